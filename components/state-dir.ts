@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Our own directory on this machine: directories 0700, files 0600. */
+export interface StateDir {
+  readonly path: string;
+  /** Random id of this state directory, `[a-z0-9]{8}`, made once; part of every label we rent under. */
+  readonly owner: string;
+  /** Our ssh key and known_hosts. */
+  readonly sshDir: string;
+  /** What we are about to rent. */
+  readonly journalDir: string;
+  /** Offers quoted by a preview, kept for minutes. */
+  readonly quotesDir: string;
+}
+
+/** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
+export function stateDirPath(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.VAST_TRAINING_HOME) return resolve(env.VAST_TRAINING_HOME);
+  const home = env.HOME || homedir();
+  return resolve(env.XDG_STATE_HOME || join(home, ".local", "state"), "vast-training");
+}
+
+/** Opens the state directory and makes what is missing; safe when several processes do so at once. */
+export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
+  const path = stateDirPath(env);
+  const inside = (name: string) => privateDirectory(join(path, name));
+  privateDirectory(path);
+  return {
+    path,
+    owner: ownerOf(path),
+    sshDir: inside("ssh"),
+    journalDir: inside("journal"),
+    quotesDir: inside("quotes"),
+  };
+}
+
+function privateDirectory(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { mode, uid } = statSync(path);
+  if (uid !== process.getuid?.()) {
+    throw new Error(`${path} belongs to another user; set VAST_TRAINING_HOME to a directory of your own`);
+  }
+  if ((mode & 0o777) !== 0o700) chmodSync(path, 0o700);
+  return path;
+}
+
+function ownerOf(path: string): string {
+  const file = join(path, "owner");
+  const owner = readFileIfThere(file) ?? createOnce(file, `${newOwner()}\n`);
+  const id = owner.trim();
+  if (!/^[a-z0-9]{8}$/.test(id)) {
+    throw new Error(`${file} should hold eight characters a-z 0-9; restore it, or remove it when nothing is rented`);
+  }
+  if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+  return id;
+}
+
+function newOwner(): string {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  // 252 = 7 * 36: bytes above it would favour the first letters.
+  const bytes = [...randomBytes(64)].filter((byte) => byte < 252);
+  return bytes
+    .slice(0, 8)
+    .map((byte) => alphabet[byte % 36])
+    .join("");
+}
+
+/** Writes a file that must be written only once: whoever links it first wins, everyone reads the winner's text. */
+function createOnce(file: string, text: string): string {
+  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+  return readFileSync(file, "utf8");
+}
+
+function readFileIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
