@@ -1,0 +1,118 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command.ts";
+import { mountsBelow } from "./mounts.ts";
+
+/** The project these scripts belong to. */
+export const projectDir = join(import.meta.dirname, "..", "..");
+
+export interface WorkspaceOptions {
+  /** Where the workspace's folder is made. Default: the system's folder for temporary files. */
+  parent?: string;
+  /** Added to the environment of every command; undefined takes a name out. */
+  env?: NodeJS.ProcessEnv;
+}
+
+export type WorkspaceCommandOptions = Partial<CommandOptions>;
+
+/** A copy of the project with its own Pulumi backend and state directory: nothing of the user's is read or changed. */
+export interface Workspace {
+  /** Holds everything below; gone after close(). */
+  readonly root: string;
+  /** The copy of the project; commands run here. */
+  readonly dir: string;
+  /** Its VAST_TRAINING_HOME. */
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  start(file: string, args: readonly string[], options?: WorkspaceCommandOptions): RunningCommand;
+  /** Runs a command to its end. An exit code that is not 0 is a result, not an error. */
+  run(file: string, args: readonly string[], options?: WorkspaceCommandOptions): Promise<CommandResult>;
+  /** Ends what still runs and removes the folder. */
+  close(): Promise<void>;
+}
+
+const copied = /^(Pulumi(\..+)?\.yaml|package\.json|tsconfig\.json|index\.ts|components|cli)$/;
+
+export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
+  const root = mkdtempSync(join(options.parent ?? tmpdir(), "vast-"));
+  const dir = join(root, "vast-training");
+  const home = join(root, "home");
+  for (const folder of [dir, home, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
+  copyProject(dir);
+  sharePlugins(join(root, "pulumi"));
+  const env = { ...environment(root, home), ...options.env };
+  const running = new Set<RunningCommand>();
+
+  const start: Workspace["start"] = (file, args, more = {}) => {
+    const command = startCommand(file, args, { cwd: dir, ...more, env: { ...env, ...more.env } });
+    running.add(command);
+    const forget = () => running.delete(command);
+    command.result.then(forget, forget);
+    return command;
+  };
+  return {
+    root,
+    dir,
+    home,
+    env,
+    start,
+    run: (file, args, more) => start(file, args, more).result,
+    close: async () => {
+      for (const command of running) command.kill();
+      await Promise.allSettled([...running].map((command) => command.result));
+      removeWorkspace(root);
+    },
+  };
+}
+
+/** Removes a workspace's folder; refuses while something is mounted in it, because removing would go through the mount. */
+export function removeWorkspace(root: string): void {
+  const mounts = mountsBelow(root);
+  if (mounts.length > 0) throw new Error(`${root} is not removed: something is still mounted at ${mounts.join(", ")}`);
+  rmSync(root, { recursive: true, force: true });
+}
+
+function copyProject(dir: string): void {
+  for (const name of readdirSync(projectDir).filter((entry) => copied.test(entry))) {
+    cpSync(join(projectDir, name), join(dir, name), { recursive: true });
+  }
+  symlinkSync(join(projectDir, "node_modules"), join(dir, "node_modules"));
+  // A salt belongs to the passphrase it was made with, and this workspace has its own.
+  for (const name of readdirSync(dir).filter((entry) => /^Pulumi\..+\.yaml$/.test(entry))) {
+    const file = join(dir, name);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^encryptionsalt:.*\n?/m, ""));
+  }
+}
+
+/** Pulumi's own folder is new (stack selection, credentials, logs), but plugins that set-up has downloaded are used. */
+function sharePlugins(pulumiHome: string): void {
+  const plugins = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
+  if (existsSync(plugins)) symlinkSync(plugins, join(pulumiHome, "plugins"));
+}
+
+/** What Pulumi, Vast or an ssh agent would read from the caller's environment is left out: it is about other stacks. */
+const callers = /^(PULUMI_|VAST_|HF_TOKEN$|WANDB_|SSH_AUTH_SOCK$)/;
+
+function environment(root: string, home: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !callers.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH ?? "/usr/bin:/bin"}`,
+    PULUMI_HOME: join(root, "pulumi"),
+    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this workspace",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    VAST_TRAINING_HOME: home,
+  };
+}
