@@ -13,11 +13,12 @@ export type VastErrorKind =
   | "no_such_instance" // Vast says that this instance does not exist (positively gone, or never ours)
   | "rate_limited" // too many calls; not carried out; `thresholdSeconds` when Vast told it
   | "ambiguous" // a rental that may or may not have happened: look for the label, never rent again
-  | "unreachable" // no answer, and the call may safely be repeated
-  | "server" // a 5xx or an answer that cannot be read, to a call that may safely be repeated
+  | "unreachable" // no answer
+  | "server" // a 5xx, or an answer that cannot be read
   | "refused" // HTTP 200 with success:false, such as a start that was queued
   | "incomplete" // a list that is not whole: nothing may be concluded from what it lacks
   | "not_running" // the instance is there, but stopped, failed or offline, so nobody can log in
+  | "aborted" // the caller called it off before anything was sent
   | "no_login"; // the instance runs, but no ssh endpoint let us in before the deadline
 
 /** What else is known about an error. */

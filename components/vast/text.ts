@@ -1,11 +1,23 @@
+const ESCAPE_SEQUENCE = new RegExp(`${String.fromCharCode(27)}\\[[0-9;:?]*[ -/]*[@-~]`, "g");
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]+/gu;
+
 /**
- * Text from Vast or from a machine, made safe to print: control characters (escape sequences, newlines, bidi marks)
- * become spaces, runs of blanks become one, and what is longer than `limit` characters is cut.
+ * Text from Vast or from a machine, made safe to print in one line: escape sequences go, control characters (newlines,
+ * bidi marks) become blanks, runs of blanks become one, and what is longer than `limit` characters is cut.
  */
 export function printable(text: string, limit = 300): string {
-  const clean = text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]+/gu, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  const clean = withoutControls(text).replace(/\s+/g, " ").trim();
   return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean;
+}
+
+/** A longer text, made safe to print line by line. Tabs become blanks. */
+export function printableLines(text: string): string {
+  return text
+    .split(/\r\n|\n|\r/)
+    .map((line) => withoutControls(line).trimEnd())
+    .join("\n");
+}
+
+function withoutControls(text: string): string {
+  return text.replace(ESCAPE_SEQUENCE, "").replace(UNPRINTABLE, " ");
 }

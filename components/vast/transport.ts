@@ -1,0 +1,80 @@
+import http from "node:http";
+import https from "node:https";
+import axios, { isAxiosError } from "axios";
+import type { Answer, Call } from "./answer.ts";
+import { type Api, isLoopback } from "./api.ts";
+import { type VastError, vastError } from "./errors.ts";
+
+const TIMEOUT_MS = 30_000;
+/** Renting was seen to take up to half a minute, and giving up on it is the costliest answer. */
+const RENT_TIMEOUT_MS = 90_000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** Connections for renting only: one that Vast is just closing would make a rental ambiguous. */
+const freshAgents = { httpAgent: new http.Agent(), httpsAgent: new https.Agent() };
+
+export interface Request {
+  readonly call: Call;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Sends one request and takes any answer, whatever its status. Throws VastError when there is none. */
+export async function send(api: Api, { call, query, body }: Request): Promise<Answer> {
+  const timeout = call.rents ? RENT_TIMEOUT_MS : TIMEOUT_MS;
+  try {
+    const response = await axios.request<string>({
+      ...plain(api.url, timeout),
+      ...(call.rents ? freshAgents : {}),
+      method: call.method,
+      url: api.url + call.path,
+      ...(query === undefined ? {} : { params: new URLSearchParams(query) }),
+      ...(body === undefined ? {} : { data: JSON.stringify(body) }),
+      headers: {
+        Authorization: `Bearer ${api.key()}`,
+        Accept: "application/json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        "User-Agent": "vast-training",
+      },
+    });
+    return { status: response.status, text: response.data };
+  } catch (error) {
+    if (!isAxiosError(error)) throw error;
+    throw noAnswer(call, api.url, error.code ?? "", timeout);
+  }
+}
+
+/** Fetches a file that Vast has put somewhere else, without the key. Anything but 200 is undefined: not there yet. */
+export async function fetchText(url: string, call: Call): Promise<string | undefined> {
+  try {
+    const response = await axios.request<string>({ ...plain(url, TIMEOUT_MS), method: "GET", url });
+    return response.status === 200 ? response.data : undefined;
+  } catch (error) {
+    if (!isAxiosError(error)) throw error;
+    throw noAnswer(call, new URL(url).origin, error.code ?? "", TIMEOUT_MS);
+  }
+}
+
+/** No redirects, no parsing, every status is an answer, and the whole call is bounded in time. */
+function plain(url: string, timeout: number) {
+  return {
+    responseType: "text" as const,
+    transformResponse: (data: unknown) => (typeof data === "string" ? data : ""),
+    validateStatus: () => true,
+    maxRedirects: 0,
+    maxContentLength: MAX_ANSWER_BYTES,
+    signal: AbortSignal.timeout(timeout),
+    ...(isLoopback(new URL(url).hostname) ? { proxy: false as const } : {}),
+  };
+}
+
+/** Failures before a connection stands: the request cannot have been carried out. */
+const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|ERR_TLS_.*)$/;
+
+function noAnswer(call: Call, host: string, code: string, timeout: number): VastError {
+  const what = code === "ERR_CANCELED" ? `no answer within ${timeout / 1000} s` : `no answer (${code || "unknown"})`;
+  const where = `${call.method} ${call.path}: ${what} from ${host}`;
+  if (!call.rents || NEVER_SENT.test(code))
+    return vastError("unreachable", `${where}; check the network and try again`);
+  return vastError("ambiguous", `${where}; the machine may have been rented: look for its label before renting again`);
+}
