@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { shellLine } from "../../components/ssh-key.ts";
 
 export interface CommandOptions {
   cwd: string;
@@ -43,15 +44,10 @@ export function startCommand(file: string, args: readonly string[], options: Com
   child.stdin.end(options.input ?? "");
   return {
     pid: child.pid ?? 0,
-    result: collect(child, [file, ...args].map(shellWord).join(" "), options),
+    result: collect(child, shellLine([file, ...args]), options),
     signal: (name) => send(child.pid, name),
     kill: () => send(child.pid === undefined ? undefined : -child.pid, "SIGKILL"),
   };
-}
-
-/** A word as a POSIX shell has to be given it. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function tiedToParent(file: string, args: readonly string[]): [string, string[]] {

@@ -86,7 +86,9 @@ async function ask(url: string, body?: unknown): Promise<unknown> {
   return text === "" ? null : JSON.parse(text);
 }
 
+/** It removes its machines first; one that hangs is ended after a while, and the next start cleans up after it. */
 async function stop(command: RunningCommand): Promise<void> {
   command.signal("SIGTERM");
-  await command.result;
+  const timer = setTimeout(() => command.kill(), 20_000);
+  await command.result.finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** When a process started, in the kernel's ticks; with the pid it names one process for ever. Undefined = not running. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the name before it may hold anything
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line of a process, words joined by blanks; "" when it is not running. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Asks a process to end, waits up to `patience` milliseconds until it has, then ends it. */
+export async function endProcess(pid: number, patience: number): Promise<void> {
+  const born = startTime(pid);
+  if (born === undefined) return;
+  process.kill(pid, "SIGTERM");
+  const deadline = Date.now() + patience;
+  while (startTime(pid) === born) {
+    if (Date.now() > deadline) process.kill(pid, "SIGKILL");
+    await sleep(50);
+  }
+}

@@ -1,0 +1,73 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { commandLine, endProcess, startTime } from "../lib/alive.ts";
+import { removeWorkspace } from "../lib/workspace.ts";
+
+/** Holds one folder for each quickstart that runs, named after its process, so that a later one knows whose it is. */
+const shelf = join(tmpdir(), `vast-training-quickstart-${userInfo().uid}`);
+
+/** Makes this process's folder. */
+export function ownFolder(): string {
+  mkdirSync(shelf, { recursive: true, mode: 0o700 });
+  const { uid } = lstatSync(shelf);
+  if (!lstatSync(shelf).isDirectory() || uid !== userInfo().uid) {
+    throw new Error(`${shelf} is not a folder of yours; remove it, or set TMPDIR`);
+  }
+  const folder = join(shelf, `${process.pid}.${startTime(process.pid) ?? Date.now()}`);
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
+}
+
+/** Removes this process's folder, and the shelf when nobody else uses it. */
+export function removeOwnFolder(folder: string): void {
+  removeWorkspace(folder);
+  removeIfEmpty(shelf);
+}
+
+/** Ends and removes what earlier quickstarts left that were killed. Answers with how many there were. */
+export async function sweep(): Promise<number> {
+  const dead = entries(shelf).filter((name) => !isRunning(name));
+  for (const name of dead) {
+    const folder = join(shelf, name);
+    for (const workspace of entries(folder)) await endSimulator(join(folder, workspace, "home", "simulator"));
+    removeWorkspace(folder);
+  }
+  removeIfEmpty(shelf);
+  return dead.length;
+}
+
+function isRunning(name: string): boolean {
+  const [pid, born] = name.split(".");
+  return startTime(Number(pid)) === born;
+}
+
+/** The simulator takes its machines with it. */
+async function endSimulator(home: string): Promise<void> {
+  const pid = pidOf(join(home, "runtime.json"));
+  if (pid !== undefined && commandLine(pid).includes("simulator/main.ts")) await endProcess(pid, 15_000);
+}
+
+function pidOf(runtimeFile: string): number | undefined {
+  try {
+    return JSON.parse(readFileSync(runtimeFile, "utf8")).pid;
+  } catch {
+    return undefined;
+  }
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // somebody else's quickstart is still there, or nobody's was
+  }
+}

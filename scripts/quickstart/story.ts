@@ -1,0 +1,63 @@
+import { billLines, filesIn, lossesIn } from "./evidence.ts";
+import type { Screen } from "./screen.ts";
+import { type Stage, StepFailed } from "./stage.ts";
+
+const stack = "local";
+
+/** The whole job, in the order in which a newcomer would do it. */
+export async function story({ run, runUntil, simulator }: Stage, screen: Screen): Promise<void> {
+  const colour = ["--color", screen.tty ? "always" : "never"];
+
+  screen.heading("1/6  A stack is one training run");
+  screen.say("Stack `local` is the real program with `apiUrl: simulator`: no account, no money.");
+  await run("pulumi", "stack", "init", stack);
+
+  screen.heading("2/6  Dry run: what would be rented, and at what price?");
+  await run("pulumi", "preview", ...colour);
+
+  screen.heading("3/6  Rent it, clone the code, install it, start training");
+  await run("pulumi", "up", "--yes", ...colour);
+
+  screen.heading("4/6  Watch the loss go down (^C ends the watching, not the training)");
+  const log = await runUntil(
+    (lines) => lossWentDown(lines) && savedOnce(lines),
+    "vast-run",
+    "logs",
+    "-f",
+    "-n",
+    "1000",
+  );
+  const losses = lossesIn(log);
+  screen.say(`The loss went from ${losses[0]} to ${losses.at(-1)} in ${losses.length} steps.`);
+
+  screen.heading("5/6  Fetch the checkpoints while it trains");
+  const fetched = await run("vast-run", "sync");
+  listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
+
+  screen.heading("6/6  Tear down: stop training, fetch the last checkpoint, verify, release the machine");
+  await run("pulumi", "destroy", "--yes", ...colour);
+  listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
+
+  screen.heading("The bill");
+  const ledger = await simulator.ledger();
+  for (const line of billLines(ledger)) screen.output(line);
+  if (ledger.living > 0) throw new StepFailed("The destroy went through, but a machine is still running.");
+  if (ledger.contracts.length === 0) throw new StepFailed("Nothing was ever rented.");
+  screen.say("Nothing is running, and the bill stands still.");
+}
+
+function lossWentDown(lines: readonly string[]): boolean {
+  const losses = lossesIn(lines);
+  return losses.length >= 10 && (losses.at(-1) ?? 0) < (losses[0] ?? 0);
+}
+
+function savedOnce(lines: readonly string[]): boolean {
+  return lines.some((line) => /saved|checkpoint/i.test(line));
+}
+
+function listCheckpoints(folder: string, screen: Screen): void {
+  screen.say(`Checkpoints in ${folder}:`);
+  const files = filesIn(folder);
+  if (files.length === 0) throw new StepFailed(`No checkpoint came home to ${folder}.`);
+  for (const file of files) screen.output(`${file.name}  ${file.bytes} bytes  sha256 ${file.sha256.slice(0, 12)}`);
+}
