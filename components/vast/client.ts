@@ -2,30 +2,20 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { bodyOf, type Call } from "./answer.ts";
 import { type Api, isLoopback } from "./api.ts";
+import { endpoint, LIST, pageQuery, read, write } from "./calls.ts";
 import { isVastError, vastError } from "./errors.ts";
+import { checkOrder, type RentOrder, rentBody } from "./order.ts";
 import { type Gates, processGates, retryDelay, thresholdOf } from "./pacing.ts";
 import { printableLines } from "./text.ts";
 import { fetchText, type Request, send } from "./transport.ts";
 import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
 import * as wire from "./wire.ts";
 
+export type { RentOrder } from "./order.ts";
 export type { Account, AccountKey, Instance, Offer } from "./wire.ts";
 
 /** Body of an offer search: filters `{field: {op: value}}` and directives (type, order, limit, allocated_storage). */
 export type OfferQuery = Readonly<Record<string, unknown>>;
-
-/** What to rent an offer with. */
-export interface RentOrder {
-  readonly image: string;
-  readonly label: string;
-  readonly diskGb: number;
-  /** $/h for the whole slice; null rents on-demand. */
-  readonly bidPerHour: number | null;
-  /** Environment of the container's first process; keys that begin with "-" are docker flags. No secrets. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Shell text run at each start of the container, under 4000 characters. No secrets. */
-  readonly onstart: string;
-}
 
 /** What a client needs of the world; tests pass their own. */
 export interface ClientOptions {
@@ -222,62 +212,8 @@ export class VastClient {
 const LOG_ATTEMPTS = 30;
 const LOG_PAUSE_MS = 500;
 
-function endpoint(method: Call["method"], template: string, id?: number): Pick<Call, "method" | "path" | "template"> {
-  return { method, template, path: `/api/v0${template.replace("{id}", String(id))}` };
-}
-
-function read(template: string, id?: number): Call {
-  return { ...endpoint("GET", template, id), idempotent: true };
-}
-
-/** A PUT that may be repeated: it names the state to reach. */
-function write(template: string, id: number): Call {
-  return { ...endpoint("PUT", template, id), idempotent: true };
-}
-
-/** The list lives in v1: the one of v0 is retired and answers 410. */
-const LIST: Call = { method: "GET", template: "/instances/", path: "/api/v1/instances/", idempotent: true };
-
-/** 25 rows is the most a page can have. */
-function pageQuery(token: string | undefined): Record<string, string> {
-  const order = JSON.stringify([{ col: "id", dir: "asc" }]);
-  return { limit: "25", order_by: order, ...(token === undefined ? {} : { after_token: token }) };
-}
-
 function countOf(page: z.output<typeof wire.instancePage>): number | null {
   return page.total_instances ?? page.instances_found;
-}
-
-function rentBody(order: RentOrder): unknown {
-  return {
-    client_id: "me",
-    image: order.image,
-    label: order.label,
-    disk: order.diskGb,
-    env: order.env,
-    onstart: order.onstart,
-    // Both endpoints: a direct port, and Vast's relay for hosts whose ports are broken.
-    runtype: "ssh_direc ssh_proxy",
-    price: order.bidPerHour,
-    target_state: "running",
-    // Fail instead of leaving a stopped instance that bills for its disk.
-    cancel_unavail: true,
-  };
-}
-
-const MAX_ENV_BYTES = 32 * 1024;
-const MAX_ONSTART = 4000;
-
-/** What Vast would refuse only after the offer was found. */
-function checkOrder(call: Call, order: RentOrder): void {
-  const env = Buffer.byteLength(JSON.stringify(order.env));
-  if (env >= MAX_ENV_BYTES) throw vastError("invalid", `${call.path}: env has ${env} bytes, Vast takes 32 KiB`);
-  if (order.onstart.length > MAX_ONSTART) {
-    throw vastError(
-      "invalid",
-      `${call.path}: onstart has ${order.onstart.length} characters, Vast takes ${MAX_ONSTART}`,
-    );
-  }
 }
 
 function undefinedWhenGone(error: unknown): undefined {

@@ -1,70 +1,16 @@
-import type { VastClient } from "./client.ts";
+import { choose, type OfferChoice } from "./choice.ts";
+import type { OfferQuery, VastClient } from "./client.ts";
+import type { OfferCriteria } from "./criteria.ts";
+import { isVastError } from "./errors.ts";
+import { explain } from "./exclusion.ts";
+import { canonicalGpu, nearestGpu } from "./gpu-name.ts";
+import { roundUp } from "./price.ts";
+import type { Offer } from "./wire.ts";
 
-export type Rental = "interruptible" | "on-demand";
-
-/** What we want to rent. */
-export interface OfferCriteria {
-  /** GPU name in any spelling: "H100 SXM", "h100_sxm". */
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly rental: Rental;
-  /** $/h of the whole instance, disk included. */
-  readonly maxPricePerHour: number;
-  /** How far above the minimum bid to bid: 0.2 = 20 %. Never above the cap. */
-  readonly bidMarkup: number;
-  readonly diskGb: number;
-  /** 0 to 1. */
-  readonly minReliability: number;
-  readonly minDownloadMbps: number;
-  readonly minDurationHours: number;
-  /** Only machines that Vast has verified. */
-  readonly verified: boolean;
-  /** How many offers to try. */
-  readonly maxOffers: number;
-}
-
-/** An offer that fits, with the price we would pay. */
-export interface OfferChoice {
-  readonly offerId: number;
-  readonly machineId: number;
-  readonly hostId: number | null;
-  /** In Vast's spelling. */
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly rental: Rental;
-  /** What to bid, $/h of the slice without disk; null when on-demand. */
-  readonly bidPerHour: number | null;
-  readonly minBid: number | null;
-  /** The same offer on-demand, without disk; null when it cannot be had so. */
-  readonly onDemandPerHour: number | null;
-  readonly diskPerHour: number;
-  /** What we would pay: bid or on-demand price, and disk. Never above the cap. */
-  readonly totalPerHour: number;
-  readonly trafficPerGb: number | null;
-  readonly location: string | null;
-  readonly reliability: number | null;
-  readonly downloadMbps: number | null;
-  /** Hours the machine stays on the market. */
-  readonly durationHours: number | null;
-}
-
-/** What a preview promises. */
-export interface Quote {
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly offerId: number;
-  readonly machineId: number;
-  readonly location: string | null;
-  readonly reliability: number | null;
-  readonly rental: Rental;
-  readonly bidPerHour: number | null;
-  readonly onDemandPerHour: number | null;
-  readonly diskPerHour: number;
-  readonly totalPerHour: number;
-  readonly trafficPerGb: number | null;
-  /** Minutes to pull the image; null while its size is unknown. */
-  readonly pullMinutes: number | null;
-}
+export type { OfferChoice } from "./choice.ts";
+export type { OfferCriteria, Rental } from "./criteria.ts";
+export { bidFor } from "./price.ts";
+export { type Quote, quoteOf } from "./quote.ts";
 
 /** What the market has for us. */
 export interface Market {
@@ -84,13 +30,125 @@ export interface MarketOptions {
 }
 
 /** Searches the market. Throws VastError when Vast cannot be asked; "nothing fits" is an answer. */
-export declare function market(client: VastClient, criteria: OfferCriteria, options?: MarketOptions): Promise<Market>;
+export async function market(
+  client: VastClient,
+  criteria: OfferCriteria,
+  options: MarketOptions = {},
+): Promise<Market> {
+  const known = canonicalGpu(criteria.gpu);
+  if (known !== undefined) {
+    const found = await search(client, known, criteria, options);
+    if (found !== undefined) return found;
+  }
+  // Unknown to us, or nobody offers it under that name: ask the market how it is spelled.
+  const names = await client.gpuNames();
+  const listed = canonicalGpu(criteria.gpu, names);
+  if (listed === undefined && known === undefined) return unknownGpu(criteria.gpu, names);
+  const found = listed === undefined || listed === known ? undefined : await search(client, listed, criteria, options);
+  return found ?? nobodyOffers(listed ?? known ?? criteria.gpu, criteria);
+}
 
-/** The quote of a choice. */
-export declare function quoteOf(choice: OfferChoice, pullMinutes?: number | null): Quote;
+function unknownGpu(asked: string, names: readonly string[]): Market {
+  const nearest = nearestGpu(asked, names);
+  const hint = nearest === undefined ? "" : `; the nearest name on the market is "${nearest}"`;
+  return { choices: [], excluded: `Vast has no GPU called "${asked}"${hint}`, blame: "gpu" };
+}
 
-/**
- * The bid for an offer whose minimum is `minBid`: markup on top, never above `room` (cap minus disk, $/h), within
- * Vast's 0.001 to 128. undefined = cannot be had within the cap.
- */
-export declare function bidFor(minBid: number, markup: number, room: number): number | undefined;
+function nobodyOffers(gpu: string, { rental }: OfferCriteria): Market {
+  return { choices: [], excluded: `nobody offers ${gpu} (${rental}) at the moment`, blame: "gpu" };
+}
+
+/** undefined = there is not one offer of this name, of whatever kind. */
+async function search(
+  client: VastClient,
+  gpu: string,
+  criteria: OfferCriteria,
+  options: MarketOptions,
+): Promise<Market | undefined> {
+  const skip = options.skipMachines ?? new Set();
+  const query = offerQuery(gpu, criteria);
+  const beside = criteria.rental === "interruptible" && (options.onDemandPrice ?? true);
+  const [rows, onDemand] = await Promise.all([
+    pages(client, query, (seen, last) => wantsMore(choose(seen, gpu, criteria, skip), last, criteria)),
+    beside ? onDemandPrices(client, query) : new Map<number, number>(),
+  ]);
+  const choices = choose(rows, gpu, criteria, skip).slice(0, criteria.maxOffers);
+  if (choices.length > 0) return { choices: withOnDemand(choices, onDemand), excluded: "", blame: null };
+  const all = await pages(client, anyOffer(gpu, criteria), () => true);
+  return all.length === 0 ? undefined : { choices: [], ...explain(all, gpu, criteria, skip) };
+}
+
+/** The most rows that Vast sends, whatever the limit. */
+const PAGE = 64;
+const MAX_PAGES = 8;
+
+/** The search, in Vast's grammar. */
+export function offerQuery(gpu: string, criteria: OfferCriteria): OfferQuery {
+  return {
+    ...anyOffer(gpu, criteria),
+    num_gpus: { eq: criteria.gpus },
+    rentable: { eq: true },
+    external: { eq: false },
+    direct_port_count: { gte: 1 },
+    reliability2: { gte: criteria.minReliability },
+    inet_down: { gte: criteria.minDownloadMbps },
+    duration: { gte: criteria.minDurationHours * 3600 },
+    disk_space: { gte: criteria.diskGb },
+    ...(criteria.verified ? { verified: { eq: true } } : {}),
+  };
+}
+
+function anyOffer(gpu: string, { rental, diskGb }: OfferCriteria): OfferQuery {
+  return {
+    type: rental === "interruptible" ? "bid" : "on-demand",
+    gpu_name: { eq: gpu },
+    // Makes dph_total, by which the rows are ordered, the price with our disk.
+    allocated_storage: diskGb,
+    order: [["dph_total", "asc"]],
+    limit: PAGE,
+  };
+}
+
+/** Rows in order of price, page by page while pages are full and `more` wants them. */
+async function pages(
+  client: VastClient,
+  query: OfferQuery,
+  more: (seen: readonly Offer[], lastPrice: number) => boolean,
+): Promise<Offer[]> {
+  const seen = new Map<number, Offer>();
+  let from: OfferQuery = {};
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const rows = await client.searchOffers({ ...query, ...from });
+    const fresh = rows.filter(({ id }) => !seen.has(id));
+    for (const offer of fresh) seen.set(offer.id, offer);
+    const last = rows.at(-1)?.totalPerHour ?? 0;
+    if (rows.length < PAGE || fresh.length === 0 || !more([...seen.values()], last)) break;
+    from = { dph_total: { gte: last } };
+  }
+  return [...seen.values()];
+}
+
+/** Could a row beyond the last page, none cheaper than `last`, still change the choice? */
+function wantsMore(choices: readonly OfferChoice[], last: number, criteria: OfferCriteria): boolean {
+  if (last > criteria.maxPricePerHour) return false;
+  const worst = choices[criteria.maxOffers - 1];
+  return worst === undefined || worst.totalPerHour > last;
+}
+
+/** On-demand prices by offer id. They are only shown, so a search that fails leaves them out. */
+async function onDemandPrices(client: VastClient, query: OfferQuery): Promise<Map<number, number>> {
+  try {
+    const offers = await client.searchOffers({ ...query, type: "on-demand" });
+    return new Map(offers.map(({ id, gpuPerHour }) => [id, roundUp(gpuPerHour)]));
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    return new Map();
+  }
+}
+
+function withOnDemand(choices: readonly OfferChoice[], prices: ReadonlyMap<number, number>): OfferChoice[] {
+  return choices.map((choice) => ({
+    ...choice,
+    onDemandPerHour: choice.onDemandPerHour ?? prices.get(choice.offerId) ?? null,
+  }));
+}

@@ -16,7 +16,7 @@ export type PhaseCause =
   | "outbid" // an interruptible instance was stopped: outbid, displaced, or stopped by the host
   | "stopped" // stopped by us, by the platform or by the host
   | "queued" // a start that waits for free hardware, perhaps for ever
-  | "exited" // the container ended by itself
+  | "exited" // the container ended by itself, or has not begun again yet
   | "frozen"; // paused with its memory kept; the GPU is billed
 
 export interface Phase {
@@ -26,5 +26,107 @@ export interface Phase {
   readonly text: string;
 }
 
+/** The way up, as the progress row counts it. The last three are seen by ssh, not by status words. */
+export const STEPS = [
+  "waiting for the host",
+  "image pull",
+  "container start",
+  "ssh endpoint",
+  "ssh login",
+  "set-up",
+] as const;
+
+/** "2/6 image pull" */
+export function stepText(step: (typeof STEPS)[number]): string {
+  return `${STEPS.indexOf(step) + 1}/${STEPS.length} ${step}`;
+}
+
 /** Reads Vast's four status words and its message. undefined = Vast knows no such instance. */
-export declare function phaseOf(instance: Instance | undefined): Phase;
+export function phaseOf(instance: Instance | undefined): Phase {
+  if (instance === undefined) return { phase: "gone", text: "gone" };
+  switch (instance.actualStatus) {
+    case "running":
+      return running(instance);
+    case "unknown":
+      return { phase: "unknown", text: "the host has stopped reporting" };
+    case "offline":
+      return { phase: "offline", text: "the host is offline" };
+    case "exited":
+    case "stopped":
+      return down(instance);
+    case "frozen":
+      return { phase: "stopped", cause: "frozen", text: "frozen; the GPU is billed" };
+    default:
+      return comingUp(instance);
+  }
+}
+
+function running(instance: Instance): Phase {
+  // A message of an earlier phase may still stand there, so it is not read here.
+  if (isToldToStop(instance)) return { ...stopped(instance), text: "stopping" };
+  return { phase: "ready", text: stepText(instance.directPort === null ? "ssh endpoint" : "ssh login") };
+}
+
+/**
+ * Vast itself sets the wanted state to stopped when it takes an instance away, so the four words of an outbid instance
+ * and of one that its owner stopped are the same.
+ */
+function isToldToStop({ intendedStatus, nextState }: Instance): boolean {
+  return intendedStatus === "stopped" && nextState !== "running";
+}
+
+function down(instance: Instance): Phase {
+  if (isToldToStop(instance)) return stopped(instance);
+  const fatal = fatalPhase(instance.statusMsg);
+  if (fatal !== undefined) return fatal;
+  if (instance.curState === "stopped") {
+    return { phase: "stopped", cause: "queued", text: "waiting for free hardware, perhaps for ever" };
+  }
+  return { phase: "stopped", cause: "exited", text: `the container has exited${said(instance.statusMsg)}` };
+}
+
+function stopped(instance: Instance): Phase {
+  if (instance.isBid === true) return { phase: "stopped", cause: "outbid", text: "stopped: outbid or displaced" };
+  return { phase: "stopped", cause: "stopped", text: "stopped" };
+}
+
+function comingUp(instance: Instance): Phase {
+  const fatal = fatalPhase(instance.statusMsg);
+  if (fatal !== undefined) return fatal;
+  if (instance.curState === "stopped" && isToldToStop(instance)) {
+    return { phase: "failed", cause: "host", text: "never got its hardware" };
+  }
+  return { phase: "pending", text: pendingText(instance.actualStatus) };
+}
+
+function pendingText(actualStatus: string | null): string {
+  switch (actualStatus) {
+    case null:
+      return stepText("waiting for the host");
+    case "loading":
+      return stepText("image pull");
+    case "created":
+      return stepText("container start");
+    case "scheduling":
+      return `${stepText("waiting for the host")}: scheduling, may last for ever`;
+    default:
+      return `${stepText("container start")}: ${actualStatus}`;
+  }
+}
+
+// What Docker and Vast's daemon say when an instance will stay where it is. They say it once and never report an end.
+const IMAGE_FAILS =
+  /manifest for .* not found|manifest unknown|pull access denied|repository does not exist|unauthorized: authentication required|invalid reference format/i;
+const HOST_FAILS =
+  /error response from daemon|toomanyrequests|pull rate limit|failed to resolve reference|failed to register layer|unexpected eof|no space left on device|failed to pull image|oci runtime create failed|error writing dockerfile/i;
+
+function fatalPhase(message: string): Phase | undefined {
+  const text = `failed${said(message)}`;
+  if (IMAGE_FAILS.test(message)) return { phase: "failed", cause: "image", text };
+  if (HOST_FAILS.test(message)) return { phase: "failed", cause: "host", text };
+  return undefined;
+}
+
+function said(message: string): string {
+  return message === "" ? "" : `: ${message}`;
+}

@@ -1,0 +1,48 @@
+import type { Call } from "./answer.ts";
+import { vastError } from "./errors.ts";
+
+/** What to rent an offer with. */
+export interface RentOrder {
+  readonly image: string;
+  readonly label: string;
+  readonly diskGb: number;
+  /** $/h for the whole slice; null rents on-demand. */
+  readonly bidPerHour: number | null;
+  /** Environment of the container's first process; keys that begin with "-" are docker flags. No secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Shell text run at each start of the container, under 4000 characters. No secrets. */
+  readonly onstart: string;
+}
+
+/** The order in Vast's words. */
+export function rentBody(order: RentOrder): unknown {
+  return {
+    client_id: "me",
+    image: order.image,
+    label: order.label,
+    disk: order.diskGb,
+    env: order.env,
+    onstart: order.onstart,
+    // Both endpoints: a direct port, and Vast's relay for hosts whose ports are broken.
+    runtype: "ssh_direc ssh_proxy",
+    price: order.bidPerHour,
+    target_state: "running",
+    // Fail instead of leaving a stopped instance that bills for its disk.
+    cancel_unavail: true,
+  };
+}
+
+const MAX_ENV_BYTES = 32 * 1024;
+const MAX_ONSTART = 4000;
+
+/** Throws `invalid` for what Vast would refuse only after the offer was found. */
+export function checkOrder(call: Call, order: RentOrder): void {
+  const env = Buffer.byteLength(JSON.stringify(order.env));
+  if (env >= MAX_ENV_BYTES) throw vastError("invalid", `${call.path}: env has ${env} bytes, Vast takes 32 KiB`);
+  if (order.onstart.length > MAX_ONSTART) {
+    throw vastError(
+      "invalid",
+      `${call.path}: onstart has ${order.onstart.length} characters, Vast takes ${MAX_ONSTART}`,
+    );
+  }
+}
