@@ -1,38 +1,14 @@
-import type { SshKey } from "../ssh-key.ts";
-import type { VastClient } from "./client.ts";
-import type { Instance } from "./wire.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { type SshKey, shellLine, sshArgs } from "../ssh-key.ts";
+import type { Instance, VastClient } from "./client.ts";
+import { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
+import { isVastError, vastError } from "./errors.ts";
+import { phaseOf } from "./phase.ts";
+import { type LoginResult, probe, type SshAccess } from "./probe.ts";
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  readonly via: "direct" | "proxy";
-}
-
-export interface Endpoints {
-  readonly direct?: Endpoint;
-  readonly proxy?: Endpoint;
-}
-
-/** Who logs in where. */
-export interface SshAccess {
-  readonly instanceId: number;
-  readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile">;
-  /** Pin the host key on the first login that works; default false = the key must be pinned already. */
-  readonly firstUse?: boolean;
-}
-
-/** Why a login did not work. */
-export type LoginFailure =
-  | "refused" // the host is there, nothing listens yet
-  | "timeout" // no answer: a broken port or a slow network
-  | "closed" // accepted and dropped: the relay or sshd is not ready
-  | "denied" // sshd answers, the key is not allowed (yet)
-  | "host_key_changed" // not the machine whose key is pinned
-  | "failed"; // anything else: see text
-
-export type LoginResult =
-  | { readonly ok: true; readonly endpoint: Endpoint; readonly hostKey: string }
-  | { readonly ok: false; readonly endpoint: Endpoint; readonly reason: LoginFailure; readonly text: string };
+export { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
+export { pinHostKey } from "./known-hosts.ts";
+export { type LoginFailure, type LoginResult, probe, type SshAccess } from "./probe.ts";
 
 /** An endpoint that answers now. */
 export interface LiveEndpoint extends Endpoint {
@@ -40,39 +16,170 @@ export interface LiveEndpoint extends Endpoint {
   readonly hostKey: string;
 }
 
+/** Ends early, without an error, when the signal is aborted. */
+type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+const sleepUnlessAborted: Sleep = (milliseconds, signal) =>
+  wait(milliseconds, undefined, { signal }).catch(() => undefined);
+
 export interface LiveOptions {
   /** Give up at this time (`now()` milliseconds); default two minutes from now. */
   readonly deadline?: number;
   readonly now?: () => number;
-  readonly sleep?: (milliseconds: number) => Promise<void>;
+  readonly sleep?: Sleep;
   readonly signal?: AbortSignal;
   /** Hears of each attempt that failed. */
   readonly onAttempt?: (attempt: LoginResult) => void;
 }
 
-/** Both ways to reach sshd, as far as Vast has published them and they are well formed. */
-export declare function endpoints(instance: Instance): Endpoints;
-
-/** Proves with system ssh that a login works, or says why not. */
-export declare function probe(endpoint: Endpoint, access: SshAccess, signal?: AbortSignal): Promise<LoginResult>;
+const PATIENCE_MS = 120_000;
+/** Endpoints may change under us, and each look costs a call that others wait for. */
+const READ_EVERY_MS = 5_000;
 
 /**
  * The first endpoint that lets us in, direct and proxy tried beside each other and read again from Vast in between.
- * Throws VastError: `no_such_instance`, `not_running`, or `no_login` with the last word of each endpoint.
+ * Throws VastError: `no_such_instance`, `not_running`, `aborted`, or `no_login` with the last word of each endpoint.
  */
-export declare function liveEndpoint(
+export async function liveEndpoint(
   client: VastClient,
   access: SshAccess,
-  options?: LiveOptions,
-): Promise<LiveEndpoint>;
+  options: LiveOptions = {},
+): Promise<LiveEndpoint> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  options.signal?.addEventListener("abort", abort);
+  if (options.signal?.aborted) abort();
+  const search = new LoginSearch(client, access, options, stop.signal);
+  try {
+    const found = await firstOf([search.along("direct"), search.along("proxy")]);
+    if (found !== undefined) return found;
+    throw options.signal?.aborted ? vastError("aborted", "the login was called off") : search.failure();
+  } finally {
+    abort();
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
 
-/** Adds a host key (`type base64`) under `vast-<instance id>` unless that line is there. */
-export declare function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: string): void;
+/** The first value that is not undefined, or undefined when none is; the first error ends it. */
+function firstOf<T>(promises: readonly Promise<T | undefined>[]): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let open = promises.length;
+    for (const promise of promises) {
+      promise.then((value) => {
+        open -= 1;
+        if (value !== undefined || open === 0) resolve(value);
+      }, reject);
+    }
+  });
+}
+
+/** Tries both ways to one instance, sharing what Vast says about it. */
+class LoginSearch {
+  readonly #client: VastClient;
+  readonly #access: SshAccess;
+  readonly #signal: AbortSignal;
+  readonly #now: () => number;
+  readonly #sleep: Sleep;
+  readonly #deadline: number;
+  readonly #onAttempt: (attempt: LoginResult) => void;
+  readonly #last = new Map<Endpoint["via"], string>();
+  #known: Endpoints = {};
+  #trouble = "";
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+
+  constructor(client: VastClient, access: SshAccess, options: LiveOptions, signal: AbortSignal) {
+    this.#client = client;
+    this.#access = access;
+    this.#signal = signal;
+    this.#now = options.now ?? Date.now;
+    this.#sleep = options.sleep ?? sleepUnlessAborted;
+    this.#deadline = options.deadline ?? this.#now() + PATIENCE_MS;
+    this.#onAttempt = options.onAttempt ?? (() => {});
+  }
+
+  /** undefined = the deadline has passed, or the other way won. */
+  async along(via: Endpoint["via"]): Promise<LiveEndpoint | undefined> {
+    while (!this.#signal.aborted) {
+      await this.#refresh();
+      const pause = await this.#attempt(this.#known[via]);
+      if (typeof pause !== "number") return pause;
+      if (this.#now() + pause > this.#deadline) return undefined;
+      await this.#sleep(pause, this.#signal);
+    }
+    return undefined;
+  }
+
+  /** What to say when nobody let us in. */
+  failure(): Error {
+    const words = [...this.#last.values(), this.#trouble].filter((text) => text !== "");
+    const why = words.length > 0 ? words.join("; ") : "Vast has published no ssh endpoint";
+    return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh: ${why}`);
+  }
+
+  /** A login, or milliseconds until the next attempt makes sense. */
+  async #attempt(endpoint: Endpoint | undefined): Promise<LiveEndpoint | number> {
+    if (endpoint === undefined) return 1000;
+    const result = await probe(endpoint, this.#access, this.#signal);
+    if (result.ok) return { ...endpoint, hostKey: result.hostKey };
+    if (this.#signal.aborted) return 0;
+    this.#last.set(endpoint.via, `${endpoint.via} ${endpoint.host}:${endpoint.port} ${result.reason} (${result.text})`);
+    this.#onAttempt(result);
+    // A refusal costs nobody anything; a login that was turned away does.
+    return result.reason === "refused" ? 500 : 1500;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#reading === undefined && this.#now() - this.#readAt >= READ_EVERY_MS) {
+      this.#reading = this.#read().finally(() => {
+        this.#readAt = this.#now();
+        this.#reading = undefined;
+      });
+    }
+    await this.#reading;
+  }
+
+  /** An API that fails for a moment is no reason to stop trying the endpoints that are known. */
+  async #read(): Promise<void> {
+    try {
+      const instance = await current(this.#client, this.#access.instanceId);
+      this.#known = endpoints(instance);
+      this.#trouble = "";
+    } catch (error) {
+      if (!isVastError(error, "unreachable", "server", "rate_limited", "incomplete")) throw error;
+      this.#trouble = error.message;
+    }
+  }
+}
+
+/** The instance, when there is any point in logging in. The list has the last word on "gone", and may know ports that the single view lacks. */
+async function current(client: VastClient, id: number): Promise<Instance> {
+  const single = await client.instance(id);
+  const listed = single === undefined || lacksPort(single) ? await inList(client, id) : undefined;
+  const instance = listed ?? single;
+  if (instance === undefined) throw vastError("no_such_instance", `instance ${id} does not exist any more`);
+  const { phase, text } = phaseOf(instance);
+  if (phase === "stopped" || phase === "failed") throw vastError("not_running", `instance ${id} does not run: ${text}`);
+  return instance;
+}
+
+function lacksPort(instance: Instance): boolean {
+  return instance.actualStatus === "running" && instance.directPort === null;
+}
+
+async function inList(client: VastClient, id: number): Promise<Instance | undefined> {
+  return (await client.instances()).find((instance) => instance.id === id);
+}
 
 /** An ssh command line for people: can be pasted into a shell, uses their agent and our key. */
-export declare function sshCommand(target: {
+export function sshCommand(target: {
   readonly host: string;
   readonly port: number;
   readonly instanceId: number;
   readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile">;
-}): string;
+}): string {
+  const { host, port, instanceId, key } = target;
+  const { privateKeyFile, knownHostsFile } = key;
+  const args = sshArgs({ privateKeyFile, knownHostsFile, port, instanceId, agent: true, batch: false });
+  return shellLine(["ssh", ...args, `root@${host}`]);
+}
