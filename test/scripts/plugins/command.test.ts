@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { localSshd, noSshd, publicKey } from "./local-sshd.ts";
+import { tinyProgram } from "./tiny-program.ts";
+
+test("remote.Command runs steps on a machine as the program wants them", { skip: noSshd }, async (t) => {
+  const sshd = await localSshd();
+  const program = tinyProgram();
+  t.after(async () => {
+    program.close();
+    await sshd.close();
+  });
+  const log = join(sshd.folder, "log");
+  const ran = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
+  const { port, user, privateKey, hostKey } = sshd;
+  const connection = { host: "127.0.0.1", port, user, privateKey, hostKey };
+  const script = (word: string) => `# canary-${word}\necho ${word} >> ${log}\necho printed ${word}\n`;
+  const step = (word: string) => ({
+    connection,
+    create: "sh -s",
+    stdin: script(word),
+    triggers: ["a"],
+    addPreviousOutputInEnv: false,
+  });
+  const up = async (inputs: object) => program.pulumi(["up", "--yes", "--skip-preview", "-s", "dev"], inputs);
+  const good = async (inputs: object) => {
+    const result = await up(inputs);
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+    return result.stdout;
+  };
+  const bad = async (inputs: object) => {
+    const before = ran();
+    const result = await up(inputs);
+    assert.notEqual(result.code, 0, result.stdout);
+    return { text: result.stdout + result.stderr, ran: ran().slice(before.length) };
+  };
+  await program.pulumi(["stack", "init", "dev"]);
+
+  await t.test("a machine that does not answer yet is dialled again", async () => {
+    const started = sshd.startAfterFirstDial();
+    const text = await good(step("one"));
+    await started;
+    assert.deepEqual(ran(), ["one"]);
+    assert.match(text, /printed one/);
+    assert.match(text, /Dial 1\/10 failed: retrying/);
+  });
+  await t.test("secrets are not in the state", async () => {
+    const { stdout } = await program.pulumi(["stack", "export", "-s", "dev"]);
+    assert.match(stdout, /"printed one"/);
+    assert.doesNotMatch(stdout, /canary/);
+    assert.doesNotMatch(stdout, /OPENSSH/);
+  });
+  await t.test("unchanged inputs run nothing, also after a refresh", async () => {
+    const refreshed = await program.pulumi(["refresh", "--yes", "--skip-preview", "-s", "dev"], step("one"));
+    assert.equal(refreshed.code, 0, refreshed.stdout);
+    assert.match(await good(step("one")), /2 unchanged/);
+    assert.deepEqual(ran(), ["one"]);
+  });
+  await t.test("a changed stdin runs the step again", async () => {
+    assert.match(await good(step("two")), /1 updated/);
+    assert.deepEqual(ran(), ["one", "two"]);
+  });
+  await t.test("a changed trigger replaces the step", async () => {
+    assert.match(await good({ ...step("two"), triggers: ["b"] }), /1 replaced/);
+    assert.deepEqual(ran(), ["one", "two", "two"]);
+  });
+  await t.test("the update command is preferred, and accepted variables reach it", async () => {
+    await good({ ...step("three"), triggers: ["b"], update: `echo $COLOUR >> ${log}`, environment: { COLOUR: "red" } });
+    assert.deepEqual(ran().slice(3), ["red"]);
+  });
+  await t.test("a variable that the machine refuses is an error", async () => {
+    const { text, ran } = await bad({ ...step("four"), environment: { SHAPE: "round" } });
+    assert.match(text, /SHAPE/);
+    assert.deepEqual(ran, []);
+  });
+  await t.test("another host key is refused", async () => {
+    const other = publicKey(join(sshd.folder, "user.pub"));
+    const { text, ran } = await bad({
+      ...step("four"),
+      connection: { ...connection, hostKey: other, dialErrorLimit: 1 },
+    });
+    assert.match(text, /after 1 failed attempts: .*host key mismatch/);
+    assert.deepEqual(ran, []);
+  });
+  await t.test("a named agent that is dead is an error, also beside a key", async () => {
+    const agentSocketPath = join(sshd.folder, "no-agent");
+    const { text, ran } = await bad({ ...step("four"), connection: { ...connection, agentSocketPath } });
+    assert.ok(text.includes(`dial unix ${agentSocketPath}`), text);
+    assert.deepEqual(ran, []);
+  });
+  await t.test("a failed command shows its status, itself and what it printed", async () => {
+    const { text } = await bad({ ...step("four"), stdin: "echo out; echo err >&2; exit 7" });
+    assert.match(text, /exited with status 7: running "sh -s":/);
+    assert.match(text, /out/);
+    assert.match(text, /err/);
+  });
+  await t.test("a step without a delete command is deleted without the machine", async () => {
+    await good(step("five"));
+    await sshd.stop();
+    const result = await program.pulumi(["destroy", "--yes", "--skip-preview", "-s", "dev"]);
+    assert.equal(result.code, 0, result.stdout);
+  });
+});

@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CommandResult, startCommand } from "../../../scripts/lib/command.ts";
+import { projectDir } from "../../../scripts/lib/workspace.ts";
+
+/** A Pulumi program with one remote.Command whose inputs are given at each run; its stdin is secret. */
+export interface TinyProgram {
+  pulumi(args: readonly string[], inputs?: object): Promise<CommandResult>;
+  close(): void;
+}
+
+const source = `
+import * as pulumi from "@pulumi/pulumi";
+import { remote } from "@pulumi/command";
+const { stdin, ...inputs } = JSON.parse(process.env.STEP);
+const step = new remote.Command("step", { ...inputs, stdin: pulumi.secret(stdin) });
+export const printed = step.stdout;
+`;
+
+export function tinyProgram(): TinyProgram {
+  const root = mkdtempSync(join(tmpdir(), "vast-tiny-"));
+  const dir = join(root, "program");
+  for (const folder of [dir, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder);
+  const pulumi = "name: tiny\nruntime: {name: nodejs, options: {typescript: false}}\nmain: ./index.mjs\n";
+  writeFileSync(join(dir, "Pulumi.yaml"), pulumi);
+  writeFileSync(join(dir, "package.json"), '{"name": "tiny", "type": "module"}\n');
+  writeFileSync(join(dir, "index.mjs"), source);
+  symlinkSync(join(projectDir, "node_modules"), join(dir, "node_modules"));
+  // Where set-up has found the official plugin it lies here, and it is the one that is tested.
+  const plugins = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
+  symlinkSync(plugins, join(root, "pulumi", "plugins"));
+  const { SSH_AUTH_SOCK: _agent, ...outer } = process.env;
+  const env = {
+    ...outer,
+    PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH}`,
+    PULUMI_HOME: join(root, "pulumi"),
+    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this test",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  return {
+    pulumi: (args, inputs = {}) =>
+      startCommand("pulumi", [...args, "--non-interactive"], {
+        cwd: dir,
+        env: { ...env, STEP: JSON.stringify(inputs) },
+      }).result,
+    close: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
