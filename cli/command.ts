@@ -1,0 +1,50 @@
+import type { ParseArgsConfig } from "node:util";
+
+/** Where a command runs and where it writes: data on `out`, everything else on `note`. */
+export interface Terminal {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Standard input and output are a person's terminal. */
+  readonly interactive: boolean;
+  out(text: string): void;
+  note(text: string): void;
+}
+
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  /** What stands for the value in the help text. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+/** One word after `vast-run`. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** More for `vast-run NAME --help`; ends with examples. */
+  readonly details: string;
+  readonly options: Readonly<Record<string, Option>>;
+  /** Answers with the exit code; throws Failure or VastError for everything that does not work. */
+  run(values: Values, terminal: Terminal): Promise<number>;
+}
+
+export const commonOptions: Readonly<Record<string, Option>> = {
+  stack: { type: "string", short: "s", value: "STACK", help: "the Pulumi stack; default: the selected one" },
+  help: { type: "boolean", short: "h", help: "show this text" },
+};
+
+/** The options as node:util's parseArgs wants them. */
+export function parseOptions(options: Readonly<Record<string, Option>>): NonNullable<ParseArgsConfig["options"]> {
+  const entries = Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]);
+  return Object.fromEntries(entries);
+}
+
+/** The value of an option that takes text; undefined when it was not given. */
+export function textOption(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,62 @@
+import { parseArgs } from "node:util";
+import { attach } from "./attach.ts";
+import { type Command, commonOptions, parseOptions, type Terminal, type Values } from "./command.ts";
+import { env } from "./env.ts";
+import { exitCode, exitCodeOf, explain, Failure } from "./failure.ts";
+import { commandHelp, overview, usage } from "./help.ts";
+import { logs } from "./logs.ts";
+import { sync } from "./sync.ts";
+
+export const commands: readonly Command[] = [env, logs, attach, sync];
+
+/** Runs one command line and answers with the exit code. */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(argv, terminal);
+  } catch (error) {
+    terminal.note(`vast-run: ${explain(error)}`);
+    return exitCodeOf(error);
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word === "--help" || word === "-h" || word === "help") {
+    const about = commands.find((command) => command.name === rest[0]);
+    terminal.out(about ? commandHelp(about) : overview(commands));
+    return exitCode.ok;
+  }
+  const command = commands.find(({ name }) => name === word);
+  if (!command) throw new Failure(exitCode.usage, unknownCommand(word));
+  const values = parse(command, rest);
+  if (values.help) {
+    terminal.out(commandHelp(command));
+    return exitCode.ok;
+  }
+  return command.run(values, terminal);
+}
+
+function unknownCommand(word: string | undefined): string {
+  const names = commands.map(({ name }) => name).join(", ");
+  const found = word === undefined ? "a command is missing" : `"${word}" is not a command`;
+  return `${found}; write one of ${names}. See: vast-run --help`;
+}
+
+function parse(command: Command, argv: string[]): Values {
+  try {
+    return parseArgs({ args: argv, options: parseOptions({ ...command.options, ...commonOptions }), strict: true })
+      .values as Values;
+  } catch (error) {
+    throw new Failure(exitCode.usage, `${(error as Error).message.split(". ")[0]}.\n${usage(command)}`);
+  }
+}
+
+if (import.meta.main) {
+  process.exitCode = await main(process.argv.slice(2), {
+    cwd: process.cwd(),
+    env: process.env,
+    interactive: process.stdin.isTTY && process.stdout.isTTY,
+    out: (text) => process.stdout.write(`${text}\n`),
+    note: (text) => process.stderr.write(`${text}\n`),
+  });
+}

@@ -1,0 +1,74 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** How the user's own ssh, with the user's own config, would check the host key of `ssh -p PORT root@HOST`. */
+export interface PlainSsh {
+  /** It refuses or asks when it does not know the key. */
+  readonly strict: boolean;
+  /** The file it notes host keys in; undefined when the config says none. */
+  readonly knownHostsFile: string | undefined;
+  /** The name under which it looks the key up. */
+  readonly hostName: string;
+}
+
+/** Asks ssh itself, because the config files may say anything. */
+export function plainSsh(host: string, port: number): PlainSsh {
+  return readSettings(execFileSync("ssh", ["-G", "-p", String(port), `root@${host}`], { encoding: "utf8" }));
+}
+
+/** Reads what `ssh -G` prints. */
+export function readSettings(text: string): PlainSsh {
+  const settings = new Map(text.split("\n").map((line) => [line.split(" ")[0], line.split(" ").slice(1)]));
+  const word = (name: string) => settings.get(name)?.[0];
+  const file = word("userknownhostsfile");
+  const port = word("port") ?? "22";
+  const host = word("hostname") ?? "";
+  return {
+    strict: !["accept-new", "no", "off", "false"].includes(word("stricthostkeychecking") ?? "ask"),
+    knownHostsFile: file === "none" || file === "/dev/null" ? undefined : file,
+    hostName: word("hostkeyalias") ?? (port === "22" ? host : `[${host}]:${port}`),
+  };
+}
+
+export type Noted = "known" | "noted" | "conflict";
+
+/**
+ * Writes a host key that we have pinned into the user's known_hosts, as ssh does after a "yes". Only a line that we
+ * wrote for an earlier machine at the same address is replaced; a line of the user's that says otherwise is left.
+ */
+export function noteHostKey(file: string, hostName: string, hostKey: string): Noted {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  const [type = ""] = hostKey.split(" ");
+  const found = linesAbout(file, hostName).filter((line) => line.includes(` ${type} `));
+  if (found.some((line) => line.includes(` ${hostKey}`))) return "known";
+  if (found.some((line) => !isOurs(line))) return "conflict";
+  const kept = lines.filter((line) => line !== "" && !(isOurs(line) && line.startsWith(`${hostName} `)));
+  replace(file, [...kept, `${hostName} ${hostKey} ${mark}`, ""].join("\n"));
+  return "noted";
+}
+
+const mark = "vast-training";
+
+function isOurs(line: string): boolean {
+  return line.endsWith(` ${mark}`);
+}
+
+/** Names may be hashed, so ssh-keygen looks. */
+function linesAbout(file: string, hostName: string): string[] {
+  if (!existsSync(file)) return [];
+  try {
+    const text = execFileSync("ssh-keygen", ["-F", hostName, "-f", file], { encoding: "utf8", stdio: "pipe" });
+    return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  } catch {
+    return []; // its way to say that there is none
+  }
+}
+
+function replace(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const target = existsSync(file) ? realpathSync(file) : file;
+  const draft = `${target}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, target);
+}

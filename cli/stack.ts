@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { exitCode, Failure } from "./failure.ts";
+
+/** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
+export interface StackResource {
+  readonly type: string;
+  readonly urn: string;
+  readonly id?: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** What the state of a stack holds now, also while `up` is still running. */
+export interface Stack {
+  readonly resources: readonly StackResource[];
+}
+
+/**
+ * Reads the state of a stack with the Pulumi CLI. It is exported rather than asked for its outputs: those exist only
+ * after an `up` that went through, and a machine that needs looking at is often one of the others.
+ */
+export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: string | undefined): Promise<Stack> {
+  const args = ["stack", "export", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
+  return parseDeployment(await pulumi(args, projectOf(cwd), env));
+}
+
+/** The resource of a type name such as `VastInstance`; one that is only waiting for its deletion does not count. */
+export function resourceOf(stack: Stack, typeName: string): StackResource | undefined {
+  return stack.resources.find((resource) => resource.type.endsWith(`:${typeName}`));
+}
+
+/** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */
+export function projectOf(cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (isOurProject(join(folder, "Pulumi.yaml"))) return folder;
+    if (folder === dirname(folder)) return join(import.meta.dirname, "..");
+  }
+}
+
+function isOurProject(file: string): boolean {
+  try {
+    return /^name:\s*["']?vast-training["']?\s*$/m.test(readFileSync(file, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function parseDeployment(text: string): Stack {
+  const resources: RawResource[] = JSON.parse(text).deployment?.resources ?? [];
+  const kept = resources.filter((resource) => resource.delete !== true);
+  return { resources: kept.map((resource) => ({ ...resource, outputs: resource.outputs ?? {} })) };
+}
+
+interface RawResource extends Omit<StackResource, "outputs"> {
+  outputs?: Record<string, unknown>;
+  delete?: boolean;
+}
+
+function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" }, maxBuffer: 64 * 1024 * 1024 };
+  return new Promise((resolve, reject) => {
+    const child = execFile("pulumi", args, options, (error, stdout, stderr) => {
+      if (error) reject(pulumiFailure(error as NodeJS.ErrnoException, stderr));
+      else resolve(stdout);
+    });
+    child.stdin?.end();
+  });
+}
+
+/** Pulumi's own complaint, with what to type. */
+export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string): Failure {
+  const usage = (message: string) => new Failure(exitCode.usage, message);
+  if (error.code === "ENOENT") return usage("The Pulumi CLI is not there. Run: npm run setup");
+  const text = stderr.trim().replace(/^error: /, "");
+  if (/no stack selected/.test(text)) {
+    return usage("No stack is selected. Add --stack STACK, or run: pulumi stack select STACK");
+  }
+  if (/no stack named/.test(text)) return usage(`${text}. The stacks there are: pulumi stack ls`);
+  if (/PULUMI_ACCESS_TOKEN|login/.test(text)) {
+    return usage(`Pulumi is not logged in. Run: eval "$(npm run -s shellenv)", or: pulumi login`);
+  }
+  return new Failure(exitCode.failed, `pulumi stack export: ${text || error.message}`);
+}

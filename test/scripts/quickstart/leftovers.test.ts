@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type TestContext, test } from "node:test";
+import { projectDir } from "../../../scripts/lib/workspace.ts";
+
+const modules = `
+  import { ownFolder, removeOwnFolder, sweep } from "${projectDir}/scripts/quickstart/leftovers.ts";
+  import { openWorkspace } from "${projectDir}/scripts/lib/workspace.ts";
+`;
+
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "vast-sweep-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs a few lines as a quickstart would be run, with its own folder for temporary files. */
+function play(TMPDIR: string, code: string) {
+  const child = spawn("node", ["--input-type=module-typescript", "-e", modules + code], {
+    env: { ...process.env, TMPDIR },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  return { child, line: async (): Promise<string> => (await lines.next()).value, ended };
+}
+
+const hold = "console.log(openWorkspace({ parent: ownFolder() }).root); setInterval(() => {}, 1000);";
+
+test("a quickstart that was killed is cleaned up by the next one", async (t) => {
+  const place = temporary(t);
+  const first = play(place, hold);
+  const root = await first.line();
+  assert.ok(existsSync(root));
+  first.child.kill("SIGKILL");
+  await first.ended;
+  assert.equal(await play(place, "console.log(await sweep());").line(), "1");
+  assert.deepEqual(readdirSync(place), []);
+});
+
+test("a quickstart that still runs is left alone", async (t) => {
+  const place = temporary(t);
+  const first = play(place, hold);
+  t.after(() => first.child.kill("SIGKILL"));
+  const root = await first.line();
+  assert.equal(await play(place, "console.log(await sweep());").line(), "0");
+  assert.ok(existsSync(root));
+});
+
+test("a quickstart that ends takes its folder along", async (t) => {
+  const place = temporary(t);
+  const code = "const f = ownFolder(); openWorkspace({ parent: f }); removeOwnFolder(f); console.log('ended');";
+  const first = play(place, code);
+  assert.equal(await first.line(), "ended");
+  assert.deepEqual(readdirSync(place), []);
+});
