@@ -28,12 +28,18 @@ interface Reading {
   readonly said: string;
 }
 
+/** The key a call was made with: errors name its source and never hold it, even when Vast repeats it. */
+export interface UsedKey {
+  readonly source: string;
+  readonly value: string;
+}
+
 /** The body of a good answer. Throws the VastError that a bad one means. */
-export function bodyOf(call: Call, answer: Answer, keySource = "the API key"): unknown {
+export function bodyOf(call: Call, answer: Answer, key: UsedKey): unknown {
   const reading = readingOf(answer);
   const kind = kindOf(call, reading);
   if (kind === undefined) return reading.body;
-  throw answerError(kind, call, reading, keySource);
+  throw answerError(kind, call, reading, key);
 }
 
 function readingOf({ status, text }: Answer): Reading {
@@ -106,10 +112,10 @@ function kindOfStatus(call: Call, status: number): VastErrorKind {
   return "invalid";
 }
 
-function answerError(kind: VastErrorKind, call: Call, reading: Reading, keySource: string): VastError {
-  const said = printable(withoutTags(reading.said)) || "nothing";
+function answerError(kind: VastErrorKind, call: Call, reading: Reading, key: UsedKey): VastError {
+  const said = printable(withoutTags(reading.said.replaceAll(key.value, "[key]"))) || "nothing";
   const code = reading.code !== "" && reading.code !== reading.said ? ` ${reading.code}` : "";
-  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${said}${nextStep(kind, keySource)}`;
+  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${said}${nextStep(kind, key.source)}`;
   return vastError(kind, message, factsOf(kind, reading));
 }
 

@@ -201,7 +201,8 @@ export class VastClient {
     const { call } = request;
     if (signal?.aborted) throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
     this.#onRequest(call);
-    return bodyOf(call, await send(this.#api, request), this.#api.keySource);
+    const key = { source: this.#api.keySource, value: this.#api.key() };
+    return bodyOf(call, await send(this.#api.url, key.value, request), key);
   }
 
   #gateName(endpoint: string): string {

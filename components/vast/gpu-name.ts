@@ -30,11 +30,14 @@ export function canonicalGpu(asked: string, names: readonly string[] = WELL_KNOW
   return names.find((name) => keyOf(name) === key);
 }
 
-/** The name most like the one that was asked for; undefined = there are none. */
+/** The name most like the one that was asked for, one that contains it before others; undefined = there are none. */
 export function nearestGpu(asked: string, names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined;
+  const key = keyOf(asked);
   const byKey = new Map(names.map((name) => [keyOf(name), name]));
-  return byKey.get(closest(keyOf(asked), [...byKey.keys()]));
+  const keys = [...byKey.keys()];
+  const longer = keys.filter((candidate) => candidate.includes(key));
+  return byKey.get(closest(key, longer.length > 0 ? longer : keys));
 }
 
 function keyOf(name: string): string {

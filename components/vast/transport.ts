@@ -2,7 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import axios, { isAxiosError } from "axios";
 import type { Answer, Call } from "./answer.ts";
-import { type Api, isLoopback } from "./api.ts";
+import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -20,18 +20,18 @@ export interface Request {
 }
 
 /** Sends one request and takes any answer, whatever its status. Throws VastError when there is none. */
-export async function send(api: Api, { call, query, body }: Request): Promise<Answer> {
+export async function send(url: string, key: string, { call, query, body }: Request): Promise<Answer> {
   const timeout = call.rents ? RENT_TIMEOUT_MS : TIMEOUT_MS;
   try {
     const response = await axios.request<string>({
-      ...plain(api.url, timeout),
+      ...plain(url, timeout),
       ...(call.rents ? freshAgents : {}),
       method: call.method,
-      url: api.url + call.path,
+      url: url + call.path,
       ...(query === undefined ? {} : { params: new URLSearchParams(query) }),
       ...(body === undefined ? {} : { data: JSON.stringify(body) }),
       headers: {
-        Authorization: `Bearer ${api.key()}`,
+        Authorization: `Bearer ${key}`,
         Accept: "application/json",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         "User-Agent": "vast-training",
@@ -40,7 +40,7 @@ export async function send(api: Api, { call, query, body }: Request): Promise<An
     return { status: response.status, text: response.data };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw noAnswer(call, api.url, error.code ?? "", timeout);
+    throw noAnswer(call, url, error.code ?? "", timeout);
   }
 }
 
