@@ -1,0 +1,150 @@
+import { z } from "zod";
+
+// Every value of a stack config arrives as text: scalars as typed, lists and maps as JSON, and what `-c KEY=VALUE`
+// sets as whatever was typed there. Each field turns that text into its value, or says what to write instead.
+
+/** Thrown by a field's reader; the message says what to write. */
+class Wrong extends Error {}
+
+/** A field: text in, value out; the message of its only issue says what to write. */
+export type Field<T> = z.ZodType<T, string>;
+
+function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
+  return z.string().transform((text, context) => {
+    try {
+      return read(text.trim());
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
+}
+
+/** Text that matches; `write` says what does. */
+export function text(pattern: RegExp, write: string) {
+  return field((value) => matching(value, pattern, write));
+}
+
+function matching(value: string, pattern: RegExp, write: string): string {
+  if (!pattern.test(value)) throw new Wrong(`write ${write}`);
+  return value;
+}
+
+/** Text as it is, printable and on one line. */
+export function line(write: string) {
+  return text(/^[^\p{Cc}]*$/u, write);
+}
+
+export function oneOf<const T extends string>(...words: T[]) {
+  return field((value) => {
+    const found = words.find((word) => word.replace("-", "") === value.toLowerCase().replace(/[-_ ]/g, ""));
+    if (found === undefined) throw new Wrong(`write ${words.join(" or ")}`);
+    return found;
+  });
+}
+
+export function boolean() {
+  return field((value) => {
+    if (/^(true|yes|on)$/i.test(value)) return true;
+    if (/^(false|no|off)$/i.test(value)) return false;
+    throw new Wrong("write true or false");
+  });
+}
+
+export function integer(least: number, most: number, what: string) {
+  return field((value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    return within(number, least, most, `a whole number of ${what} from ${least} to ${most}`);
+  });
+}
+
+/** A decimal number; a `$` before it and a `/h` behind it are fine. */
+export function decimal(least: number, most: number, what: string) {
+  return field((value) => decimalOf(value, least, most, what));
+}
+
+/** The same, or "" for undefined. */
+export function optionalDecimal(least: number, most: number, what: string) {
+  return field((value) => (value === "" ? undefined : decimalOf(value, least, most, what)));
+}
+
+function decimalOf(value: string, least: number, most: number, what: string): number {
+  const digits = /^\$?\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:\/\s*h)?$/.exec(value)?.[1];
+  return within(Number(digits), least, most, `${what} from ${least} to ${most}`);
+}
+
+function within(number: number, least: number, most: number, range: string): number {
+  if (number >= least && number <= most) return number;
+  throw new Wrong(`write ${range}`);
+}
+
+/** "30/60": minutes for one machine and in all; "30" gives twice that in all. */
+export function minutesPair() {
+  return field((value) => {
+    const found = /^(\d{1,4})(?:\s*[/,]\s*(\d{1,4}))?$/.exec(value);
+    const machine = Number(found?.[1]);
+    const total = Number(found?.[2] ?? machine * 2);
+    if (machine >= 1 && total >= machine) return { machine, total };
+    throw new Wrong("write minutes for one machine and in all, such as 30/60");
+  });
+}
+
+/** A list: JSON, or words with commas between them. */
+export function names(pattern: RegExp, write: string) {
+  return field((value) => listOf(value, write).map((name) => matching(name, pattern, write)));
+}
+
+function listOf(value: string, write: string): string[] {
+  const json = parsed(value);
+  if (Array.isArray(json)) return json.map((item) => scalarOf(item, write));
+  if (typeof json === "object" && json !== null) throw new Wrong(`write ${write}`);
+  const words = value.replace(/^\[(.*)\]$/s, "$1").split(",");
+  return words.map((word) => word.trim().replace(/^(["'])(.*)\1$/, "$2")).filter((word) => word !== "");
+}
+
+/** Environment variables: a JSON object, or NAME=value with commas between them. */
+export function variables(reserved: readonly string[]) {
+  const write = "environment variables, such as {NAME: value} or NAME=value,OTHER=value";
+  return field((value) => {
+    const entries = entriesOf(value, write);
+    const taken = entries.find(([name]) => reserved.includes(name))?.[0];
+    if (taken !== undefined) throw new Wrong(`leave ${taken} out: every training gets it from the program`);
+    return Object.fromEntries(entries);
+  });
+}
+
+function entriesOf(value: string, write: string): [string, string][] {
+  const json = parsed(value);
+  const entries =
+    typeof json === "object" && json !== null && !Array.isArray(json)
+      ? Object.entries(json).map(([name, item]): [string, string] => [name, scalarOf(item, write)])
+      : listOf(value, write).map((pair) => pairOf(pair, write));
+  for (const [name, item] of entries) {
+    matching(name, ENV_NAME, write);
+    // A variable cannot hold it, and a shell would cut the text there.
+    if (item.includes("\0")) throw new Wrong(`write ${write}`);
+  }
+  return entries;
+}
+
+export const ENV_NAME = /^[A-Za-z_]\w*$/;
+
+function pairOf(pair: string, write: string): [string, string] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+  if (name === undefined || value === undefined) throw new Wrong(`write ${write}`);
+  return [name.trim(), value];
+}
+
+function scalarOf(item: unknown, write: string): string {
+  if (["string", "number", "boolean"].includes(typeof item)) return String(item);
+  throw new Wrong(`write ${write}`);
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
