@@ -112,7 +112,7 @@ class LoginSearch {
 
   /** What to say when nobody let us in. */
   failure(): Error {
-    const words = [...this.#last.values(), this.#trouble].filter((text) => text !== "");
+    const words = [this.#last.get("direct"), this.#last.get("proxy"), this.#trouble].filter((text) => text);
     const why = words.length > 0 ? words.join("; ") : "Vast has published no ssh endpoint";
     return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh: ${why}`);
   }

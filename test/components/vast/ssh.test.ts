@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { SshKey } from "../../../components/ssh-key.ts";
+import type { VastClient } from "../../../components/vast/client.ts";
+import { isVastError } from "../../../components/vast/errors.ts";
+import { pinnedHostKeys } from "../../../components/vast/known-hosts.ts";
+import { reasonOf } from "../../../components/vast/probe.ts";
+import { type Endpoint, liveEndpoint, pinHostKey, probe, sshCommand } from "../../../components/vast/ssh.ts";
+import type { Instance } from "../../../components/vast/wire.ts";
+import { instance } from "./rows.ts";
+import { freePort, needsRoot, portThat, sshd, temporaryHome } from "./sshd.ts";
+
+const ID = 31415926;
+const at = (port: number, via: Endpoint["via"] = "direct"): Endpoint => ({ host: "127.0.0.1", port, via });
+const access = (key: SshKey, firstUse = true) => ({ instanceId: ID, key, firstUse });
+
+const words: [stderr: string, reason: string][] = [
+  ["ssh: connect to host 10.0.0.1 port 41: Connection refused", "refused"],
+  ["ssh: connect to host 10.0.0.1 port 41: Connection timed out", "timeout"],
+  ["Connection timed out during banner exchange", "timeout"],
+  ["ssh: connect to host 10.0.0.1 port 41: No route to host", "timeout"],
+  ["root@10.0.0.1: Permission denied (publickey).", "denied"],
+  ["Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures", "denied"],
+  ["kex_exchange_identification: Connection closed by remote host", "closed"],
+  ["kex_exchange_identification: read: Connection reset by peer", "closed"],
+  ["WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.", "host_key_changed"],
+  ["ssh: Could not resolve hostname nowhere.invalid: Name or service not known", "failed"],
+];
+
+for (const [stderr, reason] of words) {
+  test(`"${stderr.slice(0, 60)}" means ${reason}`, () => assert.equal(reasonOf(stderr), reason));
+}
+
+test("a login that works pins the host key", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const first = await probe(at(server.port), access(key));
+  assert.deepEqual(first, { ok: true, endpoint: at(server.port), hostKey: server.hostKey });
+  assert.equal(readFileSync(key.knownHostsFile, "utf8"), `vast-${ID} ${server.hostKey}\n`);
+  const again = await probe(at(server.port), access(key, false));
+  assert.equal(again.ok, true);
+});
+
+test("without a pinned key only a first use may log in", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const result = await probe(at(server.port), access(key, false));
+  assert.equal(result.ok, false);
+  assert.match(result.ok ? "" : result.text, /no host key is pinned/);
+});
+
+test("a key that is not allowed is denied, and pins nothing", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const other = temporaryHome(t);
+  const server = await sshd(t, other.key.publicKey);
+  const result = await probe(at(server.port), access(key));
+  assert.equal(result.ok ? "" : result.reason, "denied");
+  assert.deepEqual(pinnedHostKeys(key.knownHostsFile, ID), []);
+});
+
+test("another host key than the pinned one is refused, also at first use", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const stranger = await sshd(t, key.publicKey);
+  await probe(at(server.port), access(key));
+  const result = await probe(at(stranger.port), access(key));
+  assert.equal(result.ok ? "" : result.reason, "host_key_changed");
+});
+
+test("a closed port refuses, a port that hangs up closes", async (t) => {
+  const { key } = temporaryHome(t);
+  const refused = await probe(at(await freePort()), access(key));
+  assert.equal(refused.ok ? "" : refused.reason, "refused");
+  const drop = await portThat(t, (socket) => socket.destroy());
+  const closed = await probe(at(drop), access(key));
+  assert.equal(closed.ok ? "" : closed.reason, "closed");
+});
+
+test("pinning writes each line once, and only lines that are keys", (t) => {
+  const { key } = temporaryHome(t);
+  const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==";
+  pinHostKey(key.knownHostsFile, ID, line);
+  pinHostKey(key.knownHostsFile, ID, line);
+  pinHostKey(key.knownHostsFile, 7, line);
+  assert.deepEqual(pinnedHostKeys(key.knownHostsFile, ID), [line]);
+  assert.throws(() => pinHostKey(key.knownHostsFile, ID, `${line}\n* ${line}`), /is not a key/);
+});
+
+/** Time that only sleeping moves; sleeping lets everything else have its turn. */
+function handClock() {
+  let time = 0;
+  const sleep = async (milliseconds: number) => {
+    await setImmediate();
+    time += milliseconds;
+  };
+  return { now: () => time, sleep };
+}
+
+/** A client that knows these instances, one after the other; the last stays. */
+function knowing(...views: (Instance | undefined)[]): VastClient {
+  const next = () => (views.length > 1 ? views.shift() : views[0]);
+  const known = {
+    instance: async () => next(),
+    instances: async () => views.slice(0, 1).filter((view) => view !== undefined),
+  };
+  return known as unknown as VastClient;
+}
+
+const running = (direct: number | null, proxy: number | null): Instance => ({
+  ...instance({ public_ipaddr: "127.0.0.1", ssh_host: "127.0.0.1" }),
+  directPort: direct,
+  proxyPort: proxy,
+});
+
+test("takes the direct port, or the relay when the direct port is dead", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const dead = await freePort();
+  const direct = await liveEndpoint(knowing(running(server.port, dead)), access(key));
+  assert.deepEqual(direct, { ...at(server.port), hostKey: server.hostKey });
+  const proxy = await liveEndpoint(knowing(running(dead, server.port)), access(key));
+  assert.deepEqual(proxy, { ...at(server.port, "proxy"), hostKey: server.hostKey });
+});
+
+test("a direct port that says nothing does not hold up the relay", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const silent = await portThat(t, () => {});
+  const found = await liveEndpoint(knowing(running(silent, server.port)), access(key));
+  assert.equal(found.via, "proxy");
+});
+
+test("reads the endpoints again until they let us in", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const dead = await freePort();
+  const client = knowing(running(null, null), running(dead, null), running(server.port, null));
+  const attempts: string[] = [];
+  const found = await liveEndpoint(client, access(key), {
+    ...handClock(),
+    deadline: Number.POSITIVE_INFINITY,
+    onAttempt: (attempt) => attempts.push(attempt.ok ? "ok" : attempt.reason),
+  });
+  assert.equal(found.port, server.port);
+  assert.equal(attempts[0], "refused");
+});
+
+test("says what each endpoint said last when nobody lets us in", async (t) => {
+  const { key } = temporaryHome(t);
+  const dead = await freePort();
+  const looking = liveEndpoint(knowing(running(dead, dead)), access(key), { ...handClock(), deadline: 1200 });
+  await assert.rejects(looking, (error) => {
+    assert.ok(isVastError(error, "no_login"));
+    assert.match(error.message, /direct 127\.0\.0\.1:\d+ refused .*; proxy 127\.0\.0\.1:\d+ refused/);
+    return true;
+  });
+});
+
+test("does not wait for an instance that is gone or stopped", async (t) => {
+  const { key } = temporaryHome(t);
+  await assert.rejects(liveEndpoint(knowing(undefined), access(key)), (error) =>
+    isVastError(error, "no_such_instance"),
+  );
+  const outbid = instance({
+    actual_status: "exited",
+    intended_status: "stopped",
+    cur_state: "stopped",
+    next_state: "stopped",
+  });
+  await assert.rejects(liveEndpoint(knowing(outbid), access(key)), (error) => isVastError(error, "not_running"));
+});
+
+test("can be called off", async (t) => {
+  const { key } = temporaryHome(t);
+  const dead = await freePort();
+  const off = new AbortController();
+  const looking = liveEndpoint(knowing(running(dead, null)), access(key), {
+    signal: off.signal,
+    onAttempt: () => off.abort(),
+  });
+  await assert.rejects(looking, (error) => isVastError(error, "aborted"));
+});
+
+test("the command line for people works as it is, whatever is in their way", needsRoot, async (t) => {
+  const { path, key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  await probe(at(server.port), access(key));
+  const command = sshCommand({ host: "127.0.0.1", port: server.port, instanceId: ID, key });
+  const env = { ...process.env, HOME: path, SSH_AUTH_SOCK: `${path}/dead.sock` };
+  const { stdout } = await promisify(execFile)("sh", ["-c", `${command} 'echo "$((6 * 7)) it works"'`], { env });
+  assert.equal(stdout, "42 it works\n");
+});
