@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { type CredentialSearch, findCredentials } from "../../components/credentials.ts";
+import { netrcEntry } from "../../components/netrc.ts";
+import { problemLine } from "../../components/problem.ts";
+
+function searchIn(t: TestContext, files: { env?: string; netrc?: string }) {
+  const home = mkdtempSync(join(tmpdir(), "credentials-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  if (files.env !== undefined) writeFileSync(join(home, ".env"), files.env);
+  if (files.netrc !== undefined) writeFileSync(join(home, ".netrc"), files.netrc);
+  const search: CredentialSearch = { forward: [], require: [], envFile: "~/.env", netrcFile: "~/.netrc" };
+  return { home, search };
+}
+
+async function plain(output: pulumi.Output<string>): Promise<string> {
+  assert.equal(await pulumi.isSecret(output), true);
+  return new Promise((resolve) => output.apply((value) => resolve(value)));
+}
+
+test("the environment comes before the files, and each value knows where it was found", async (t) => {
+  const { home, search } = searchIn(t, {
+    env: "export HF_TOKEN='from file' # mine\r\nOTHER=\"x\"\n",
+    netrc: "machine api.wandb.ai login user password w1\n",
+  });
+  const forward = ["HF_TOKEN", "OTHER", "WANDB_API_KEY", "ABSENT"];
+  const { found, problems } = findCredentials({ ...search, forward }, { HOME: home, OTHER: "from environment" });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(await Promise.all(found.map(async ({ name, value, from }) => [name, await plain(value), from])), [
+    ["HF_TOKEN", "from file", join(home, ".env")],
+    ["OTHER", "from environment", "the environment"],
+    ["WANDB_API_KEY", "w1", join(home, ".netrc")],
+  ]);
+});
+
+test("a required name that is nowhere is a problem that names the three places", (t) => {
+  const { home, search } = searchIn(t, { env: "HF_TOKEN=\n" });
+  const { problems } = findCredentials({ ...search, require: ["HF_TOKEN"] }, { HOME: home });
+  const [line = ""] = problems.map(problemLine);
+  for (const place of ["environment", ".env", ".netrc", "HF_TOKEN"]) assert.ok(line.includes(place), line);
+});
+
+test("a required name is forwarded, but never DOCKERHUB_TOKEN", (t) => {
+  const { home, search } = searchIn(t, { env: "A=1\nDOCKERHUB_TOKEN=2\n" });
+  const { found, problems } = findCredentials({ ...search, require: ["A", "DOCKERHUB_TOKEN"] }, { HOME: home });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ["A"],
+  );
+  const asked = findCredentials({ ...search, forward: ["DOCKERHUB_TOKEN"] }, { HOME: home });
+  assert.deepEqual(asked.found, []);
+  assert.deepEqual(
+    asked.problems.map(({ key }) => key),
+    ["forward"],
+  );
+});
+
+const netrcs: [string, string | undefined][] = [
+  ["machine api.wandb.ai login user password KEY", "KEY"],
+  ["machine api.wandb.ai\n  login user\n  password KEY\nmachine other password NO", "KEY"],
+  ["machine other login me password NO\nmachine api.wandb.ai\tpassword KEY\r\n", "KEY"],
+  ["# machine api.wandb.ai password NO\nmachine api.wandb.ai password KEY", "KEY"],
+  ['machine api.wandb.ai login "a b" password "K E"', "K E"],
+  ["macdef init\nmachine api.wandb.ai password NO\n\nmachine api.wandb.ai password KEY", "KEY"],
+  ["default login me password NO", undefined],
+  ["machine api.wandb.ai login user", undefined],
+  ["machine api.wandb.ai login user\ndefault password NO", undefined],
+  ["", undefined],
+];
+
+test("netrc in its dialects", () => {
+  for (const [text, password] of netrcs) assert.equal(netrcEntry(text, "api.wandb.ai")?.password, password, text);
+});
