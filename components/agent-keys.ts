@@ -26,7 +26,7 @@ export function publicKeysIn(text: string): string[] {
   return text
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => /^[\w@.-]+ AAAA[A-Za-z0-9+/]+=*( [^\p{Cc}]*)?$/u.test(line) && !line.includes("-cert-"))
+    .filter((line) => /^[\w@.-]+ AAAA[A-Za-z0-9+/]*=*( [^\p{Cc}]*)?$/u.test(line) && !line.includes("-cert-"))
     .sort();
 }
 
