@@ -1,0 +1,34 @@
+// Plain JavaScript, here and in all of scripts/setup: it runs before Node 24 and any package are there.
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const projectDir = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
+export const modulesDir = join(projectDir, "node_modules");
+export const binDir = join(modulesDir, ".bin");
+
+/** What set-up brings, pinned. */
+export const versions = { node: "24", pulumi: "3.259.0", nodeLanguageHost: "3.68.0", command: "1.2.1", uv: "0.13.9" };
+
+const home = () => process.env.HOME || homedir();
+
+/** Shared by all clones of one user: things that can be made again. */
+export function cacheDir() {
+  return resolve(process.env.XDG_CACHE_HOME || join(home(), ".cache"), "vast-training");
+}
+
+/** The same rule as components/state-dir.ts, which an old Node cannot load. */
+export function stateDir() {
+  if (process.env.VAST_TRAINING_HOME) return resolve(process.env.VAST_TRAINING_HOME);
+  return resolve(process.env.XDG_STATE_HOME || join(home(), ".local", "state"), "vast-training");
+}
+
+/** Pulumi's own folder. */
+export function pulumiHome() {
+  return resolve(process.env.PULUMI_HOME || join(home(), ".pulumi"));
+}
+
+/** A path as a person would write it. */
+export function shown(path) {
+  return path.startsWith(`${home()}/`) ? `~${path.slice(home().length)}` : path;
+}
