@@ -14,7 +14,8 @@ export interface PlainSsh {
 
 /** Asks ssh itself, because the config files may say anything. */
 export function plainSsh(host: string, port: number): PlainSsh {
-  return readSettings(execFileSync("ssh", ["-G", "-p", String(port), `root@${host}`], { encoding: "utf8" }));
+  const words = ["-G", "-T", "-p", String(port), `root@${host}`];
+  return readSettings(execFileSync("ssh", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
 }
 
 /** Reads what `ssh -G` prints. */

@@ -26,7 +26,7 @@ function play(TMPDIR: string, code: string) {
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  return { child, line: async (): Promise<string> => (await lines.next()).value, ended };
+  return { child, line: async () => String((await lines.next()).value), ended };
 }
 
 const hold = "console.log(openWorkspace({ parent: ownFolder() }).root); setInterval(() => {}, 1000);";

@@ -1,0 +1,33 @@
+import { spawn } from "node:child_process";
+import { shellLine } from "../../components/ssh-key.ts";
+
+export interface PtyRun {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** When this is on the screen … */
+  readonly seen: RegExp;
+  /** … these keys are typed, once. */
+  readonly keys: string;
+}
+
+/** Runs a command in a terminal of its own until it ends; answers with its exit code and everything on the screen. */
+export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ code: number | null; screen: string }> {
+  const size = "stty rows 24 cols 100";
+  const child = spawn("script", ["-qec", `${size}; exec ${shellLine([file, ...args])}`, "/dev/null"], {
+    cwd: run.cwd,
+    env: { ...run.env, TERM: "xterm" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let screen = "";
+  let typed = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text;
+    if (typed || !run.seen.test(screen)) return;
+    typed = true;
+    child.stdin.write(run.keys);
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, screen }));
+  });
+}
