@@ -1,5 +1,5 @@
 // Plain JavaScript, here and in all of scripts/setup: it runs before Node 24 and any package are there.
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,9 +23,23 @@ export function stateDir() {
   return resolve(process.env.XDG_STATE_HOME || join(home(), ".local", "state"), "vast-training");
 }
 
-/** Pulumi's own folder. */
+/** Pulumi's own folder, by its rule: it goes by the system's list of users, whatever HOME says. */
 export function pulumiHome() {
-  return resolve(process.env.PULUMI_HOME || join(home(), ".pulumi"));
+  return resolve(process.env.PULUMI_HOME || join(registeredHome(), ".pulumi"));
+}
+
+/** Where Pulumi's npm package puts a CLI, by its own rule. */
+export function pulumiDownload() {
+  const folder = resolve(process.env.PULUMI_HOME || join(homedir(), ".pulumi"));
+  return join(folder, "versions", versions.pulumi, "bin", "pulumi");
+}
+
+function registeredHome() {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return home(); // a user that the system has no entry for
+  }
 }
 
 /** A path as a person would write it. */

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { isThere, linkTarget, linkTo, readJson, writeJson } from "./files.mjs";
-import { binDir, cacheDir, modulesDir, pulumiHome, versions } from "./paths.mjs";
+import { binDir, cacheDir, modulesDir, pulumiDownload, versions } from "./paths.mjs";
 import { buildPulumi } from "./pulumi-build.mjs";
 import { allOnPath, isExecutable, run } from "./run.mjs";
 import { Stop } from "./stop.mjs";
@@ -70,8 +70,7 @@ export function isNewEnough(version) {
 
 /** Where Pulumi's own download puts it. */
 function official() {
-  const file = join(pulumiHome(), "versions", versions.pulumi, "bin", "pulumi");
-  return isExecutable(file) ? file : undefined;
+  return isExecutable(pulumiDownload()) ? pulumiDownload() : undefined;
 }
 
 function ours() {
@@ -101,14 +100,12 @@ async function build() {
     throw new Stop(
       `There is no Pulumi CLI, and it could not be made: ${error.message}\n  By hand, any one of these, then run this again:\n` +
         `    - install Pulumi ${versions.pulumi} or newer, as its documentation says, so that \`pulumi version\` works\n` +
-        `    - copy an unpacked release to ${dirname(dirname(officialPlace()))}, so that ${officialPlace()} is there\n` +
+        `    - copy an unpacked release to ${dirname(dirname(pulumiDownload()))}, so that ${pulumiDownload()} is there\n` +
         `    - install Go 1.25.11 or newer, so that it can be built here`,
     );
   }
   return ours();
 }
-
-const officialPlace = () => join(pulumiHome(), "versions", versions.pulumi, "bin", "pulumi");
 
 /** The environment for a Pulumi CLI that is only asked something. */
 export function quiet() {

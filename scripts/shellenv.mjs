@@ -1,0 +1,31 @@
+// Prints what `eval "$(npm run -s shellenv)"` needs; notes go to stderr. Runs on an old Node, without any package.
+
+import { join } from "node:path";
+import { localBackend } from "./setup/backend.mjs";
+import { isThere } from "./setup/files.mjs";
+import { binDir, shown } from "./setup/paths.mjs";
+import { Stop } from "./setup/stop.mjs";
+
+/** Safe in sh, bash and zsh. */
+export function quoted(text) {
+  return `'${text.replace(/'/g, "'\\''")}'`;
+}
+
+async function main() {
+  if (!isThere(join(binDir, "vast-run")) || !isThere(join(binDir, "pulumi"))) {
+    throw new Stop("The toolchain is not there yet. Run `npm run setup` first.");
+  }
+  const { variables, note } = await localBackend();
+  const path = `case "$PATH" in ${quoted(binDir)}:*) ;; *) export PATH=${quoted(binDir)}:"$PATH" ;; esac`;
+  const exports = Object.entries({ PULUMI_SKIP_UPDATE_CHECK: "true", ...variables });
+  console.log([path, ...exports.map(([name, value]) => `export ${name}=${quoted(value)}`)].join("\n"));
+  console.error(`pulumi and vast-run are those of ${shown(binDir)}. ${note}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof Stop)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
