@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { mountsBelow } from "./mounts.ts";
+import { projectDir } from "./workspace.ts";
+
+/** `git status` of the project; empty where it is not a clone. */
+export function gitStatus(): string {
+  try {
+    return execFileSync("git", ["-C", projectDir, "status", "--porcelain"], { encoding: "utf8", stdio: "pipe" });
+  } catch {
+    return "";
+  }
+}
+
+/** Lines of `after` that are not in `before`. */
+export function newLines(before: string, after: string): string[] {
+  const known = new Set(before.split("\n"));
+  return after.split("\n").filter((line) => line !== "" && !known.has(line));
+}
+
+/** Pulumi's language host, ts-node and Node themselves leave these in the folder for temporary files. */
+const notOurs = /^(pulumi-node-pipes|ts-node-|node-compile-cache)/;
+
+/** What is left in a run's own folder for temporary files. */
+export function tracesIn(folder: string): string[] {
+  const mounts = mountsBelow(folder).map((point) => `mount ${point}`);
+  const files = readdirSync(folder).filter((name) => !notOurs.test(name));
+  return [...mounts, ...files.map((name) => `file ${join(folder, name)}`)];
+}
+
+/** Ids of living processes whose environment has the entry "NAME=value". Empty where there is no /proc. */
+export function processesWith(entry: string): number[] {
+  const pids = listIfThere("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid);
+  return pids.filter((pid) => readIfThere(`/proc/${pid}/environ`).split("\0").includes(entry));
+}
+
+function listIfThere(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // the process has ended, or belongs to somebody else
+  }
+}
