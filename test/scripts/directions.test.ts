@@ -42,7 +42,8 @@ test("imports point one way, and Biome says so where they do not", async (t) => 
     return name;
   };
   right.map(write);
-  assert.deepEqual(await refusedFiles(folder), wrong.map(write).sort());
+  const expected = wrong.map(write).sort();
+  assert.deepEqual(await refusedFiles(folder), expected);
 });
 
 /** Names of the files in which Biome refuses an import, each as often as it does. */
