@@ -1,0 +1,54 @@
+# Exactly the pinned commit in WORKSPACE/NAME. Values: WORKSPACE, NAME, REPO, BRANCH, COMMIT, GRACE.
+export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
+: >"$LOGS/code.log"
+
+bring_tools() {
+  local tool missing=()
+  for tool in git tmux rsync; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || fail "the image lacks ${missing[*]}, and has no apt-get to install them with"
+  logged code timeout 300 apt-get update -q
+  logged code timeout 300 apt-get install -q -y --no-install-recommends ca-certificates "${missing[@]}"
+}
+
+in_code() { git -C "$CODE" "$@"; }
+
+has_commit() { in_code cat-file -e "$COMMIT^{commit}" 2>/dev/null; }
+
+# Some servers send no commit by its id: then the branch, and when it has moved on, its history.
+fetch_commit() {
+  in_code remote set-url origin "$REPO" 2>/dev/null || in_code remote add origin "$REPO"
+  timeout 900 git -C "$CODE" fetch --quiet --depth 1 origin "$COMMIT" >>"$LOGS/code.log" 2>&1 && return
+  logged code timeout 900 git -C "$CODE" fetch --depth 1 origin "refs/heads/$BRANCH"
+  has_commit || logged code timeout 1800 git -C "$CODE" fetch --unshallow origin "refs/heads/$BRANCH"
+  has_commit || fail "$REPO no longer has commit $COMMIT in branch $BRANCH; change run to take what the branch has now"
+}
+
+# The repository tracks a link to a folder of its author's; the image has the real one.
+link_datasets() {
+  local target=$WORKSPACE/ao_reference/datasets link=$CODE/datasets
+  [ -d "$target" ] || return 0
+  if [ -e "$link" ] && [ ! -L "$link" ]; then
+    say "datasets is a real folder of the repository; left as it is"
+    return
+  fi
+  [ "$(readlink "$link")" = "$target" ] && return
+  ln -s "$target" "$link.new"
+  mv -T "$link.new" "$link"
+}
+
+bring_tools
+CODE=$WORKSPACE/$NAME
+if training_pid >/dev/null && [ "$(cat "$KEEP/train.commit" 2>/dev/null)" != "$COMMIT" ]; then
+  stop_training "$GRACE"
+fi
+mkdir -p "$CODE"
+git init --quiet "$CODE"
+rm -f "$CODE/.git/index.lock" "$CODE/.git/shallow.lock" "$CODE/datasets.new"
+has_commit || fetch_commit
+# A training reads these files: they are touched only when they are not what they should be.
+if ! training_pid >/dev/null || [ "$(in_code rev-parse --verify --quiet HEAD)" != "$COMMIT" ]; then
+  logged code timeout 600 git -C "$CODE" -c advice.detachedHead=false checkout --force --detach "$COMMIT"
+fi
+link_datasets
+say "code: $NAME at ${COMMIT:0:12}"

@@ -1,0 +1,57 @@
+# What every step begins with. The values it needs stand before this text as assignments.
+set -euo pipefail
+
+LOGS=$WORKSPACE/logs
+KEEP=$WORKSPACE/.vast-training
+mkdir -p "$LOGS"
+mkdir -p -m 700 "$KEEP"
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# last_lines FILE [N]: printable, and short enough for a terminal; a progress bar counts as lines.
+last_lines() { tail -c 20000 -- "$1" | tr '\r' '\n' | tr -cd '\11\12\40-\176\200-\377' | tail -n "${2:-20}" | cut -c -300; }
+
+# birth_of PID: when it was started, in clock ticks since boot; fails for a process that has ended, reaped or not.
+birth_of() {
+  local stat=
+  { IFS= read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null || [ -n "$stat" ] || return 1
+  set -- ${stat##*) }
+  [ "$1" != Z ] && [ "$1" != X ] && printf '%s' "${20}"
+}
+
+# await_end PID SECONDS: fails when it is still there then.
+await_end() {
+  local looks=$(($2 * 10))
+  while birth_of "$1" >/dev/null; do
+    [ $((looks--)) -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+# logged STEP COMMAND...: a noisy tool writes to its log; its last line now and then keeps the connection awake.
+logged() {
+  local step=$1 code=0 log=$LOGS/$1.log pid
+  shift
+  "$@" >>"$log" 2>&1 &
+  pid=$!
+  until await_end "$pid" 20; do last_lines "$log" 1; done
+  wait "$pid" || code=$?
+  [ "$code" != 0 ] || return 0
+  {
+    [ "$code" = 124 ] && say "$step: took too long" || say "$step: exit code $code"
+    say "The end of $log:"
+    last_lines "$log"
+  } >&2
+  return "$code"
+}
+
+# of_first_process NAME: the image's own environment, which an ssh session does not have.
+of_first_process() { cat /proc/1/environ 2>/dev/null | tr '\0' '\n' | sed -n "s/^$1=//p" | head -n 1 || true; }
+
+image_path=$(of_first_process PATH)
+PATH=$PATH${image_path:+:$image_path}

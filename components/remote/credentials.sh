@@ -1,0 +1,30 @@
+# Values: WORKSPACE, ENV_FILE (export lines), NETRC (one machine, or empty), PUBLIC_KEYS (a line each).
+umask 077
+
+# write FILE TEXT: in one step, so that nobody ever reads half of it.
+write() {
+  printf '%s' "$2" >"$1.new"
+  chmod 600 "$1.new"
+  mv -f "$1.new" "$1"
+}
+
+write "$WORKSPACE/.env" "$ENV_FILE"
+
+if [ -n "$NETRC" ]; then
+  write "$HOME/.netrc" "$NETRC"
+else
+  # Only what an earlier run of this step has written.
+  grep -qs '^machine api.wandb.ai login user password ' "$HOME/.netrc" && rm -f "$HOME/.netrc"
+fi
+
+mkdir -p "$HOME/.ssh"
+keys=$HOME/.ssh/authorized_keys
+touch "$keys"
+chmod 600 "$keys"
+# A file that does not end with a newline would swallow the first key.
+[ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
+while IFS= read -r key; do
+  [ -z "$key" ] || grep -qxF -- "$key" "$keys" || printf '%s\n' "$key" >>"$keys"
+done <<<"$PUBLIC_KEYS"
+
+say "credentials: $(grep -c '^export ' "$WORKSPACE/.env" || true) in $WORKSPACE/.env"

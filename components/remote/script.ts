@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { printable } from "../vast/text.ts";
+
+/** Values of a script, by the name of the shell variable that holds them. */
+export type Values = Readonly<Record<string, string>>;
+
+/**
+ * The text for `bash -s`: values as quoted assignments, then the named .sh files of this folder. It is one compound
+ * command, so that bash has read all of it before anything runs, and nothing in it can read the rest as its input.
+ */
+export function script(values: Values, ...names: readonly string[]): string {
+  const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`);
+  const texts = names.map((name) => readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8"));
+  return ["{", ...assignments, ...texts, "exit 0", "} </dev/null", ""].join("\n");
+}
+
+/** One word for a shell, whatever is in it. Throws on NUL, which no variable can hold. */
+export function shellQuoted(text: string): string {
+  if (text.includes("\0")) throw new Error(`a value holds NUL: ${printable(text, 40)}`);
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Lines such as `export NAME='value'`. */
+export function exportLines(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`)
+    .join("");
+}

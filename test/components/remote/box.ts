@@ -1,0 +1,91 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { TestContext } from "node:test";
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A machine that is a few folders: its own workspace, home and tmux. */
+export interface Box {
+  readonly root: string;
+  readonly workspace: string;
+  readonly home: string;
+  run(script: string): Promise<Outcome>;
+  /** Content of a file below the workspace; "" when there is none. */
+  read(name: string): string;
+  write(path: string, content: string): void;
+}
+
+/** Everything that was started in it has ended, and it is gone, when the test ends. */
+export function openBox(t: TestContext): Box {
+  const root = mkdtempSync(join(tmpdir(), "box-"));
+  const [workspace, home, tmux] = ["workspace", "home", "tmux"].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [workspace, home, tmux]) mkdirSync(folder, { mode: 0o700 });
+  const { TMUX: _, ...inherited } = process.env;
+  const env = { ...inherited, HOME: home, TMUX_TMPDIR: tmux };
+  t.after(() => {
+    endTraining(workspace);
+    if (existsSync(join(tmux, `tmux-${process.getuid?.()}`)))
+      execFileSync("sh", ["-c", "tmux kill-server 2>/dev/null || true"], { env });
+    rmSync(root, { recursive: true, force: true });
+  });
+  return {
+    root,
+    workspace,
+    home,
+    run: async (script) => {
+      const child = spawn("bash", ["-s"], { env, cwd: home });
+      child.stdin.end(script);
+      const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once("exit", resolve)));
+      return { code, out, err };
+    },
+    read: (name) => (existsSync(join(workspace, name)) ? readFileSync(join(workspace, name), "utf8") : ""),
+    write: (path, content) => {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    },
+  };
+}
+
+/** A test that failed half-way may leave a training that ignores everything. */
+function endTraining(workspace: string): void {
+  const noted = join(workspace, ".vast-training", "train.pid");
+  if (!existsSync(noted)) return;
+  const pid = Number(readFileSync(noted, "utf8").split(" ")[0]);
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // it has ended
+  }
+}
+
+/** A bare repository with one commit for each set of files; answers with the commits, oldest first. */
+export function makeRepository(bare: string, branch: string, ...commits: Record<string, string>[]): string[] {
+  const tree = `${bare}.tree`;
+  const git = (...args: string[]) => execFileSync("git", ["-C", tree, ...args], { encoding: "utf8" }).trim();
+  mkdirSync(tree, { recursive: true });
+  if (!existsSync(join(tree, ".git"))) git("init", "-q", "-b", branch);
+  const made = commits.map((files) => {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(tree, name)), { recursive: true });
+      writeFileSync(join(tree, name), content);
+    }
+    git("add", "-A");
+    git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "--allow-empty", "-m", "x");
+    return git("rev-parse", "HEAD");
+  });
+  if (!existsSync(bare)) execFileSync("git", ["clone", "-q", "--bare", tree, bare], { stdio: "ignore" });
+  else git("push", "-q", "--force", bare, `HEAD:refs/heads/${branch}`);
+  return made;
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/steps.ts";
+import { type Box, openBox } from "./box.ts";
+
+function stepOf(box: Box, command: string, more: Partial<TrainStep> = {}): TrainStep {
+  mkdirSync(join(box.workspace, "repo"), { recursive: true });
+  return {
+    workspace: box.workspace,
+    repo: "https://example.org/me/repo",
+    commit: "a".repeat(40),
+    command,
+    run: "",
+    env: {},
+    gpus: 2,
+    checkpointsDir: join(box.workspace, "checkpoints"),
+    wandbProject: "project",
+    stopGraceSeconds: 5,
+    pricePerHour: 2.4,
+    stack: "local",
+    ...more,
+  };
+}
+
+const pidOf = (box: Box) => box.read(".vast-training/train.pid").split(" ")[0];
+const LOOP = 'echo ready; trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done';
+
+test("training gets its environment, and its log and exit code are written", async (t) => {
+  const box = openBox(t);
+  box.write(join(box.workspace, ".env"), "export SECRET='from env file'\nexport HF_HOME='elsewhere'\n");
+  const step = stepOf(box, 'env | sort; pwd; echo "$A"; exit 0', {
+    env: { A: 'it\'s "$HOME"', WANDB_PROJECT: "mine" },
+  });
+  const first = await box.run(trainScript(step));
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.out, /has ended with exit code 0/);
+  assert.equal(box.read("train.exit"), "0\n");
+  const log = box.read("train.log");
+  const expected = [
+    "SECRET=from env file",
+    "HF_HOME=elsewhere",
+    "NUM_GPUS=2",
+    `CHECKPOINT_DIR=${box.workspace}/checkpoints`,
+    "WANDB_PROJECT=mine",
+    "PYTHONUNBUFFERED=1",
+    join(box.workspace, "repo"),
+    'it\'s "$HOME"',
+  ];
+  for (const line of expected) assert.ok(log.split("\n").includes(line), `${line} in\n${log}`);
+  assert.doesNotMatch(log, /RESUME_FROM/);
+
+  assert.match((await box.run(trainScript(step))).out, /has ended with exit code 0/);
+  assert.equal(box.read("train.log"), log, "one that has ended well is not started again");
+});
+
+test("the same training is left alone, another one replaces it and resumes from its last checkpoint", async (t) => {
+  const box = openBox(t);
+  const step = stepOf(box, LOOP);
+  assert.equal((await box.run(trainScript(step))).code, 0);
+  const pid = pidOf(box);
+  const again = await box.run(trainScript({ ...step, pricePerHour: 9, stopGraceSeconds: 7 }));
+  assert.match(again.out, new RegExp(`runs already, pid ${pid}`));
+  assert.equal(pidOf(box), pid);
+
+  mkdirSync(join(box.workspace, "checkpoints/step_10"), { recursive: true });
+  writeFileSync(join(box.workspace, "checkpoints/step_10/training_state.pt"), "");
+  const other = await box.run(trainScript({ ...step, command: 'echo "from $RESUME_FROM"' }));
+  assert.equal(other.code, 0, other.err);
+  assert.match(other.out, /training has stopped after \d+ s/);
+  assert.equal(box.read("train.log"), `from ${box.workspace}/checkpoints/step_10\n`);
+});
+
+test("a training that dies at once fails the step with its last words, the price and the way out", async (t) => {
+  const box = openBox(t);
+  const dead = await box.run(trainScript(stepOf(box, 'echo "no module named x" >&2; exit 3')));
+  assert.equal(dead.code, 1);
+  for (const words of [/no module named x/, /exit code 3/, /\$2\.400\/h/, /pulumi destroy -s local/]) {
+    assert.match(dead.err, words);
+  }
+  assert.equal((await box.run(trainScript(stepOf(box, "exit 3")))).code, 1, "it is tried again");
+});
+
+test("stop asks the whole group, waits for it, and notes the exit code of the command itself", async (t) => {
+  const box = openBox(t);
+  const compound = `bash -c '${LOOP}' && echo not-reached`;
+  await box.run(trainScript(stepOf(box, compound)));
+  const stopped = await box.run(stopScript({ workspace: box.workspace, stopGraceSeconds: 10 }));
+  assert.equal(stopped.code, 0, stopped.err);
+  assert.match(stopped.out, /training has stopped/);
+  assert.match(box.read("train.log"), /saved/);
+  assert.doesNotMatch(box.read("train.log"), /not-reached/);
+  assert.equal(box.read("train.exit"), "0\n");
+  assert.equal((await box.run(stopScript({ workspace: box.workspace, stopGraceSeconds: 1 }))).out, "");
+});
+
+test("one that does not listen is killed, with everything it has started, and stop says so", async (t) => {
+  const box = openBox(t);
+  const deaf = "trap '' TERM; setsid sleep 1000 & echo started; while :; do sleep 0.05; done";
+  await box.run(trainScript(stepOf(box, deaf)));
+  const id = box.read(".vast-training/train.id").trim();
+  const stopped = await box.run(stopScript({ workspace: box.workspace, stopGraceSeconds: 1 }));
+  assert.match(stopped.out, /did not end within 1 s and was killed/);
+  const { out } = await box.run(`grep -lzsx TRAINING_ID=${id} /proc/[0-9]*/environ || true`);
+  assert.equal(out, "");
+  assert.equal(box.read("train.exit"), "137\n");
+});
+
+const resumes: [string[], string | undefined][] = [
+  [[], undefined],
+  [["step_5", "step_10", "step_9"], "step_10"],
+  [["step_5", "step_20.tmp", "step_30.partial", "step_x", "step_"], "step_5"],
+  [["step_5", "step_90/", "step_8/training_state.npz"], "step_8"],
+  [["a/b/step_7", "a/b/c/step_9"], "a/b/step_7"],
+  [["odd\nname/step_08", "step_7"], "odd\nname/step_08"],
+];
+
+test("RESUME_FROM is the newest complete checkpoint", async (t) => {
+  const box = openBox(t);
+  for (const [index, [paths, expected]] of resumes.entries()) {
+    const folder = join(box.workspace, `c${index}`);
+    for (const path of paths) {
+      if (path.endsWith("/")) mkdirSync(join(folder, path), { recursive: true });
+      else box.write(join(folder, path), "x");
+    }
+    const step = stepOf(box, `printf %s "\${RESUME_FROM-none}" >${box.workspace}/resume`, { checkpointsDir: folder });
+    assert.equal((await box.run(trainScript(step))).code, 0);
+    assert.equal(box.read("resume"), expected === undefined ? "none" : join(folder, expected));
+  }
+});
+
+test("the hash is of what training is, not of what surrounds it", () => {
+  const training = {
+    commit: "a",
+    command: "b",
+    run: "",
+    env: { A: "1", B: "2" },
+    gpus: 1,
+    checkpointsDir: "/c",
+    wandbProject: "",
+  };
+  const hash = trainingHash(training);
+  assert.equal(trainingHash({ ...training, env: { B: "2", A: "1" } }), hash);
+  for (const change of [
+    { commit: "x" },
+    { command: "x" },
+    { run: "x" },
+    { env: { A: "1" } },
+    { checkpointsDir: "/x" },
+  ]) {
+    assert.notEqual(trainingHash({ ...training, ...change }), hash, JSON.stringify(change));
+  }
+});
