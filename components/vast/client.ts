@@ -151,11 +151,13 @@ export class VastClient {
     await this.#ask({ call, body: {} }).catch(undefinedWhenGone);
   }
 
-  /** All rows, each page read; undefined = rows and Vast's own count differ, as when something was rented in between. */
+  /** All rows, each page read; undefined = it has changed in between: rows and Vast's own count differ, or a page is gone. */
   async #list(): Promise<Instance[] | undefined> {
     const rows = new Map<number, Instance>();
     for (let token: string | undefined; ; ) {
-      const page = shaped(wire.instancePage, await this.#ask({ call: LIST, query: pageQuery(token) }), LIST);
+      const body = await this.#ask({ call: LIST, query: pageQuery(token) }).catch(undefinedWhenStale);
+      if (body === undefined) return undefined;
+      const page = shaped(wire.instancePage, body, LIST);
       for (const row of page.instances) {
         const instance = wire.instanceFromWire(row) ?? unreadable(LIST);
         rows.set(instance.id, instance);
@@ -219,6 +221,12 @@ function countOf(page: z.output<typeof wire.instancePage>): number | null {
 
 function undefinedWhenGone(error: unknown): undefined {
   if (isVastError(error, "no_such_instance")) return undefined;
+  throw error;
+}
+
+/** A page is asked for by the last row of the one before, which may have been destroyed since. */
+function undefinedWhenStale(error: unknown): undefined {
+  if (isVastError(error, "invalid") && error.code === "invalid_token") return undefined;
   throw error;
 }
 
