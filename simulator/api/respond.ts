@@ -1,0 +1,92 @@
+import { meetFault } from "../faults/request-faults.ts";
+import type { World } from "../world.ts";
+import { type Answer, authError, refusal, tooFrequent } from "./answer.ts";
+import { type Call, type Caller, findRoute, type Match, type Route } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+
+/** A request as it came in. */
+export interface Incoming {
+  readonly method: string;
+  readonly url: URL;
+  /** What Authorization or api_key held. */
+  readonly key: string | undefined;
+  readonly address: string;
+  /** Text of the body. */
+  readonly body: string;
+}
+
+/** The answer, and what the log is told beside it. */
+export interface Outcome {
+  readonly answer: Answer;
+  readonly endpoint: string;
+  readonly authorized: boolean;
+  readonly fault?: string;
+}
+
+/** Who calls, how often, what goes wrong on purpose, and then the endpoint itself. */
+export async function respond(world: World, incoming: Incoming): Promise<Outcome> {
+  const { method, url } = incoming;
+  const found = findRoute(ROUTES, method, url.pathname);
+  const caller = callerOf(world, incoming.key);
+  const authorized = caller.kind !== "anybody";
+  if (found === undefined || found === "other-method")
+    return { answer: noRoute(method, url, found), endpoint: `${method} ${url.pathname}`, authorized };
+  const { endpoint } = found.route;
+  const early = turnedAway(world, incoming, found, caller);
+  if (early !== undefined) return { answer: early, endpoint, authorized };
+  const body = bodyOf(incoming.body);
+  if (body === undefined) return { answer: refusal(400, "invalid_request", "Invalid json body"), endpoint, authorized };
+  const call = { world, caller, params: found.params, query: url.searchParams, body };
+  return { ...(await carryOut(call, found.route)), endpoint, authorized };
+}
+
+function turnedAway(world: World, { key, address }: Incoming, { route, params }: Match, caller: Caller) {
+  if (!mayCall(route, params, caller)) return authError(world.account.unknownKeyStatus);
+  const threshold = world.gates?.broken(key ?? address, route.endpoint, world.clock.now());
+  return threshold === undefined ? undefined : tooFrequent(route.endpoint, threshold);
+}
+
+async function carryOut(call: Call, route: Route): Promise<{ answer: Answer; fault?: string }> {
+  const { world, params } = call;
+  const fault = world.faults.take({ on: route.endpoint, ...subjectOf(world, route, params) });
+  const next = async () => route.answer(call);
+  if (fault === undefined) return { answer: await next() };
+  return { answer: await meetFault({ world, fault, params, next }), fault: fault.do };
+}
+
+/** Which offer, instance and machine a request is about. */
+function subjectOf(world: World, { endpoint }: Route, params: Readonly<Record<string, string>>) {
+  const id = Number(params.id);
+  if (endpoint.includes("/asks/")) return { offerId: id, machineId: world.market.offer(id)?.machine.id };
+  if (!endpoint.includes("/instances/")) return {};
+  const offer = world.contracts.get(id)?.offer;
+  return { instanceId: id, offerId: offer?.ask.id, machineId: offer?.machine.id };
+}
+
+function callerOf({ account, contracts }: World, key: string | undefined): Caller {
+  if (key === undefined) return { kind: "anybody" };
+  if (key === account.apiKey) return { kind: "account" };
+  const contract = contracts.byKey(key);
+  return contract === undefined ? { kind: "anybody" } : { kind: "instance", contract };
+}
+
+function mayCall({ open }: Route, params: Readonly<Record<string, string>>, caller: Caller): boolean {
+  if (open === "anybody" || caller.kind === "account") return true;
+  return open === "instance" && caller.kind === "instance" && String(caller.contract.id) === params.id;
+}
+
+function noRoute(method: string, url: URL, found: "other-method" | undefined): Answer {
+  if (found === "other-method")
+    return refusal(405, "method_not_allowed", `${method} is not allowed for ${url.pathname}`);
+  return refusal(404, "not_found", `The simulator has no endpoint ${method} ${url.pathname}`);
+}
+
+function bodyOf(text: string): Record<string, unknown> | undefined {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

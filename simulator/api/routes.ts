@@ -1,0 +1,19 @@
+import { accountRoutes } from "./account.ts";
+import { askRoutes } from "./asks.ts";
+import { instanceKeyRoutes } from "./instance-keys.ts";
+import { instanceRoutes } from "./instances.ts";
+import { listRoutes } from "./list.ts";
+import { logRoutes } from "./logs.ts";
+import { offerRoutes } from "./offers.ts";
+import type { Route } from "./route.ts";
+
+/** Vast's API, as far as it is simulated. Words come before braces that would take them. */
+export const ROUTES: readonly Route[] = [
+  ...offerRoutes,
+  ...askRoutes,
+  ...listRoutes,
+  ...instanceRoutes,
+  ...instanceKeyRoutes,
+  ...logRoutes,
+  ...accountRoutes,
+];

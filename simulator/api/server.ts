@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Repositories } from "../git.ts";
+import { record, type World } from "../world.ts";
+import { type Answer, CUT, json, text } from "./answer.ts";
+import { control } from "./control.ts";
+import { type Incoming, respond } from "./respond.ts";
+
+const MOST_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Vast's API, the controls, the uploaded files and the repositories, all on one port. */
+export function makeServer(world: World, repositories: Repositories): Server {
+  const server = createServer((request, response) => {
+    handle(world, repositories, request, response).catch((error) => {
+      world.log(`the simulator failed at ${request.method} ${request.url}: ${error?.stack ?? error}`);
+      send(request, response, json(500, { success: false, error: "simulator_error", msg: String(error?.message) }));
+    });
+  });
+  // A connection that closes just as it is used again would look like a fault that nobody scripted.
+  server.keepAliveTimeout = 120_000;
+  return server;
+}
+
+async function handle(
+  world: World,
+  repositories: Repositories,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+  const { pathname } = url;
+  if (pathname.startsWith("/git/")) return repositories.serve(request, response, url);
+  const body = await readBody(request);
+  if (pathname.startsWith("/_blobs/")) return send(request, response, await blob(world, pathname));
+  if (pathname.startsWith("/_sim/"))
+    return send(request, response, await control(world, request.method ?? "GET", pathname, parsed(body)));
+  await answerApi(world, request, response, url, body);
+}
+
+async function answerApi(
+  world: World,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  body: string,
+): Promise<void> {
+  const at = world.clock.now();
+  const incoming = {
+    method: request.method ?? "GET",
+    url,
+    key: keyOf(request, url),
+    address: addressOf(request),
+    body,
+  };
+  const { answer, endpoint, authorized, fault } = await respond(world, incoming satisfies Incoming);
+  record(world, {
+    at,
+    method: incoming.method,
+    path: pathWithoutKey(url),
+    endpoint,
+    authorized,
+    body: parsed(body),
+    status: "cut" in answer ? 0 : answer.status,
+    ms: world.clock.now() - at,
+    ...(fault === undefined ? {} : { fault }),
+  });
+  send(request, response, answer);
+}
+
+async function blob(world: World, pathname: string): Promise<Answer> {
+  const content = await world.blobs.read(pathname);
+  return content === undefined ? text(403, "AccessDenied") : text(200, content);
+}
+
+/** Bearer, or the old way in the query. */
+function keyOf(request: IncomingMessage, url: URL): string | undefined {
+  const [scheme, key] = (request.headers.authorization ?? "").split(" ");
+  return (scheme?.toLowerCase() === "bearer" ? key : undefined) ?? url.searchParams.get("api_key") ?? undefined;
+}
+
+function pathWithoutKey(url: URL): string {
+  const shown = new URL(url);
+  if (shown.searchParams.has("api_key")) shown.searchParams.set("api_key", "-");
+  return shown.pathname + shown.search;
+}
+
+function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? "";
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) throw new Error("the body is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parsed(body: string): unknown {
+  if (body === "") return null;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  if (answer === CUT || "cut" in answer) {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  response.writeHead(answer.status, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body) });
+  response.end(answer.body);
+}

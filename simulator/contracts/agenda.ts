@@ -1,0 +1,59 @@
+import type { Clock } from "../clock.ts";
+import type { Random } from "../random.ts";
+import { secondsOf, type Timings } from "../timings.ts";
+import { type Contract, moveTo } from "./contract.ts";
+import type { State } from "./state.ts";
+
+export interface AgendaContext {
+  readonly clock: Clock;
+  readonly timings: Timings;
+  readonly random: Random;
+  readonly log: (line: string) => void;
+}
+
+/** What is to happen to each contract, and when. A contract has one errand at a time: a new one ends the last. */
+export class Agenda {
+  readonly #context: AgendaContext;
+
+  constructor(context: AgendaContext) {
+    this.#context = context;
+  }
+
+  /** Whatever was scheduled for it is called off. */
+  newErrand(contract: Contract): void {
+    contract.errand += 1;
+    for (const cancel of contract.alarms) cancel();
+    contract.alarms.clear();
+  }
+
+  /** A step of the present errand, so many seconds from now. Infinity = never. */
+  later(contract: Contract, seconds: number, step: () => void | Promise<void>): void {
+    if (seconds === Number.POSITIVE_INFINITY) return;
+    const cancel = this.#context.clock.after(seconds * 1000, () => {
+      contract.alarms.delete(cancel);
+      return step();
+    });
+    contract.alarms.add(cancel);
+  }
+
+  move(contract: Contract, state: State): void {
+    moveTo(contract, state, this.now());
+    const why = state === "stopped" && contract.down !== undefined ? ` (${contract.down})` : "";
+    this.#context.log(`instance ${contract.id}: ${state}${why}`);
+  }
+
+  /** How long a step takes this time. */
+  seconds(step: Exclude<keyof Timings, "pull">): number {
+    return secondsOf(this.#context.timings[step], this.#context.random);
+  }
+
+  /** Seconds to pull so many MB through a line of so many Mbps. */
+  pullSeconds(megabytes: number, mbps: number): number {
+    return (this.#context.timings.pull * megabytes * 8) / mbps;
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#context.clock.now();
+  }
+}

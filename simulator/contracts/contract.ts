@@ -1,0 +1,120 @@
+import type { Host } from "../hosts/types.ts";
+import type { LedgerLine, Meter } from "../ledger.ts";
+import { diskPrice, type Offer } from "../market/machine.ts";
+import type { BootPlan } from "./boot-plan.ts";
+import { factsOf, type State } from "./state.ts";
+
+/** What was ordered. */
+export interface Order {
+  readonly image: string;
+  readonly diskGb: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly onstart: string | null;
+  readonly runtype: string;
+  readonly args: readonly string[];
+  readonly vm: boolean;
+}
+
+export interface InstanceKey {
+  readonly id: number;
+  readonly publicKey: string;
+}
+
+/** Why a contract is down: decides whether it comes back by itself. */
+export type DownReason = "asked" | "outbid" | "unavailable" | "host" | "credit" | "expired";
+
+/** A rented slice: what Vast's users call an instance. */
+export interface Contract {
+  readonly id: number;
+  readonly offer: Offer;
+  readonly order: Order;
+  /** Opens the API for this one instance. */
+  readonly apiKey: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly endAt: number;
+  readonly onDemandPerHour: number;
+  readonly meter: Meter;
+  label: string | null;
+  /** $/h; null = rented on demand. */
+  bid: number | null;
+  state: State;
+  down: DownReason | undefined;
+  statusMsg: string | null;
+  /** When GET, and when the list, begins to show it. */
+  visibleAt: number;
+  listedAt: number;
+  /** GET and the list show `ports`. */
+  portsPublished: boolean;
+  keys: InstanceKey[];
+  /** Its machine, once one was asked for. */
+  host: Promise<Host> | undefined;
+  /** Where that machine answers. */
+  endpoints: { readonly direct: number; readonly proxy: number } | undefined;
+  /** What is done to the machine, one after the other. */
+  work: Promise<void>;
+  plan: BootPlan;
+  destroyedAt: number | null;
+  /** Seconds that its destruction takes, when a fault says so. */
+  destroySeconds: number | undefined;
+  /** The host daemon's log. */
+  readonly daemonLog: string[];
+  /** Counts what was asked of it: a step of an earlier errand finds itself outdated. */
+  errand: number;
+  /** Call off what is scheduled. */
+  readonly alarms: Set<() => void>;
+}
+
+export function moveTo(contract: Contract, state: State, now: number): void {
+  contract.state = state;
+  if (state !== "running") contract.portsPublished = false;
+  bill(contract, now);
+}
+
+/** Brings the meter up to date with the state and the price. */
+export function bill(contract: Contract, now: number): void {
+  const { gpuBilled, diskBilled } = factsOf(contract.state);
+  const { gpu, disk } = ratesWhenRunning(contract);
+  contract.meter.set({ gpu: gpuBilled ? gpu : 0, disk: diskBilled ? disk : 0 }, now);
+}
+
+export function ratesWhenRunning(contract: Contract): { gpu: number; disk: number } {
+  return {
+    gpu: contract.bid ?? contract.onDemandPerHour,
+    disk: diskPrice(contract.offer.machine, contract.order.diskGb),
+  };
+}
+
+export function isGone(contract: Contract): boolean {
+  return contract.state === "gone";
+}
+
+export function ledgerLine(contract: Contract, now: number): LedgerLine {
+  const { ask, machine } = contract.offer;
+  const { gpu, disk } = contract.meter.rates;
+  return {
+    id: contract.id,
+    label: contract.label,
+    machineId: machine.id,
+    offerId: ask.id,
+    gpuName: machine.gpu.name,
+    gpus: ask.gpus,
+    isBid: contract.bid !== null,
+    bidPerHour: contract.bid,
+    state: contract.state,
+    createdAt: contract.createdAt,
+    destroyedAt: contract.destroyedAt,
+    cost: contract.meter.read(now),
+    ratePerHour: gpu + disk,
+  };
+}
+
+/** Which ways to ssh the runtype opens. */
+export function waysIn(order: Order): { direct: boolean; proxy: boolean } {
+  const { runtype } = order;
+  if (order.vm) return { direct: true, proxy: false };
+  return {
+    direct: runtype.includes("direc"),
+    proxy: runtype.includes("proxy") || /\b(ssh|jupyter)\b/.test(runtype),
+  };
+}

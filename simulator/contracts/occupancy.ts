@@ -1,0 +1,41 @@
+import { floorPrice, type Offer, overlap } from "../market/machine.ts";
+import type { Contract } from "./contract.ts";
+import type { Contracts } from "./contracts.ts";
+import { factsOf } from "./state.ts";
+
+/** A standing bid is beaten by this much, in $/h. */
+const STEP = 0.001;
+
+/** Contracts that have GPUs which this slice wants. */
+export function holders(contracts: Contracts, offer: Offer, except?: Contract): Contract[] {
+  return contracts
+    .on(offer.machine.id)
+    .filter((other) => other !== except && factsOf(other.state).holdsGpus && overlap(other.offer.ask, offer.ask));
+}
+
+/** Somebody rents the slice, or a part of it, for good: no bid gets it. */
+export function takenOnDemand(contracts: Contracts, offer: Offer, except?: Contract): boolean {
+  const tenants = offer.machine.asks.filter((ask) => ask.tenant?.kind === "on-demand" && overlap(ask, offer.ask));
+  return tenants.length > 0 || holders(contracts, offer, except).some(({ bid }) => bid === null);
+}
+
+/** $/h that gets the slice: the host's floor, and more than every bid that stands in the way. */
+export function minBid(contracts: Contracts, offer: Offer, except?: Contract): number {
+  const strangers = offer.machine.asks
+    .filter((ask) => overlap(ask, offer.ask))
+    .flatMap(({ tenant }) => (tenant?.kind === "bid" ? [tenant.perHour] : []));
+  const own = holders(contracts, offer, except).flatMap(({ bid }) => (bid === null ? [] : [bid]));
+  return Math.max(floorPrice(offer), ...[...strangers, ...own].map((bid) => bid + STEP));
+}
+
+/** Could this contract have its GPUs now, or go on having them? */
+export function mayRun(contracts: Contracts, contract: Contract): boolean {
+  const { offer, bid } = contract;
+  if (takenOnDemand(contracts, offer, contract)) return false;
+  return bid === null || bid >= minBid(contracts, offer, contract);
+}
+
+/** Waits for its GPUs without anybody having to ask again. */
+export function waits({ state, down }: Contract): boolean {
+  return state === "queued" || (state === "stopped" && (down === "outbid" || down === "unavailable"));
+}

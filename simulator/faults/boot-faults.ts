@@ -1,0 +1,48 @@
+import type { BootPlan } from "../contracts/boot-plan.ts";
+import type { Link } from "../hosts/types.ts";
+import { type Fault, numberOf, textOf } from "./fault.ts";
+
+type BootFault = (fault: Fault) => BootPlan;
+
+const FROZEN_PULL = "5c2bf2a3b1c6: Waiting\n7f1d3aa90c21: Downloading";
+
+/** What can go wrong while a machine comes up. One entry is one fault. */
+const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
+  stuckNull: () => ({ stuckIn: "provisioning" }),
+  stuckLoading: () => ({ stuckIn: "loading", statusMsg: FROZEN_PULL }),
+  ociFail: () => ({
+    stuckIn: "created",
+    statusMsg: "Error response from daemon: OCI runtime create failed: nvidia-container-cli: device error: unknown",
+  }),
+  imageNotFound: () => ({ pullError: "Error response from daemon: manifest for {image} not found: manifest unknown" }),
+  pullDenied: () => ({
+    pullError: "Error response from daemon: pull access denied for {image}, repository does not exist",
+  }),
+  pullLimit: () => ({
+    pullError: "Error response from daemon: toomanyrequests: You have reached your pull rate limit",
+  }),
+  unexpectedEof: () => ({ pullError: "failed to register layer: unexpected EOF" }),
+  noSpace: () => ({ pullError: "failed to register layer: write /usr/lib/x: no space left on device" }),
+  portsLate: (fault) => ({ portsLate: numberOf(fault, "seconds", 10) }),
+  portsMissing: () => ({ portsLate: Number.POSITIVE_INFINITY }),
+  sshLate: (fault) => ({ sshLate: numberOf(fault, "seconds", 10) }),
+  sshNever: () => ({ sshLate: Number.POSITIVE_INFINITY }),
+  proxyLate: (fault) => ({ proxyLate: numberOf(fault, "seconds", 10) }),
+  proxyDead: (fault) => ({ proxyLink: linkOf(fault, "drop") }),
+  directDead: (fault) => ({ directLink: linkOf(fault, "blackhole") }),
+  nullAfterCreate: (fault) => ({ getLate: numberOf(fault, "seconds", 5) }),
+  listLag: (fault) => ({ listLate: numberOf(fault, "seconds", 5) }),
+};
+
+export const BOOT_FAULT_NAMES: readonly string[] = Object.keys(BOOT_FAULTS);
+
+/** All of them together make one plan. */
+export function bootPlan(faults: readonly Fault[]): BootPlan {
+  return Object.assign({}, ...faults.map((fault) => BOOT_FAULTS[fault.do]?.(fault)));
+}
+
+/** `link` of the fault: how the port is dead. */
+function linkOf(fault: Fault, otherwise: Link): Link {
+  const link = textOf(fault, "link", otherwise);
+  return link === "closed" || link === "blackhole" || link === "drop" ? link : otherwise;
+}

@@ -1,0 +1,71 @@
+import type { Contract } from "../contracts/contract.ts";
+import type { Link } from "../hosts/types.ts";
+import type { World } from "../world.ts";
+import { type Fault, numberOf } from "./fault.ts";
+
+type Arguments = Readonly<Record<string, unknown>>;
+type Mishap = (world: World, contract: Contract, args: Arguments) => void;
+
+/** What can happen to a machine that is up. One entry is one mishap. `forSeconds` = how long it lasts. */
+const MISHAPS: Readonly<Record<string, Mishap>> = {
+  /** Somebody bids more: `perHour`, else a tenth more than ours. */
+  outbid: (world, contract, args) => {
+    const perHour = numberOf(args, "perHour", (contract.bid ?? contract.onDemandPerHour) * 1.1);
+    occupy(world, contract, { kind: "bid", perHour }, args);
+  },
+  /** Somebody rents the slice on demand. */
+  preempt: (world, contract, args) => occupy(world, contract, { kind: "on-demand" }, args),
+  /** Whoever took the slice leaves it again. */
+  release: ({ life }, { offer }) => {
+    offer.ask.tenant = undefined;
+    life.settle(offer.machine);
+  },
+  /** The host stops it, and nothing starts it again. */
+  stop: ({ life }, contract) => life.drop(contract, "host"),
+  /** Nobody knows it any more. */
+  vanish: ({ life }, contract) => life.vanish(contract),
+  crash: ({ life }, contract) => life.crash(contract),
+  reboot: ({ life }, contract) => life.reboot(contract),
+  unknown: ({ life }, contract, args) => life.lose(contract, "unknown", duration(args)),
+  offline: ({ life }, contract, args) => life.lose(contract, "offline", duration(args)),
+  expire: ({ life }, contract) => life.drop(contract, "expired"),
+  /** The port of one way in stops working: `which` direct or proxy, `link` as in closed, blackhole, drop, open. */
+  link: ({ life }, contract, args) =>
+    life.link(contract, args.which === "proxy" ? "proxy" : "direct", linkNamed(args.link)),
+};
+
+export const MISHAP_NAMES: readonly string[] = Object.keys(MISHAPS);
+
+/** Lets something happen now; false = there is no such mishap. */
+export function happen(world: World, contract: Contract, name: string, args: Arguments): boolean {
+  const mishap = MISHAPS[name];
+  mishap?.(world, contract, args);
+  return mishap !== undefined;
+}
+
+/** A fault of kind "run": `afterSeconds` of running. */
+export function schedule(world: World, contract: Contract, fault: Fault): void {
+  world.life.later(contract, numberOf(fault, "afterSeconds", 0), () => {
+    happen(world, contract, fault.do, fault);
+  });
+}
+
+function occupy(world: World, contract: Contract, tenant: Contract["offer"]["ask"]["tenant"], args: Arguments): void {
+  const { ask, machine } = contract.offer;
+  ask.tenant = tenant;
+  world.life.settle(machine);
+  const seconds = duration(args);
+  if (seconds === undefined) return;
+  world.clock.after(seconds * 1000, () => {
+    if (ask.tenant === tenant) ask.tenant = undefined;
+    world.life.settle(machine);
+  });
+}
+
+function linkNamed(name: unknown): Link {
+  return name === "open" || name === "closed" || name === "drop" ? name : "blackhole";
+}
+
+function duration(args: Arguments): number | undefined {
+  return typeof args.forSeconds === "number" ? args.forSeconds : undefined;
+}

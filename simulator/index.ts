@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { makeServer } from "./api/server.ts";
+import { Blobs } from "./blobs.ts";
+import { type Clock, realClock, scoped } from "./clock.ts";
+import { schedule } from "./faults/mishaps.ts";
+import { Repositories } from "./git.ts";
+import type { Hosts } from "./hosts/types.ts";
+import { noHosts } from "./no-hosts.ts";
+import { lockHome, removeRuntime, writeRuntime } from "./runtime.ts";
+import { type Timings, timingsFor } from "./timings.ts";
+import { makeWorld, type World } from "./world.ts";
+
+export type { Clock, HandClock } from "./clock.ts";
+export { handClock, realClock } from "./clock.ts";
+export type { Fault } from "./faults/fault.ts";
+export type { Ledger } from "./ledger.ts";
+export type { LoggedRequest } from "./requests.ts";
+export type { Timings } from "./timings.ts";
+export { ledger, type World } from "./world.ts";
+
+export interface SimulatorOptions {
+  /** Default 0 = a free one. */
+  readonly port?: number;
+  /** Folder of the simulator's own files: `<state directory>/simulator`. */
+  readonly home: string;
+  /** The same seed gives the same market; default 1. */
+  readonly seed?: number;
+  /** Default: the real one. */
+  readonly clock?: Clock;
+  /** Times the real platform's typical waits; undefined = a quick profile. */
+  readonly timeFactor?: number;
+  /** Default "real": a machine with an sshd behind each instance. "none" = the API alone. */
+  readonly hosts?: "real" | "none";
+  readonly log?: (line: string) => void;
+  readonly timings?: Partial<Timings>;
+  /** Vast's rate limits hold; default true. */
+  readonly pace?: boolean;
+  /** Status for an unknown key: 404 was observed, 401 is documented. Default 404. */
+  readonly unknownKeyStatus?: 401 | 404;
+}
+
+export interface Simulator {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly apiKeyFile: string;
+  readonly world: World;
+  /** Ends it, and every machine with it. */
+  close(): Promise<void>;
+}
+
+const EXAMPLE = "tiny-train";
+
+/**
+ * Starts a simulator of Vast's API on 127.0.0.1. Throws one clear sentence when another one lives in the same folder or
+ * this machine cannot have the hosts.
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { home, log = () => {} } = options;
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const unlock = lockHome(home);
+  const undo: (() => unknown)[] = [unlock];
+  try {
+    const hosts = await openHosts(options, log);
+    undo.push(() => hosts.close());
+    return await serve(options, hosts, undo);
+  } catch (error) {
+    await unwind(undo);
+    throw error;
+  }
+}
+
+async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unknown)[]): Promise<Simulator> {
+  const { home, log = () => {} } = options;
+  const { clock, end } = scoped(options.clock ?? realClock());
+  undo.push(end);
+  const apiKey = randomBytes(32).toString("hex");
+  const world = makeWorld({
+    clock,
+    timings: timingsFor(options.timeFactor, options.timings),
+    seed: options.seed ?? 1,
+    hosts,
+    apiKey,
+    unknownKeyStatus: options.unknownKeyStatus ?? 404,
+    pace: options.pace ?? true,
+    log,
+    mishap: schedule,
+    blobs: new Blobs(clock),
+  });
+  undo.push(() => world.life.close());
+  const repositories = exampleRepositories(join(home, "git"));
+  if (options.hosts !== "none") await repositories.prepare(EXAMPLE);
+  const server = makeServer(world, repositories);
+  const port = await new Promise<number>((done, failed) => {
+    server.once("error", failed);
+    server.listen(options.port ?? 0, "127.0.0.1", () => done((server.address() as AddressInfo).port));
+  });
+  undo.push(
+    () =>
+      new Promise((done) => {
+        server.close(done);
+        server.closeAllConnections();
+      }),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  world.url = url;
+  const apiKeyFile = join(home, "api_key");
+  writeFileSync(apiKeyFile, `${apiKey}\n`, { mode: 0o600 });
+  chmodSync(apiKeyFile, 0o600);
+  writeRuntime(home, { url, apiKeyFile, pid: process.pid, repos: { [EXAMPLE]: `${url}/git/${EXAMPLE}` } });
+  undo.push(() => removeRuntime(home));
+  return { url, apiKey, apiKeyFile, world, close: once(() => unwind(undo)) };
+}
+
+async function openHosts({ hosts = "real", home }: SimulatorOptions, log: (line: string) => void): Promise<Hosts> {
+  if (hosts === "none") return noHosts();
+  const { realHosts } = await import("./hosts/index.ts");
+  return realHosts({ home: join(home, "hosts"), log });
+}
+
+function exampleRepositories(root: string): Repositories {
+  return new Repositories(root, async (name) => {
+    if (name !== EXAMPLE) throw new Error(`the only one is ${EXAMPLE}`);
+    mkdirSync(root, { recursive: true });
+    const { exampleRepository } = await import("./hosts/index.ts");
+    await exampleRepository(join(root, name));
+  });
+}
+
+/** The last thing done is the first undone. */
+async function unwind(undo: (() => unknown)[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= action();
+    return done;
+  };
+}

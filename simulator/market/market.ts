@@ -1,0 +1,42 @@
+import { generateMarket } from "./generate.ts";
+import { GPU_MODELS } from "./gpus.ts";
+import type { Machine, Offer } from "./machine.ts";
+
+/** Who moves, and how: every machine when none is named. */
+export interface MarketMove {
+  readonly machineId?: number;
+  readonly offerId?: number;
+  /** Times today's prices. */
+  readonly factor: number;
+}
+
+/** Everything that can be rented. Knows nothing of who rents. */
+export class Market {
+  readonly machines: readonly Machine[];
+  readonly #offers = new Map<number, Offer>();
+
+  constructor(seed: number, now: number) {
+    this.machines = generateMarket(seed, now);
+    for (const machine of this.machines) for (const ask of machine.asks) this.#offers.set(ask.id, { ask, machine });
+  }
+
+  offers(): IterableIterator<Offer> {
+    return this.#offers.values();
+  }
+
+  offer(id: number): Offer | undefined {
+    return this.#offers.get(id);
+  }
+
+  gpuNames(): string[] {
+    return GPU_MODELS.map(({ name }) => name).sort();
+  }
+
+  move({ machineId, offerId, factor }: MarketMove): Machine[] {
+    const target = offerId === undefined ? machineId : this.#offers.get(offerId)?.machine.id;
+    const all = offerId === undefined && machineId === undefined;
+    const moved = this.machines.filter(({ id }) => all || id === target);
+    for (const machine of moved) machine.priceFactor *= factor;
+    return moved;
+  }
+}

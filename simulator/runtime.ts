@@ -1,0 +1,72 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What others read to find the simulator of this state directory. */
+export interface Runtime {
+  readonly url: string;
+  readonly apiKeyFile: string;
+  readonly pid: number;
+  readonly repos: Readonly<Record<string, string>>;
+}
+
+const FILE = "runtime.json";
+const LOCK = "lock";
+
+export function writeRuntime(home: string, runtime: Runtime): void {
+  const file = join(home, FILE);
+  writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(runtime)}\n`, { mode: 0o600 });
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+export function removeRuntime(home: string): void {
+  rmSync(join(home, FILE), { force: true });
+}
+
+/**
+ * Takes the folder for this process; the answer gives it back. Throws one sentence when a living simulator has it. What a
+ * dead one left behind is taken over.
+ */
+export function lockHome(home: string): () => void {
+  const lock = join(home, LOCK);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      writeFileSync(lock, ownerText(process.pid), { mode: 0o600, flag: "wx" });
+      return () => rmSync(lock, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const owner = readFileSync(lock, "utf8");
+    const pid = Number(owner.split(" ")[0]);
+    if (isLiving(pid, owner))
+      throw new Error(`A simulator (process ${pid}) already serves ${home}; end it first, or set VAST_TRAINING_HOME.`);
+    rmSync(lock, { force: true });
+    removeRuntime(home);
+  }
+  throw new Error(`Another simulator is starting in ${home}.`);
+}
+
+/** Process ids come back; the moment at which a process started tells two of them apart. */
+function ownerText(pid: number): string {
+  return `${pid} ${startOf(pid)}`;
+}
+
+function isLiving(pid: number, owner: string): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  return owner === ownerText(pid);
+}
+
+/** Linux tells when a process began, in ticks since the machine did; "" elsewhere. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The command's name, in parentheses, may hold spaces.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,95 @@
+import { type Account, KeyIds, openAccount } from "./account.ts";
+import type { Blobs } from "./blobs.ts";
+import type { Clock } from "./clock.ts";
+import { type Contract, isGone, ledgerLine } from "./contracts/contract.ts";
+import { Contracts } from "./contracts/contracts.ts";
+import { Life } from "./contracts/life.ts";
+import { FaultBook } from "./faults/book.ts";
+import type { Fault } from "./faults/fault.ts";
+import type { Hosts } from "./hosts/types.ts";
+import { type Ledger, ledgerOf } from "./ledger.ts";
+import { Market } from "./market/market.ts";
+import { Gates } from "./pacing.ts";
+import { type Random, seeded } from "./random.ts";
+import { type LoggedRequest, requestLine } from "./requests.ts";
+import type { Timings } from "./timings.ts";
+
+/** Everything the simulator knows. Routes read and change it; it knows nothing of HTTP. */
+export interface World {
+  readonly clock: Clock;
+  readonly timings: Timings;
+  readonly random: Random;
+  readonly market: Market;
+  readonly contracts: Contracts;
+  readonly life: Life;
+  readonly account: Account;
+  readonly keyIds: KeyIds;
+  readonly faults: FaultBook;
+  readonly requests: LoggedRequest[];
+  readonly blobs: Blobs;
+  /** Absent = calls are not paced. */
+  readonly gates: Gates | undefined;
+  readonly log: (line: string) => void;
+  /** Where it is served; known once it listens. */
+  url: string;
+}
+
+export interface WorldOptions {
+  readonly clock: Clock;
+  readonly timings: Timings;
+  readonly seed: number;
+  readonly hosts: Hosts;
+  readonly apiKey: string;
+  readonly unknownKeyStatus: 401 | 404;
+  readonly pace: boolean;
+  readonly log: (line: string) => void;
+  /** What a fault of kind "run" does to a machine. */
+  readonly mishap: (world: World, contract: Contract, fault: Fault) => void;
+  readonly blobs: Blobs;
+}
+
+export function makeWorld(options: WorldOptions): World {
+  const { clock, timings, seed, hosts, log } = options;
+  const contracts = new Contracts(clock.now());
+  const faults = new FaultBook();
+  const random = seeded(seed ^ 0x51ab);
+  const mishap = (contract: Contract, fault: Fault) => options.mishap(world, contract, fault);
+  const world: World = {
+    clock,
+    timings,
+    random,
+    market: new Market(seed, clock.now()),
+    contracts,
+    life: new Life({ clock, timings, random, hosts, contracts, faults, log, mishap }, () => world.url),
+    account: openAccount(options.apiKey, options.unknownKeyStatus),
+    keyIds: new KeyIds(),
+    faults,
+    requests: [],
+    blobs: options.blobs,
+    gates: options.pace ? new Gates() : undefined,
+    log,
+    url: "",
+  };
+  return world;
+}
+
+export function ledger({ contracts, clock }: World): Ledger {
+  return ledgerOf(contracts.all().map((contract) => ledgerLine(contract, clock.now())));
+}
+
+/** Dollars left of what was paid in. */
+export function credit(world: World): number {
+  return world.account.paidIn - ledger(world).total;
+}
+
+export function record(world: World, request: LoggedRequest): void {
+  world.requests.push(request);
+  world.log(requestLine(request));
+}
+
+/** An instance that can be seen: not before its time, not after its end. */
+export function visibleInstance({ contracts, clock }: World, id: number): Contract | undefined {
+  const contract = contracts.get(id);
+  if (contract === undefined || isGone(contract) || clock.now() < contract.visibleAt) return undefined;
+  return contract;
+}
