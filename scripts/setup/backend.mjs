@@ -1,22 +1,9 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "./files.mjs";
-import { binDir, projectDir, pulumiHome, shown, stateDir } from "./paths.mjs";
-import { run, tail } from "./run.mjs";
-import { Stop } from "./stop.mjs";
+import { pulumiHome, shown, stateDir } from "./paths.mjs";
+import { makeStacks } from "./stacks.mjs";
 
 /**
  * Where Pulumi keeps state for a user who has no login: variables for the shell, and a note for the user. A login
@@ -68,48 +55,5 @@ function createOnce(file, text) {
     if (error.code !== "EEXIST") throw error;
   } finally {
     rmSync(fresh, { force: true });
-  }
-}
-
-/** The stacks of the project's Pulumi.<stack>.yaml, where the backend does not know them yet. */
-async function makeStacks(backend, env) {
-  const { project, stacks } = declaredStacks();
-  const known = (stack) => existsSync(join(backend, ".pulumi", "stacks", project, `${stack}.json`));
-  const missing = stacks.filter((stack) => !known(stack));
-  for (const stack of missing) {
-    const { code, output } = await initStack(stack, env);
-    if (code !== 0 && !known(stack)) throw new Stop(`The stack ${stack} could not be made:\n${tail(output)}`);
-  }
-  if (missing.includes(usual)) await selectIfNoneIs(usual, env);
-  return missing;
-}
-
-/** vast-run asks about the selected stack, unless it is told another. */
-const usual = "dev";
-
-async function selectIfNoneIs(stack, env) {
-  const options = { cwd: projectDir, env, timeoutSeconds: 60 };
-  const pulumi = (...words) => run(join(binDir, "pulumi"), ["stack", ...words, "--non-interactive"], options);
-  const { code } = await pulumi("--show-name");
-  if (code !== 0) await pulumi("select", stack);
-}
-
-function declaredStacks() {
-  const files = readdirSync(projectDir);
-  const stacks = files.map((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1]).filter((stack) => stack !== undefined);
-  const yaml = files.includes("Pulumi.yaml") ? readFileSync(join(projectDir, "Pulumi.yaml"), "utf8") : "";
-  const project = /^name: *["']?([\w.-]+)/m.exec(yaml)?.[1];
-  return { project, stacks: project ? stacks : [] };
-}
-
-/** In a folder that holds only the project's Pulumi.yaml, because Pulumi writes into the stack's file. */
-async function initStack(stack, env) {
-  const folder = mkdtempSync(join(tmpdir(), "vast-stack-"));
-  try {
-    copyFileSync(join(projectDir, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
-    const words = ["stack", "init", stack, "--no-select", "--non-interactive"];
-    return await run(join(binDir, "pulumi"), words, { cwd: folder, env, timeoutSeconds: 60 });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -25,6 +25,18 @@ export const gitFilter = {
   },
 };
 
+/**
+ * Git takes a file whose size has changed for modified before it asks the filter. For files that differ in nothing
+ * else, `git add` stages no content and only lets git note the new size.
+ */
+export async function forgetSalts(files) {
+  if (!isClone() || !(await gitFilter.ready())) return;
+  for (const file of files) {
+    const tracked = (await git("ls-files", "--error-unmatch", "--", file)).code === 0;
+    if (tracked && (await git("diff", "--quiet", "--", file)).code === 0) await git("add", "--", file);
+  }
+}
+
 function isClone() {
   return existsSync(join(projectDir, ".git")) && which("git") !== undefined;
 }

@@ -1,0 +1,92 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { forgetSalts } from "./git-filter.mjs";
+import { binDir, projectDir } from "./paths.mjs";
+import { run, tail } from "./run.mjs";
+import { Stop } from "./stop.mjs";
+
+/** vast-run asks about the selected stack, unless it is told another. */
+const usual = "dev";
+
+/**
+ * Makes the stacks of the project's Pulumi.<stack>.yaml where the backend does not know them yet, and gives each
+ * file the salt that Pulumi would write into it at first use. Answers with the names of the new stacks.
+ */
+export async function makeStacks(backend, env) {
+  const { project, stacks } = declaredStacks();
+  const known = (stack) => existsSync(join(backend, ".pulumi", "stacks", project, `${stack}.json`));
+  const made = stacks.filter((stack) => !known(stack));
+  for (const stack of stacks) {
+    if (made.includes(stack)) writeSalt(stack, await initStack(stack, env, known));
+    else if (!hasSalt(stack)) writeSalt(stack, await initElsewhere(stack, env));
+  }
+  await forgetSalts(stacks.map(fileOf));
+  if (made.includes(usual)) await selectIfNoneIs(usual, env);
+  return made;
+}
+
+function declaredStacks() {
+  const files = readdirSync(projectDir);
+  const stacks = files.map((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1]).filter((stack) => stack !== undefined);
+  const yaml = files.includes("Pulumi.yaml") ? readFileSync(join(projectDir, "Pulumi.yaml"), "utf8") : "";
+  const project = /^name: *["']?([\w.-]+)/m.exec(yaml)?.[1];
+  return { project, stacks: project ? stacks : [] };
+}
+
+const fileOf = (stack) => `Pulumi.${stack}.yaml`;
+
+function hasSalt(stack) {
+  return /^encryptionsalt:/m.test(readFileSync(join(projectDir, fileOf(stack)), "utf8"));
+}
+
+/** A salt beside secrets belongs to them and stays. */
+function writeSalt(stack, salt) {
+  const file = join(projectDir, fileOf(stack));
+  const text = readFileSync(file, "utf8");
+  if (!salt || /secure:/.test(text)) return;
+  const rest = text.replace(/^encryptionsalt:.*\n?/m, "");
+  writeFileSync(file, `${rest}${rest.endsWith("\n") ? "" : "\n"}${salt}\n`);
+}
+
+/** In a folder that holds only the project's Pulumi.yaml. Answers with the salt's line; undefined when another process was first. */
+async function initStack(stack, env, known = () => false) {
+  const folder = mkdtempSync(join(tmpdir(), "vast-stack-"));
+  try {
+    copyFileSync(join(projectDir, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+    const words = ["stack", "init", stack, "--no-select", "--non-interactive"];
+    const { code, output } = await run(join(binDir, "pulumi"), words, { cwd: folder, env, timeoutSeconds: 60 });
+    if (code === 0) return /^encryptionsalt:.*$/m.exec(readFileSync(join(folder, fileOf(stack)), "utf8"))?.[0];
+    if (known(stack)) return undefined;
+    throw new Stop(`The stack ${stack} could not be made:\n${tail(output)}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** For another clone of the same user: the stack is there, the clone's file has no salt yet. */
+async function initElsewhere(stack, env) {
+  const folder = mkdtempSync(join(tmpdir(), "vast-backend-"));
+  try {
+    mkdirSync(join(folder, "backend"));
+    return await initStack(stack, { ...env, PULUMI_BACKEND_URL: `file://${join(folder, "backend")}` });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function selectIfNoneIs(stack, env) {
+  const options = { cwd: projectDir, env, timeoutSeconds: 60 };
+  const pulumi = (...words) => run(join(binDir, "pulumi"), ["stack", ...words, "--non-interactive"], options);
+  const { code } = await pulumi("--show-name");
+  if (code !== 0) await pulumi("select", stack);
+}
