@@ -1,11 +1,23 @@
-import type { SshKey } from "../ssh-key.ts";
+import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { manifestScript } from "../remote/steps.ts";
+import { type Machine, runScript } from "./machine.ts";
+import {
+  bytesMissing,
+  bytesOf,
+  differing,
+  type Manifest,
+  type ManifestFile,
+  parseManifest,
+  shownName,
+} from "./manifest.ts";
+import { pullError } from "./pull-error.ts";
+import { copy } from "./rsync.ts";
+
+export { isPullError, type PullError, type PullFailure } from "./pull-error.ts";
 
 /** Checkpoints to bring home from a machine that lets us in. */
-export interface PullRequest {
-  readonly instanceId: number;
-  /** Answers now (`liveEndpoint`); its host key is pinned. */
-  readonly endpoint: { readonly host: string; readonly port: number };
-  readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile">;
+export interface PullRequest extends Machine {
   /** Folder on the machine, absolute. */
   readonly from: string;
   /** Folder here, absolute; made when missing. Nothing in it is ever deleted. */
@@ -22,27 +34,102 @@ export interface Pulled {
   readonly changing: readonly string[];
 }
 
-export type PullFailure =
-  | "unreachable" // the connection broke, or nobody answered
-  | "disk_full" // no room here
-  | "mismatch" // a file at home is not what the machine has
-  | "failed"; // anything else, such as a folder that cannot be written
-
-/** Why checkpoints did not come home. `message` is one printable clause for people. */
-export interface PullError extends Error {
-  readonly name: "PullError";
-  readonly kind: PullFailure;
+/** Where an instance's checkpoints come home to. */
+export function checkpointsHome(checkpointsTo: string, stack: string, instanceId: number): string {
+  return join(checkpointsTo, stack, String(instanceId));
 }
 
-/**
- * Copies and verifies. `progress` hears of short texts such as "checkpoints 45 %, 12.3MB/s". A folder that does not exist
- * on the machine is an empty one. Throws PullError.
- */
-export declare function pullCheckpoints(
-  request: PullRequest,
-  progress?: (text: string) => void,
-  signal?: AbortSignal,
-): Promise<Pulled>;
+/** A file that differs after a copy is copied again by content, and for this many rounds in all. */
+const ROUNDS = 3;
 
-/** Where an instance's checkpoints come home to. */
-export declare function checkpointsHome(checkpointsTo: string, stack: string, instanceId: number): string;
+/**
+ * Copies and verifies. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does not
+ * exist on the machine is an empty one. Throws PullError.
+ */
+export async function pullCheckpoints(
+  request: PullRequest,
+  progress: (text: string) => void = () => {},
+  signal?: AbortSignal,
+): Promise<Pulled> {
+  makeFolder(request.to);
+  let manifest = await manifestOf(request, progress, signal);
+  for (let round = 1; ; round++) {
+    if (manifest.size === 0) return { files: 0, bytes: 0, changing: [] };
+    await copyAll(request, manifest, round > 1, progress, signal);
+    const bad = await differing(manifest, request.to, (bytes) => progress(`verifying ${shareText(bytes, manifest)}`));
+    if (bad.length === 0) return pulled(manifest, []);
+    const now = await manifestOf(request, progress, signal);
+    const changing = bad.filter((name) => !isSameFile(manifest.get(name), now.get(name)));
+    if (request.live && changing.length === bad.length && round >= 2) return pulled(manifest, changing);
+    if (round === ROUNDS) throw mismatch(bad, changing.length === bad.length);
+    manifest = now;
+  }
+}
+
+function pulled(manifest: Manifest, changing: readonly string[]): Pulled {
+  const left = new Set(changing);
+  const sound = new Map([...manifest].filter(([name]) => !left.has(name)));
+  return { files: sound.size, bytes: bytesOf(sound), changing: changing.map(shownName) };
+}
+
+function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {
+  return one !== undefined && one.sha256 !== null && one.sha256 === other?.sha256;
+}
+
+function mismatch(names: readonly string[], written: boolean): Error {
+  const shown = names.slice(0, 3).map(shownName).join(", ");
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  const why = written ? "something on the machine still writes to them" : "what arrived here is not what is there";
+  return pullError("mismatch", `${shown}${more} differ after ${ROUNDS} copies: ${why}`);
+}
+
+async function manifestOf(
+  request: PullRequest,
+  progress: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
+  progress("listing the checkpoints on the machine");
+  return parseManifest(await runScript(request, manifestScript(request.from), signal));
+}
+
+/** Copies without verifying. Throws `disk_full` before it begins when there is no room. */
+async function copyAll(
+  request: PullRequest,
+  manifest: Manifest,
+  checksum: boolean,
+  progress: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { from, to } = request;
+  checkRoom(bytesMissing(manifest, to), to);
+  await copy(request, { from, to, checksum }, (text) => progress(`checkpoints ${text}`), signal);
+}
+
+function shareText(bytes: number, manifest: Manifest): string {
+  return `${Math.floor((100 * bytes) / Math.max(bytesOf(manifest), 1))} % of ${sizeText(bytesOf(manifest))}`;
+}
+
+function checkRoom(needed: number, folder: string): void {
+  const { bavail, bsize } = statfsSync(folder);
+  if (needed > bavail * bsize) {
+    throw pullError("disk_full", `${folder} has room for ${sizeText(bavail * bsize)} and needs ${sizeText(needed)}`);
+  }
+}
+
+/** "1.2 GB" */
+export function sizeText(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** Makes a folder that can be written to. Throws PullError. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const kind = (error as NodeJS.ErrnoException).code === "ENOSPC" ? "disk_full" : "failed";
+    throw pullError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

@@ -1,5 +1,6 @@
-# Sizes and sha256 of every file below FOLDER; links and special files are none. Values: WORKSPACE, FOLDER.
+# Sizes and sha256 of every file below FOLDER; links and special files are none. Values: FOLDER.
 # Records end with NUL, because a name may hold anything else; the last one proves that nothing was cut off.
+set -euo pipefail
 if [ -e "$FOLDER" ]; then
   cd "$FOLDER"
   find . -type f -printf 's %s %P\0'

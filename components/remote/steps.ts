@@ -118,8 +118,8 @@ export function stopScript({ stopGraceSeconds, workspace = WORKSPACE }: StopStep
 }
 
 /** Prints the checkpoint manifest of a folder. */
-export function manifestScript(folder: string, workspace = WORKSPACE): string {
-  return script({ WORKSPACE: workspace, FOLDER: folder }, "common", "manifest");
+export function manifestScript(folder: string): string {
+  return script({ FOLDER: folder }, "manifest");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { shellLine } from "../ssh-key.ts";
+import { type Machine, sshTo } from "./machine.ts";
+import { type PullError, pullError } from "./pull-error.ts";
+
+/** A copy from a machine to here. */
+export interface Copy {
+  /** Folder on the machine. */
+  readonly from: string;
+  /** Folder here; exists. */
+  readonly to: string;
+  /** Compare contents instead of size and time. */
+  readonly checksum: boolean;
+}
+
+/**
+ * The words of the copy. What a machine sends is not trusted: no links that lead out, no devices, no set-uid bits, and
+ * nothing here is ever deleted.
+ */
+export function rsyncWords(machine: Machine, { from, to, checksum }: Copy): string[] {
+  return [
+    "rsync",
+    "-a",
+    "--safe-links",
+    "--no-devices",
+    "--no-specials",
+    "--no-owner",
+    "--no-group",
+    "--chmod=u+rwX,a-s",
+    "--partial",
+    "--protect-args",
+    ...(checksum ? ["--checksum"] : []),
+    "-e",
+    shellLine(sshTo(machine)),
+    `root@${hostWord(machine.endpoint.host)}:${from}/`,
+    `${to}/`,
+  ];
+}
+
+function hostWord(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** Files that vanished on the way: the manifest decides whether that matters. */
+const VANISHED = 24;
+
+/** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws PullError. */
+export function copy(
+  machine: Machine,
+  what: Copy,
+  progress: (text: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const [file = "rsync", ...args] = rsyncWords(machine, what);
+  const shown = ["--info=progress2", "--no-inc-recursive", "--outbuf=L"];
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, [...shown, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, LC_ALL: "C" },
+      ...(signal ? { signal } : {}),
+    });
+    const errors: string[] = [];
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const text = progressIn(line);
+      if (text !== undefined) progress(text);
+    });
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      if (errors.push(line) > 50) errors.shift();
+    });
+    child.once("error", (error) => reject(pullError("failed", `rsync cannot be run here: ${error.message}`)));
+    child.once("close", (code) => {
+      if (code === 0 || code === VANISHED) resolve();
+      else reject(copyFailure(code, errors, what.to));
+    });
+  });
+}
+
+/** "  1,234,567  45%   12.34MB/s    0:00:10" -> "45 %, 12.34MB/s" */
+export function progressIn(line: string): string | undefined {
+  const [, percent, speed] = /\s(\d{1,3})%\s+([\d.]+\w*\/s)/.exec(line) ?? [];
+  return percent === undefined ? undefined : `${percent} %, ${speed}`;
+}
+
+/** What an exit code and the last words of rsync mean. */
+export function copyFailure(code: number | null, errors: readonly string[], to: string): PullError {
+  const all = errors.join("\n");
+  const words = errors
+    .filter((line) => line.trim() !== "")
+    .slice(-3)
+    .join(" ");
+  if (/no space left|disk quota exceeded/i.test(all)) return pullError("disk_full", `no room is left in ${to}`);
+  if (/rsync: (command )?not found|not found: rsync/i.test(all)) {
+    return pullError("failed", "the machine has no rsync (apt-get install rsync on it)");
+  }
+  if (code === null || [10, 12, 30, 35, 255].includes(code))
+    return pullError("unreachable", `rsync broke off: ${words}`);
+  return pullError("failed", `rsync failed (exit code ${code}): ${words}`);
+}

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { parseManifest } from "../../../components/checkpoints/manifest.ts";
+import {
+  checkpointsHome,
+  isPullError,
+  type PullRequest,
+  pullCheckpoints,
+} from "../../../components/checkpoints/pull.ts";
+import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
+import { pinHostKey } from "../../../components/vast/ssh.ts";
+import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+
+/** A machine on loopback with a folder of checkpoints, and a folder to bring them to. */
+async function openPull(t: TestContext): Promise<PullRequest> {
+  const home = temporaryHome(t);
+  const { port, hostKey } = await sshd(t, home.key.publicKey);
+  const root = mkdtempSync(join(tmpdir(), "pull test-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  pinHostKey(home.key.knownHostsFile, 7, hostKey);
+  mkdirSync(join(root, "machine"));
+  return {
+    instanceId: 7,
+    endpoint: { host: "127.0.0.1", port },
+    key: home.key,
+    from: join(root, "machine"),
+    to: checkpointsHome(join(root, "home"), "local", 7),
+  };
+}
+
+test(
+  "everything comes home under its own name and is verified; links that lead out and special files do not",
+  needsRoot,
+  async (t) => {
+    const request = await openPull(t);
+    const names = ["step_1/training_state.pt", 'a b/it\'s "odd" \\ $x', "line\nbreak", "-rf", "ümlaut"];
+    for (const name of names) {
+      mkdirSync(join(request.from, name, ".."), { recursive: true });
+      writeFileSync(join(request.from, name), `content of ${name}`);
+    }
+    const bytes = Buffer.concat([Buffer.from(`${request.from}/`), Buffer.from([0xff, 0xfe])]);
+    writeFileSync(bytes, "not UTF-8");
+    symlinkSync("/etc/passwd", join(request.from, "out"));
+    symlinkSync("step_1", join(request.from, "latest"));
+    execFileSync("mkfifo", [join(request.from, "pipe")]);
+    execFileSync("chmod", ["6755", join(request.from, "-rf")], { cwd: request.from });
+    const heard: string[] = [];
+
+    const pulled = await pullCheckpoints(request, (text) => heard.push(text));
+    assert.equal(pulled.files, names.length + 1);
+    for (const name of names) assert.equal(readFileSync(join(request.to, name), "utf8"), `content of ${name}`);
+    assert.equal(
+      readFileSync(Buffer.concat([Buffer.from(`${request.to}/`), Buffer.from([0xff, 0xfe])]), "utf8"),
+      "not UTF-8",
+    );
+    assert.deepEqual(
+      ["out", "pipe", "latest"].map((name) => readdirSync(request.to).includes(name)),
+      [false, false, true],
+    );
+    assert.equal(statSync(join(request.to, "-rf")).mode & 0o7000, 0, "no set-uid bits");
+    assert.ok(
+      heard.some((text) => /^checkpoints \d+ %/.test(text)),
+      heard.join(),
+    );
+  },
+);
+
+test("a damaged file at home is mended, and what is only at home stays", needsRoot, async (t) => {
+  const request = await openPull(t);
+  writeFileSync(join(request.from, "step_1"), "right");
+  await pullCheckpoints(request);
+  const { mtime } = statSync(join(request.to, "step_1"));
+  writeFileSync(join(request.to, "step_1"), "wrong");
+  utimesSync(join(request.to, "step_1"), mtime, mtime);
+  writeFileSync(join(request.to, "step_0"), "older");
+  assert.equal((await pullCheckpoints(request)).files, 1);
+  assert.equal(readFileSync(join(request.to, "step_1"), "utf8"), "right");
+  assert.equal(readFileSync(join(request.to, "step_0"), "utf8"), "older");
+});
+
+test("a folder that is missing or empty has nothing to bring home", needsRoot, async (t) => {
+  const request = await openPull(t);
+  assert.equal((await pullCheckpoints(request)).files, 0);
+  assert.equal((await pullCheckpoints({ ...request, from: join(request.from, "none") })).files, 0);
+});
+
+test("a file that is written all the time is a mismatch, or with live only reported", needsRoot, async (t) => {
+  const request = await openPull(t);
+  writeFileSync(join(request.from, "step_1"), "sound");
+  const writer = spawn("sh", ["-c", "while :; do date +%N; done >>log"], { cwd: request.from, stdio: "ignore" });
+  t.after(() => writer.kill("SIGKILL"));
+  await assert.rejects(
+    pullCheckpoints(request),
+    (error) => isPullError(error, "mismatch") && /log/.test(error.message),
+  );
+  const { files, changing } = await pullCheckpoints({ ...request, live: true });
+  assert.deepEqual({ files, changing }, { files: 1, changing: ["log"] });
+});
+
+test("a machine that does not answer, and a folder that cannot be made, are told apart", needsRoot, async (t) => {
+  const request = await openPull(t);
+  const dead = { ...request, endpoint: { host: "127.0.0.1", port: await freePort() } };
+  await assert.rejects(pullCheckpoints(dead), (error) => isPullError(error, "unreachable"));
+  const file = join(request.from, "file");
+  writeFileSync(file, "");
+  await assert.rejects(pullCheckpoints({ ...request, to: join(file, "x") }), (error) => isPullError(error, "failed"));
+  assert.equal(existsSync(join(file, "x")), false);
+});
+
+const hash = createHash("sha256").update("x").digest("hex");
+
+test("a manifest that is cut off or names files elsewhere is refused", () => {
+  const whole = `s 1 a/b\0${hash} *./a/b\0end\0`;
+  assert.deepEqual([...parseManifest(Buffer.from(whole))], [["a/b", { size: 1, sha256: hash }]]);
+  assert.deepEqual([...parseManifest(Buffer.from("s 1 gone\0end\0"))], [["gone", { size: 1, sha256: null }]]);
+  for (const text of ["", "s 1 a\0", "s 1 ../a\0end\0", "s 1 /a\0end\0", "s 1 a/./b\0end\0", "noise\0end\0"]) {
+    assert.throws(
+      () => parseManifest(Buffer.from(text)),
+      (error) => isPullError(error),
+      text,
+    );
+  }
+});
+
+test("rsync's words are understood", () => {
+  assert.equal(progressIn("      1,234,567  45%   12.34MB/s    0:00:10 (xfr#3, to-chk=5/10)"), "45 %, 12.34MB/s");
+  assert.equal(progressIn("receiving incremental file list"), undefined);
+  const kind = (code: number, line: string) => copyFailure(code, [line], "/home/x").kind;
+  assert.equal(kind(11, 'rsync: write failed on "/x": No space left on device (28)'), "disk_full");
+  assert.equal(kind(11, "rsync: mkstemp failed: Disk quota exceeded (122)"), "disk_full");
+  assert.equal(kind(12, "bash: line 1: rsync: command not found"), "failed");
+  assert.equal(kind(255, "ssh: connect to host x port 1: Connection refused"), "unreachable");
+  assert.equal(kind(23, "rsync: opendir failed: Permission denied (13)"), "failed");
+});
