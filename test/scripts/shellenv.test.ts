@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openWorkspace, projectDir } from "../../scripts/lib/workspace.ts";
+
+const names = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_SKIP_UPDATE_CHECK"];
+
+/** A user with an own state directory, and what a shell has after `eval` of the printed lines, in a folder of their own. */
+function user(t: TestContext) {
+  const root = mkdtempSync(join(tmpdir(), "vast user's "));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const workspace = openWorkspace({ parent: root, env: { PULUMI_SKIP_UPDATE_CHECK: undefined } });
+  cpSync(join(projectDir, "scripts"), join(workspace.dir, "scripts"), { recursive: true });
+  const pulumiHome = join(root, "pulumi");
+  mkdirSync(pulumiHome);
+  const script = join(workspace.dir, "scripts", "shellenv.mjs");
+  const shell = async (env: NodeJS.ProcessEnv = {}) => {
+    const printed = names.map((name) => `echo "\${${name}-}"`).join("; ");
+    const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _phrase, ...base } = workspace.env;
+    const all = { ...base, PULUMI_HOME: pulumiHome, ...env };
+    const lines = await sh(`eval "$(node '${script.replaceAll("'", "'\\''")}')"; ${printed}`, all);
+    return Object.fromEntries(names.map((name, place) => [name, lines[place]]));
+  };
+  return { shell, home: workspace.home, pulumiHome };
+}
+
+function sh(script: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    execFile("sh", ["-c", script], { env }, (error, stdout) => (error ? reject(error) : resolve(stdout.split("\n"))));
+  });
+}
+
+test("a user without a login gets a backend and a passphrase that are private and stay", async (t) => {
+  const { shell, home } = user(t);
+  const [one, two] = await Promise.all([shell(), shell()]);
+  const passphrase = join(home, "passphrase");
+  assert.deepEqual(one, {
+    PULUMI_BACKEND_URL: `file://${join(home, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  });
+  assert.deepEqual(two, one);
+  const secret = readFileSync(passphrase, "utf8");
+  assert.equal(Buffer.from(secret, "base64").length, 32);
+  assert.equal(statSync(passphrase).mode & 0o777, 0o600);
+  assert.equal(statSync(home).mode & 0o777, 0o700);
+  assert.equal(statSync(join(home, "backend")).mode & 0o777, 0o700);
+  assert.deepEqual(await shell(one), one, "a second time in the same shell");
+  assert.equal(readFileSync(passphrase, "utf8"), secret);
+});
+
+test("a passphrase that the user has is kept", async (t) => {
+  const { shell } = user(t);
+  assert.equal((await shell({ PULUMI_CONFIG_PASSPHRASE: "mine" })).PULUMI_CONFIG_PASSPHRASE_FILE, "");
+  const file = "/somewhere/passphrase";
+  assert.equal(
+    (await shell({ PULUMI_CONFIG_PASSPHRASE: "mine", PULUMI_CONFIG_PASSPHRASE_FILE: file }))
+      .PULUMI_CONFIG_PASSPHRASE_FILE,
+    file,
+  );
+});
+
+test("a login that exists is left alone", async (t) => {
+  const { shell, pulumiHome } = user(t);
+  assert.equal((await shell({ PULUMI_BACKEND_URL: "s3://mine" })).PULUMI_BACKEND_URL, "s3://mine");
+  assert.equal((await shell({ PULUMI_ACCESS_TOKEN: "pul-mine" })).PULUMI_BACKEND_URL, "");
+  writeFileSync(join(pulumiHome, "credentials.json"), JSON.stringify({ current: "https://pulumi.example.org" }));
+  assert.deepEqual(await shell(), {
+    PULUMI_BACKEND_URL: "",
+    PULUMI_CONFIG_PASSPHRASE_FILE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  });
+});
