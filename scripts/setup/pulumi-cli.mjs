@@ -12,8 +12,14 @@ const stamp = join(modulesDir, ".vast-training-pulumi.json");
 export const pulumiCli = {
   name: "Pulumi CLI",
   why: `${versions.pulumi} or newer plans and runs the launch`,
-  where: cacheDir(),
-  size: "130 MB; where it must be built, 3.5 GB more for about 4 minutes",
+  get where() {
+    return official() || ours() || cacheDir();
+  },
+  get size() {
+    return official() || ours()
+      ? "is there, to be linked"
+      : "130 MB; where it must be built, 3.5 GB more for about 4 minutes";
+  },
   ready: () => {
     const known = readJson(stamp);
     return known?.wanted === versions.pulumi && linkTarget(link) === known.file && sizeOf(known.file) === known.size;
