@@ -13,6 +13,7 @@ import { lockHome, removeRuntime, writeRuntime } from "./runtime.ts";
 import { type Timings, timingsFor } from "./timings.ts";
 import { makeWorld, type World } from "./world.ts";
 
+export { script } from "./api/control.ts";
 export type { Clock, HandClock } from "./clock.ts";
 export { handClock, realClock } from "./clock.ts";
 export type { Fault } from "./faults/fault.ts";

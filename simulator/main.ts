@@ -92,6 +92,9 @@ async function end(simulator: Simulator): Promise<void> {
   await simulator.close();
 }
 
+// Whoever reads the log may go first, and the machines still have to be removed.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 main().then(
   (code) => process.exit(code),
   (error) => {

@@ -82,6 +82,12 @@ export function credit(world: World): number {
   return world.account.paidIn - ledger(world).total;
 }
 
+/** Nothing left: Vast stops every machine. */
+export function stopWhenBroke(world: World): void {
+  if (credit(world) > 0) return;
+  for (const contract of world.contracts.living()) world.life.stopForCredit(contract);
+}
+
 export function record(world: World, request: LoggedRequest): void {
   world.requests.push(request);
   world.log(requestLine(request));

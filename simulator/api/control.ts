@@ -3,7 +3,7 @@ import { BOOT_FAULT_NAMES } from "../faults/boot-faults.ts";
 import type { Fault } from "../faults/fault.ts";
 import { happen, MISHAP_NAMES } from "../faults/mishaps.ts";
 import { REQUEST_FAULT_NAMES } from "../faults/request-faults.ts";
-import { ledger, type World } from "../world.ts";
+import { ledger, stopWhenBroke, type World } from "../world.ts";
 import { type Answer, json } from "./answer.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -47,35 +47,38 @@ export async function control(world: World, method: string, path: string, body: 
 class Unusable extends Error {}
 
 function addFaults(world: World, body: unknown): Answer {
-  const faults = (Array.isArray(body) ? body : [body]).map(checkedFault);
-  for (const fault of faults) world.faults.add(fault);
+  script(world, ...(Array.isArray(body) ? body : [body]));
   return json(200, world.faults.list());
 }
 
+/** Scripts faults, all or none. Throws when one can never occur. */
+export function script(world: World, ...faults: Fault[]): void {
+  for (const fault of faults.map(checkedFault)) world.faults.add(fault);
+}
+
 /** A fault on something that never occurs would make a test pass for the wrong reason. */
-export function checkedFault(value: unknown): Fault {
-  const fault = { ...(value as Fault) };
-  const on = typeof fault.on === "string" ? normalised(fault.on) : "";
-  const names = namesFor(on);
-  if (names === undefined)
-    throw new Unusable(`a fault's "on" is "boot", "run" or an endpoint, not ${JSON.stringify(fault.on)}`);
+function checkedFault(value: unknown): Fault {
+  const fault = value as Fault;
+  const { on, names } = occasionNamed(fault?.on);
   if (!names.includes(fault.do))
     throw new Unusable(`"do" for ${on} is one of ${names.join(", ")}, not ${JSON.stringify(fault.do)}`);
   return { ...fault, on };
 }
 
-function namesFor(on: string): readonly string[] | undefined {
-  if (on === "boot") return BOOT_FAULT_NAMES;
-  if (on === "run") return MISHAP_NAMES;
-  return ROUTES.some(({ endpoint }) => endpoint === on) ? REQUEST_FAULT_NAMES : undefined;
+function occasionNamed(on: unknown): { on: string; names: readonly string[] } {
+  if (on === "boot") return { on, names: BOOT_FAULT_NAMES };
+  if (on === "run") return { on, names: MISHAP_NAMES };
+  const route = ROUTES.find(({ endpoint }) => shape(endpoint) === shape(String(on)));
+  if (route !== undefined) return { on: route.endpoint, names: REQUEST_FAULT_NAMES };
+  throw new Unusable(`a fault's "on" is "boot", "run" or an endpoint, not ${JSON.stringify(on)}`);
 }
 
 /** The slash at the end, /api/v0 before and the names within braces make no difference. */
-function normalised(on: string): string {
-  const [method = "", path = ""] = on.split(" ");
-  if (path === "") return on;
-  const plain = `${path.replace(/^\/api\/v0/, "").replace(/^\/v1/, "/api/v1")}/`.replace(/\/\/$/, "/");
-  return `${method.toUpperCase()} ${plain}`;
+function shape(endpoint: string): string {
+  return endpoint
+    .replace("/api/v0", "")
+    .replace(/\{\w+\}/g, "{}")
+    .replace(/\/$/, "");
 }
 
 function meddle(world: World, id: number, name: string, args: Body): Answer {
@@ -100,10 +103,8 @@ function moveMarket(world: World, { factor, machineId, offerId }: Body): Answer 
 /** `credit` dollars left from now on; nothing left stops every machine. `unknownKeyStatus` 401 or 404. */
 function changeAccount(world: World, { credit, unknownKeyStatus }: Body): Answer {
   if (unknownKeyStatus === 401 || unknownKeyStatus === 404) world.account.unknownKeyStatus = unknownKeyStatus;
-  if (typeof credit === "number") {
-    world.account.paidIn = credit + ledger(world).total;
-    if (credit <= 0) for (const contract of world.contracts.living()) world.life.stopForCredit(contract);
-  }
+  if (typeof credit === "number") world.account.paidIn = credit + ledger(world).total;
+  stopWhenBroke(world);
   return json(200, { ok: true });
 }
 

@@ -50,6 +50,7 @@ export function instanceRow(world: World, contract: Contract): Row {
     rentable: false,
     external: null,
     webpage: null,
+    ...contract.plan.shown,
   };
 }
 

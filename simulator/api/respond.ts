@@ -1,5 +1,5 @@
 import { meetFault } from "../faults/request-faults.ts";
-import type { World } from "../world.ts";
+import { stopWhenBroke, type World } from "../world.ts";
 import { type Answer, authError, refusal, tooFrequent } from "./answer.ts";
 import { type Call, type Caller, findRoute, type Match, type Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
@@ -26,6 +26,7 @@ export interface Outcome {
 /** Who calls, how often, what goes wrong on purpose, and then the endpoint itself. */
 export async function respond(world: World, incoming: Incoming): Promise<Outcome> {
   const { method, url } = incoming;
+  stopWhenBroke(world);
   const found = findRoute(ROUTES, method, url.pathname);
   const caller = callerOf(world, incoming.key);
   const authorized = caller.kind !== "anybody";

@@ -8,6 +8,10 @@ export interface BootPlan {
   readonly statusMsg?: string;
   /** The pull fails with these words of docker's. */
   readonly pullError?: string;
+  /** The container ends as soon as it has started. */
+  readonly exits?: boolean;
+  /** Fields of the answers that are not as they should be. */
+  readonly shown?: Readonly<Record<string, unknown>>;
   /** Seconds more until the ports are published; Infinity = never. */
   readonly portsLate?: number;
   /** Seconds more until sshd accepts; Infinity = never. */

@@ -14,6 +14,8 @@ export interface BootContext {
   readonly faults: FaultBook;
   /** Called for each fault that is scripted for a machine that has come up. */
   readonly mishap: (contract: Contract, fault: Fault) => void;
+  /** Called when a container ends as soon as it has started. */
+  readonly exited: (contract: Contract) => void;
   /** Called when the time of a rental is over. */
   readonly expired: (contract: Contract) => void;
 }
@@ -94,6 +96,10 @@ export class Boot {
     if (contract.errand !== errand) return;
     if (failure !== undefined) {
       this.#failPull(contract, `Error response from daemon: ${failure}`);
+      return;
+    }
+    if (contract.plan.exits) {
+      this.#context.exited(contract);
       return;
     }
     contract.statusMsg = running(contract.order);

@@ -33,6 +33,7 @@ export class Life {
       ...context,
       agenda: this.#agenda,
       work: this.#work,
+      exited: (contract) => this.crash(contract),
       expired: (contract) => this.drop(contract, "expired"),
     });
   }

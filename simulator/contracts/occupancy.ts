@@ -25,7 +25,13 @@ export function minBid(contracts: Contracts, offer: Offer, except?: Contract): n
     .filter((ask) => overlap(ask, offer.ask))
     .flatMap(({ tenant }) => (tenant?.kind === "bid" ? [tenant.perHour] : []));
   const own = holders(contracts, offer, except).flatMap(({ bid }) => (bid === null ? [] : [bid]));
-  return Math.max(floorPrice(offer), ...[...strangers, ...own].map((bid) => bid + STEP));
+  return upToDigits(Math.max(floorPrice(offer), ...[...strangers, ...own].map((bid) => bid + STEP)));
+}
+
+/** Upwards: whoever bids exactly what the search shows gets the slice. */
+function upToDigits(perHour: number): number {
+  const noise = 1e-6;
+  return Math.ceil(perHour * 10_000 - noise) / 10_000;
 }
 
 /** Could this contract have its GPUs now, or go on having them? */

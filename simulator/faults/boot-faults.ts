@@ -23,6 +23,9 @@ const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   }),
   unexpectedEof: () => ({ pullError: "failed to register layer: unexpected EOF" }),
   noSpace: () => ({ pullError: "failed to register layer: write /usr/lib/x: no space left on device" }),
+  exitedDuringBoot: () => ({ exits: true }),
+  /** `fields` of the instance's answers, such as {"num_gpus": 1}. */
+  misreport: ({ fields }) => ({ shown: fields as Readonly<Record<string, unknown>> }),
   portsLate: (fault) => ({ portsLate: numberOf(fault, "seconds", 10) }),
   portsMissing: () => ({ portsLate: Number.POSITIVE_INFINITY }),
   sshLate: (fault) => ({ sshLate: numberOf(fault, "seconds", 10) }),

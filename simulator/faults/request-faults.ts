@@ -56,7 +56,7 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     refusal(200, textOf(fault, "error", "invalid_args"), textOf(fault, "msg", "The request could not be carried out.")),
   authError404: () => refusal(404, "auth_error", "Invalid user key"),
   authError401: () => refusal(401, "auth_error", "Invalid user key"),
-  errorWithContract: async ({ next }) => errorWithContract(await next()),
+  errorWithContract: async ({ world, next }) => errorWithContract(createdStopped(world, await next())),
   createdStopped: async ({ world, next }) => createdStopped(world, await next()),
   startQueued: ({ world, params }) => {
     const contract = world.contracts.get(Number(params.id));

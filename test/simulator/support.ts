@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import {
+  type HandClock,
+  handClock,
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../../simulator/index.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
+export type Body = any;
+
+export interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  /** Parsed, or undefined where it is no JSON. */
+  readonly body: Body;
+}
+
+/** A simulator without machines, whose time the test turns, and a way to talk to it. */
+export interface Bench {
+  readonly simulator: Simulator;
+  readonly clock: HandClock;
+  ask(method: string, path: string, body?: unknown, key?: string | null): Promise<Reply>;
+  /** Rents one H100 by a bid that wins, or what is asked for. */
+  rent(order?: Record<string, unknown>, offer?: Record<string, unknown>): Promise<number>;
+  /** The same, and waits until it runs. */
+  running(order?: Record<string, unknown>): Promise<number>;
+  instance(id: number): Promise<Body>;
+  ledgerOf(id: number): Promise<Body>;
+}
+
+/** Vast's limits are off unless the test is about them. */
+export async function openBench(t: TestContext, options: Partial<SimulatorOptions> = {}): Promise<Bench> {
+  const home = mkdtempSync(join(tmpdir(), "simulator-test-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const clock = handClock();
+  const simulator = await startSimulator({ home, hosts: "none", pace: false, clock, ...options });
+  t.after(() => simulator.close());
+  const bench = { simulator, clock, ask: asker(simulator) };
+  const rent: Bench["rent"] = async (order = {}, wanted = {}) => {
+    const offer = await findOffer(bench, wanted);
+    const { body } = await bench.ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, ...order });
+    assert.ok(body.success, JSON.stringify(body));
+    return body.new_contract;
+  };
+  const running: Bench["running"] = async (order) => {
+    const id = await rent(order);
+    await clock.advance(10);
+    return id;
+  };
+  const instance: Bench["instance"] = async (id) => (await bench.ask("GET", `/api/v0/instances/${id}/`)).body.instances;
+  const ledgerOf: Bench["ledgerOf"] = async (id) => {
+    const { body } = await bench.ask("GET", "/_sim/ledger", undefined, null);
+    return body.contracts.find((line: Body) => line.id === id);
+  };
+  return { ...bench, rent, running, instance, ledgerOf };
+}
+
+export const ORDER = {
+  client_id: "me",
+  image: "pytorch/pytorch:2.4.0",
+  disk: 100,
+  label: "test",
+  runtype: "ssh_direc ssh_proxy",
+  env: {},
+  cancel_unavail: true,
+};
+
+export function asker({ url, apiKey }: Pick<Simulator, "url" | "apiKey">): Bench["ask"] {
+  return async (method, path, body, key = apiKey) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        "content-type": "application/json",
+        connection: "close",
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, type: response.headers.get("content-type") ?? "", text, body: parsed(text) };
+  };
+}
+
+/** The cheapest rentable H100 for a bid, or what is asked for. */
+export async function findOffer({ ask }: Pick<Bench, "ask">, wanted: Record<string, unknown> = {}): Promise<Body> {
+  const query = {
+    gpu_name: { eq: "H100 SXM" },
+    num_gpus: { eq: 1 },
+    rentable: { eq: true },
+    type: "bid",
+    order: [["dph_total", "asc"]],
+    allocated_storage: 100,
+    ...wanted,
+  };
+  const { body } = await ask("POST", "/api/v0/bundles/", query);
+  assert.ok(body.offers?.length > 0, `no offer for ${JSON.stringify(query)}`);
+  return body.offers[0];
+}
+
+function parsed(text: string): Body {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
