@@ -12,24 +12,39 @@ import { commandLine } from "./lib/alive.ts";
 import { gitStatus, newLines, processesWith, tracesIn } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
 
-const words = process.argv.slice(2);
-const everything = words.includes("--all");
-const options = words.filter((word) => word.startsWith("--") && word !== "--all");
-const files = testFiles(words.filter((word) => !word.startsWith("--")));
-if (files.length === 0) {
-  console.error("No test file fits. Name files, folders or patterns, like test/components or 'test/**/offers*'.");
-  process.exit(2);
+interface Run {
+  /** Options of `node --test`. */
+  options: string[];
+  files: string[];
+  everything: boolean;
+  /** Its folder for temporary files. */
+  folder: string;
+  /** An entry that every process of the run has in its environment. */
+  entry: string;
 }
 
-const before = gitStatus();
-const folder = mkdtempSync(join(tmpdir(), "vt-")); // short: paths of sockets have room for 108 bytes
-const mark = randomUUID();
-const child = start();
-const code = await ended(child);
-const traces = [...newLines(before, gitStatus()).map((line) => `git status: ${line}`), ...(await leftBehind())];
-if (traces.length > 0)
+async function main(words: string[]): Promise<number> {
+  const files = testFiles(words.filter((word) => !word.startsWith("--")));
+  if (files.length === 0) {
+    console.error("No test file fits. Name files, folders or patterns, like test/components or 'test/**/offers*'.");
+    return 2;
+  }
+  const run: Run = {
+    files,
+    options: words.filter((word) => word.startsWith("--") && word !== "--all"),
+    everything: words.includes("--all"),
+    folder: mkdtempSync(join(tmpdir(), "vt-")), // short: paths of sockets have room for 108 bytes
+    entry: `RUN_OF_TESTS=${randomUUID()}`,
+  };
+  const before = gitStatus();
+  const { code, interrupted } = await ended(start(run));
+  const left = await clearUp(run);
+  if (interrupted) return 130;
+  const traces = [...newLines(before, gitStatus()).map((line) => `git status: ${line}`), ...left];
+  if (traces.length === 0) return code;
   console.error(`\nThe tests left something behind:\n${traces.map((line) => `  ${line}`).join("\n")}`);
-process.exitCode = code !== 0 ? code : traces.length > 0 ? 1 : 0;
+  return code === 0 ? 1 : code;
+}
 
 function testFiles(names: string[]): string[] {
   const patterns = names.length === 0 ? ["test/**/*.test.ts"] : names.map(patternOf);
@@ -42,35 +57,33 @@ function patternOf(name: string): string {
 }
 
 /** In a process group of its own, so that ^C reaches us first and ends all of it. */
-function start(): ChildProcess {
+function start({ options, files, everything, folder, entry }: Run): ChildProcess {
+  const [mark, value] = entry.split("=") as [string, string];
   const concurrency = `--test-concurrency=${Math.max(2, availableParallelism())}`;
-  const reporter = "--test-reporter=spec";
-  return spawn(process.execPath, ["--test", concurrency, reporter, ...options, ...files], {
+  const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
+  return spawn(process.execPath, ["--test", concurrency, "--test-reporter=spec", ...options, ...files], {
     cwd: projectDir,
-    env: {
-      ...process.env,
-      TMPDIR: folder,
-      RUN_OF_TESTS: mark,
-      ...(everything ? { VAST_TRAINING_TEST_ALL: "1" } : {}),
-    },
+    env: { ...process.env, ...all, TMPDIR: folder, [mark]: value },
     detached: true,
     stdio: ["ignore", "inherit", "inherit"],
   });
 }
 
-function ended(child: ChildProcess): Promise<number> {
+function ended(child: ChildProcess): Promise<{ code: number; interrupted: boolean }> {
+  let interrupted = false;
   const pass = (name: NodeJS.Signals) => {
     if (child.pid !== undefined) signalIfThere(-child.pid, name);
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(name, () => {
+      interrupted = true;
       pass("SIGTERM");
       setTimeout(() => pass("SIGKILL"), 10_000).unref();
     });
   }
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve(code ?? 130));
+    child.once("close", (code) => resolve({ code: code ?? 1, interrupted }));
   });
 }
 
@@ -82,10 +95,9 @@ function signalIfThere(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Processes get a moment to end; what is still there then is left behind, and ended here. */
-async function leftBehind(): Promise<string[]> {
-  const entry = `RUN_OF_TESTS=${mark}`;
-  for (let tries = 0; tries < 20 && processesWith(entry).length > 0; tries++) await sleep(100);
+/** Waits up to ten seconds until the run's processes have ended. Ends, removes and names what is left. */
+async function clearUp({ folder, entry }: Run): Promise<string[]> {
+  for (let tries = 0; tries < 100 && processesWith(entry).length > 0; tries++) await sleep(100);
   const processes = processesWith(entry).map((pid) => {
     const line = `process ${pid} ${commandLine(pid)}`;
     signalIfThere(pid, "SIGKILL");
@@ -95,3 +107,5 @@ async function leftBehind(): Promise<string[]> {
   if (!traces.some((trace) => trace.startsWith("mount"))) rmSync(folder, { recursive: true, force: true });
   return [...processes, ...traces];
 }
+
+process.exitCode = await main(process.argv.slice(2));
