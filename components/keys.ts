@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { agentKeys } from "./agent-keys.ts";
+import { attempt, type Check, passed } from "./check.ts";
+import type { RunConfig } from "./config.ts";
+import { ownSshKey } from "./ssh-key.ts";
+import type { StateDir } from "./state-dir.ts";
+
+/** What our connections log in with, and who else may. */
+export interface Keys {
+  readonly privateKeyFile: string;
+  readonly knownHostsFile: string;
+  readonly privateKey: pulumi.Output<string>;
+  /** Our own first. */
+  readonly publicKeys: readonly string[];
+}
+
+/** The key file of the config, or our own, and the public keys of the user's agent. */
+export async function checkKeys(
+  dir: StateDir | undefined,
+  config: Partial<RunConfig>,
+  env: NodeJS.ProcessEnv,
+): Promise<Check<Keys>> {
+  const { sshKey, agentKeys: wanted = "none" } = config;
+  if (dir === undefined || sshKey === undefined) return { problems: [] };
+  const own = attempt("sshKey", () => ownSshKey(dir, sshKey));
+  if (own.value === undefined) return { problems: own.problems };
+  const { privateKeyFile, knownHostsFile, publicKey } = own.value;
+  const privateKey = pulumi.secret(readFileSync(privateKeyFile, "utf8"));
+  const publicKeys = [publicKey, ...(await agentKeys(wanted, env))];
+  return passed({ privateKeyFile, knownHostsFile, privateKey, publicKeys });
+}

@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import { checkAccount, checkMarket } from "./account.ts";
+import { attempt, type Check, failed } from "./check.ts";
+import { type RunConfig, readConfig, stackConfig } from "./config.ts";
+import { type Credential, findCredentials } from "./credentials.ts";
+import { emptyAgentPath, serveEmptyAgent } from "./empty-agent.ts";
+import { checkKeys, type Keys } from "./keys.ts";
+import { absolute, whyNotWritable } from "./path.ts";
+import { type Problem, problemsError } from "./problem.ts";
+import { checkRepository, type Head } from "./repository.ts";
+import { openStateDir } from "./state-dir.ts";
+
+/** Everything a run needs, found and checked. */
+export interface Prepared {
+  readonly config: RunConfig;
+  readonly project: string;
+  readonly stack: string;
+  /** Of the state directory; part of every label. */
+  readonly owner: string;
+  readonly head: Head;
+  readonly credentials: readonly Credential[];
+  readonly keys: Keys;
+  /** Absolute. */
+  readonly checkpointsTo: string;
+  /** Where an ssh agent without keys answers. */
+  readonly agentSocket: string;
+}
+
+/**
+ * Reads the stack config and checks everything that can be wrong without a machine. Throws one RunError that lists every
+ * problem; nothing has been registered when it returns.
+ */
+export async function prepare(env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
+  const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+  const { config, problems } = readConfig(stackConfig());
+  const findings = await examine(config, problems, env);
+  if (!isComplete(findings)) throw problemsError(findings.problems, stack);
+  const { dir, head, credentials, keys, checkpointsTo } = findings;
+  const agentSocket = emptyAgentPath(dir, project, stack);
+  if (!pulumi.runtime.isDryRun()) await serveEmptyAgent(agentSocket);
+  return {
+    config: findings.config,
+    project,
+    stack,
+    owner: dir.owner,
+    head,
+    credentials,
+    keys,
+    checkpointsTo,
+    agentSocket,
+  };
+}
+
+/** Every check beside the others, over what can be read of the config. */
+async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], env: NodeJS.ProcessEnv) {
+  const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
+  const credentials = checkCredentials(config, env);
+  const checkpointsTo = checkCheckpointsTo(config, env);
+  const [keys, head, vast] = await Promise.all([
+    checkKeys(dir.value, config, env),
+    checkRepository(config, env),
+    checkAccount(config, env),
+  ]);
+  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, vast];
+  const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
+  // When all is well the instance's own check searches the market, and not twice.
+  const ask = problems.length > 0 && vast.value !== undefined;
+  const more = ask ? (await checkMarket(vast.value, config)).problems : [];
+  return {
+    config: config as RunConfig,
+    problems: [...problems, ...more],
+    dir: dir.value,
+    credentials: credentials.value,
+    checkpointsTo: checkpointsTo.value,
+    keys: keys.value,
+    head: head.value,
+  };
+}
+
+type Findings = Awaited<ReturnType<typeof examine>>;
+type Complete = { [Key in keyof Findings]: Exclude<Findings[Key], undefined> };
+
+function isComplete(findings: Findings): findings is Complete {
+  return findings.problems.length === 0 && !Object.values(findings).includes(undefined);
+}
+
+function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<readonly Credential[]> {
+  const { forward = [], require = [], envFile, netrcFile } = config;
+  if (envFile === undefined || netrcFile === undefined) return { problems: [] };
+  const { found, problems } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  return { value: found, problems };
+}
+
+function checkCheckpointsTo({ checkpointsTo }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<string> {
+  if (checkpointsTo === undefined) return { problems: [] };
+  const folder = absolute(checkpointsTo, env);
+  const why = whyNotWritable(folder);
+  if (why === undefined) return { value: folder, problems: [] };
+  return failed({
+    key: "checkpointsTo",
+    found: `${folder} cannot be made: ${why}`,
+    write: "a folder you can write to",
+  });
+}

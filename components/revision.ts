@@ -1,0 +1,37 @@
+import * as pulumi from "@pulumi/pulumi";
+import { stub } from "./dynamic.ts";
+
+/** What is trained. */
+export interface RevisionArgs {
+  /** As in the stack config. */
+  readonly repo: string;
+  readonly branch: string;
+  /** Free text; a new one takes the branch as it is now. */
+  readonly run: string;
+  /** The branch's commit now. */
+  readonly head: string;
+}
+
+const provider = stub("./components/revision.provider.ts");
+
+/**
+ * The pinned commit: taken when `repo`, `branch` or `run` changes and kept otherwise, so that a push never restarts a
+ * training. That the branch has moved is told in one line.
+ */
+export class Revision extends pulumi.dynamic.Resource {
+  declare readonly commit: pulumi.Output<string>;
+
+  constructor(name: string, args: RevisionArgs, opts?: pulumi.CustomResourceOptions) {
+    super(provider, name, { ...args, commit: undefined }, opts, "training", "Revision");
+    this.commit.apply((commit) => {
+      const moved = movedText(args, commit);
+      if (moved !== undefined) void pulumi.log.info(moved, this);
+    });
+  }
+}
+
+/** undefined = the branch is where it was. */
+export function movedText({ branch, head }: RevisionArgs, commit: string): string | undefined {
+  if (commit === head) return undefined;
+  return `${branch} has moved to ${head.slice(0, 7)}; change run to take it (pinned: ${commit.slice(0, 7)})`;
+}

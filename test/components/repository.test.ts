@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { problemLine } from "../../components/problem.ts";
+import { checkRepository, headOf } from "../../components/repository.ts";
+import { makeRepository } from "./remote/box.ts";
+
+const lines = (check: { problems: readonly Parameters<typeof problemLine>[0][] }) => check.problems.map(problemLine);
+
+test("a branch has a commit; a wrong branch gets the nearest, a wrong repository its reason", async (t) => {
+  const root = mkdtempSync(join(tmpdir(), "repository-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const bare = join(root, "it.git");
+  const [commit] = makeRepository(bare, "main", { a: "1" });
+  const ask = (url: string, branch: string) => headOf("REPO", url, branch, process.env);
+  assert.deepEqual((await ask(bare, "main")).value, { url: bare, commit });
+  assert.deepEqual(lines(await ask(bare, "mian")), ["branch: REPO has no branch mian; did you mean main?"]);
+  assert.match(lines(await ask(join(root, "none"), "main"))[0] ?? "", /^repo: REPO cannot be read: .*none/);
+});
+
+test("a simulator's repository is found by its name while it runs, and never for a real machine", async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "repository-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  const bare = join(home, "it.git");
+  const [commit] = makeRepository(bare, "jan", { a: "1" });
+  const env = { ...process.env, VAST_TRAINING_HOME: home };
+  const ask = (repo: string, apiUrl = "simulator") => checkRepository({ repo, branch: "jan", apiUrl }, env);
+  assert.match(lines(await ask("simulator:it"))[0] ?? "", /npm run -s simulator/);
+  mkdirSync(join(home, "simulator"));
+  writeFileSync(join(home, "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
+  assert.deepEqual((await ask("simulator:it")).value, { url: bare, commit });
+  assert.match(lines(await ask("simulator:other"))[0] ?? "", /simulator:it/);
+  assert.match(lines(await ask("simulator:it", ""))[0] ?? "", /real machine/);
+});
