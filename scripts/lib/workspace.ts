@@ -49,7 +49,7 @@ export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
   const dir = join(root, "vast-training");
   const home = join(root, "home");
   for (const folder of [dir, home, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
-  copyProject(dir);
+  copyProject(root, dir);
   sharePlugins(join(root, "pulumi"));
   const env = { ...environment(root, home), ...options.env };
   const running = new Set<RunningCommand>();
@@ -83,16 +83,24 @@ export function removeWorkspace(root: string): void {
   rmSync(root, { recursive: true, force: true });
 }
 
-function copyProject(dir: string): void {
+function copyProject(root: string, dir: string): void {
   for (const name of readdirSync(projectDir).filter((entry) => copied.test(entry))) {
     cpSync(join(projectDir, name), join(dir, name), { recursive: true });
   }
   symlinkSync(join(projectDir, "node_modules"), join(dir, "node_modules"));
-  // A salt belongs to the passphrase it was made with, and this workspace has its own.
   for (const name of readdirSync(dir).filter((entry) => /^Pulumi\..+\.yaml$/.test(entry))) {
     const file = join(dir, name);
-    writeFileSync(file, readFileSync(file, "utf8").replace(/^encryptionsalt:.*\n?/m, ""));
+    writeFileSync(file, withoutTheUser(readFileSync(file, "utf8"), root));
   }
+}
+
+/**
+ * A stack's file without the salt, which belongs to another passphrase, and with credential files of the workspace's
+ * own (`env` and `netrc` in its root, not there = empty), so that nobody's tokens reach a machine of a test.
+ */
+function withoutTheUser(stackFile: string, root: string): string {
+  const files = ["env", "netrc"].map((name) => `  vast-training:${name}File: ${join(root, name)}\n`).join("");
+  return stackFile.replace(/^encryptionsalt:.*\n?/m, "").replace(/^config:\n/m, `config:\n${files}`);
 }
 
 /** Pulumi's own folder is new (stack selection, credentials, logs), but plugins that set-up has downloaded are used. */
