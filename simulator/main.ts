@@ -37,6 +37,8 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  // Listened for from here on: whoever reads our line may send a signal at once.
+  const ended = told();
   const simulator = await startSimulator({
     home: join(stateDirectory(), "simulator"),
     port: numeric("port", values.port),
@@ -50,7 +52,7 @@ async function main(): Promise<number> {
   const { url, apiKey } = simulator;
   process.stdout.write(`${JSON.stringify({ url, apiKey, pid: process.pid })}\n`);
   process.stderr.write(pointers(simulator));
-  await told();
+  await ended;
   await end(simulator);
   return 0;
 }

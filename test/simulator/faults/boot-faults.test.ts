@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Fault, script } from "../../../simulator/index.ts";
+import { type Bench, openBench } from "../support.ts";
+
+async function bootWith(bench: Bench, fault: Partial<Fault>, seconds = 60): Promise<number> {
+  script(bench.simulator.world, { on: "boot", do: "", ...fault });
+  const id = await bench.rent();
+  await bench.clock.advance(seconds);
+  return id;
+}
+
+test("stuck before, while and after loading", async (t) => {
+  const bench = await openBench(t);
+  for (const [name, status, msg] of [
+    ["stuckNull", null, /^null$/],
+    ["stuckLoading", "loading", /Waiting/],
+    ["ociFail", "created", /OCI runtime create failed/],
+  ] as const) {
+    const id = await bootWith(bench, { do: name }, 3600);
+    const row = await bench.instance(id);
+    assert.equal(row.actual_status, status);
+    assert.match(String(row.status_msg), msg);
+    const { cost } = await bench.ledgerOf(id);
+    assert.ok(cost.disk > 0 && cost.gpu === 0, "the disk is billed all the while");
+    await bench.ask("DELETE", `/api/v0/instances/${id}/`);
+  }
+});
+
+test("an image that cannot be pulled: docker's words, for ever", async (t) => {
+  const bench = await openBench(t);
+  for (const [name, msg] of [
+    ["imageNotFound", /manifest for pytorch\/pytorch:2.4.0 not found/],
+    ["pullDenied", /pull access denied/],
+    ["pullLimit", /toomanyrequests/],
+    ["unexpectedEof", /unexpected EOF/],
+    ["noSpace", /no space left on device/],
+  ] as const) {
+    const id = await bootWith(bench, { do: name });
+    const row = await bench.instance(id);
+    assert.equal(row.actual_status, "loading");
+    assert.match(row.status_msg, msg);
+    await bench.ask("DELETE", `/api/v0/instances/${id}/`);
+  }
+});
+
+test("a container that ends as soon as it has started", async (t) => {
+  const bench = await openBench(t);
+  const id = await bootWith(bench, { do: "exitedDuringBoot" });
+  assert.equal((await bench.instance(id)).actual_status, "exited");
+});
+
+test("ports that come late or never", async (t) => {
+  const bench = await openBench(t);
+  const late = await bootWith(bench, { do: "portsLate", seconds: 30 }, 20);
+  assert.equal((await bench.instance(late)).actual_status, "running");
+  assert.equal((await bench.instance(late)).ports, null);
+  await bench.clock.advance(20);
+  assert.ok((await bench.instance(late)).ports);
+  const never = await bootWith(bench, { do: "portsMissing" }, 3600);
+  assert.equal((await bench.instance(never)).ports, null);
+});
+
+test("hidden from GET, or from the list, for a while", async (t) => {
+  const bench = await openBench(t);
+  const listed = async () => (await bench.ask("GET", "/api/v1/instances/")).body.total_instances;
+  const unseen = await bootWith(bench, { do: "nullAfterCreate", seconds: 20 }, 10);
+  assert.equal(await bench.instance(unseen), null);
+  assert.equal(await listed(), 1);
+  await bench.clock.advance(20);
+  assert.ok(await bench.instance(unseen));
+  const unlisted = await bootWith(bench, { do: "listLag", seconds: 20 }, 10);
+  assert.ok(await bench.instance(unlisted));
+  assert.equal(await listed(), 1);
+  await bench.clock.advance(20);
+  assert.equal(await listed(), 2);
+});
+
+test("answers that are not as they should be", async (t) => {
+  const bench = await openBench(t);
+  const id = await bootWith(bench, { do: "misreport", fields: { num_gpus: 7 } });
+  assert.equal((await bench.instance(id)).num_gpus, 7);
+});
+
+test("pinned to a machine, a fault leaves the others alone", async (t) => {
+  const bench = await openBench(t);
+  script(bench.simulator.world, { on: "boot", do: "stuckLoading", machineId: 1 });
+  assert.equal((await bench.instance(await bench.running())).actual_status, "running");
+});
+
+test("a restart is a boot too", async (t) => {
+  const bench = await openBench(t);
+  const id = await bench.running();
+  await bench.ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
+  await bench.clock.advance(5);
+  script(bench.simulator.world, { on: "boot", do: "stuckLoading", instanceId: id });
+  await bench.ask("PUT", `/api/v0/instances/${id}/`, { state: "running" });
+  await bench.clock.advance(60);
+  assert.equal((await bench.instance(id)).actual_status, "loading");
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { script } from "../../../simulator/index.ts";
+import { openBench } from "../support.ts";
+
+test("a mishap scripted for a machine happens after so many seconds of running", async (t) => {
+  const { simulator, rent, clock, instance } = await openBench(t);
+  script(simulator.world, { on: "run", do: "outbid", afterSeconds: 100, forSeconds: 50 });
+  const id = await rent();
+  await clock.advance(2.5 + 99);
+  assert.equal((await instance(id)).actual_status, "running");
+  await clock.advance(2);
+  assert.equal((await instance(id)).actual_status, "exited");
+  await clock.advance(60);
+  assert.equal((await instance(id)).actual_status, "running", "once");
+});
+
+test("over HTTP: faults are listed with how often they were met, and cleared", async (t) => {
+  const { ask } = await openBench(t);
+  const fault = { on: "GET /users/current", do: "serverErrorBefore" };
+  await ask("POST", "/_sim/faults", [fault, { on: "boot", do: "stuckLoading", times: 0 }], null);
+  assert.equal((await ask("GET", "/api/v0/users/current/")).status, 502);
+  const { body } = await ask("GET", "/_sim/faults", undefined, null);
+  assert.deepEqual(body, [
+    { on: "GET /users/current/", do: "serverErrorBefore", met: 1, left: 0 },
+    { on: "boot", do: "stuckLoading", times: 0, met: 0, left: null },
+  ]);
+  await ask("DELETE", "/_sim/faults", undefined, null);
+  assert.deepEqual((await ask("GET", "/_sim/faults", undefined, null)).body, []);
+});
+
+test("a fault that can never occur is refused with what could", async (t) => {
+  const { ask } = await openBench(t);
+  const refused = async (fault: unknown) => {
+    const { status, body } = await ask("POST", "/_sim/faults", fault, null);
+    assert.equal(status, 400);
+    return body.error;
+  };
+  assert.match(await refused({ on: "PUT /nonsense/", do: "slow" }), /"boot", "run" or an endpoint/);
+  assert.match(await refused({ on: "boot", do: "slow" }), /stuckLoading/);
+  assert.match(await refused({ on: "PUT /asks/{offer}", do: "outbid" }), /offerTaken400/);
+  assert.match(await refused([null]), /"on"/);
+});
+
+test("controls that make no sense say why", async (t) => {
+  const { ask, running } = await openBench(t, { clock: { now: () => 0, after: () => () => {} } });
+  const post = async (path: string, body: unknown) => (await ask("POST", `/_sim/${path}`, body, null)).body.error;
+  assert.match(await post("instances/42/outbid", {}), /no instance 42/);
+  assert.match(await post("clock", { advanceSeconds: 1 }), /real clock/);
+  assert.match(await post("nonsense", {}), /there is no POST/);
+  assert.ok(running);
+});
+
+test("time can be turned over HTTP", async (t) => {
+  const { ask, clock } = await openBench(t);
+  const before = clock.now();
+  const { body } = await ask("POST", "/_sim/clock", { advanceSeconds: 90 }, null);
+  assert.equal(body.now, before + 90_000);
+  assert.equal((await ask("POST", "/_sim/clock", { advanceSeconds: -1 }, null)).status, 400);
+});

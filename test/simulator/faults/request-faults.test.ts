@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Fault, script } from "../../../simulator/index.ts";
+import { type Bench, findOffer, ORDER, openBench } from "../support.ts";
+
+const PUT_ASK = "PUT /asks/{id}/";
+
+/** One rental that meets a fault; how many contracts there are after it. */
+async function rentWith(bench: Bench, fault: Partial<Fault>) {
+  const offer = await findOffer(bench);
+  const before = bench.simulator.world.contracts.all().length;
+  script(bench.simulator.world, { on: PUT_ASK, do: "", ...fault });
+  const path = `/api/v0/asks/${offer.id}/`;
+  const reply = await bench.ask("PUT", path, { ...ORDER, price: offer.min_bid }).catch((error) => error);
+  const made = bench.simulator.world.contracts.all().length - before;
+  const last = bench.simulator.world.contracts.all().at(-1);
+  const state = last?.state;
+  if (made > 0 && last) await bench.ask("DELETE", `/api/v0/instances/${last.id}/`);
+  return { reply, made, state };
+}
+
+test("the offer is taken, in three ways", async (t) => {
+  const bench = await openBench(t);
+  for (const status of [400, 404, 410]) {
+    const { reply, made } = await rentWith(bench, { do: `offerTaken${status}` });
+    assert.equal(reply.status, status);
+    assert.match(reply.body.msg, /no_such_ask/);
+    assert.equal(made, 0);
+  }
+});
+
+test("too frequent, in three bodies", async (t) => {
+  const bench = await openBench(t);
+  const bodies = [];
+  for (const style of ["detail", "envelope", "text"]) {
+    const { reply, made } = await rentWith(bench, { do: "tooFrequent", style, threshold: 4.5 });
+    assert.equal(reply.status, 429);
+    assert.equal(made, 0);
+    bodies.push(reply.text);
+  }
+  assert.deepEqual(bodies, [
+    '{"detail":"API requests too frequent endpoint threshold=4.5"}',
+    '{"success":false,"error":"rate_limit_exceeded","msg":"API requests too frequent endpoint threshold=4.5"}',
+    "API requests too frequent: endpoint threshold=4.5",
+  ]);
+});
+
+test("a gateway's error page, before and after the machine was rented", async (t) => {
+  const bench = await openBench(t);
+  for (const [name, rented] of [
+    ["serverErrorBefore", 0],
+    ["serverErrorAfter", 1],
+  ] as const) {
+    const { reply, made } = await rentWith(bench, { do: name, status: 504 });
+    assert.equal(reply.status, 504);
+    assert.equal(reply.type, "text/html");
+    assert.match(reply.text, /504 Gateway Time-out/);
+    assert.equal(made, rented);
+  }
+});
+
+test("the connection is cut, before and after the machine was rented", async (t) => {
+  const bench = await openBench(t);
+  for (const [name, rented] of [
+    ["resetBefore", 0],
+    ["resetAfter", 1],
+  ] as const) {
+    const { reply, made } = await rentWith(bench, { do: name });
+    assert.ok(reply instanceof Error);
+    assert.equal(made, rented);
+    assert.ok(bench.simulator.world.requests.some(({ status, fault }) => status === 0 && fault === name));
+  }
+});
+
+test("a slow answer waits for its time", async (t) => {
+  const bench = await openBench(t);
+  script(bench.simulator.world, { on: "GET /users/current/", do: "slow", seconds: 30 });
+  let answered = false;
+  const asked = bench.ask("GET", "/api/v0/users/current/").then(() => {
+    answered = true;
+  });
+  await bench.ask("GET", "/api/v1/instances/");
+  assert.ok(!answered);
+  while (!answered) {
+    await bench.clock.advance(10);
+    await new Promise((next) => setImmediate(next));
+  }
+  await asked;
+  assert.equal(bench.simulator.world.requests.at(-1)?.fault, "slow");
+});
+
+test("200 and nothing in it, or half of it, though the machine was rented", async (t) => {
+  const bench = await openBench(t);
+  const empty = await rentWith(bench, { do: "empty200" });
+  assert.deepEqual([empty.reply.status, empty.reply.text, empty.made], [200, "", 1]);
+  const half = await rentWith(bench, { do: "truncatedJson" });
+  assert.deepEqual([half.reply.status, half.reply.body, half.made], [200, undefined, 1]);
+  assert.match(half.reply.text, /^\{"success":true/);
+});
+
+test("200 that reports a failure", async (t) => {
+  const { reply, made } = await rentWith(await openBench(t), { do: "success200False", error: "x", msg: "y" });
+  assert.equal(reply.status, 200);
+  assert.deepEqual(reply.body, { success: false, error: "x", msg: "y" });
+  assert.equal(made, 0);
+});
+
+test("an error that carries an id: the machine is there, stopped, and bills its disk", async (t) => {
+  const bench = await openBench(t);
+  const { reply, made, state } = await rentWith(bench, { do: "errorWithContract" });
+  assert.equal(reply.status, 400);
+  assert.ok(bench.simulator.world.contracts.get(reply.body.new_contract));
+  assert.deepEqual([made, state], [1, "stopped"]);
+});
+
+test("success for a machine that never gets its GPUs", async (t) => {
+  const bench = await openBench(t);
+  script(bench.simulator.world, { on: PUT_ASK, do: "createdStopped" });
+  const id = await bench.rent();
+  await bench.clock.advance(60);
+  assert.equal((await bench.instance(id)).cur_state, "stopped");
+});
+
+test("refusals: credit, spending, server error, authentication", async (t) => {
+  const bench = await openBench(t);
+  const refused = async (name: string) => {
+    const { reply, made } = await rentWith(bench, { do: name });
+    assert.equal(made, 0);
+    return [reply.status, reply.body.error];
+  };
+  assert.deepEqual(await refused("insufficientCredit"), [400, "insufficient_credit"]);
+  assert.deepEqual(await refused("spendLimit"), [400, "spend_rate_limit"]);
+  assert.deepEqual(await refused("serverErrorJson"), [500, "server_error"]);
+  assert.deepEqual(await refused("authError404"), [404, "auth_error"]);
+  assert.deepEqual(await refused("authError401"), [401, "auth_error"]);
+});
+
+test("a destruction that is ignored, and one that takes its time", async (t) => {
+  const bench = await openBench(t);
+  const { running, ask, clock, instance, simulator } = bench;
+  const id = await running();
+  script(simulator.world, { on: "DELETE /instances/{id}/", do: "destroyIgnored" });
+  assert.deepEqual((await ask("DELETE", `/api/v0/instances/${id}/`)).body, { success: true });
+  await clock.advance(60);
+  assert.equal((await instance(id)).actual_status, "running");
+  script(simulator.world, { on: "DELETE /instances/{id}/", do: "destroySlow", seconds: 20 });
+  await ask("DELETE", `/api/v0/instances/${id}/`);
+  await clock.advance(19);
+  assert.notEqual(await instance(id), null);
+  await clock.advance(2);
+  assert.equal(await instance(id), null);
+});
+
+test("a start that is queued though the GPUs are free", async (t) => {
+  const bench = await openBench(t);
+  const { running, ask, clock, simulator, instance } = bench;
+  const id = await running();
+  await ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
+  await clock.advance(5);
+  script(simulator.world, { on: "PUT /instances/{id}/", do: "startQueued" });
+  const { body } = await ask("PUT", `/api/v0/instances/${id}/`, { state: "running" });
+  assert.equal(body.error, "resources_unavailable");
+  assert.equal((await instance(id)).next_state, "running");
+});
+
+test("faults count: how often, after how many, and for which machine or offer", async (t) => {
+  const bench = await openBench(t);
+  const { ask, simulator } = bench;
+  const get = async () => (await ask("GET", "/api/v0/users/current/")).status;
+  script(simulator.world, { on: "GET /users/current/", do: "serverErrorBefore", times: 2, after: 1 });
+  assert.deepEqual([await get(), await get(), await get(), await get()], [200, 502, 502, 200]);
+
+  const offer = await findOffer(bench);
+  const other = await findOffer(bench, { machine_id: { neq: offer.machine_id } });
+  script(simulator.world, { on: PUT_ASK, do: "offerTaken410", machineId: offer.machine_id, times: 0 });
+  const rent = async ({ id }: { id: number }) =>
+    (await ask("PUT", `/api/v0/asks/${id}/`, { ...ORDER, price: 30 })).status;
+  assert.deepEqual([await rent(offer), await rent(other), await rent(offer)], [410, 200, 410]);
+});
