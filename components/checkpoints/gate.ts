@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { stopScript } from "../remote/steps.ts";
 import type { SshKey } from "../ssh-key.ts";
-import type { VastClient } from "../vast/client.ts";
+import type { Instance, VastClient } from "../vast/client.ts";
 import { isVastError } from "../vast/errors.ts";
 import { phaseOf } from "../vast/phase.ts";
 import { perHour } from "../vast/price.ts";
@@ -24,11 +24,16 @@ export interface GateOrder {
   readonly workspace?: string;
 }
 
+/** Vast, and our key, whose known hosts hold the machine's host key. */
+export interface Connection {
+  readonly client: VastClient;
+  readonly key: SshKey;
+}
+
 /** What the gate needs of the world. */
 export interface GateWorld {
-  readonly client: VastClient;
-  /** Its known hosts hold the machine's host key. */
-  readonly key: SshKey;
+  /** Throws one sentence when there is no key, or no API to talk to. */
+  readonly connect: () => Connection;
   /** The instance whose checkpoints the user gives up. */
   readonly discard: string | undefined;
   /** Hears of each step, one short line. */
@@ -77,7 +82,8 @@ async function bringHome(order: GateOrder, world: GateWorld, progress: { stopped
 
 async function bringHomeOnce(order: GateOrder, world: GateWorld, progress: { stopped: boolean }): Promise<void> {
   const { instanceId, from, to } = order;
-  const { client, key, report } = world;
+  const { report } = world;
+  const { client, key } = world.connect();
   report("looking for a login");
   const endpoint = await liveEndpoint(client, { instanceId, key }, { deadline: Date.now() + world.patience });
   const machine: Machine = { instanceId, endpoint, key };
@@ -113,12 +119,21 @@ function countText(folder: string): string {
 }
 
 /** A stopped instance costs its disk alone; when Vast cannot be asked, the price at which it was rented. */
-async function costText({ instanceId, pricePerHour }: GateOrder, { client }: GateWorld): Promise<string> {
-  const instance = await client.instance(instanceId).catch(() => undefined);
+async function costText({ instanceId, pricePerHour }: GateOrder, world: GateWorld): Promise<string> {
+  const instance = await ask(instanceId, world);
   const { phase, cause } = phaseOf(instance);
   if (instance === undefined) return perHour(pricePerHour);
   if (phase === "stopped" && cause !== "frozen" && instance.diskPerHour !== null) {
     return `${perHour(instance.diskPerHour)} for its disk`;
   }
   return perHour(instance.totalPerHour ?? pricePerHour);
+}
+
+/** It is only for the text, so whatever is wrong is left to the cause that the text names. */
+async function ask(instanceId: number, world: GateWorld): Promise<Instance | undefined> {
+  try {
+    return await world.connect().client.instance(instanceId);
+  } catch {
+    return undefined;
+  }
 }

@@ -51,8 +51,7 @@ async function openScene(
   const heard: string[] = [];
   return {
     order,
-    client,
-    key: home.key,
+    connect: () => ({ client, key: home.key }),
     discard: undefined,
     report: (text: string) => heard.push(text),
     patience: 1500,

@@ -1,0 +1,80 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Checkpoints } from "./checkpoints.ts";
+import type { Prepared } from "./preflight.ts";
+import { Revision } from "./revision.ts";
+import { type RunCommands, runCommands } from "./run-commands.ts";
+import { trainingSteps } from "./training-steps.ts";
+import { VastBid } from "./vast/bid.ts";
+import { RunIdentity } from "./vast/identity.ts";
+import { VastInstance } from "./vast/instance.ts";
+
+/**
+ * One training run: a pinned revision, trained on a rented instance that cannot be released before its checkpoints are
+ * home. What can be wrong without a machine stands before the instance in the graph, so that it ends the program before
+ * anything is rented.
+ */
+export class TrainingRun extends pulumi.ComponentResource {
+  readonly revision: Revision;
+  readonly instance: VastInstance;
+  readonly checkpoints: Checkpoints;
+  readonly commands: pulumi.Output<RunCommands>;
+
+  constructor(name: string, prepared: Prepared, opts?: pulumi.ComponentResourceOptions) {
+    super("vast-training:index:TrainingRun", name, {}, opts);
+    const { config, head, keys, project, stack, owner, checkpointsTo } = prepared;
+    const {
+      repo,
+      branch,
+      run,
+      apiUrl,
+      apiKeyFile,
+      sshKey: sshKeyFile,
+      checkpointsDir: from,
+      stopGraceSeconds,
+    } = config;
+    const api = { apiUrl, apiKeyFile };
+    const below = { parent: this };
+
+    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit }, below);
+    const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);
+    this.instance = new VastInstance(
+      `${name}-instance`,
+      { ...config, sshKeyFile, label: identity.label, publicKeys: [...keys.publicKeys] },
+      // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
+      { ...below, dependsOn: [this.revision], deleteBeforeReplace: true },
+    );
+    const { instance } = this;
+    const { rental, maxPricePerHour, bidMarkup } = config;
+    new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    this.checkpoints = new Checkpoints(
+      `${name}-checkpoints`,
+      { ...api, instance, sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds },
+      below,
+    );
+    const { pricePerHour } = instance;
+    const { commit } = this.revision;
+    const connection = connectionTo(instance, prepared);
+    trainingSteps(name, prepared, { instance, connection, commit, pricePerHour, gate: this.checkpoints }, this);
+
+    this.commands = pulumi
+      .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
+      .apply(([id, host, port, home]) =>
+        runCommands({ instanceId: Number(id), endpoint: { host, port }, key: keys }, from, home),
+      );
+    this.registerOutputs({ instanceId: instance.instanceId, commit });
+  }
+}
+
+/** Our own key and the pinned host key; the user's agent and ssh config play no part. */
+function connectionTo({ sshHost, sshPort, hostKey }: VastInstance, { keys, agentSocket }: Prepared) {
+  return {
+    host: sshHost,
+    port: sshPort,
+    user: "root",
+    privateKey: keys.privateKey,
+    hostKey,
+    agentSocketPath: agentSocket,
+    dialErrorLimit: 20,
+    perDialTimeout: 10,
+  };
+}
