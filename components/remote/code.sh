@@ -18,7 +18,7 @@ has_commit() { in_code cat-file -e "$COMMIT^{commit}" 2>/dev/null; }
 # Some servers send no commit by its id: then the branch, and when it has moved on, its history.
 fetch_commit() {
   in_code remote set-url origin "$REPO" 2>/dev/null || in_code remote add origin "$REPO"
-  timeout 900 git -C "$CODE" fetch --quiet --depth 1 origin "$COMMIT" >>"$LOGS/code.log" 2>&1 && return
+  try_logged code timeout 900 git -C "$CODE" fetch --depth 1 origin "$COMMIT" && return
   logged code timeout 900 git -C "$CODE" fetch --depth 1 origin "refs/heads/$BRANCH"
   has_commit || logged code timeout 1800 git -C "$CODE" fetch --unshallow origin "refs/heads/$BRANCH"
   has_commit || fail "$REPO no longer has commit $COMMIT in branch $BRANCH; change run to take what the branch has now"

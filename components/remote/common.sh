@@ -33,17 +33,23 @@ await_end() {
   done
 }
 
-# logged STEP COMMAND...: a noisy tool writes to its log; its last line now and then keeps the connection awake.
-logged() {
-  local step=$1 code=0 log=$LOGS/$1.log pid
+# try_logged STEP COMMAND...: a noisy tool writes to its log; its last line now and then keeps the connection awake.
+try_logged() {
+  local log=$LOGS/$1.log pid
   shift
   "$@" >>"$log" 2>&1 &
   pid=$!
   until await_end "$pid" 20; do last_lines "$log" 1; done
-  wait "$pid" || code=$?
+  wait "$pid"
+}
+
+# logged STEP COMMAND...: the same, and a failure shows the end of the log.
+logged() {
+  local code=0 log=$LOGS/$1.log
+  try_logged "$@" || code=$?
   [ "$code" != 0 ] || return 0
   {
-    [ "$code" = 124 ] && say "$step: took too long" || say "$step: exit code $code"
+    [ "$code" = 124 ] && say "$1: took too long" || say "$1: exit code $code"
     say "The end of $log:"
     last_lines "$log"
   } >&2
