@@ -1,0 +1,96 @@
+import type { dynamic } from "@pulumi/pulumi";
+
+type Provider = dynamic.ResourceProvider;
+
+/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
+export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
+
+const stubs = new Map<string, Provider>();
+
+/**
+ * The provider of a dynamic resource, in a few lines that never change: each method loads `entry` when it is called.
+ * Only these lines are serialised into the state, so a later destroy runs the code of that day, and nothing of the
+ * program (no secret, no library) can be caught in the closure.
+ *
+ * @param entry file that exports `provider`, relative to the directory of the program (Pulumi starts providers there):
+ * "./components/vast/instance.provider.ts"
+ */
+export function stub(entry: string): Provider {
+  const known = stubs.get(entry);
+  if (known !== undefined) return known;
+  const load = async (): Promise<Lifecycle> => (await import(entry)).provider;
+  const made: Provider = {
+    check: async (olds, news) => (await load()).check?.(olds, news) ?? { inputs: news },
+    diff: async (id, olds, news) => (await load()).diff?.(id, olds, news) ?? {},
+    create: async (inputs) => (await load()).create(inputs),
+    read: async (id, props) => (await load()).read?.(id, props) ?? { id, props },
+    update: async (id, olds, news) => (await load()).update?.(id, olds, news) ?? { outs: news },
+    delete: async (id, props) => (await load()).delete?.(id, props),
+  };
+  stubs.set(entry, made);
+  return made;
+}
+
+/** What the engine sends for a value that is not known yet, whatever its type. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Is this an input whose value is not known before another resource is made? */
+export function isUnknown(value: unknown): boolean {
+  return value === UNKNOWN;
+}
+
+/**
+ * Values as the engine can take them: plain JSON, without undefined, functions and dates. A value it cannot take would
+ * turn a machine that was rented into an error without an id, or leave the engine waiting for ever. Big integers become
+ * text; ids should be text anyway, because numbers lose their last digits above 2^53.
+ */
+export function toOutputs<T extends object>(values: T): T {
+  const text = JSON.stringify(values, (_key, value) => (typeof value === "bigint" ? String(value) : value));
+  return JSON.parse(text);
+}
+
+/** What Pulumi takes for "made, but not as it should be": it keeps id and outputs, and shows the reasons. */
+export interface PartialFailure extends Error {
+  readonly id: string;
+  readonly properties: object;
+  readonly reasons: readonly string[];
+}
+
+/**
+ * The error to throw from create or update when the thing exists all the same.
+ *
+ * @param inputs what create or update was called with: the outputs need its `__provider`, or nothing could be deleted later
+ */
+export function partialFailure(id: string, outputs: object, inputs: object, error: unknown): PartialFailure {
+  const { __provider } = inputs as { __provider?: unknown };
+  const properties = { ...toOutputs(outputs), ...(typeof __provider === "string" ? { __provider } : {}) };
+  const reason = error instanceof Error ? error.message : String(error);
+  return Object.assign(withoutStack(new Error(reason)), { id, properties, reasons: [reason] });
+}
+
+/** Prints as one line: Pulumi prints the stack of what is thrown by check, diff, read and delete. Our own mistakes keep it. */
+export function withoutStack(error: unknown): Error {
+  if (!(error instanceof Error)) return withoutStack(new Error(String(error)));
+  const isMistake = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+  if (!isMistake) error.stack = "";
+  return error;
+}
+
+/** The same methods, whose results the engine can take and whose errors print as one line. */
+export function lifecycle<T extends Lifecycle>(methods: T): T {
+  const wrapped = Object.entries(methods).map(([name, method]) => [name, safe(method)]);
+  return Object.fromEntries(wrapped);
+}
+
+type Method = (...values: never[]) => Promise<object | undefined>;
+
+function safe(method: unknown): Method {
+  return async (...values) => {
+    try {
+      const result = await (method as Method)(...values);
+      return result === undefined ? undefined : toOutputs(result);
+    } catch (error) {
+      throw withoutStack(error);
+    }
+  };
+}
