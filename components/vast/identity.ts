@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import { stub } from "../dynamic.ts";
+
+type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
+
+/** Whose run it is, and where. */
+export interface RunIdentityInputs {
+  /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
+  readonly apiUrl: string;
+  /** Path of a file that holds the API key; "" = where the official client keeps it. */
+  readonly apiKeyFile: string;
+  /** Id of the state directory. */
+  readonly owner: string;
+  readonly project: string;
+  readonly stack: string;
+  /** Name of the run within the stack. */
+  readonly run: string;
+}
+
+export type RunIdentityArgs = In<RunIdentityInputs>;
+
+const provider = stub("./components/vast/identity.provider.ts");
+
+/**
+ * The label under which a run rents: `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters, made once.
+ *
+ * It is in the state before any money is spent, because the label is the only mark of ownership that Vast keeps. When
+ * Pulumi is killed between a rental and its answer, it never asks anyone about that instance again; so the delete of this
+ * resource, which comes last in a destroy, releases every living instance with exactly this label, and fails when it
+ * cannot see the whole list.
+ */
+export class RunIdentity extends pulumi.dynamic.Resource {
+  declare readonly label: pulumi.Output<string>;
+
+  constructor(name: string, args: RunIdentityArgs, opts?: pulumi.CustomResourceOptions) {
+    const { apiUrl, apiKeyFile, owner, project, stack, run } = args;
+    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Identity", opts?.parent);
+    const props = { apiUrl, apiKeyFile, owner, project, stack, run, label: undefined, __urn: urn };
+    super(provider, name, props, opts, "vast", "Identity");
+  }
+}
