@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
+import { gitStatus, processesWith, tracesIn } from "../../scripts/lib/traces.ts";
+import { projectDir } from "../../scripts/lib/workspace.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
+
+/** A quickstart with its own folder for temporary files; `reached` resolves when a line fits. */
+interface Play extends RunningCommand {
+  reached(line: RegExp): Promise<void>;
+}
+
+function play(place: string): Play {
+  const waiting: { line: RegExp; resolve: () => void }[] = [];
+  const command = startCommand("node", ["scripts/quickstart.ts"], {
+    cwd: projectDir,
+    env: { ...process.env, TMPDIR: place },
+    onLine: (text) => {
+      for (const { line, resolve } of waiting) if (line.test(text)) resolve();
+    },
+  });
+  const reached = (line: RegExp) => {
+    const ended = command.result.then(({ stdout, stderr }) =>
+      assert.fail(`it never came to ${line}:\n${stdout}\n${stderr}`),
+    );
+    const seen = new Promise<void>((resolve) => waiting.push({ line, resolve }));
+    return Promise.race([seen, ended]);
+  };
+  return { ...command, reached };
+}
+
+function place(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "vq-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function assertNothingLeft(folder: string, statusBefore: string): void {
+  assert.deepEqual(tracesIn(folder), []);
+  assert.deepEqual(processesWith(`TMPDIR=${folder}`), []);
+  assert.equal(gitStatus(), statusBefore);
+}
+
+test("a killed quickstart does not hinder the next, which shows the whole job", { skip: needsRoot }, async (t) => {
+  const [folder, before] = [place(t), gitStatus()];
+  const killed = play(folder);
+  t.after(() => killed.kill());
+  await killed.reached(/^\$ pulumi up/);
+  killed.signal("SIGKILL");
+  await killed.result;
+
+  const { code, stdout, stderr } = await play(folder).result;
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /Removed what 1 earlier quickstart left behind/);
+  for (const shown of [/quote/, /loss/, /sha256/, /running now: 0/, /The loss went from/, /Done in \d+ s/]) {
+    assert.match(stdout, shown);
+  }
+  assert.ok(!stdout.includes("\x1b"), "no colours where nobody has a terminal");
+  assertNothingLeft(folder, before);
+});
+
+test("^C in the middle of up destroys what was made and removes everything", { skip: needsRoot }, async (t) => {
+  const [folder, before] = [place(t), gitStatus()];
+  const interrupted = play(folder);
+  t.after(() => interrupted.kill());
+  await interrupted.reached(/VastInstance .*creating/);
+  interrupted.signal("SIGINT");
+  const { code, stdout, stderr } = await interrupted.result;
+  assert.equal(code, 130, stdout + stderr);
+  assert.match(stdout, /Interrupted/);
+  assert.match(stdout, /Everything that was started has ended and is removed/);
+  assertNothingLeft(folder, before);
+});
