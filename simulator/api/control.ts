@@ -84,8 +84,8 @@ function shape(endpoint: string): string {
 function meddle(world: World, id: number, name: string, args: Body): Answer {
   const contract = world.contracts.get(id);
   if (contract === undefined || contract.state === "gone") throw new Unusable(`there is no instance ${id}`);
-  if (!happen(world, contract, name, args))
-    throw new Unusable(`an instance can ${MISHAP_NAMES.join(", ")}, not ${JSON.stringify(name)}`);
+  const problem = happen(world, contract, name, args);
+  if (problem !== undefined) throw new Unusable(problem);
   return json(200, { ok: true, state: contract.state });
 }
 

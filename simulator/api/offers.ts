@@ -1,7 +1,6 @@
 import { holders, minBid, takenOnDemand } from "../contracts/occupancy.ts";
 import { BadFilter } from "../market/filter.ts";
-import type { Offer } from "../market/machine.ts";
-import { diskPrice, onDemandPrice } from "../market/machine.ts";
+import { diskPrice, type Offer, onDemandPrice } from "../market/machine.ts";
 import { type Face, offerRow, type Row } from "../market/offer-row.ts";
 import { readSearch, runSearch } from "../market/search.ts";
 import type { World } from "../world.ts";

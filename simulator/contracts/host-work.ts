@@ -16,8 +16,9 @@ export class HostWork {
   /** Makes the machine, unless it is there. */
   prepare(contract: Contract): void {
     if (contract.host !== undefined) return;
-    const host = this.#hosts.create(specOf(contract, this.#apiUrl()));
-    contract.host = host;
+    const spec = specOf(contract, this.#apiUrl());
+    // Not before the last one is removed: both have the same id.
+    contract.host = contract.work.then(() => this.#hosts.create(spec));
     this.#quietly(contract, async (host) => noteEndpoints(contract, host));
   }
 

@@ -31,6 +31,7 @@ const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   sshLate: (fault) => ({ sshLate: numberOf(fault, "seconds", 10) }),
   sshNever: () => ({ sshLate: Number.POSITIVE_INFINITY }),
   proxyLate: (fault) => ({ proxyLate: numberOf(fault, "seconds", 10) }),
+  proxyNever: () => ({ proxyLate: Number.POSITIVE_INFINITY }),
   proxyDead: (fault) => ({ proxyLink: linkOf(fault, "drop") }),
   directDead: (fault) => ({ directLink: linkOf(fault, "blackhole") }),
   nullAfterCreate: (fault) => ({ getLate: numberOf(fault, "seconds", 5) }),

@@ -36,17 +36,24 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
 
 export const MISHAP_NAMES: readonly string[] = Object.keys(MISHAPS);
 
-/** Lets something happen now; false = there is no such mishap. */
-export function happen(world: World, contract: Contract, name: string, args: Arguments): boolean {
+/** These can only happen to who holds its GPUs by a bid. */
+const ONLY_BIDS = new Set(["outbid", "preempt"]);
+
+/** Lets something happen now; the answer says why it cannot. */
+export function happen(world: World, contract: Contract, name: string, args: Arguments): string | undefined {
   const mishap = MISHAPS[name];
-  mishap?.(world, contract, args);
-  return mishap !== undefined;
+  if (mishap === undefined) return `an instance can ${MISHAP_NAMES.join(", ")}, not ${name}`;
+  if (ONLY_BIDS.has(name) && contract.bid === null)
+    return `instance ${contract.id} is rented on demand: nobody can take its GPUs`;
+  mishap(world, contract, args);
+  return undefined;
 }
 
 /** A fault of kind "run": `afterSeconds` of running. */
 export function schedule(world: World, contract: Contract, fault: Fault): void {
   world.life.later(contract, numberOf(fault, "afterSeconds", 0), () => {
-    happen(world, contract, fault.do, fault);
+    const problem = happen(world, contract, fault.do, fault);
+    if (problem !== undefined) world.log(problem);
   });
 }
 

@@ -120,6 +120,15 @@ test("outbid its processes die; back again it has other ports and the same disk"
   assert.equal(contract.endpoints?.direct, 1001);
 });
 
+test("a recycled machine is made when the old one is gone", async () => {
+  const { world, clock, contract, told } = openStage();
+  await clock.advance(10);
+  told.length = 0;
+  world.life.recycle(contract);
+  await clock.advance(10);
+  assert.deepEqual(told.slice(0, 3), ["destroy", "create", "start"]);
+});
+
 test("a stop and a destruction reach the machine", async () => {
   const { world, clock, contract, told } = openStage();
   await clock.advance(10);

@@ -43,12 +43,14 @@ test("a fault that can never occur is refused with what could", async (t) => {
 });
 
 test("controls that make no sense say why", async (t) => {
-  const { ask, running } = await openBench(t, { clock: { now: () => 0, after: () => () => {} } });
+  const { ask, rent } = await openBench(t, { clock: { now: () => 0, after: () => () => {} } });
   const post = async (path: string, body: unknown) => (await ask("POST", `/_sim/${path}`, body, null)).body.error;
   assert.match(await post("instances/42/outbid", {}), /no instance 42/);
   assert.match(await post("clock", { advanceSeconds: 1 }), /real clock/);
   assert.match(await post("nonsense", {}), /there is no POST/);
-  assert.ok(running);
+  const id = await rent({ price: null });
+  assert.match(await post(`instances/${id}/outbid`, {}), /rented on demand/);
+  assert.match(await post(`instances/${id}/explode`, {}), /an instance can outbid, .* not explode/);
 });
 
 test("time can be turned over HTTP", async (t) => {

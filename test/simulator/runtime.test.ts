@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { lockHome, removeRuntime, writeRuntime } from "../../simulator/runtime.ts";
+
+function folder(t: TestContext): string {
+  const home = mkdtempSync(join(tmpdir(), "simulator-runtime-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
+const RUNTIME = { url: "http://127.0.0.1:1", apiKeyFile: "/x", pid: process.pid, repos: {} };
+
+test("the folder belongs to one living process", (t) => {
+  const home = folder(t);
+  const unlock = lockHome(home);
+  assert.throws(() => lockHome(home), {
+    message: new RegExp(`^A simulator \\(process ${process.pid}\\) already serves`),
+  });
+  unlock();
+  lockHome(home)();
+  assert.ok(!existsSync(join(home, "lock")));
+});
+
+test("what a dead one left is taken over, also when its process id lives again", (t) => {
+  const home = folder(t);
+  for (const owner of [`${process.pid} another start`, "999999999 1", "nonsense", ""]) {
+    writeFileSync(join(home, "lock"), owner);
+    writeRuntime(home, RUNTIME);
+    const unlock = lockHome(home);
+    assert.ok(!existsSync(join(home, "runtime.json")), "nobody is sent to the dead one");
+    unlock();
+  }
+});
+
+test("the runtime file", (t) => {
+  const home = folder(t);
+  writeRuntime(home, RUNTIME);
+  assert.deepEqual(JSON.parse(readFileSync(join(home, "runtime.json"), "utf8")), RUNTIME);
+  removeRuntime(home);
+  removeRuntime(home);
+  assert.ok(!existsSync(join(home, "runtime.json")));
+});
