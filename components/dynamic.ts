@@ -1,4 +1,4 @@
-import type { dynamic } from "@pulumi/pulumi";
+import type { dynamic, Output } from "@pulumi/pulumi";
 
 type Provider = dynamic.ResourceProvider;
 
@@ -29,6 +29,14 @@ export function stub(entry: string): Provider {
   };
   stubs.set(entry, made);
   return made;
+}
+
+/**
+ * The value of an output as an input that depends on nothing. A resource's own URN must be given so: as an Output it
+ * depends on the parent component, through it on all the children of that, and so on the resource itself, for ever.
+ */
+export function detached<T>(output: Output<T>): Promise<T> {
+  return new Promise((resolve) => void output.apply((value) => resolve(value as T)));
 }
 
 /** What the engine sends for a value that is not known yet, whatever its type. */

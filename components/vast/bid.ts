@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stub } from "../dynamic.ts";
+import { detached, stub } from "../dynamic.ts";
 import type { Rental } from "./criteria.ts";
 
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
@@ -32,7 +32,7 @@ const provider = stub("./components/vast/bid.provider.ts");
 export class VastBid extends pulumi.dynamic.Resource {
   constructor(name: string, args: VastBidArgs, opts?: pulumi.CustomResourceOptions) {
     const { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup } = args;
-    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Bid", opts?.parent);
+    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Bid", opts?.parent));
     const props = { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup, __urn: urn };
     super(provider, name, props, opts, "vast", "Bid");
   }

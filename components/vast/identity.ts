@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stub } from "../dynamic.ts";
+import { detached, stub } from "../dynamic.ts";
 
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
 
@@ -34,7 +34,7 @@ export class RunIdentity extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: RunIdentityArgs, opts?: pulumi.CustomResourceOptions) {
     const { apiUrl, apiKeyFile, owner, project, stack, run } = args;
-    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Identity", opts?.parent);
+    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Identity", opts?.parent));
     const props = { apiUrl, apiKeyFile, owner, project, stack, run, label: undefined, __urn: urn };
     super(provider, name, props, opts, "vast", "Identity");
   }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stub } from "../dynamic.ts";
+import { detached, stub } from "../dynamic.ts";
 import type { ApiTarget } from "./api.ts";
 import type { OfferCriteria, Rental } from "./criteria.ts";
 import type { PhaseName } from "./phase.ts";
@@ -66,7 +66,7 @@ export class VastInstance extends pulumi.dynamic.Resource {
   declare readonly quote: pulumi.Output<Quote | null>;
 
   constructor(name: string, args: VastInstanceArgs, opts?: pulumi.CustomResourceOptions) {
-    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Instance", opts?.parent);
+    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Instance", opts?.parent));
     // diff asks for it too, but the engine keeps the order in every case only with the option.
     const order = { deleteBeforeReplace: true };
     super(
