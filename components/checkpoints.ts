@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stub } from "./dynamic.ts";
+import { detached, stub } from "./dynamic.ts";
 import type { VastInstance } from "./vast/instance.ts";
 
 /** What must be home before an instance may go. */
@@ -34,7 +34,7 @@ export class Checkpoints extends pulumi.dynamic.Resource {
   constructor(name: string, args: CheckpointsArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { instance, ...plain } = args;
     const order = { dependsOn: [instance], replaceWith: [instance] };
-    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Checkpoints", opts.parent);
+    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Checkpoints", opts.parent));
     const props = {
       ...plain,
       instanceId: instance.id,

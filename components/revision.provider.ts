@@ -1,4 +1,4 @@
-import type { dynamic } from "@pulumi/pulumi";
+import { lifecycle } from "./dynamic.ts";
 import type { RevisionArgs } from "./revision.ts";
 
 /** The checked inputs, which are the outputs too. */
@@ -16,12 +16,12 @@ export function pin(old: Partial<Pinned>, { repo, branch, run, head }: RevisionA
 }
 
 /** The lifecycle behind Revision. */
-export const provider = {
+export const provider = lifecycle({
   check: async (olds: Partial<Pinned>, news: RevisionArgs) => ({ inputs: pin(olds, news) }),
   diff: async (_id: string, olds: Pinned, news: Pinned) => ({ changes: !isSame(outputs(olds), outputs(news)) }),
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
   update: async (_id: string, _olds: Pinned, news: Pinned) => ({ outs: outputs(news) }),
-} satisfies Partial<Record<keyof dynamic.ResourceProvider, unknown>>;
+});
 
 function outputs({ repo, branch, run, commit }: Pinned): Pinned {
   return { repo, branch, run, commit };

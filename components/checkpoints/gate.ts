@@ -36,8 +36,10 @@ export interface GateWorld {
   readonly connect: () => Connection;
   /** The instance whose checkpoints the user gives up. */
   readonly discard: string | undefined;
-  /** Hears of each step, one short line. */
-  readonly report: (text: string) => void;
+  /** Hears of each step, many times a second. */
+  readonly progress: (text: string) => void;
+  /** Hears what people should read afterwards, one line each. */
+  readonly say: (text: string) => void;
   /** How long to look for a login, milliseconds. */
   readonly patience: number;
 }
@@ -52,48 +54,48 @@ const ATTEMPTS = 3;
  */
 export async function passGate(order: GateOrder, world: GateWorld): Promise<void> {
   if (world.discard === String(order.instanceId)) {
-    world.report(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
+    world.say(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
     return;
   }
-  const progress = { stopped: false };
+  const course = { stopped: false };
   try {
-    await bringHome(order, world, progress);
+    await bringHome(order, world, course);
   } catch (error) {
     if (isVastError(error, "no_such_instance")) {
-      world.report(`instance ${order.instanceId} is gone; what was fetched before is in ${order.to}`);
+      world.say(`instance ${order.instanceId} is gone; what was fetched before is in ${order.to}`);
       return;
     }
-    throw new Error(await refusal(order, world, error, progress.stopped));
+    throw new Error(await refusal(order, world, error, course.stopped));
   }
 }
 
-async function bringHome(order: GateOrder, world: GateWorld, progress: { stopped: boolean }): Promise<void> {
+async function bringHome(order: GateOrder, world: GateWorld, course: { stopped: boolean }): Promise<void> {
   // Before training is stopped in vain.
   makeFolder(order.to);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await bringHomeOnce(order, world, progress);
+      return await bringHomeOnce(order, world, course);
     } catch (error) {
       if (!isPullError(error, "unreachable") || attempt === ATTEMPTS) throw error;
-      world.report(`${error.message}; trying again`);
+      world.say(`${error.message}; trying again`);
     }
   }
 }
 
-async function bringHomeOnce(order: GateOrder, world: GateWorld, progress: { stopped: boolean }): Promise<void> {
+async function bringHomeOnce(order: GateOrder, world: GateWorld, course: { stopped: boolean }): Promise<void> {
   const { instanceId, from, to } = order;
-  const { report } = world;
+  const { progress, say } = world;
   const { client, key } = world.connect();
-  report("looking for a login");
+  progress("looking for a login");
   const endpoint = await liveEndpoint(client, { instanceId, key }, { deadline: Date.now() + world.patience });
   const machine: Machine = { instanceId, endpoint, key };
-  report(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
+  progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
   const said = await runScript(machine, stopScript(order));
-  progress.stopped = true;
+  course.stopped = true;
   const words = printable(said.toString("utf8"));
-  if (words !== "") report(words);
-  const { files, bytes } = await pullCheckpoints({ ...machine, from, to }, report);
-  report(files === 0 ? "there are no checkpoints to fetch" : `${files} files, ${sizeText(bytes)}, verified in ${to}`);
+  if (words !== "") say(words);
+  const { files, bytes } = await pullCheckpoints({ ...machine, from, to }, progress);
+  say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
 /** Why it is kept, what is at stake, what it costs, and the way out. */
@@ -112,10 +114,14 @@ async function refusal(order: GateOrder, world: GateWorld, error: unknown, stopp
 function countText(folder: string): string {
   try {
     const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return files.length === 1 ? "1 file" : `${files.length} files`;
+    return filesText(files.length);
   } catch {
     return "nothing yet";
   }
+}
+
+function filesText(count: number): string {
+  return count === 1 ? "1 file" : `${count} files`;
 }
 
 /** A stopped instance costs its disk alone; when Vast cannot be asked, the price at which it was rented. */

@@ -53,7 +53,8 @@ async function openScene(
     order,
     connect: () => ({ client, key: home.key }),
     discard: undefined,
-    report: (text: string) => heard.push(text),
+    progress: () => {},
+    say: (text: string) => heard.push(text),
     patience: 1500,
     heard,
   };
@@ -78,7 +79,7 @@ test("checkpoints are home when the gate opens, and a second time changes nothin
   for (let time = 0; time < 2; time++) await pass(scene);
   assert.equal(readFileSync(join(scene.order.to, "step_1"), "utf8"), "one");
   assert.ok(
-    scene.heard.some((text) => /^1 files, 3 bytes, verified/.test(text)),
+    scene.heard.some((text) => /^1 file, 3 bytes, verified/.test(text)),
     scene.heard.join("\n"),
   );
 });

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import { type RunConfig, readConfig } from "../../components/config.ts";
+import type { Prepared } from "../../components/preflight.ts";
+
+interface Registered {
+  readonly type: string;
+  readonly inputs: Record<string, unknown>;
+  /** Names of what it waits for, directly or through its inputs. */
+  readonly dependsOn: string[];
+  readonly replaceWith: string[];
+  readonly deletedWith: string;
+}
+
+interface Monitor {
+  registerResource(request: RegisterResourceRequest, ...rest: unknown[]): unknown;
+}
+
+const registered = new Map<string, Registered>();
+const nameIn = (urn: string) => urn.split("::").at(-1) ?? "";
+
+const machine = { instanceId: "7", sshHost: "203.0.113.9", sshPort: 41, hostKey: "ssh-ed25519 AAAA", pricePerHour: 2 };
+const made = { ...machine, commit: "c".repeat(40), label: "vt-label", home: "/home/x/local/7" };
+
+// What the engine would answer: inputs as outputs, and what only a machine can tell.
+await pulumi.runtime.setMocks(
+  { newResource: ({ inputs }) => ({ id: "7", state: { ...inputs, ...made } }), call: () => ({}) },
+  "vast-training",
+  "local",
+);
+
+// The mocks do not tell the options of a resource; the request to the engine does.
+const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+const register = monitor.registerResource.bind(monitor);
+monitor.registerResource = (request, ...rest) => {
+  registered.set(request.getName(), {
+    type: request.getType(),
+    inputs: request.getObject()?.toJavaScript() ?? {},
+    dependsOn: request.getDependenciesList().map(nameIn),
+    replaceWith: request.getReplaceWithList().map(nameIn),
+    deletedWith: nameIn(request.getDeletedwith()),
+  });
+  return register(request, ...rest);
+};
+
+const secret = "canary-token";
+const privateKey = "canary-key";
+
+function prepared(): Prepared {
+  return {
+    config: readConfig({ repo: "simulator:it" }).config as RunConfig,
+    project: "vast-training",
+    stack: "local",
+    owner: "abcdefgh",
+    head: { url: "http://127.0.0.1:1/it", commit: "c".repeat(40) },
+    credentials: [{ name: "HF_TOKEN", value: pulumi.secret(secret), from: "the environment" }],
+    keys: {
+      privateKeyFile: "/k/id",
+      knownHostsFile: "/k/known hosts",
+      privateKey: pulumi.secret(privateKey),
+      publicKeys: ["ssh-ed25519 AAAA me"],
+    },
+    checkpointsTo: "/home/x",
+    agentSocket: "/k/agent.sock",
+  };
+}
+
+const settled = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
+
+const { TrainingRun } = await import("../../components/training-run.ts");
+const run = new TrainingRun("run", prepared());
+const commands = await settled(run.commands);
+await pulumi.runtime.disconnect();
+
+const one = (name: string) => registered.get(name) ?? assert.fail(`${name} is not registered`);
+
+test("what can be wrong without a machine stands before the instance, and the gate before training", () => {
+  assert.deepEqual([...registered.keys()].sort(), [
+    "run",
+    "run-bid",
+    "run-checkpoints",
+    "run-code",
+    "run-credentials",
+    "run-dependencies",
+    "run-identity",
+    "run-instance",
+    "run-revision",
+    "run-training",
+  ]);
+  const needs: [string, string[]][] = [
+    ["run-instance", ["run-revision", "run-identity"]],
+    ["run-bid", ["run-instance"]],
+    ["run-checkpoints", ["run-instance"]],
+    ["run-credentials", ["run-instance"]],
+    ["run-code", ["run-instance", "run-revision"]],
+    ["run-dependencies", ["run-code"]],
+    ["run-training", ["run-credentials", "run-dependencies", "run-checkpoints"]],
+  ];
+  for (const [name, wanted] of needs) {
+    const { dependsOn } = one(name);
+    for (const other of wanted)
+      assert.ok(dependsOn.includes(other), `${name} waits for ${other}, not only ${dependsOn}`);
+  }
+});
+
+test("the gate is replaced with its instance and never dropped with it; the steps are dropped with it", () => {
+  assert.deepEqual(one("run-checkpoints").replaceWith, ["run-instance"]);
+  assert.equal(one("run-checkpoints").deletedWith, "");
+  for (const step of ["credentials", "code", "dependencies", "training"]) {
+    const { inputs, deletedWith } = one(`run-${step}`);
+    assert.equal(deletedWith, "run-instance");
+    assert.equal(inputs.create, "bash -s");
+    assert.equal(inputs.delete, undefined);
+    assert.equal(inputs.addPreviousOutputInEnv, false);
+  }
+});
+
+/** The inputs as they would lie in the state: what is secret is ciphertext there. */
+function plainText(value: unknown): string {
+  return JSON.stringify(value, (_key, item) =>
+    item?.["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270" ? "[secret]" : item,
+  );
+}
+
+test("no secret is in a plain input", () => {
+  const all = [...registered.values()].map(({ inputs }) => plainText(inputs)).join("\n");
+  for (const hidden of [secret, privateKey]) assert.equal(all.includes(hidden), false, hidden);
+});
+
+test("no input names the user's agent, and a machine's key is pinned", () => {
+  const { connection } = one("run-code").inputs as { connection: Record<string, unknown> };
+  const plain = JSON.stringify(connection);
+  assert.match(plain, /agent\.sock/);
+  assert.match(plain, /ssh-ed25519 AAAA/);
+});
+
+test("each command can be pasted into a shell", () => {
+  const { sshCommand, logCommand, attachCommand, syncCommand } = commands;
+  assert.match(sshCommand, /^ssh .*HostKeyAlias=vast-7 .*203\.0\.113\.9$/);
+  assert.ok(logCommand.startsWith(sshCommand) && logCommand.endsWith("'tail -n 50 -F /workspace/train.log'"));
+  assert.ok(attachCommand.endsWith("-t 'tmux attach -t train'"));
+  assert.match(
+    syncCommand,
+    /^mkdir -p \/home\/x\/local\/7 && rsync -a .*:\/workspace\/checkpoints\/ \/home\/x\/local\/7\/$/,
+  );
+  assert.ok(syncCommand.includes("/k/known hosts"), "quoted as one word");
+});
