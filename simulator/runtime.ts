@@ -47,7 +47,7 @@ export function lockHome(home: string): () => void {
 
 /** Process ids come back; the moment at which a process started tells two of them apart. */
 function ownerText(pid: number): string {
-  return `${pid} ${startOf(pid)}`;
+  return `${pid} ${statOf(pid)?.start ?? ""}`;
 }
 
 function isLiving(pid: number, owner: string): boolean {
@@ -57,16 +57,18 @@ function isLiving(pid: number, owner: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  return owner === ownerText(pid);
+  // A killed process keeps its id until its parent has heard of it, and in a container that may be never.
+  return owner === ownerText(pid) && statOf(pid)?.state !== "Z";
 }
 
-/** Linux tells when a process began, in ticks since the machine did; "" elsewhere. */
-function startOf(pid: number): string {
+/** What Linux tells of a process: state, and start in ticks since the machine's own. undefined elsewhere. */
+function statOf(pid: number): { state: string | undefined; start: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command's name, in parentheses, may hold spaces.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0], start: fields[19] };
   } catch {
-    return "";
+    return undefined;
   }
 }

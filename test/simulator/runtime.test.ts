@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { lockHome, removeRuntime, writeRuntime } from "../../simulator/runtime.ts";
 
@@ -33,6 +36,19 @@ test("what a dead one left is taken over, also when its process id lives again",
     assert.ok(!existsSync(join(home, "runtime.json")), "nobody is sent to the dead one");
     unlock();
   }
+});
+
+test("a killed one whose parent has not heard of it is dead", { skip: process.platform !== "linux" }, async (t) => {
+  const home = folder(t);
+  // The shell becomes a sleep, which never asks after the child that it was given.
+  const script = "sleep 0 & echo $!; exec sleep 1000";
+  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => parent.kill("SIGKILL"));
+  const [line] = await once(createInterface(parent.stdout), "line");
+  const stat = () => readFileSync(`/proc/${line}/stat`, "utf8").split(" ");
+  while (stat()[2] !== "Z") await new Promise((next) => setTimeout(next, 10));
+  writeFileSync(join(home, "lock"), `${line} ${stat()[21]}`);
+  lockHome(home)();
 });
 
 test("the runtime file", (t) => {
