@@ -38,6 +38,7 @@ function removeLeftovers(folder) {
 }
 
 async function buildInto(work) {
+  copyDynamicProvider(join(work, "out"));
   const cli = `${pulumiModule}/pkg/v3/cmd/pulumi`;
   const host = `${sdk}/nodejs/cmd/pulumi-language-nodejs`;
   const version = `v${versions.pulumi}`;
@@ -45,9 +46,13 @@ async function buildInto(work) {
   await buildOne(work, "pulumi", cli, [`${cli}@${version}`, `${sdk}@${version}`], stampVersion(version));
   const hostVersion = `v${versions.nodeLanguageHost}`;
   await buildOne(work, "pulumi-language-nodejs", host, [`${host}@${hostVersion}`], stampVersion(hostVersion));
-  const shim = join(work, "out", "pulumi-resource-pulumi-nodejs");
-  copyFileSync(join(modulesDir, "@pulumi", "pulumi", "dist", "pulumi-resource-pulumi-nodejs"), shim);
-  chmodSync(shim, 0o755);
+}
+
+/** The third program of a CLI is a script that comes with the SDK. */
+function copyDynamicProvider(out) {
+  const name = "pulumi-resource-pulumi-nodejs";
+  copyFileSync(join(modulesDir, "@pulumi", "pulumi", name), join(out, name));
+  chmodSync(join(out, name), 0o755);
 }
 
 async function buildOne(work, name, main, modules, flags) {
