@@ -60,7 +60,7 @@ export function handClock(start = Date.UTC(2026, 8, 1)): HandClock {
         now = Math.max(now, entry.at);
         await entry.alarm();
       }
-      now = end;
+      now = Math.max(now, end); // somebody else may have turned it meanwhile
     },
   };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { makeServer } from "./api/server.ts";
 import { Blobs } from "./blobs.ts";
 import { type Clock, realClock, scoped } from "./clock.ts";
+import { checkFault } from "./faults/check.ts";
 import { schedule } from "./faults/mishaps.ts";
 import { Repositories } from "./git.ts";
 import type { Hosts } from "./hosts/types.ts";
@@ -13,7 +14,6 @@ import { lockHome, removeRuntime, writeRuntime } from "./runtime.ts";
 import { type Timings, timingsFor } from "./timings.ts";
 import { makeWorld, type World } from "./world.ts";
 
-export { script } from "./api/control.ts";
 export type { Clock, HandClock } from "./clock.ts";
 export { handClock, realClock } from "./clock.ts";
 export type { Fault } from "./faults/fault.ts";
@@ -88,6 +88,7 @@ async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unkno
     pace: options.pace ?? true,
     log,
     mishap: schedule,
+    checkFault,
     blobs: new Blobs(clock),
   });
   undo.push(() => world.life.close());

@@ -45,13 +45,15 @@ export interface WorldOptions {
   readonly log: (line: string) => void;
   /** What a fault of kind "run" does to a machine. */
   readonly mishap: (world: World, contract: Contract, fault: Fault) => void;
+  /** Throws when a fault can never occur. */
+  readonly checkFault: (fault: Fault) => Fault;
   readonly blobs: Blobs;
 }
 
 export function makeWorld(options: WorldOptions): World {
   const { clock, timings, seed, hosts, log } = options;
   const contracts = new Contracts(clock.now());
-  const faults = new FaultBook();
+  const faults = new FaultBook(options.checkFault);
   const random = seeded(seed ^ 0x51ab);
   const mishap = (contract: Contract, fault: Fault) => options.mishap(world, contract, fault);
   const world: World = {

@@ -3,9 +3,17 @@ import { type Fault, type FaultEntry, fits, isSpent, type Occasion } from "./fau
 /** The scripted faults, in the order in which they were written down. */
 export class FaultBook {
   #entries: FaultEntry[] = [];
+  readonly #check: (fault: Fault) => Fault;
 
-  add(fault: Fault): void {
-    this.#entries.push({ fault, met: 0, skipped: 0 });
+  /** @param check throws when a fault can never occur */
+  constructor(check: (fault: Fault) => Fault) {
+    this.#check = check;
+  }
+
+  /** All or, when one cannot occur, none. */
+  add(...faults: Fault[]): void {
+    const entries = faults.map((fault) => ({ fault: this.#check(fault), met: 0, skipped: 0 }));
+    this.#entries.push(...entries);
   }
 
   clear(): void {

@@ -17,6 +17,9 @@ export interface Fault {
   readonly [argument: string]: unknown;
 }
 
+/** A fault that can never occur; the text says what could. */
+export class UnusableFault extends Error {}
+
 /** An occasion for a fault. */
 export interface Occasion {
   readonly on: string;

@@ -31,6 +31,13 @@ test("a hand-turned clock waits for what an alarm began", async () => {
   assert.ok(done);
 });
 
+test("two may turn it at once, and it never goes back", async () => {
+  const clock = handClock(0);
+  clock.after(1000, () => new Promise((next) => setImmediate(next)));
+  await Promise.all([clock.advance(10), clock.advance(2)]);
+  assert.equal(clock.now(), 10_000);
+});
+
 test("an alarm that is called off stays silent", async () => {
   const clock = handClock(0);
   const cancel = clock.after(1000, () => assert.fail("it rang"));

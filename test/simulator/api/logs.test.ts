@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { script } from "../../../simulator/index.ts";
 import { openBench } from "../support.ts";
 
 test("a log is at an address of its own, 403 until it is there, and needs no key", async (t) => {
@@ -19,7 +18,7 @@ test("a log is at an address of its own, 403 until it is there, and needs no key
 
 test("the daemon's log tells why an image could not be pulled; it can be filtered", async (t) => {
   const { ask, running, clock, simulator } = await openBench(t);
-  script(simulator.world, { on: "boot", do: "imageNotFound" });
+  simulator.world.faults.add({ on: "boot", do: "imageNotFound" });
   const id = await running({ image: "nobody/nothing:1" });
   for (const [filter, expected] of [
     ["", /manifest for nobody\/nothing:1 not found/],

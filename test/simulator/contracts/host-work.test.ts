@@ -4,6 +4,7 @@ import { Blobs } from "../../../simulator/blobs.ts";
 import { type HandClock, handClock } from "../../../simulator/clock.ts";
 import type { Contract } from "../../../simulator/contracts/contract.ts";
 import { newContract } from "../../../simulator/contracts/rent.ts";
+import { checkFault } from "../../../simulator/faults/check.ts";
 import { happen, schedule } from "../../../simulator/faults/mishaps.ts";
 import type { HostSpec, Hosts } from "../../../simulator/hosts/types.ts";
 import { timingsFor } from "../../../simulator/timings.ts";
@@ -73,6 +74,7 @@ function openStage(order: Partial<Contract["order"]> = {}, failing = ""): Stage 
     pace: true,
     log: () => {},
     mishap: schedule,
+    checkFault,
     blobs: new Blobs(clock),
   });
   world.url = "http://127.0.0.1:1";

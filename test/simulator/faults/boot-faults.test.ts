@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Fault, script } from "../../../simulator/index.ts";
+import type { Fault } from "../../../simulator/index.ts";
 import { type Bench, openBench } from "../support.ts";
 
 async function bootWith(bench: Bench, fault: Partial<Fault>, seconds = 60): Promise<number> {
-  script(bench.simulator.world, { on: "boot", do: "", ...fault });
+  bench.simulator.world.faults.add({ on: "boot", do: "", ...fault });
   const id = await bench.rent();
   await bench.clock.advance(seconds);
   return id;
@@ -84,7 +84,7 @@ test("answers that are not as they should be", async (t) => {
 
 test("pinned to a machine, a fault leaves the others alone", async (t) => {
   const bench = await openBench(t);
-  script(bench.simulator.world, { on: "boot", do: "stuckLoading", machineId: 1 });
+  bench.simulator.world.faults.add({ on: "boot", do: "stuckLoading", machineId: 1 });
   assert.equal((await bench.instance(await bench.running())).actual_status, "running");
 });
 
@@ -93,7 +93,7 @@ test("a restart is a boot too", async (t) => {
   const id = await bench.running();
   await bench.ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
   await bench.clock.advance(5);
-  script(bench.simulator.world, { on: "boot", do: "stuckLoading", instanceId: id });
+  bench.simulator.world.faults.add({ on: "boot", do: "stuckLoading", instanceId: id });
   await bench.ask("PUT", `/api/v0/instances/${id}/`, { state: "running" });
   await bench.clock.advance(60);
   assert.equal((await bench.instance(id)).actual_status, "loading");

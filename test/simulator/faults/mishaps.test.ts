@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { script } from "../../../simulator/index.ts";
 import { openBench } from "../support.ts";
 
 test("a mishap scripted for a machine happens after so many seconds of running", async (t) => {
   const { simulator, rent, clock, instance } = await openBench(t);
-  script(simulator.world, { on: "run", do: "outbid", afterSeconds: 100, forSeconds: 50 });
+  simulator.world.faults.add({ on: "run", do: "outbid", afterSeconds: 100, forSeconds: 50 });
   const id = await rent();
   await clock.advance(2.5 + 99);
   assert.equal((await instance(id)).actual_status, "running");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Fault, script } from "../../../simulator/index.ts";
+import type { Fault } from "../../../simulator/index.ts";
 import { type Bench, findOffer, ORDER, openBench } from "../support.ts";
 
 const PUT_ASK = "PUT /asks/{id}/";
@@ -9,7 +9,7 @@ const PUT_ASK = "PUT /asks/{id}/";
 async function rentWith(bench: Bench, fault: Partial<Fault>) {
   const offer = await findOffer(bench);
   const before = bench.simulator.world.contracts.all().length;
-  script(bench.simulator.world, { on: PUT_ASK, do: "", ...fault });
+  bench.simulator.world.faults.add({ on: PUT_ASK, do: "", ...fault });
   const path = `/api/v0/asks/${offer.id}/`;
   const reply = await bench.ask("PUT", path, { ...ORDER, price: offer.min_bid }).catch((error) => error);
   const made = bench.simulator.world.contracts.all().length - before;
@@ -74,7 +74,7 @@ test("the connection is cut, before and after the machine was rented", async (t)
 
 test("a slow answer waits for its time", async (t) => {
   const bench = await openBench(t);
-  script(bench.simulator.world, { on: "GET /users/current/", do: "slow", seconds: 30 });
+  bench.simulator.world.faults.add({ on: "GET /users/current/", do: "slow", seconds: 30 });
   let answered = false;
   const asked = bench.ask("GET", "/api/v0/users/current/").then(() => {
     answered = true;
@@ -115,7 +115,7 @@ test("an error that carries an id: the machine is there, stopped, and bills its 
 
 test("success for a machine that never gets its GPUs", async (t) => {
   const bench = await openBench(t);
-  script(bench.simulator.world, { on: PUT_ASK, do: "createdStopped" });
+  bench.simulator.world.faults.add({ on: PUT_ASK, do: "createdStopped" });
   const id = await bench.rent();
   await bench.clock.advance(60);
   assert.equal((await bench.instance(id)).cur_state, "stopped");
@@ -139,11 +139,11 @@ test("a destruction that is ignored, and one that takes its time", async (t) => 
   const bench = await openBench(t);
   const { running, ask, clock, instance, simulator } = bench;
   const id = await running();
-  script(simulator.world, { on: "DELETE /instances/{id}/", do: "destroyIgnored" });
+  simulator.world.faults.add({ on: "DELETE /instances/{id}/", do: "destroyIgnored" });
   assert.deepEqual((await ask("DELETE", `/api/v0/instances/${id}/`)).body, { success: true });
   await clock.advance(60);
   assert.equal((await instance(id)).actual_status, "running");
-  script(simulator.world, { on: "DELETE /instances/{id}/", do: "destroySlow", seconds: 20 });
+  simulator.world.faults.add({ on: "DELETE /instances/{id}/", do: "destroySlow", seconds: 20 });
   await ask("DELETE", `/api/v0/instances/${id}/`);
   await clock.advance(19);
   assert.notEqual(await instance(id), null);
@@ -157,7 +157,7 @@ test("a start that is queued though the GPUs are free", async (t) => {
   const id = await running();
   await ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
   await clock.advance(5);
-  script(simulator.world, { on: "PUT /instances/{id}/", do: "startQueued" });
+  simulator.world.faults.add({ on: "PUT /instances/{id}/", do: "startQueued" });
   const { body } = await ask("PUT", `/api/v0/instances/${id}/`, { state: "running" });
   assert.equal(body.error, "resources_unavailable");
   assert.equal((await instance(id)).next_state, "running");
@@ -167,12 +167,12 @@ test("faults count: how often, after how many, and for which machine or offer", 
   const bench = await openBench(t);
   const { ask, simulator } = bench;
   const get = async () => (await ask("GET", "/api/v0/users/current/")).status;
-  script(simulator.world, { on: "GET /users/current/", do: "serverErrorBefore", times: 2, after: 1 });
+  simulator.world.faults.add({ on: "GET /users/current/", do: "serverErrorBefore", times: 2, after: 1 });
   assert.deepEqual([await get(), await get(), await get(), await get()], [200, 502, 502, 200]);
 
   const offer = await findOffer(bench);
   const other = await findOffer(bench, { machine_id: { neq: offer.machine_id } });
-  script(simulator.world, { on: PUT_ASK, do: "offerTaken410", machineId: offer.machine_id, times: 0 });
+  simulator.world.faults.add({ on: PUT_ASK, do: "offerTaken410", machineId: offer.machine_id, times: 0 });
   const rent = async ({ id }: { id: number }) =>
     (await ask("PUT", `/api/v0/asks/${id}/`, { ...ORDER, price: 30 })).status;
   assert.deepEqual([await rent(offer), await rent(other), await rent(offer)], [410, 200, 410]);
