@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type CheckpointsState, changes, movedFolder, provider } from "../../components/checkpoints.provider.ts";
+
+const state: CheckpointsState = {
+  instanceId: "7",
+  apiUrl: "",
+  apiKeyFile: "",
+  sshKeyFile: "",
+  hostKey: "ssh-ed25519 AAAA",
+  pricePerHour: 2,
+  from: "/workspace/checkpoints",
+  checkpointsTo: "/home/x",
+  stack: "local",
+  stopGraceSeconds: 60,
+  home: "/home/x/local/7",
+  __urn: "urn",
+};
+const { home: _, ...inputs } = state;
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+test("another place or patience is an update, another instance passes the gate first", () => {
+  assert.deepEqual(changes(state, inputs), { changes: false, replaces: [], deleteBeforeReplace: true });
+  assert.equal(changes(state, { ...inputs, checkpointsTo: "/home/y" }).changes, true);
+  assert.deepEqual(changes(state, { ...inputs, stopGraceSeconds: 1 }).replaces, []);
+  assert.deepEqual(changes(state, { ...inputs, instanceId: "8" }).replaces, ["instanceId"]);
+});
+
+test("what is not known yet is no change", () => {
+  const unknown = { ...inputs, instanceId: UNKNOWN, hostKey: UNKNOWN, pricePerHour: UNKNOWN as unknown as number };
+  assert.equal(changes(state, unknown).changes, false);
+});
+
+test("the folder on the machine cannot change under checkpoints that lie in it", () => {
+  assert.deepEqual(movedFolder(inputs, inputs), []);
+  assert.deepEqual(movedFolder({}, inputs), []);
+  assert.match(movedFolder(inputs, { ...inputs, from: "/other" })[0]?.reason ?? "", /checkpointsDir .* 7 .*destroy/);
+  assert.deepEqual(movedFolder(inputs, { ...inputs, from: "/other", instanceId: UNKNOWN }), []);
+});
+
+test("the folder at home is named after stack and instance", async () => {
+  const { outs } = await provider.create(inputs);
+  assert.deepEqual(outs, state);
+});
