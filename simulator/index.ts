@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { makeServer } from "./api/server.ts";
@@ -95,10 +96,7 @@ async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unkno
   const repositories = exampleRepositories(join(home, "git"));
   if (options.hosts !== "none") await repositories.prepare(EXAMPLE);
   const server = makeServer(world, repositories);
-  const port = await new Promise<number>((done, failed) => {
-    server.once("error", failed);
-    server.listen(options.port ?? 0, "127.0.0.1", () => done((server.address() as AddressInfo).port));
-  });
+  const port = await listen(server, options.port ?? 0);
   undo.push(
     () =>
       new Promise((done) => {
@@ -114,6 +112,16 @@ async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unkno
   writeRuntime(home, { url, apiKeyFile, pid: process.pid, repos: { [EXAMPLE]: `${url}/git/${EXAMPLE}` } });
   undo.push(() => removeRuntime(home));
   return { url, apiKey, apiKeyFile, world, close: once(() => unwind(undo)) };
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((done, failed) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = new Error(`Port ${port} of 127.0.0.1 is taken; choose another one, or 0 for a free one.`);
+      failed(error.code === "EADDRINUSE" ? taken : error);
+    });
+    server.listen(port, "127.0.0.1", () => done((server.address() as AddressInfo).port));
+  });
 }
 
 async function openHosts({ hosts = "real", home }: SimulatorOptions, log: (line: string) => void): Promise<Hosts> {

@@ -28,7 +28,10 @@ async function handle(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const { pathname } = url;
-  if (pathname.startsWith("/git/")) return repositories.serve(request, response, url);
+  if (pathname.startsWith("/git/")) {
+    world.log(`git  ${request.method?.padEnd(6)} ${request.url}`);
+    return repositories.serve(request, response, url);
+  }
   const body = await readBody(request);
   if (pathname.startsWith("/_blobs/")) return send(request, response, await blob(world, pathname));
   if (pathname.startsWith("/_sim/"))

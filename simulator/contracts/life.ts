@@ -120,8 +120,15 @@ export class Life {
     this.#agenda.move(contract, "destroying");
     this.#work.destroy(contract);
     const seconds = contract.destroySeconds ?? this.#agenda.seconds("destroy");
-    this.#agenda.later(contract, seconds, () => this.vanish(contract));
+    this.#agenda.later(contract, seconds, () => this.#destroyed(contract));
     this.settle(contract.offer.machine);
+  }
+
+  /** Not gone before its last process is. */
+  async #destroyed(contract: Contract): Promise<void> {
+    const { errand } = contract;
+    await contract.work;
+    if (contract.errand === errand) this.vanish(contract);
   }
 
   /** Gone, whoever did it. */

@@ -30,7 +30,7 @@ test("a start that fails leaves the folder free", async (t) => {
   const home = mkdtempSync(join(tmpdir(), "simulator-index-"));
   t.after(() => rmSync(home, { recursive: true, force: true }));
   const port = Number(new URL(simulator.url).port);
-  await assert.rejects(startSimulator({ home, hosts: "none", port }), /EADDRINUSE/);
+  await assert.rejects(startSimulator({ home, hosts: "none", port }), /^Error: Port \d+ of 127.0.0.1 is taken/);
   const second = await startSimulator({ home, hosts: "none" });
   await second.close();
 });
