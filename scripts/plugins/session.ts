@@ -46,9 +46,11 @@ export async function runSession(
     signal,
     stdio: "pipe",
   });
+  const end = () => child.kill();
+  process.once("exit", end);
   child.stdin.on("error", () => {}); // a command may end without reading what it was given
   child.stdin.end(script.stdin ?? "");
-  const result = await collect(child, onLine);
+  const result = await collect(child, onLine).finally(() => process.removeListener("exit", end));
   const connected = existsSync(mark) || result.code !== 255 || result.stdout !== "";
   return { connected, ...result };
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { processesWith } from "../../../scripts/lib/traces.ts";
 import { localSshd, noSshd, publicKey } from "./local-sshd.ts";
 import { tinyProgram } from "./tiny-program.ts";
 
@@ -95,6 +97,18 @@ test("remote.Command runs steps on a machine as the program wants them", { skip:
     assert.match(text, /exited with status 7: running "sh -s":/);
     assert.match(text, /out/);
     assert.match(text, /err/);
+  });
+  await t.test("two interrupts end a step at once, and its ssh with it", async () => {
+    const pid = join(sshd.folder, "pid");
+    const inputs = { ...step("five"), stdin: `echo $$ > ${pid}; echo started; exec sleep 600` };
+    const up = program.start(["up", "--yes", "--skip-preview", "-s", "dev"], inputs, (line) => {
+      if (/started/.test(line)) up.signal("SIGINT");
+      if (/cancel|interrupt/i.test(line)) up.signal("SIGINT");
+    });
+    const { code } = await up.result;
+    process.kill(Number(readFileSync(pid, "utf8"))); // what ran on the machine goes on, as with the official plugin
+    assert.notEqual(code, 0);
+    while (processesWith(`STEP=${JSON.stringify(inputs)}`).length > 0) await sleep(50);
   });
   await t.test("a step without a delete command is deleted without the machine", async () => {
     await good(step("five"));

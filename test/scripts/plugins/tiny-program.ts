@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CommandResult, startCommand } from "../../../scripts/lib/command.ts";
+import { type CommandResult, type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 
 /** A Pulumi program with one remote.Command whose inputs are given at each run; its stdin is secret. */
 export interface TinyProgram {
   pulumi(args: readonly string[], inputs?: object): Promise<CommandResult>;
+  start(args: readonly string[], inputs: object, onLine: (line: string) => void): RunningCommand;
   close(): void;
 }
 
@@ -39,12 +40,15 @@ export function tinyProgram(): TinyProgram {
     PULUMI_CONFIG_PASSPHRASE: "only for this test",
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
+  const start: TinyProgram["start"] = (args, inputs, onLine) =>
+    startCommand("pulumi", [...args, "--non-interactive"], {
+      cwd: dir,
+      env: { ...env, STEP: JSON.stringify(inputs) },
+      onLine,
+    });
   return {
-    pulumi: (args, inputs = {}) =>
-      startCommand("pulumi", [...args, "--non-interactive"], {
-        cwd: dir,
-        env: { ...env, STEP: JSON.stringify(inputs) },
-      }).result,
+    start,
+    pulumi: (args, inputs = {}) => start(args, inputs, () => {}).result,
     close: () => rmSync(root, { recursive: true, force: true }),
   };
 }
