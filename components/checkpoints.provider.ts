@@ -1,5 +1,6 @@
 import { type GateWorld, passGate } from "./checkpoints/gate.ts";
 import { checkpointsHome } from "./checkpoints/pull.ts";
+import { throttled } from "./checkpoints/throttle.ts";
 import { isUnknown, lifecycle } from "./dynamic.ts";
 import { ownSshKey } from "./ssh-key.ts";
 import { openStateDir } from "./state-dir.ts";
@@ -49,7 +50,7 @@ function openGate(state: CheckpointsState): Promise<void> {
   const world: GateWorld = {
     connect,
     discard: process.env.VAST_DISCARD_CHECKPOINTS,
-    progress: (text) => progress(state.__urn, text),
+    progress: throttled((text) => progress(state.__urn, text)),
     say: (text) => void say(state.__urn, text),
     patience: LOGIN_PATIENCE_MS,
   };
