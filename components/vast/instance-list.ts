@@ -1,0 +1,46 @@
+import type { Instance, VastClient } from "./client.ts";
+import type { Clock } from "./means.ts";
+
+/** Pause between two looks, milliseconds: Vast wants a second between two lists. */
+const PAUSE_MS = 1000;
+
+/**
+ * The list of all instances, for everybody of this process who waits for one: those who ask while a look is due share
+ * it, so that eight machines cost no more calls than one.
+ */
+export class InstanceList {
+  readonly #client: Pick<VastClient, "instances">;
+  readonly #clock: Pick<Clock, "now" | "sleep">;
+  #due: Promise<Instance[]> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #openAt = 0;
+
+  constructor(client: Pick<VastClient, "instances">, clock: Pick<Clock, "now" | "sleep">) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  /** The whole list, asked for no earlier than now. Throws as `instances` does. */
+  look(): Promise<Instance[]> {
+    this.#due ??= this.#nextLook();
+    return this.#due;
+  }
+
+  async #nextLook(): Promise<Instance[]> {
+    await this.#last;
+    const pause = this.#openAt - this.#clock.now();
+    if (pause > 0) await this.#clock.sleep(pause);
+    // Whoever comes from here on wants a later look.
+    this.#due = undefined;
+    const began = this.#clock.now();
+    const look = this.#client.instances();
+    this.#last = look.then(nothing, nothing).then(() => {
+      const now = this.#clock.now();
+      // A list that took long was held up by others: they are given as much time again.
+      this.#openAt = now + Math.max(PAUSE_MS, now - began);
+    });
+    return look;
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,114 @@
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { ApiTarget } from "./api.ts";
+import { type ProcessMark, stateOf, thisProcess } from "./process.ts";
+
+/** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
+export interface Intent extends ApiTarget, ProcessMark {
+  readonly label: string;
+  /** The Pulumi resource; "" when not known. */
+  readonly urn: string;
+  readonly offerId: number;
+  /** Milliseconds since 1970: the rental left then. */
+  readonly at: number;
+  /** What came of it, once it is known. */
+  readonly instanceId?: number;
+}
+
+/** What a process writes down before it rents. */
+export type Wish = Pick<Intent, "label" | "urn" | "apiUrl" | "apiKeyFile" | "offerId" | "at">;
+
+/**
+ * Intents on disk, one file a label: written before a rental leaves, removed when the state has the instance or the
+ * instance is gone for certain. What a killed process leaves open is settled by the next one.
+ */
+export class Journal {
+  readonly #dir: string;
+
+  /** @param dir `journal` of the state directory */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** On disk when it returns, also when the power goes. Replaces what was open under this label. */
+  open(wish: Wish): void {
+    this.#write({ ...wish, ...thisProcess() });
+  }
+
+  /** Notes which instance an intent became. The intent becomes this process's. */
+  note(label: string, instanceId: number): void {
+    const intent = this.find(label);
+    if (intent !== undefined) this.#write({ ...intent, ...thisProcess(), instanceId });
+  }
+
+  /** Nothing under this label is unaccounted for any more. */
+  close(label: string): void {
+    rmSync(this.#file(label), { force: true });
+    this.#sync();
+  }
+
+  /** Closes the intent that became this instance: it is in the state, or gone. */
+  closeInstance(instanceId: number): void {
+    for (const intent of this.listOpen()) if (intent.instanceId === instanceId) this.close(intent.label);
+  }
+
+  find(label: string): Intent | undefined {
+    return readIntent(this.#file(label));
+  }
+
+  listOpen(): Intent[] {
+    const names = readdirSync(this.#dir).filter((name) => name.endsWith(SUFFIX));
+    return names.map((name) => readIntent(join(this.#dir, name))).filter((intent) => intent !== undefined);
+  }
+
+  #write(intent: Intent): void {
+    const file = this.#file(intent.label);
+    const draft = `${file}.${process.pid}`;
+    const handle = openSync(draft, "w", 0o600);
+    try {
+      writeSync(handle, `${JSON.stringify(intent, undefined, 2)}\n`);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(draft, file);
+    this.#sync();
+  }
+
+  /** The name of a file is on disk only when its directory is. */
+  #sync(): void {
+    const handle = openSync(this.#dir, "r");
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  }
+
+  #file(label: string): string {
+    return join(this.#dir, `${encodeURIComponent(label)}${SUFFIX}`);
+  }
+}
+
+const SUFFIX = ".json";
+
+/** Who may touch an intent: its own process, and any other once that has ended. */
+export function holderOf(intent: Intent): "us" | "nobody" | "running" | "elsewhere" {
+  const own = thisProcess();
+  const { host, pid, startedAt } = intent;
+  if (host === own.host && pid === own.pid && startedAt === own.startedAt) return "us";
+  const state = stateOf(intent);
+  return state === "ended" ? "nobody" : state;
+}
+
+/** undefined = there is none, or its file cannot be read as one. */
+function readIntent(file: string): Intent | undefined {
+  try {
+    const intent = JSON.parse(readFileSync(file, "utf8"));
+    return typeof intent?.label === "string" && typeof intent.pid === "number" ? intent : undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import type { VastClient } from "./client.ts";
+import type { EngineWatch } from "./engine.ts";
+import type { InstanceList } from "./instance-list.ts";
+import type { Journal } from "./journal.ts";
+import type { Endpoint, LiveEndpoint } from "./ssh.ts";
+
+/** Time, as far as renting needs it. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Ends early, without an error, when the signal is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** How long a login may be tried, and who hears of it. */
+export interface LoginPatience {
+  /** Give up at this time. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** Hears of each attempt that failed: "direct refused". */
+  readonly onAttempt?: (reason: string, via: Endpoint["via"]) => void;
+}
+
+/** Ways into an instance. */
+export interface Logins {
+  /** The first endpoint that lets us in; throws as `liveEndpoint` does. */
+  login(instanceId: number, patience: LoginPatience): Promise<LiveEndpoint>;
+  /** Waits for the mark that onstart has run; false = it did not come in time. */
+  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean>;
+}
+
+/** Everything that renting and releasing need of the world. */
+export interface Means {
+  readonly client: VastClient;
+  readonly list: InstanceList;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logins: Logins;
+  readonly engine: Pick<EngineWatch, "signal" | "alive">;
+  /** Shows a text until the next one. */
+  readonly progress: (text: string) => void;
+  /** Leaves a line. */
+  readonly say: (text: string) => Promise<void>;
+}

@@ -1,0 +1,36 @@
+/** There as soon as our part of onstart has run. */
+export const SET_UP_MARK = "/root/.vast-training-set-up";
+
+const KEYS = "/root/.ssh/authorized_keys";
+/** Vast's launcher was seen to rewrite the file minutes after the start. */
+const KEEP_TIMES = 60;
+const KEEP_EVERY_SECONDS = 10;
+
+/**
+ * What a machine runs at each start: lets our keys in, keeps them there while Vast's launcher may still rewrite the file,
+ * and leaves a mark. Running it again changes nothing. Holds public keys only.
+ *
+ * @param more shell text to run after that, in a shell of its own
+ */
+export function onstartScript(publicKeys: readonly string[], more = ""): string {
+  const keys = publicKeys.map((key) => quoted(key.trim())).join(" ");
+  const lines = [
+    "#!/bin/sh",
+    "keep_keys() {",
+    `  mkdir -p /root/.ssh && chmod 700 /root/.ssh && touch ${KEYS}`,
+    `  for key in ${keys}; do`,
+    `    grep -qxF "$key" ${KEYS} || printf '\\n%s\\n' "$key" >> ${KEYS}`,
+    "  done",
+    `  chown -R root /root/.ssh && chmod 600 ${KEYS}`,
+    "}",
+    "keep_keys",
+    `touch ${SET_UP_MARK}`,
+    `( i=0; while [ $i -lt ${KEEP_TIMES} ]; do sleep ${KEEP_EVERY_SECONDS}; keep_keys; i=$((i + 1)); done ) >/dev/null 2>&1 &`,
+    ...(more === "" ? [] : ["(", more, ")"]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

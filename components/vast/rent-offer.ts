@@ -1,0 +1,72 @@
+import { isVastError, type VastError, type VastErrorKind } from "./errors.ts";
+import type { Means } from "./means.ts";
+import { perHour } from "./price.ts";
+import { releaseOrStrand } from "./release.ts";
+import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
+import { labelled } from "./settle.ts";
+
+/** An instance, or why this offer gave none. */
+export type Attempt = { readonly instanceId: number } | { readonly passed: string };
+
+/** Faults of the account or of the stack: no other offer would fare better. */
+const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spend_limit", "forbidden"];
+/** Errors of a rental after which nothing can have been rented. */
+const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "rate_limited", "unreachable", "aborted"];
+
+/** Vast shows a rental within this time of its answer; the list is looked at so often at least. */
+const UNCLEAR_MS = 10_000;
+const UNCLEAR_LOOKS = 4;
+
+/**
+ * Rents one offer: notes it on disk, sends it once, and settles an unclear answer by looking for the label. Nothing is
+ * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
+ * settled; then the intent stays open for the next run.
+ */
+export async function rentOffer(means: Means, request: RentalRequest, offer: RentableOffer): Promise<Attempt> {
+  const { journal, clock, client, engine, progress, say } = means;
+  const { label, urn, target } = request;
+  if (!(await engine.alive()) || engine.signal.aborted) throw new Error("Pulumi is gone: nothing was rented");
+  const { apiUrl, apiKeyFile } = target;
+  journal.open({ label, urn, apiUrl, apiKeyFile, offerId: offer.offerId, at: clock.now() });
+  progress(`renting offer ${offer.offerId}`);
+  try {
+    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), engine.signal);
+    journal.note(label, instanceId);
+    await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
+    return { instanceId };
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    if (error.newContract !== undefined) return dropContract(means, label, error, error.newContract);
+    if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error);
+    journal.close(label);
+    if (error.kind !== "offer_gone") throw error;
+    return { passed: `offer ${offer.offerId} is taken` };
+  }
+}
+
+/** Vast has refused and rented all the same: such an instance never gets its GPUs, and bills its disk. */
+async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
+  means.journal.note(label, id);
+  await releaseOrStrand(means, id, { label, rentedAt: means.clock.now() });
+  if (ACCOUNT.includes(error.kind)) throw error;
+  return { passed: error.message };
+}
+
+/** It may have been rented: the label tells. */
+async function settleUnclear(means: Means, label: string, error: VastError): Promise<Attempt> {
+  const { journal, clock, say } = means;
+  await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
+  const rows = await labelled(means, label, clock.now() + UNCLEAR_MS, UNCLEAR_LOOKS).catch((reason: Error) => {
+    throw new Error(
+      `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
+    );
+  });
+  const [first] = rows.toSorted((one, other) => one.id - other.id);
+  if (first !== undefined) {
+    journal.note(label, first.id);
+    await say(`it was rented: instance ${first.id}`);
+    return { instanceId: first.id };
+  }
+  journal.close(label);
+  return { passed: `nothing was rented (${error.message})` };
+}

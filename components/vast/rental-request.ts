@@ -1,0 +1,44 @@
+import type { ApiTarget } from "./api.ts";
+import type { RentOrder } from "./client.ts";
+import type { OfferCriteria } from "./criteria.ts";
+import { onstartScript } from "./onstart.ts";
+import type { Wanted } from "./proof.ts";
+import type { Quote } from "./quote.ts";
+
+/** What to rent. */
+export interface RentalRequest {
+  readonly label: string;
+  /** The Pulumi resource, for the journal. */
+  readonly urn: string;
+  readonly target: ApiTarget;
+  readonly criteria: OfferCriteria;
+  readonly image: string;
+  /** Our own first. */
+  readonly publicKeys: readonly string[];
+  /** Shell text after ours; "" = none. */
+  readonly onstart: string;
+  /** Minutes until one machine must be ready, and in all. */
+  readonly minutes: { readonly machine: number; readonly total: number };
+  /** What was promised: this offer is tried first. */
+  readonly quote: Quote | null;
+}
+
+/** What of an offer is needed to rent it. */
+export type RentableOffer = Pick<Quote, "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location">;
+
+export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentOrder {
+  const { label, image, criteria, publicKeys, onstart } = request;
+  return {
+    label,
+    image,
+    diskGb: criteria.diskGb,
+    bidPerHour: criteria.rental === "interruptible" ? offer.bidPerHour : null,
+    env: {},
+    onstart: onstartScript(publicKeys, onstart),
+  };
+}
+
+/** @param gpu in Vast's spelling; null = not known */
+export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
+  return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
+}

@@ -1,0 +1,117 @@
+import { hostname } from "node:os";
+import { holderOf, type Intent } from "./journal.ts";
+import type { Means } from "./means.ts";
+import { phaseOf } from "./phase.ts";
+import { release, VISIBLE_MS } from "./release.ts";
+import { isPassing } from "./trouble.ts";
+import type { Instance } from "./wire.ts";
+
+/** What a run finds of itself. */
+export interface Found {
+  readonly instance: Instance;
+  /** The offer it came from; null = not known. */
+  readonly offerId: number | null;
+  /** An open intent says that nothing has run on it yet. */
+  readonly isFresh: boolean;
+}
+
+/** A killed process may have sent its rental a moment after it noted it. */
+const LATE_MS = 5_000;
+/** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
+const HOLDER_PATIENCE_MS = 180_000;
+const LOOK_PAUSE_MS = 1000;
+/** How long the list may fail before nothing can be said. */
+const LIST_PATIENCE_MS = 60_000;
+
+/**
+ * Settles what is open under a label before anything is rented: waits for the process that may still be renting, then
+ * finds the one living instance that carries exactly this label. A second one is released. undefined = there is none.
+ */
+export async function settle(means: Means, label: string): Promise<Found | undefined> {
+  const intent = await freeIntent(means, label);
+  const rows = await labelled(means, label, visibleBy(intent));
+  const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
+  for (const extra of others) await releaseExtra(means, extra);
+  if (best === undefined) {
+    if (intent !== undefined) means.journal.close(label);
+    return undefined;
+  }
+  if (intent !== undefined) means.journal.note(label, best.id);
+  return { instance: best, offerId: intent?.offerId ?? null, isFresh: intent !== undefined };
+}
+
+/** Releases every living instance with exactly this label. Throws when one is left, or the list cannot be seen whole. */
+export async function releaseAll(means: Means, label: string): Promise<void> {
+  const intent = await freeIntent(means, label);
+  let until = visibleBy(intent);
+  for (;;) {
+    const rows = await labelled(means, label, until);
+    if (rows.length === 0) break;
+    for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
+    until = means.clock.now();
+  }
+  means.journal.close(label);
+}
+
+/** The intent under this label, once no living process holds it. */
+async function freeIntent(means: Means, label: string): Promise<Intent | undefined> {
+  const { journal, clock } = means;
+  const deadline = clock.now() + HOLDER_PATIENCE_MS;
+  for (;;) {
+    const intent = journal.find(label);
+    const holder = intent === undefined ? "nobody" : holderOf(intent);
+    if (intent === undefined || holder === "nobody" || holder === "us") return intent;
+    if (holder === "elsewhere" || clock.now() > deadline) throw held(intent);
+    means.progress(`process ${intent.pid} is still renting for this run; waiting for it to end`);
+    await clock.sleep(LOOK_PAUSE_MS);
+  }
+}
+
+function held({ host, pid, label }: Intent): Error {
+  const where = host === hostname() ? "" : ` on ${host}`;
+  return new Error(
+    `process ${pid}${where} may still be renting for ${label}; end it there and try again, or, when it has ended, remove its file from journal/ in the state directory`,
+  );
+}
+
+/** When what an intent began would be seen. */
+function visibleBy(intent: Intent | undefined): number {
+  return intent === undefined ? Number.NEGATIVE_INFINITY : intent.at + VISIBLE_MS + LATE_MS;
+}
+
+/**
+ * Instances with exactly this label. When there is none the list is looked at again until `until`, and `least` times:
+ * Vast shows a new one late. Throws when the list cannot be seen whole.
+ */
+export async function labelled(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
+  const { clock, list } = means;
+  const deadline = Math.max(until, clock.now()) + LIST_PATIENCE_MS;
+  for (let looks = 0; ; ) {
+    try {
+      const rows = (await list.look()).filter((row) => row.label === label);
+      looks += 1;
+      if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
+      means.progress(`looking for what was rented as ${label}`);
+    } catch (error) {
+      if (!isPassing(error) || clock.now() > deadline) throw error;
+    }
+    await clock.sleep(LOOK_PAUSE_MS);
+  }
+}
+
+async function releaseExtra(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
+  await means.say(`instance ${id} carries the same label ${label} and is released: a run has one instance`);
+  await release(means, id, { label, perHour: totalPerHour });
+}
+
+/** Vast is already taking it down. */
+export function isLeaving({ curState }: Instance): boolean {
+  return curState === "unloaded";
+}
+
+/** The one that is known first, then the one that has come furthest, then the oldest. */
+function byUse(intent: Intent | undefined): (one: Instance, other: Instance) => number {
+  const order = ["ready", "pending", "unknown", "stopped", "offline", "failed", "gone"];
+  const rank = (row: Instance) => (row.id === intent?.instanceId ? -1 : order.indexOf(phaseOf(row).phase));
+  return (one, other) => rank(one) - rank(other) || one.id - other.id;
+}
