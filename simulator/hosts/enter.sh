@@ -1,0 +1,76 @@
+#!/bin/sh
+# Lays out a machine's root and becomes its first process. Runs as root, first in mount, pid, uts and ipc namespaces of
+# its own: nobody outside sees what it mounts, and all of it goes with the last process inside.
+# Usage, in the machine's folder: enter.sh STORAGE HOSTNAME COMMAND...
+# The folder holds:
+#   layers/N/{root,local}    the image's layers, the topmost first; `local` is /usr/local
+#   {root,usr,local}/upper   what the machine has written; for STORAGE "copy" with the layers copied into it
+#   {root,usr,local}/work    the overlays' own
+#   machine                  an empty folder, where the root is put together
+# Paths are relative, so that the mount table inside names no folder of this machine.
+set -eu
+storage=$1 hostname=$2
+shift 2
+
+join() {
+  all=
+  for folder in layers/*/"$1"; do
+    [ ! -d "$folder" ] || all=$all:$folder
+  done
+  printf '%s' "${all#:}"
+}
+
+# "volatile": an end writes nothing back to the disk, which would wait for everything else that is being written there.
+overlay() { mount -t overlay machine -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work,volatile" "$3"; }
+
+case $storage in
+overlay)
+  overlay root "$(join root)" machine
+  overlay usr /usr machine/usr
+  overlay local "$(join local)" machine/usr/local
+  ;;
+copy)
+  mount --bind root/upper machine
+  mount -o bind,ro /usr machine/usr
+  mount --bind local/upper machine/usr/local
+  ;;
+esac
+
+for name in bin sbin lib lib32 lib64 libx32; do
+  if [ -d "/$name" ] && [ ! -L "/$name" ]; then mount -o bind,ro "/$name" "machine/$name"; fi
+done
+
+# An image without uv has none, and its pip may install: whatever this machine has.
+for file in /usr/bin/uv /usr/bin/uvx /usr/lib/python3*/EXTERNALLY-MANAGED; do
+  [ ! -e "$file" ] || mount --bind /dev/null "machine$file"
+done
+
+mount -t proc -o nosuid,nodev,noexec proc machine/proc
+printf '%s' "$hostname" >machine/proc/sys/kernel/hostname
+mount -o bind,ro machine/proc/sys machine/proc/sys
+for file in kcore sysrq-trigger; do
+  [ ! -e "machine/proc/$file" ] || mount --bind /dev/null "machine/proc/$file"
+done
+
+mount -t tmpfs -o nosuid,mode=755,size=64k dev machine/dev
+for node in null zero full random urandom tty; do
+  : >"machine/dev/$node"
+  mount --bind "/dev/$node" "machine/dev/$node"
+done
+mkdir machine/dev/pts machine/dev/shm
+mount -t devpts -o newinstance,nosuid,noexec,ptmxmode=0666,mode=620,gid=5 devpts machine/dev/pts
+mount -t tmpfs -o nosuid,nodev,mode=1777 shm machine/dev/shm
+ln -s pts/ptmx machine/dev/ptmx
+ln -s /proc/self/fd machine/dev/fd
+ln -s fd/0 machine/dev/stdin
+ln -s fd/1 machine/dev/stdout
+ln -s fd/2 machine/dev/stderr
+
+cd machine
+pivot_root . mnt
+cd /
+umount -l /mnt
+
+# What Docker takes away too: without these, root inside stays inside.
+exec setpriv --bounding-set=-sys_admin,-sys_module,-sys_rawio,-sys_boot,-sys_time,-sys_tty_config,-sys_ptrace,-sys_pacct,-mknod,-mac_admin,-mac_override,-syslog,-audit_control,-wake_alarm,-block_suspend,-linux_immutable,-net_admin,-net_broadcast,-dac_read_search,-ipc_lock,-lease \
+  "$@"

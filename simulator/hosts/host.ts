@@ -1,0 +1,161 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Container, SYSTEM_PATH } from "./container.ts";
+import { containerLabel, contractEnv } from "./contract-env.ts";
+import { Forward } from "./forward.ts";
+import type { Image } from "./images.ts";
+import { type HeldPort, holdPort } from "./port.ts";
+import { HOST_KEY } from "./sshd-config.ts";
+import { MachineFiles, type Storage } from "./storage.ts";
+import type { Host, HostSpec, Link } from "./types.ts";
+
+const run = promisify(execFile);
+
+export interface HostPlace {
+  /** The machine's own folder, which does not exist yet. */
+  readonly folder: string;
+  readonly storage: Storage;
+  /** The topmost first. */
+  readonly layers: string[];
+  readonly image: Image;
+  /** How the network is reached. */
+  readonly network: Record<string, string>;
+}
+
+/** A machine of namespaces, with a real sshd. */
+export class RealHost implements Host {
+  readonly #spec: HostSpec;
+  readonly #place: HostPlace;
+  readonly #files: MachineFiles;
+  readonly #sshd: HeldPort;
+  readonly #links: Record<"direct" | "proxy", Forward>;
+  #keys: string[];
+  #container: Container | undefined;
+
+  private constructor(
+    spec: HostSpec,
+    place: HostPlace,
+    files: MachineFiles,
+    sshd: HeldPort,
+    links: Record<"direct" | "proxy", Forward>,
+  ) {
+    this.#spec = spec;
+    this.#place = place;
+    this.#files = files;
+    this.#sshd = sshd;
+    this.#links = links;
+    this.#keys = spec.authorizedKeys;
+  }
+
+  static async create(spec: HostSpec, place: HostPlace): Promise<RealHost> {
+    const [files, sshd] = await Promise.all([
+      MachineFiles.create(place.folder, place.storage, place.layers),
+      holdPort(),
+    ]);
+    const [direct, proxy] = await Promise.all([
+      Forward.to(sshd.number),
+      Forward.to(sshd.number),
+      writeOwnFiles(files, spec),
+    ]);
+    return new RealHost(spec, place, files, sshd, { direct, proxy });
+  }
+
+  get directPort(): number {
+    return this.#links.direct.port;
+  }
+
+  get proxyPort(): number {
+    return this.#links.proxy.port;
+  }
+
+  async start(): Promise<void> {
+    await this.stop();
+    this.#files.renew();
+    const { image, network, folder } = this.#place;
+    const container = new Container({
+      files: this.#files,
+      hostname: containerLabel(this.#spec),
+      env: { PATH: image.path, HOME: "/root", ...network, ...contractEnv(this.#spec, this.#keys, this.directPort) },
+      command: ["/bin/bash", "/.launch"],
+      logFile: join(folder, "log"),
+    });
+    this.#container = container;
+    await container.ask("");
+    await this.authorize(this.#keys);
+    await container.ask("onstart\n");
+  }
+
+  async openSshd(): Promise<void> {
+    await this.#container?.ask(`sshd ${this.#sshd.number}\n`);
+  }
+
+  setLink(which: "direct" | "proxy", link: Link): Promise<void> {
+    return this.#links[which].set(link);
+  }
+
+  async authorize(keys: string[]): Promise<void> {
+    this.#keys = keys;
+    const lines = keys.map((key) => `${key.replaceAll(/\s+/g, " ").trim()}\n`);
+    await this.#container?.ask(`keys ${lines.length}\n${lines.join("")}`);
+  }
+
+  /** Only the direct port is the machine's own: the other one is the relay's. */
+  rerollPorts(): Promise<void> {
+    return this.#links.direct.move();
+  }
+
+  async logs(tail: number): Promise<string> {
+    const file = join(this.#place.folder, "log");
+    if (!existsSync(file)) return "";
+    const lines = readFileSync(file, "utf8").split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    return lines
+      .slice(-Math.max(tail, 0))
+      .map((line) => `${line}\n`)
+      .join("");
+  }
+
+  async stop(): Promise<void> {
+    const container = this.#container;
+    this.#container = undefined;
+    await Promise.all([this.setLink("direct", "closed"), this.setLink("proxy", "closed"), container?.end()]);
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop();
+    const { direct, proxy } = this.#links;
+    await Promise.all([direct.end(), proxy.end(), this.#sshd.release()]);
+    await rm(this.#place.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function writeOwnFiles(files: MachineFiles, spec: HostSpec): Promise<void> {
+  for (const [folder, mode] of [
+    ["etc/ssh", 0o755],
+    ["root", 0o700],
+  ] as const) {
+    mkdirSync(files.own(folder), { recursive: true, mode });
+  }
+  const write = (path: string, text: string, mode: number) => writeFileSync(files.own(path), text, { mode });
+  write("root/onstart.sh", spec.onstart, 0o700);
+  write("root/.vast_api_key", `${spec.instanceApiKey}\n`, 0o600);
+  write("root/.vast_containerlabel", `${containerLabel(spec)}\n`, 0o644);
+  write("etc/hostname", `${containerLabel(spec)}\n`, 0o644);
+  write("etc/gpus", gpuLines(spec), 0o644);
+  const keygen = ["-q", "-t", "ed25519", "-N", "", "-C", containerLabel(spec), "-f", files.own(HOST_KEY)];
+  await run("ssh-keygen", keygen, { env: { PATH: SYSTEM_PATH } });
+}
+
+/** What nvidia-smi reads. */
+function gpuLines({ id, gpus, gpuName, gpuRamMb }: HostSpec): string {
+  const lines = Array.from({ length: gpus }, (_, index) => {
+    const digits = createHash("sha256").update(`${id}/${index}`).digest("hex");
+    const uuid = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "GPU-$1-$2-$3-$4-$5");
+    return `${index},NVIDIA ${gpuName},${gpuRamMb},${uuid}\n`;
+  });
+  return lines.join("");
+}

@@ -1,0 +1,41 @@
+import type { ImageVerdict } from "./types.ts";
+
+/** What an image brings. */
+export interface Image {
+  /** The folder of its own layer among the prepared ones. */
+  readonly layer: "cot-oracle" | "pytorch";
+  /** Size of the pull. */
+  readonly compressedMb: number;
+  /** The PATH that its Dockerfile sets: for PID 1, not for ssh sessions. */
+  readonly path: string;
+}
+
+const SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const cotOracle: Image = { layer: "cot-oracle", compressedMb: 15_000, path: SYSTEM };
+const pytorch: Image = { layer: "pytorch", compressedMb: 6_900, path: `/opt/conda/bin:${SYSTEM}` };
+const vastai: Image = { ...pytorch, compressedMb: 4_200 };
+
+const REFERENCE =
+  /^(?:docker\.io\/)?(?<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)(?::(?<tag>@vastai-automatic-tag|\w[\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?$/;
+
+/** Undefined for an image that no registry has. */
+export function imageOf(reference: string): Image | undefined {
+  const name = REFERENCE.exec(reference)?.groups?.name;
+  if (name === "japhba/cot-oracle") return cotOracle;
+  if (name === "pytorch/pytorch") return pytorch;
+  if (name?.startsWith("vastai/")) return vastai;
+  return undefined;
+}
+
+/** In docker's words. */
+export function verdictOn(reference: string): ImageVerdict {
+  const image = imageOf(reference);
+  if (image !== undefined) return { ok: true, compressedMb: image.compressedMb };
+  return { ok: false, statusMsg: `Error response from daemon: ${refusal(reference)}` };
+}
+
+function refusal(reference: string): string {
+  if (!REFERENCE.test(reference)) return `invalid reference format: ${reference}`;
+  return `manifest for ${reference} not found: manifest unknown: manifest unknown`;
+}

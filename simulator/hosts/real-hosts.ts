@@ -1,0 +1,55 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { makeBase } from "./base.ts";
+import { type HostPlace, RealHost } from "./host.ts";
+import { imageOf, verdictOn } from "./images.ts";
+import { imageLayers } from "./layers.ts";
+import { requireNamespaces } from "./namespace.ts";
+import { networkSettings } from "./network.ts";
+import type { HostSpec, Hosts } from "./types.ts";
+
+/** The names of folders that are made in a home: the base, a trial, and one for each machine. */
+const ours = /^(base|trial-.+|\d+)$/;
+
+/**
+ * Machines with a real sshd each, on this Linux, as root. Nothing of them outlives this process. Throws one sentence
+ * that names what is missing.
+ * @param options.home a folder of their own; what a killed simulator left there is removed
+ */
+export async function realHosts(options: { home: string; log?: (line: string) => void }): Promise<Hosts> {
+  const { home, log = () => {} } = options;
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const storage = await requireNamespaces(home);
+  clean(home);
+  if (storage === "copy") log("no overlays here: each machine gets a copy of its image, and /usr is read-only");
+  const images = await imageLayers(log);
+  const base = join(home, "base");
+  makeBase(base, process.env);
+  const network = networkSettings(process.env, join(base, "root"));
+  const machines = new Set<Promise<RealHost>>();
+  return {
+    image: verdictOn,
+    create: (spec) => {
+      const machine = RealHost.create(spec, placeOf(spec));
+      machines.add(machine);
+      return machine;
+    },
+    close: async () => {
+      await Promise.allSettled([...machines].map(async (machine) => (await machine).destroy()));
+      clean(home);
+    },
+  };
+
+  function placeOf({ id, image: reference }: HostSpec): HostPlace {
+    const image = imageOf(reference);
+    if (image === undefined) throw new Error(`there is no image ${reference}`);
+    return { folder: join(home, String(id)), storage, layers: [join(images, image.layer), base], image, network };
+  }
+}
+
+/** Only what has our names: the folder may hold more than we know. */
+function clean(home: string): void {
+  for (const name of readdirSync(home)) {
+    if (ours.test(name)) rmSync(join(home, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+}

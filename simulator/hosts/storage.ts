@@ -1,0 +1,59 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** "overlay": layers are shared. "copy": where there are no overlays, layers are copied and /usr is read-only. */
+export type Storage = "overlay" | "copy";
+
+const run = promisify(execFile);
+
+/** Folders that are laid over layers; "usr" over this machine's own. */
+const parts = ["root", "usr", "local"] as const;
+
+/** A machine's files on disk, in the form that enter.sh wants. */
+export class MachineFiles {
+  readonly folder: string;
+  readonly storage: Storage;
+
+  private constructor(folder: string, storage: Storage) {
+    this.folder = folder;
+    this.storage = storage;
+  }
+
+  /** @param layers folders with `root` and `local`, the topmost first */
+  static async create(folder: string, storage: Storage, layers: string[]): Promise<MachineFiles> {
+    mkdirSync(join(folder, "machine"), { recursive: true, mode: 0o700 });
+    mkdirSync(join(folder, "layers"));
+    layers.forEach((layer, place) => {
+      symlinkSync(layer, join(folder, "layers", String(place)));
+    });
+    for (const part of parts) mkdirSync(join(folder, part, "upper"), { recursive: true, mode: 0o755 });
+    const files = new MachineFiles(folder, storage);
+    if (storage === "copy") await files.#copy(layers);
+    return files;
+  }
+
+  /** A path of the machine's root as the machine itself writes it. To be written only before its first start. */
+  own(path: string): string {
+    return join(this.folder, "root", "upper", path);
+  }
+
+  /** An overlay that was ended without being synced is not taken again with the same work folder. */
+  renew(): void {
+    if (this.storage === "copy") return;
+    for (const part of parts) {
+      const work = join(this.folder, part, "work");
+      rmSync(work, { recursive: true, force: true });
+      mkdirSync(work);
+    }
+  }
+
+  async #copy(layers: string[]): Promise<void> {
+    for (const layer of layers.toReversed()) {
+      for (const part of readdirSync(layer)) {
+        await run("cp", ["-a", "--reflink=auto", join(layer, part, "."), join(this.folder, part, "upper")]);
+      }
+    }
+  }
+}
