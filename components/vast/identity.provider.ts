@@ -1,0 +1,56 @@
+import { lifecycle } from "../dynamic.ts";
+import { connect } from "./connect.ts";
+import type { RunIdentityInputs } from "./identity.ts";
+import { runLabel } from "./label.ts";
+
+interface IdentityOutputs extends RunIdentityInputs {
+  readonly label: string;
+  /** The row on which a destroy shows its progress. */
+  readonly __urn?: string;
+}
+
+/** Rows: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind RunIdentity. */
+export const provider = lifecycle({
+  check: async (_olds: object, { __urn: urn = "", ...inputs }: RunIdentityInputs & { readonly __urn?: string }) => {
+    rows.set(keyOf(inputs), urn);
+    return { inputs };
+  },
+
+  /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
+  diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => ({
+    replaces: olds.apiUrl === news.apiUrl ? [] : ["apiUrl"],
+    changes: olds.apiUrl !== news.apiUrl || olds.apiKeyFile !== news.apiKeyFile,
+  }),
+
+  create: async (inputs: RunIdentityInputs) => {
+    const label = runLabel(inputs);
+    return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
+  },
+
+  update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => ({
+    outs: outputs(news, olds.label, olds.__urn),
+  }),
+
+  delete: async (_id: string, props: IdentityOutputs) => {
+    const { label } = props;
+    try {
+      const { releaseAll } = await import("./settle.ts");
+      await releaseAll(await connect(props, { urn: props.__urn }), label);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(`it cannot be said that nothing is left of ${label}: ${message}`);
+    }
+  },
+});
+
+function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
+  return JSON.stringify([owner, project, stack, run]);
+}
+
+function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {
+  const { apiUrl, apiKeyFile, owner, project, stack, run } = inputs;
+  return { apiUrl, apiKeyFile, owner, project, stack, run, label, ...(urn === undefined ? {} : { __urn: urn }) };
+}

@@ -1,0 +1,169 @@
+import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
+import { openStateDir } from "../state-dir.ts";
+import { connect, openJournal } from "./connect.ts";
+import { progress, say, watchEngine } from "./engine.ts";
+import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
+import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
+import type { Means } from "./means.ts";
+import { phaseOf } from "./phase.ts";
+import { planOf } from "./plan.ts";
+import { Quotes } from "./quotes.ts";
+import type { RentalRequest } from "./rental-request.ts";
+import { noteTerms } from "./terms.ts";
+import { isStranded, leftText } from "./trouble.ts";
+import type { Instance } from "./wire.ts";
+
+/** Rows by label: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind VastInstance. */
+export const provider = lifecycle({
+  check: async (olds: Partial<CheckedInputs>, news: RawInputs & { readonly __urn?: string }) => {
+    const { __urn: urn = "", ...inputs } = news;
+    rows.set(inputs.label, urn);
+    return checkInstance(olds, inputs, checkMeans(inputs, urn));
+  },
+
+  diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
+    openJournal().closeInstance(Number(id));
+    const plan = planOf(olds, news, isUnknown);
+    if (!plan.changes) await tellDrift(id, olds);
+    return { ...plan, deleteBeforeReplace: true };
+  },
+
+  create: async (inputs: CheckedInputs) => {
+    const urn = rows.get(inputs.label);
+    return watched(inputs, urn, undefined, async (means) => {
+      quotes().drop({ urn: urn ?? "", apiUrl: inputs.apiUrl, criteria: criteriaOf(inputs) });
+      const { rent } = await import("./rental.ts");
+      const { instance, endpoint, offerId } = await rent(means, requestOf(inputs, urn));
+      noteRental(instance, inputs);
+      return { id: String(instance.id), outs: outputsOf(instance, inputs, { endpoint, offerId, urn }) };
+    });
+  },
+
+  read: async (id: string, props: InstanceOutputs) => {
+    const means = await connect(props, { urn: props.__urn });
+    const instance = await seen(means, id);
+    openJournal().closeInstance(Number(id));
+    return instance === undefined ? { id: "", props: {} } : { id, props: refreshed(props, instance) };
+  },
+
+  update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
+    const urn = rows.get(news.label) ?? olds.__urn;
+    const { offerId } = olds;
+    return watched(news, urn, olds, async (means) => {
+      const instance = await seen(means, id);
+      if (instance === undefined)
+        throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
+      if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
+      const named = { ...instance, label: news.label };
+      const known = { offerId: Number(offerId) || null, urn };
+      if (olds.phase === "ready" && phaseOf(instance).phase === "ready") {
+        const { sshHost, sshPort, hostKey } = olds;
+        return { outs: { ...outputsOf(named, news, known), sshHost, sshPort, hostKey } };
+      }
+      const { resume } = await import("./resume.ts");
+      const { label, publicKeys, readyTimeoutMinutes } = news;
+      const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
+      const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
+      noteRental(back.instance, news);
+      return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint }) };
+    });
+  },
+
+  delete: async (id: string, props: InstanceOutputs) => {
+    const { label, pricePerHour: perHour } = props;
+    try {
+      const { release } = await import("./release.ts");
+      await release(await connect(props, { urn: props.__urn }), Number(id), { label, perHour });
+    } catch (error) {
+      const { message } = error as Error;
+      const text = leftText(Number(id), label, perHour);
+      throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
+    }
+    openJournal().closeInstance(Number(id));
+  },
+});
+
+/** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
+async function watched<T>(
+  inputs: CheckedInputs,
+  urn: string | undefined,
+  olds: InstanceOutputs | undefined,
+  action: (means: Means) => Promise<T>,
+): Promise<T> {
+  const engine = watchEngine();
+  try {
+    return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
+  } catch (error) {
+    if (!isStranded(error)) throw error;
+    const { instance, givenUp } = error;
+    const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
+    const { sshHost, sshPort, hostKey, offerId } = olds ?? blank;
+    throw partialFailure(String(instance.id), { ...blank, sshHost, sshPort, hostKey, offerId }, inputs, error);
+  } finally {
+    engine.stop();
+  }
+}
+
+function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
+  const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
+  const { apiUrl, apiKeyFile } = inputs;
+  return {
+    label,
+    urn,
+    target: { apiUrl, apiKeyFile },
+    criteria: criteriaOf(inputs),
+    image,
+    publicKeys,
+    onstart,
+    minutes,
+    quote,
+  };
+}
+
+function noteRental({ id, minBid }: Instance, { maxPricePerHour, bidMarkup }: CheckedInputs): void {
+  noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: minBid });
+}
+
+/** The instance as Vast has it; undefined = gone for certain. */
+async function seen(means: Means, id: string): Promise<Instance | undefined> {
+  const instance = await means.client.instance(Number(id));
+  if (instance !== undefined) return instance;
+  const { whatIsLeft } = await import("./release.ts");
+  return whatIsLeft(means, Number(id));
+}
+
+const DRIFT_PATIENCE_MS = 5000;
+
+/** An unchanged run would not notice what has happened at Vast. Only told: a preview works without Vast, too. */
+async function tellDrift(id: string, { __urn: urn, ...olds }: InstanceOutputs): Promise<void> {
+  const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
+  const late = new Promise<void>((resolve) => patience.addEventListener("abort", () => resolve()));
+  const look = async () => {
+    const instance = await seen(await connect(olds, { urn }), id);
+    const { phase, text } = phaseOf(instance);
+    if (phase === "gone") await say(urn, `instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
+    if (phase === "stopped") await say(urn, `instance ${id} is ${text}; pulumi up --refresh starts it again`);
+  };
+  await Promise.race([late, look().catch((error: Error) => progress(urn, error.message))]);
+}
+
+function quotes(): Quotes {
+  return new Quotes(openStateDir().quotesDir);
+}
+
+function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
+  const open = () => connect({ apiUrl, apiKeyFile }, { urn });
+  return {
+    market: async (criteria) => {
+      const [{ market }, { client }] = await Promise.all([import("./offers.ts"), open()]);
+      return market(client, criteria);
+    },
+    account: async () => (await open()).client.account(),
+    kept: (criteria) => quotes().get({ urn, apiUrl, criteria }),
+    keep: (criteria, quote) => quotes().put({ urn, apiUrl, criteria }, quote),
+    say: (text) => say(urn, text),
+  };
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto";
+
+/** Whose run it is, and where. */
+export interface LabelParts {
+  readonly owner: string;
+  readonly project: string;
+  readonly stack: string;
+  readonly run: string;
+}
+
+const LONGEST = 60;
+const NONCE_BYTES = 5;
+
+/**
+ * `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters of a-z, 0-9 and "-". Owner and nonce are whole, so
+ * that two people, and two runs, never meet; what lies between is for people, and is cut where it is longest.
+ */
+export function runLabel({ owner, project, stack, run }: LabelParts, nonce = newNonce()): string {
+  const middle = [project, stack, run].map(plain).filter((part) => part !== "");
+  const room = LONGEST - `vt-${owner}--${nonce}`.length;
+  while (middle.join("-").length > room) {
+    const longest = middle.reduce((best, part, index) => (part.length > (middle[best]?.length ?? 0) ? index : best), 0);
+    middle[longest] = (middle[longest] ?? "").slice(0, -1);
+  }
+  return ["vt", owner, ...middle.map(plain), nonce].filter((part) => part !== "").join("-");
+}
+
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}
+
+function newNonce(): string {
+  return randomBytes(NONCE_BYTES).toString("hex");
+}

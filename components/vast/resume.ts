@@ -1,0 +1,97 @@
+import type { OfferCriteria } from "./criteria.ts";
+import { isVastError } from "./errors.ts";
+import type { Means } from "./means.ts";
+import { phaseOf } from "./phase.ts";
+import { nextBid } from "./plan.ts";
+import { perHour } from "./price.ts";
+import { awaitReady } from "./ready.ts";
+import { wantedOf } from "./rental-request.ts";
+import type { LiveEndpoint } from "./ssh.ts";
+import { stranded } from "./trouble.ts";
+import type { Instance } from "./wire.ts";
+
+/** An instance in the state, and what is asked of it now. */
+export interface ResumeRequest {
+  readonly instance: Instance;
+  readonly label: string;
+  readonly criteria: OfferCriteria;
+  readonly publicKey: string;
+  /** How long to wait for it, minutes. */
+  readonly minutes: number;
+}
+
+export interface Resumed {
+  readonly instance: Instance;
+  readonly endpoint: LiveEndpoint;
+}
+
+/** A start takes about 40 seconds, and Vast shows the stopped state meanwhile. */
+const START_MS = 120_000;
+
+/**
+ * Brings an instance that is in the state back to ready: starts it when it is stopped, for an outbid one with a higher
+ * bid within the cap, and waits. Nothing is ever released here: its disk may hold what somebody needs. Throws `Stranded`
+ * with the instance as it is when it cannot be brought back.
+ */
+export async function resume(means: Means, request: ResumeRequest): Promise<Resumed> {
+  const { instance, label, criteria, publicKey, minutes } = request;
+  const { phase, text } = phaseOf(instance);
+  if (phase === "failed") {
+    throw stranded(
+      instance,
+      `instance ${instance.id} does not come up: ${text}; pulumi up --replace on it rents another`,
+      false,
+    );
+  }
+  if (phase === "stopped") await start(means, instance, criteria);
+  const since = means.clock.now();
+  // The price is left to the bid, which comes after this and may be about to lower it.
+  const wanted = { ...wantedOf(criteria, null), maxPricePerHour: Number.POSITIVE_INFINITY };
+  const deadline = since + minutes * 60_000;
+  const stoppedMs = START_MS;
+  const outcome = await awaitReady(means, { id: instance.id, label, since, deadline, stoppedMs, wanted, publicKey });
+  if (outcome.ready) return outcome;
+  const row = outcome.instance ?? instance;
+  if (phaseOf(row).cause === "queued") await callOff(means, row);
+  throw stranded(row, `instance ${instance.id} is not ready again: ${outcome.text}`, false);
+}
+
+async function start(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+  if (instance.isBid === true) await bidAgain(means, instance, criteria);
+  means.progress(`starting instance ${instance.id}`);
+  try {
+    await means.client.setState(instance.id, "running");
+  } catch (error) {
+    if (!isVastError(error, "refused")) throw error;
+    await callOff(means, instance);
+    throw stranded(
+      instance,
+      `instance ${instance.id} cannot be started now: its GPUs are rented by somebody else (${error.message}); the start that Vast had queued is called off, so that it does not bill unasked later`,
+      false,
+    );
+  }
+}
+
+/** Outbid: the price of the day, within the cap. */
+async function bidAgain(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+  const disk = instance.diskPerHour ?? 0;
+  const bid = instance.gpuPerHour ?? 0;
+  const situation = { held: false, bid, minBid: instance.minBid, floor: null, room: criteria.maxPricePerHour - disk };
+  const next = nextBid({ ...situation, markup: criteria.bidMarkup, markupChanged: false });
+  if (!next.wins) {
+    const needed = perHour((instance.minBid ?? 0) + disk);
+    throw stranded(
+      instance,
+      `instance ${instance.id} is outbid: it takes ${needed} with its disk now, and maxPricePerHour is ${perHour(criteria.maxPricePerHour)}; raise it, or wait for the price to fall`,
+      false,
+    );
+  }
+  if (Math.abs(next.bid - bid) < 1e-6) return;
+  await means.say(`instance ${instance.id} was outbid; bidding ${perHour(next.bid)} instead of ${perHour(bid)}`);
+  await means.client.changeBid(instance.id, next.bid);
+}
+
+/** A queued start may come about hours later, and bill. */
+async function callOff(means: Means, { id }: Instance): Promise<void> {
+  await means.client.setState(id, "stopped");
+}
