@@ -8,6 +8,8 @@ export interface Terminal {
   readonly interactive: boolean;
   out(text: string): void;
   note(text: string): void;
+  /** Overwrites one line of standard error; "" removes it. Only where that is a terminal. */
+  status?(text: string): void;
 }
 
 export interface Option {

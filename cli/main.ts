@@ -58,5 +58,6 @@ if (import.meta.main) {
     interactive: process.stdin.isTTY && process.stdout.isTTY,
     out: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
+    ...(process.stderr.isTTY ? { status: (text: string) => process.stderr.write(`\r\x1b[K${text}`) } : {}),
   });
 }

@@ -25,9 +25,9 @@ export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: stri
   return parseDeployment(await pulumi(args, projectOf(cwd), env));
 }
 
-/** The resource of a type name such as `VastInstance`; one that is only waiting for its deletion does not count. */
-export function resourceOf(stack: Stack, typeName: string): StackResource | undefined {
-  return stack.resources.find((resource) => resource.type.endsWith(`:${typeName}`));
+/** The resource of a dynamic type such as `vast:Instance`; one that is only waiting for its deletion does not count. */
+export function resourceOf(stack: Stack, type: string): StackResource | undefined {
+  return stack.resources.find((resource) => resource.type === `pulumi-nodejs:dynamic/${type}`);
 }
 
 /** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */

@@ -1,8 +1,15 @@
 import { resolve } from "node:path";
-import { isPullError, type Pulled, pullCheckpoints, sizeText } from "../components/checkpoints/pull.ts";
-import { type Command, textOption } from "./command.ts";
+import {
+  isPullError,
+  type Pulled,
+  type PullRequest,
+  pullCheckpoints,
+  sizeText,
+} from "../components/checkpoints/pull.ts";
+import { type Command, type Terminal, textOption } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { openMachine } from "./machine.ts";
+import { progressOn } from "./progress.ts";
 import { resourceOf, type Stack } from "./stack.ts";
 
 export const sync: Command = {
@@ -21,35 +28,33 @@ Examples:
     const { from, home } = recordedCheckpoints(machine.stack);
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
-    try {
-      const pulled = await pullCheckpoints({ ...machine, from, to, live: true }, changesOnly(terminal.note));
-      terminal.note(summary(pulled));
-    } catch (error) {
-      if (isPullError(error)) throw new Failure(exitCode.failed, error.message);
-      throw error;
-    }
+    const pulled = await pull({ ...machine, from, to, live: true }, terminal);
+    terminal.note(summary(pulled));
     terminal.out(to);
     return exitCode.ok;
   },
 };
 
+async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
+  const progress = progressOn(terminal);
+  try {
+    return await pullCheckpoints(request, progress.show);
+  } catch (error) {
+    if (isPullError(error)) throw new Failure(exitCode.failed, error.message);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
 /** Where the checkpoints are on the machine, and where they come home to. */
 export function recordedCheckpoints(stack: Stack): { from: string; home: string } {
-  const { from, home } = resourceOf(stack, "Checkpoints")?.outputs ?? {};
+  const { from, home } = resourceOf(stack, "training:Checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") return { from, home };
   throw new Failure(
     exitCode.failed,
     "The machine is there, but pulumi up has not come as far as training; run it again",
   );
-}
-
-/** rsync tells the same figure many times. */
-function changesOnly(note: (text: string) => void): (text: string) => void {
-  let last = "";
-  return (text) => {
-    if (text !== last) note(text);
-    last = text;
-  };
 }
 
 function summary({ files, bytes, changing }: Pulled): string {

@@ -6,17 +6,18 @@ const stack = "local";
 
 /** The whole job, in the order in which a newcomer would do it. */
 export async function story({ run, runUntil, simulator }: Stage, screen: Screen): Promise<void> {
-  const colour = ["--color", screen.tty ? "always" : "never"];
+  const look = ["--suppress-progress", "--color", screen.tty ? "always" : "never"];
 
   screen.heading("1/6  A stack is one training run");
   screen.say("Stack `local` is the real program with `apiUrl: simulator`: no account, no money.");
   await run("pulumi", "stack", "init", stack);
 
   screen.heading("2/6  Dry run: what would be rented, and at what price?");
-  await run("pulumi", "preview", ...colour);
+  await run("pulumi", "preview", ...look);
 
   screen.heading("3/6  Rent it, clone the code, install it, start training");
-  await run("pulumi", "up", "--yes", ...colour);
+  screen.say("The preview was step 2; without the two options, up shows it again and asks.");
+  await run("pulumi", "up", "--yes", "--skip-preview", ...look);
 
   screen.heading("4/6  Watch the loss go down (^C ends the watching, not the training)");
   const log = await runUntil(
@@ -35,7 +36,7 @@ export async function story({ run, runUntil, simulator }: Stage, screen: Screen)
   listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
 
   screen.heading("6/6  Tear down: stop training, fetch the last checkpoint, verify, release the machine");
-  await run("pulumi", "destroy", "--yes", ...colour);
+  await run("pulumi", "destroy", "--yes", ...look);
   listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
 
   screen.heading("The bill");
