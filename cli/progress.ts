@@ -3,24 +3,28 @@ import type { Terminal } from "./command.ts";
 /** Milliseconds between two lines where nobody can overwrite one: enough to see that it goes on, few in a file. */
 const everyMs = 2000;
 
+export interface Progress {
+  show(text: string): void;
+  end(): void;
+}
+
 /**
  * Shows how far something is, on standard error: one line that is overwritten in a terminal, and elsewhere a line each
- * time something else begins and every two seconds. What it answers with ends the line that is overwritten.
+ * time something else begins and every two seconds.
  */
-export function progressOn(terminal: Terminal, now: () => number = Date.now) {
+export function progressOn(terminal: Terminal, now: () => number = Date.now): Progress {
+  const { status } = terminal;
+  if (status) return { show: status, end: () => status("") };
   let last = "";
   let lastAt = Number.NEGATIVE_INFINITY;
-  return {
-    show(text: string): void {
-      if (terminal.status) return terminal.status(text);
-      const isNew = kindOf(text) !== kindOf(last);
-      if (text === last || !(isNew || now() - lastAt >= everyMs)) return;
-      last = text;
-      lastAt = now();
-      terminal.note(text);
-    },
-    end: () => terminal.status?.(""),
+  const show = (text: string) => {
+    const isNew = kindOf(text) !== kindOf(last);
+    if (text === last || !(isNew || now() - lastAt >= everyMs)) return;
+    last = text;
+    lastAt = now();
+    terminal.note(text);
   };
+  return { show, end: () => {} };
 }
 
 /** The text without its figures. */

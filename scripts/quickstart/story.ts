@@ -1,11 +1,13 @@
-import { billLines, filesIn, lossesIn } from "./evidence.ts";
+import { relative } from "node:path";
+import { billLines, filesIn, type HomeFile, lossesIn } from "./evidence.ts";
 import type { Screen } from "./screen.ts";
 import { type Stage, StepFailed } from "./stage.ts";
 
 const stack = "local";
 
 /** The whole job, in the order in which a newcomer would do it. */
-export async function story({ run, runUntil, simulator }: Stage, screen: Screen): Promise<void> {
+export async function story(stage: Stage, screen: Screen): Promise<void> {
+  const { run, runUntil, simulator } = stage;
   const look = ["--suppress-progress", "--color", screen.tty ? "always" : "never"];
 
   screen.heading("1/6  A stack is one training run");
@@ -22,22 +24,20 @@ export async function story({ run, runUntil, simulator }: Stage, screen: Screen)
   screen.heading("4/6  Watch the loss go down (^C ends the watching, not the training)");
   const log = await runUntil(
     (lines) => lossWentDown(lines) && savedOnce(lines),
-    "vast-run",
-    "logs",
-    "-f",
-    "-n",
-    "1000",
+    ...["vast-run", "logs", "-f", "-n", "1000"],
   );
   const losses = lossesIn(log);
   screen.say(`The loss went from ${losses[0]} to ${losses.at(-1)} in ${losses.length} steps.`);
 
   screen.heading("5/6  Fetch the checkpoints while it trains");
-  const fetched = await run("vast-run", "sync");
-  listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
+  const { stdout } = await run("vast-run", "sync");
+  const folder = stdout.trim();
+  const fetched = checkpointsIn(folder, stage, screen);
 
-  screen.heading("6/6  Tear down: stop training, fetch the last checkpoint, verify, release the machine");
+  screen.heading("6/6  Tear down: stop training, fetch what is new, verify it, release the machine");
   await run("pulumi", "destroy", "--yes", ...look);
-  listCheckpoints(fetched.stdout.trim().split("\n").at(-1) ?? "", screen);
+  const brought = checkpointsIn(folder, stage, screen);
+  if (!isWhole(fetched, brought)) throw new StepFailed("What sync had fetched is not what destroy brought home.");
 
   screen.heading("The bill");
   const ledger = await simulator.ledger();
@@ -56,9 +56,17 @@ function savedOnce(lines: readonly string[]): boolean {
   return lines.some((line) => /saved|checkpoint/i.test(line));
 }
 
-function listCheckpoints(folder: string, screen: Screen): void {
-  screen.say(`Checkpoints in ${folder}:`);
+/** Shows the files in a folder; there must be some. */
+function checkpointsIn(folder: string, { workspace }: Stage, screen: Screen): HomeFile[] {
   const files = filesIn(folder);
   if (files.length === 0) throw new StepFailed(`No checkpoint came home to ${folder}.`);
+  screen.say(`In ${relative(workspace.dir, folder)}:`);
   for (const file of files) screen.output(`${file.name}  ${file.bytes} bytes  sha256 ${file.sha256.slice(0, 12)}`);
+  return files;
+}
+
+/** Everything that was there before is there unchanged, and training has saved once more on its way out. */
+function isWhole(before: readonly HomeFile[], after: readonly HomeFile[]): boolean {
+  const hashes = new Map(after.map((file) => [file.name, file.sha256]));
+  return after.length > before.length && before.every((file) => hashes.get(file.name) === file.sha256);
 }
