@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { checkpointsIn, exampleRepositoryOf, openProject, type Project, pushCommit } from "../support/project.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
+
+/** The trainer, not its shells: what must stay the same process while nothing of the run changes. */
+const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");
+
+test("a run lives from its quote to its end", { skip: needsRoot }, async (t: TestContext) => {
+  const project = await openProject(t);
+  const repository = exampleRepositoryOf(project);
+  let pid = "";
+  let first: Record<string, unknown> = {};
+
+  await t.test("preview prints the quote and rents nothing", async () => {
+    const shown = await project.works("preview");
+    assert.match(shown, /quote/);
+    assert.match(shown, /H100 SXM/);
+    assert.deepEqual((await project.simulator.ledger()).contracts, []);
+  });
+
+  await t.test("up rents the quoted machine with a real bid and starts training", async () => {
+    await project.works("up");
+    first = await project.outputs();
+    const [contract, ...others] = (await project.simulator.ledger()).contracts;
+    assert.deepEqual(others, []);
+    assert.equal(String(contract?.id), String(first.instanceId));
+    assert.equal(contract?.isBid, true);
+    assert.equal(contract?.machineId, (first.quote as { machineId: number }).machineId);
+    assert.equal(await project.remote("nvidia-smi -L | wc -l"), "1");
+    pid = await trainer(project);
+    const calls = await project.requests();
+    assert.ok(
+      calls.length < 20,
+      `${calls.length} calls: ${calls.map((call) => `${call.method} ${call.path}`).join(", ")}`,
+    );
+    assert.deepEqual(
+      calls.filter((call) => call.status === 429),
+      [],
+    );
+  });
+
+  await t.test("nothing of the project's own files was changed", () => {
+    for (const name of ["Pulumi.yaml", "index.ts", "package.json"])
+      assert.equal(readFileSync(join(project.dir, name), "utf8"), readFileSync(name, "utf8"), name);
+  });
+
+  await t.test("a push, a rotated token and another agent leave the training alone", async () => {
+    const head = await pushCommit(repository, "jan", "a colleague's change");
+    writeFileSync(join(project.root, "env"), "HF_TOKEN=rotated-token-value\n");
+    const env = { SSH_AUTH_SOCK: join(project.root, "no-such-agent") };
+    const again = await project.run(
+      "pulumi",
+      ["up", "-s", "local", "--yes", "--non-interactive", "-c", `envFile=${project.root}/env`],
+      { env },
+    );
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout + again.stderr, new RegExp(`jan has moved to ${head.slice(0, 7)}`));
+    assert.equal(await trainer(project), pid);
+    assert.match(await project.remote("cat /workspace/.env"), /rotated-token-value/);
+    assert.equal((await project.outputs()).commit, first.commit);
+  });
+
+  await t.test("an up with nothing to do changes nothing", async () => {
+    const shown = await project.works("up", "--expect-no-changes", "-c", `envFile=${project.root}/env`);
+    assert.match(shown, /unchanged/);
+  });
+
+  await t.test("another branch restarts training on the same machine", async () => {
+    await project.works("up", "-c", "branch=main");
+    const outputs = await project.outputs();
+    assert.equal(outputs.instanceId, first.instanceId);
+    assert.equal(outputs.branch, "main");
+    assert.notEqual(outputs.commit, first.commit);
+    assert.notEqual(await trainer(project), pid);
+    assert.equal(await project.remote("git -C /workspace/tiny-train rev-parse HEAD"), outputs.commit);
+  });
+
+  await t.test(
+    "another number of GPUs brings the checkpoints home, releases, and rents anew: in this order",
+    async () => {
+      const since = (await project.requests()).length;
+      await project.works("up", "-c", "branch=main", "-c", "gpus=2");
+      const second = await project.outputs();
+      assert.notEqual(second.instanceId, first.instanceId);
+      const home = join(project.dir, "checkpoints", "local", String(first.instanceId));
+      assert.notDeepEqual(checkpointsIn(home), []);
+      const order = (await project.requests())
+        .slice(since)
+        .filter(({ method, path }) => method === "DELETE" || (method === "PUT" && path.includes("/asks/")))
+        .map(({ method }) => method);
+      assert.deepEqual(order, ["DELETE", "PUT"]);
+      assert.equal(await project.remote("nvidia-smi -L | wc -l"), "2");
+      const ledger = await project.simulator.ledger();
+      assert.equal(ledger.living, 1);
+      first = second;
+    },
+  );
+
+  await t.test(
+    "refresh tells the truth about an outbid machine, and destroy then refuses to lose checkpoints",
+    async () => {
+      await project.remote("until ls /workspace/checkpoints | grep -q step_; do sleep 0.2; done");
+      await project.simulator.post(`/_sim/instances/${first.instanceId}/outbid`, {});
+      await project.works("refresh");
+      const exported = await project.run("pulumi", ["stack", "export", "-s", "local"]);
+      assert.match(exported.stdout, /"phase": "stopped"/);
+      const refused = await project.pulumi("destroy");
+      assert.notEqual(refused.code, 0);
+      const text = refused.stdout + refused.stderr;
+      assert.match(text, new RegExp(`VAST_DISCARD_CHECKPOINTS=${first.instanceId}`));
+      assert.match(text, /\$\d+\.\d+ ?\/ ?h/);
+      assert.doesNotMatch(text, /\n\s+at .*\.ts:\d+/, "no stack trace");
+      assert.equal((await project.simulator.ledger()).living, 1);
+    },
+  );
+
+  await t.test("with the override for another machine destroy still refuses", async () => {
+    const refused = await project.run("pulumi", ["destroy", "-s", "local", "--yes", "--non-interactive"], {
+      env: { VAST_DISCARD_CHECKPOINTS: "1" },
+    });
+    assert.notEqual(refused.code, 0);
+    assert.equal((await project.simulator.ledger()).living, 1);
+  });
+
+  await t.test("with the override for this machine destroy ends the bill", async () => {
+    const done = await project.run("pulumi", ["destroy", "-s", "local", "--yes", "--non-interactive"], {
+      env: { VAST_DISCARD_CHECKPOINTS: String(first.instanceId) },
+    });
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.equal((await project.simulator.ledger()).living, 0);
+    assert.equal(existsSync(join(project.home, "journal")) && checkpointsIn(join(project.home, "journal")).length, 0);
+  });
+});
+
+test("destroy asks training to save, and its last checkpoint comes home", {
+  skip: needsRoot,
+}, async (t: TestContext) => {
+  const project = await openProject(t);
+  await project.works("up", "--skip-preview");
+  const { instanceId } = await project.outputs();
+  await project.remote("until ls /workspace/checkpoints | grep -q step_; do sleep 0.2; done");
+  await project.works("destroy");
+  const home = join(project.dir, "checkpoints", "local", String(instanceId));
+  const steps = checkpointsIn(home).map((name) => Number(name.replace(/.*step_/, "")));
+  assert.ok(steps.length > 0);
+  const logged = (await project.simulator.ledger()).contracts.length;
+  assert.equal(logged, 1);
+});
