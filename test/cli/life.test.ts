@@ -31,7 +31,7 @@ async function asPerson(project: Project, person: Person, script: string) {
 /** name -> sha256 of the checkpoints on the machine. */
 async function remoteCheckpoints(project: Project): Promise<Map<string, string>> {
   const text = await project.remote("cd /workspace/checkpoints && find . -type f -exec sha256sum {} +");
-  return new Map(text.split("\n").map((line) => [line.slice(68), line.slice(0, 64)]));
+  return new Map(text.split("\n").map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 
 test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
@@ -45,20 +45,17 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.match(stdout, /loss/);
   });
 
-  await t.test(
-    "env: plain ssh has been introduced to the machine, without a question and without the user's root",
-    async () => {
-      const { stdout } = await project.run(...person.shell("vast-run env"), { env: person.env });
-      assert.match(
-        stdout,
-        /^export INSTANCE_ID=\d+\nexport SSH_HOST=\S+\nexport SSH_PORT=\d+\nexport SSH_CMD='ssh [^']+'\n$/,
-      );
-      assert.match(
-        readFileSync(join(person.home, ".ssh", "known_hosts"), "utf8"),
-        /^\[127\.0\.0\.1\]:\d+ ssh-\S+ \S+ vast-training\n$/,
-      );
-    },
-  );
+  await t.test("env: plain ssh has been introduced to the machine, without a question", async () => {
+    const { stdout } = await project.run(...person.shell("vast-run env"), { env: person.env });
+    assert.match(
+      stdout,
+      /^export INSTANCE_ID=\d+\nexport SSH_HOST=\S+\nexport SSH_PORT=\d+\nexport SSH_CMD='ssh [^']+'\n$/,
+    );
+    assert.match(
+      readFileSync(join(person.home, ".ssh", "known_hosts"), "utf8"),
+      /^(\[127\.0\.0\.1\]:\d+ ssh-\S+ \S+ vast-training\n)+$/,
+    );
+  });
 
   await t.test("env: the rsync of old runs verbatim over plain ssh and the person's agent", async () => {
     const destination = join(project.root, "by-rsync");
@@ -96,7 +93,10 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     const { code, stdout, stderr } = await project.run("vast-run", ["sync", "--to", "here"]);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, `${join(project.dir, "here")}\n`);
-    assert.ok(filesIn(stdout.trim()).length > 0);
+    const here = filesIn(stdout.trim());
+    const there = await remoteCheckpoints(project);
+    assert.ok(here.length > 0);
+    for (const { name, sha256 } of here) assert.equal(there.get(`./${name}`), sha256, name);
   });
 
   await t.test("a stack that is not there is a usage error", async () => {
