@@ -142,7 +142,10 @@ async function tellDrift(id: string, { __urn: urn, ...olds }: InstanceOutputs): 
   const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
   const late = new Promise<void>((resolve) => patience.addEventListener("abort", () => resolve()));
   const look = async () => {
-    const instance = await seen(await connect(olds, { urn }), id);
+    const means = await connect(olds, { urn });
+    // By the list, so that a change of the bid need not wait for its turn at the single view.
+    const listed = (await means.list.look()).find((row) => String(row.id) === id);
+    const instance = listed ?? (await means.client.instance(Number(id)));
     const { phase, text } = phaseOf(instance);
     if (phase === "gone") await say(urn, `instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
     if (phase === "stopped") await say(urn, `instance ${id} is ${text}; pulumi up --refresh starts it again`);

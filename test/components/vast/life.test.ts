@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { SimulatorProcess } from "../../../scripts/lib/simulator.ts";
+import { openProgram, type Program } from "./program.ts";
+
+async function calls(simulator: SimulatorProcess): Promise<string[]> {
+  const requests = (await simulator.get("/_sim/requests")) as { endpoint: string; status: number }[];
+  assert.deepEqual(
+    requests.filter(({ status }) => status === 429),
+    [],
+  );
+  return requests.map(({ endpoint }) => endpoint);
+}
+
+async function living({ simulator }: Program) {
+  const { contracts } = await simulator.ledger();
+  return contracts.filter(({ destroyedAt }) => destroyedAt === null);
+}
+
+interface StateOfInstance {
+  readonly type: string;
+  readonly id: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+async function instanceIn(program: Program): Promise<StateOfInstance | undefined> {
+  const { deployment } = JSON.parse(await program.state()) as { deployment: { resources: StateOfInstance[] } };
+  return deployment.resources.find(({ type }) => type === "pulumi-nodejs:dynamic/vast:Instance");
+}
+
+test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (t) => {
+  const program = await openProgram(t);
+  const { simulator } = program;
+
+  await t.test("a preview prints the quote, on the row too, and rents nothing", async () => {
+    const text = await program.works("preview");
+    assert.match(text, /quote +: \{\n +bidPerHour +: \d/);
+    assert.match(text, /instance \(?.*1x H100 SXM in .*bid \$\d\.\d{3}\/h \(on demand \$\d\.\d{3}\/h\) and disk/);
+    assert.deepEqual(await living(program), []);
+    assert.ok((await calls(simulator)).length <= 4);
+  });
+
+  await t.test("up rents what was quoted, with few calls, and leaves no intent open", async () => {
+    await program.works("up");
+    const { quote, ...outputs } = (await program.outputs()) as Record<string, unknown> & { quote: { offerId: number } };
+    assert.equal(outputs.offerId, String(quote.offerId));
+    assert.equal(outputs.phase, "ready");
+    assert.match(String(outputs.hostKey), /^ssh-ed25519 \S+$/);
+    assert.match(String(outputs.label), /^vt-[a-z0-9]{8}-tiny-dev-run-[0-9a-f]{10}$/);
+    const [machine, ...others] = await living(program);
+    assert.deepEqual([String(machine?.id), machine?.isBid, others], [outputs.instanceId, true, []]);
+    assert.ok((await calls(simulator)).length < 20, `${await calls(simulator)}`);
+    assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+  });
+
+  await t.test("the state holds no secret", async () => {
+    const state = await program.state();
+    const privateKey = readFileSync(join(program.home, "ssh", "id_ed25519"), "utf8").split("\n")[1] ?? "";
+    assert.ok(!state.includes(simulator.apiKey) && !state.includes(privateKey));
+  });
+
+  await t.test("a market that moves shows no change", async () => {
+    await simulator.post("/_sim/market", { factor: 1.05 });
+    assert.match(await program.works("preview"), /4 unchanged/);
+  });
+
+  await t.test("a preview of a new cap lists the bid alone, and up changes it in place", async () => {
+    const [before] = await living(program);
+    const cap = { maxPricePerHour: 1 };
+    assert.match(
+      await program.works("preview", [], cap),
+      /~ +pulumi-nodejs:dynamic\/vast:Bid bid update[\s\S]*~ 1 to update\s+3 unchanged/,
+    );
+    await program.works("up", ["--skip-preview"], cap);
+    const [after, ...others] = await living(program);
+    assert.deepEqual([after?.id, others], [before?.id, []]);
+    const [row] = (await simulator.ledger()).contracts as unknown as { ratePerHour: number }[];
+    assert.ok((row?.ratePerHour ?? 9) <= 1);
+  });
+
+  await t.test("a refresh tells of an outbid machine and keeps it, and the next up bids for it again", async () => {
+    const before = await program.outputs();
+    await simulator.post(`/_sim/instances/${before.instanceId}/outbid`, { perHour: 1.5 });
+    assert.match(
+      await program.works("preview", [], { maxPricePerHour: 1 }),
+      /outbid or displaced; pulumi up --refresh/,
+    );
+    assert.match(await program.works("refresh", ["--diff"]), /phase +: "ready" => "stopped"/);
+    const kept = await instanceIn(program);
+    assert.deepEqual([kept?.id, kept?.outputs.phase], [before.instanceId, "stopped"]);
+    const poor = await program.pulumi("up", ["--skip-preview"], { maxPricePerHour: 1 });
+    assert.notEqual(poor.code, 0);
+    assert.match(
+      poor.stdout,
+      /is outbid: it takes \$1\.\d{3}\/h with its disk now, and maxPricePerHour is \$1\.000\/h/,
+    );
+    await program.works("up", ["--skip-preview"]);
+    const after = await program.outputs();
+    assert.deepEqual([after.phase, after.instanceId], ["ready", before.instanceId]);
+    assert.ok(Number(after.bidPerHour) > 1.5);
+  });
+
+  await t.test("a machine that others have destroyed: told by up, rented anew with --refresh", async () => {
+    const before = await program.outputs();
+    await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
+    const text = await program.works("up", ["--skip-preview"]);
+    assert.match(text, /is gone at Vast; pulumi up --refresh rents a new one/);
+    await program.works("up", ["--refresh", "--skip-preview"]);
+    const after = await program.outputs();
+    assert.notEqual(after.instanceId, before.instanceId);
+    assert.equal(after.label, before.label);
+    assert.deepEqual(
+      (await living(program)).map(({ id }) => String(id)),
+      [after.instanceId],
+    );
+  });
+
+  await t.test("another number of GPUs: the old machine goes before the new one comes", async () => {
+    await program.works("up", ["--skip-preview"], { gpus: 2, maxPricePerHour: 7 });
+    const { contracts } = await simulator.ledger();
+    const [old, next] = contracts.slice(-2) as unknown as { destroyedAt: number; createdAt: number; gpus: number }[];
+    assert.equal(next?.gpus, 2);
+    assert.ok(old !== undefined && next !== undefined && old.destroyedAt <= next.createdAt);
+  });
+
+  await t.test("nothing fits: says why, and rents nothing", async () => {
+    const count = (await simulator.ledger()).contracts.length;
+    const result = await program.pulumi("up", ["--skip-preview"], { gpus: 1, maxPricePerHour: 0.1 });
+    assert.notEqual(result.code, 0);
+    assert.match(result.stdout + result.stderr, /maxPricePerHour.* has a problem: none of \d+ offers of H100 SXM/);
+    assert.equal((await simulator.ledger()).contracts.length, count);
+    assert.equal((await living(program)).length, 1);
+  });
+
+  await t.test("destroy leaves nothing", async () => {
+    await program.works("destroy");
+    assert.deepEqual(await living(program), []);
+    assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+  });
+});

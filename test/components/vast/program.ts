@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { type CommandResult, type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
+import { type SimulatorProcess, startSimulatorProcess } from "../../../scripts/lib/simulator.ts";
+import { projectDir } from "../../../scripts/lib/workspace.ts";
+import { criteria } from "./renting.ts";
+
+/** A Pulumi program with an identity, an instance and a bid, on a simulator of its own. */
+export interface Program {
+  readonly simulator: SimulatorProcess;
+  /** VAST_TRAINING_HOME. */
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** `pulumi` on its stack, without questions; `args` differ from the defaults of the instance. */
+  pulumi(command: string, words?: readonly string[], args?: object): Promise<CommandResult>;
+  /** The same, and it must succeed; what it printed. */
+  works(command: string, words?: readonly string[], args?: object): Promise<string>;
+  /** The same, not waited for. */
+  start(command: string, words?: readonly string[], args?: object): RunningCommand;
+  outputs(): Promise<Record<string, unknown>>;
+  state(): Promise<string>;
+}
+
+const source = `
+import { VastBid } from "./components/vast/bid.ts";
+import { RunIdentity } from "./components/vast/identity.ts";
+import { VastInstance } from "./components/vast/instance.ts";
+import { ownSshKey } from "./components/ssh-key.ts";
+import { openStateDir } from "./components/state-dir.ts";
+
+const dir = openStateDir();
+const api = { apiUrl: "simulator", apiKeyFile: "" };
+const run = { owner: dir.owner, project: "tiny", stack: "dev", run: "run" };
+const identity = new RunIdentity("identity", { ...api, ...run });
+const args = { ...JSON.parse(process.env.DEFAULTS ?? ""), ...JSON.parse(process.env.ARGS ?? "") };
+const instance = new VastInstance("instance", {
+  ...api,
+  ...args,
+  label: identity.label,
+  publicKeys: [ownSshKey(dir, "").publicKey],
+  sshKeyFile: "",
+});
+const { rental, maxPricePerHour, bidMarkup } = args;
+new VastBid("bid", { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id });
+export const { instanceId, label, offerId, machineId, gpu, gpus, pricePerHour, bidPerHour, diskGb } = instance;
+export const { sshHost, sshPort, hostKey, phase, location, endsAt, quote } = instance;
+`;
+
+const defaults = { ...criteria, image: "japhba/cot-oracle", readyTimeoutMinutes: { machine: 2, total: 4 } };
+const YES = new Set(["up", "destroy", "refresh"]);
+
+/** When the test ends, the ledger must have no living contract. */
+export async function openProgram(t: TestContext): Promise<Program> {
+  const root = mkdtempSync(join(tmpdir(), "vast-program-"));
+  let started: SimulatorProcess | undefined;
+  t.after(async () => {
+    try {
+      assert.equal((await started?.ledger())?.living ?? 0, 0, "nothing may go on billing after a test");
+    } finally {
+      await started?.stop();
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+  const [dir, home] = [join(root, "program"), join(root, "home")];
+  for (const folder of [dir, home, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
+  writeProgram(dir);
+  const env = environment(root, home);
+  const simulator = await startSimulatorProcess({ home, env });
+  started = simulator;
+  const program = programOf(dir, home, env, simulator);
+  const init = await program.pulumi("stack", ["init", "dev"]);
+  assert.equal(init.code, 0, init.stderr);
+  return program;
+}
+
+function writeProgram(dir: string): void {
+  const pulumi = "name: tiny\nruntime: {name: nodejs, options: {typescript: false}}\nmain: ./index.ts\n";
+  writeFileSync(join(dir, "Pulumi.yaml"), pulumi);
+  writeFileSync(join(dir, "package.json"), '{"name": "tiny", "type": "module"}\n');
+  writeFileSync(join(dir, "index.ts"), source);
+  for (const name of ["node_modules", "components"]) symlinkSync(join(projectDir, name), join(dir, name));
+}
+
+function environment(root: string, home: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|VAST_|SSH_AUTH_SOCK$)/.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH}`,
+    PULUMI_HOME: join(root, "pulumi"),
+    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this test",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    VAST_TRAINING_HOME: home,
+    DEFAULTS: JSON.stringify(defaults),
+  };
+}
+
+function programOf(dir: string, home: string, env: NodeJS.ProcessEnv, simulator: SimulatorProcess): Program {
+  const start: Program["start"] = (command, words = [], args = {}) => {
+    const stack = command === "stack" ? [] : ["-s", "dev"];
+    const all = [command, ...words, ...stack, "--non-interactive", ...(YES.has(command) ? ["--yes"] : [])];
+    return startCommand("pulumi", all, { cwd: dir, env: { ...env, ARGS: JSON.stringify(args) } });
+  };
+  const pulumi: Program["pulumi"] = (...call) => start(...call).result;
+  const works: Program["works"] = async (...call) => {
+    const result = await pulumi(...call);
+    assert.equal(result.code, 0, `${result.command}\n${result.stdout}\n${result.stderr}`);
+    return result.stdout + result.stderr;
+  };
+  return {
+    simulator,
+    home,
+    env,
+    start,
+    pulumi,
+    works,
+    outputs: async () => JSON.parse((await pulumi("stack", ["output", "--json", "-s", "dev"])).stdout),
+    state: async () => (await pulumi("stack", ["export", "-s", "dev"])).stdout,
+  };
+}
