@@ -33,6 +33,7 @@ export interface InstanceOutputs {
   readonly sshPort: number;
   readonly hostKey: string;
   readonly phase: PhaseName;
+  readonly startedAt: string;
   readonly location: string | null;
   readonly endsAt: string | null;
   readonly quote: Quote | null;
@@ -50,6 +51,8 @@ export interface Known {
   /** The offer that was rented; null = not known. */
   readonly offerId?: number | null;
   readonly urn?: string | undefined;
+  /** ISO time at which it got ready; default "" = never. */
+  readonly startedAt?: string;
   /** When Vast's words do not tell it: a machine that was given up, and could not be released. */
   readonly phase?: PhaseName;
 }
@@ -74,6 +77,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     sshPort: known.endpoint?.port ?? 0,
     hostKey: known.endpoint?.hostKey ?? "",
     phase: "unknown",
+    startedAt: known.startedAt ?? "",
     location: null,
     endsAt: null,
     quote,

@@ -38,7 +38,10 @@ export const provider = lifecycle({
       const { rent } = await import("./rental.ts");
       const { instance, endpoint, offerId } = await rent(means, requestOf(inputs, urn));
       noteRental(instance, inputs);
-      return { id: String(instance.id), outs: outputsOf(instance, inputs, { endpoint, offerId, urn }) };
+      return {
+        id: String(instance.id),
+        outs: outputsOf(instance, inputs, { endpoint, offerId, urn, startedAt: now() }),
+      };
     });
   },
 
@@ -60,15 +63,15 @@ export const provider = lifecycle({
       const named = { ...instance, label: news.label };
       const known = { offerId: Number(offerId) || null, urn };
       if (olds.phase === "ready" && phaseOf(instance).phase === "ready") {
-        const { sshHost, sshPort, hostKey } = olds;
-        return { outs: { ...outputsOf(named, news, known), sshHost, sshPort, hostKey } };
+        const { sshHost, sshPort, hostKey, startedAt } = olds;
+        return { outs: { ...outputsOf(named, news, known), sshHost, sshPort, hostKey, startedAt } };
       }
       const { resume } = await import("./resume.ts");
       const { label, publicKeys, readyTimeoutMinutes } = news;
       const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
       const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
       noteRental(back.instance, news);
-      return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint }) };
+      return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint, startedAt: now() }) };
     });
   },
 
@@ -100,11 +103,16 @@ async function watched<T>(
     if (!isStranded(error)) throw error;
     const { instance, givenUp } = error;
     const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
-    const { sshHost, sshPort, hostKey, offerId } = olds ?? blank;
-    throw partialFailure(String(instance.id), { ...blank, sshHost, sshPort, hostKey, offerId }, inputs, error);
+    const { sshHost, sshPort, hostKey, startedAt, offerId } = olds ?? blank;
+    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId };
+    throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
   }
+}
+
+function now(): string {
+  return new Date().toISOString();
 }
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {

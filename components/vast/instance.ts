@@ -59,6 +59,8 @@ export class VastInstance extends pulumi.dynamic.Resource {
   /** `type base64`, seen at the first login; "" = nobody could log in yet. */
   declare readonly hostKey: pulumi.Output<string>;
   declare readonly phase: pulumi.Output<PhaseName>;
+  /** ISO time at which it last got ready for us. Another time means that whatever ran on it has ended, maybe at the same address. */
+  declare readonly startedAt: pulumi.Output<string>;
   declare readonly location: pulumi.Output<string | null>;
   /** ISO time at which the rental ends by itself; null when Vast does not say. */
   declare readonly endsAt: pulumi.Output<string | null>;
@@ -102,6 +104,7 @@ const outputs = {
   sshPort: undefined,
   hostKey: undefined,
   phase: undefined,
+  startedAt: undefined,
   location: undefined,
   endsAt: undefined,
   quote: undefined,

@@ -21,7 +21,14 @@ interface Monitor {
 const registered = new Map<string, Registered>();
 const nameIn = (urn: string) => urn.split("::").at(-1) ?? "";
 
-const machine = { instanceId: "7", sshHost: "203.0.113.9", sshPort: 41, hostKey: "ssh-ed25519 AAAA", pricePerHour: 2 };
+const machine = {
+  instanceId: "7",
+  sshHost: "203.0.113.9",
+  sshPort: 41,
+  hostKey: "ssh-ed25519 AAAA",
+  pricePerHour: 2,
+  startedAt: "2026",
+};
 const made = { ...machine, commit: "c".repeat(40), label: "vt-label", home: "/home/x/local/7" };
 
 // What the engine would answer: inputs as outputs, and what only a machine can tell.
