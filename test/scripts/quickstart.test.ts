@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
-import { gitStatus, processesWith, tracesIn } from "../../scripts/lib/traces.ts";
+import { processesWith, tracesIn } from "../../scripts/lib/traces.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
@@ -40,14 +40,21 @@ function place(t: TestContext): string {
   return folder;
 }
 
-function assertNothingLeft(folder: string, statusBefore: string): void {
+/** The files that Pulumi would rewrite, and everything else in the project's folder by name. */
+function projectFiles(): unknown[] {
+  const names = readdirSync(projectDir);
+  const stacks = names.filter((name) => /^Pulumi.*\.yaml$/.test(name));
+  return [names, ...stacks.map((name) => readFileSync(join(projectDir, name), "utf8"))];
+}
+
+function assertNothingLeft(folder: string, filesBefore: unknown[]): void {
   assert.deepEqual(tracesIn(folder), []);
   assert.deepEqual(processesWith(`TMPDIR=${folder}`), []);
-  assert.equal(gitStatus(), statusBefore);
+  assert.deepEqual(projectFiles(), filesBefore);
 }
 
 test("a killed quickstart does not hinder the next, which shows the whole job", { skip: needsRoot }, async (t) => {
-  const [folder, before] = [place(t), gitStatus()];
+  const [folder, before] = [place(t), projectFiles()];
   const killed = play(folder);
   t.after(() => killed.kill());
   await killed.reached(/^\$ pulumi up/);
@@ -65,10 +72,10 @@ test("a killed quickstart does not hinder the next, which shows the whole job", 
 });
 
 test("^C in the middle of up destroys what was made and removes everything", { skip: needsRoot }, async (t) => {
-  const [folder, before] = [place(t), gitStatus()];
+  const [folder, before] = [place(t), projectFiles()];
   const interrupted = play(folder);
   t.after(() => interrupted.kill());
-  await interrupted.reached(/VastInstance .*creating/);
+  await interrupted.reached(/run-instance creating .*rented offer/);
   interrupted.signal("SIGINT");
   const { code, stdout, stderr } = await interrupted.result;
   assert.equal(code, 130, stdout + stderr);
