@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { ApiTarget } from "./api.ts";
-import { type ProcessMark, stateOf, thisProcess } from "./process.ts";
+import { markOf, type ProcessMark, stateOf } from "./process.ts";
 
 /** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
 export interface Intent extends ApiTarget, ProcessMark {
@@ -32,13 +32,13 @@ export class Journal {
 
   /** On disk when it returns, also when the power goes. Replaces what was open under this label. */
   open(wish: Wish): void {
-    this.#write({ ...wish, ...thisProcess() });
+    this.#write({ ...wish, ...markOf() });
   }
 
   /** Notes which instance an intent became. The intent becomes this process's. */
   note(label: string, instanceId: number): void {
     const intent = this.find(label);
-    if (intent !== undefined) this.#write({ ...intent, ...thisProcess(), instanceId });
+    if (intent !== undefined) this.#write({ ...intent, ...markOf(), instanceId });
   }
 
   /** Nothing under this label is unaccounted for any more. */
@@ -94,7 +94,7 @@ const SUFFIX = ".json";
 
 /** Who may touch an intent: its own process, and any other once that has ended. */
 export function holderOf(intent: Intent): "us" | "nobody" | "running" | "elsewhere" {
-  const own = thisProcess();
+  const own = markOf();
   const { host, pid, startedAt } = intent;
   if (host === own.host && pid === own.pid && startedAt === own.startedAt) return "us";
   const state = stateOf(intent);

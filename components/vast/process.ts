@@ -10,9 +10,9 @@ export interface ProcessMark {
   readonly startedAt: string;
 }
 
-/** The mark of this process. */
-export function thisProcess(): ProcessMark {
-  return { host: hostname(), pid: process.pid, startedAt: startOf(process.pid) ?? "unknown" };
+/** The mark of a process of this machine; default this one. */
+export function markOf(pid = process.pid): ProcessMark {
+  return { host: hostname(), pid, startedAt: startOf(pid) ?? "unknown" };
 }
 
 /** Does that process still run? "elsewhere" = on another machine, where we cannot look. */
