@@ -21,7 +21,7 @@ const whole = (most: number): Rule => [
 const line = (shape: RegExp, should: string): Rule => [(value) => text(value) && shape.test(value), should];
 
 const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\p{Cc}]*)?$/u;
-const LONGEST_ONSTART = 2000;
+const LONGEST_ONSTART = 1200;
 
 const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
   gpu: line(/^[\w][\w .+-]*$/, "be the name of a GPU, such as H100 SXM"),

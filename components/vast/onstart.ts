@@ -6,14 +6,21 @@ const KEYS = "/root/.ssh/authorized_keys";
 const KEEP_TIMES = 60;
 const KEEP_EVERY_SECONDS = 10;
 
+/** Vast takes 4000 characters; keys that do not fit can be let in over ssh later. */
+const ROOM_FOR_KEYS = 1800;
+
 /**
  * What a machine runs at each start: lets our keys in, keeps them there while Vast's launcher may still rewrite the file,
  * and leaves a mark. Running it again changes nothing. Holds public keys only.
  *
+ * @param publicKeys the first ones that fit
  * @param more shell text to run after that, in a shell of its own
  */
 export function onstartScript(publicKeys: readonly string[], more = ""): string {
-  const keys = publicKeys.map((key) => quoted(key.trim())).join(" ");
+  const keys = publicKeys
+    .map((key) => quoted(key.trim()))
+    .reduce((line, key) => (line.length + key.length < ROOM_FOR_KEYS ? `${line} ${key}` : line), "")
+    .trim();
   const lines = [
     "#!/bin/sh",
     "keep_keys() {",
