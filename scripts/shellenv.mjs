@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { localBackend } from "./setup/backend.mjs";
 import { isThere } from "./setup/files.mjs";
-import { binDir, shown } from "./setup/paths.mjs";
+import { binDir, compileCacheDir, shown } from "./setup/paths.mjs";
 import { Stop } from "./setup/stop.mjs";
 
 /** Safe in sh, bash and zsh. */
@@ -17,7 +17,8 @@ async function main() {
   }
   const { variables, note } = await localBackend();
   const path = `case "$PATH" in ${quoted(binDir)}:*) ;; *) export PATH=${quoted(binDir)}:"$PATH" ;; esac`;
-  const exports = Object.entries({ PULUMI_SKIP_UPDATE_CHECK: "true", ...variables });
+  const speed = process.env.NODE_COMPILE_CACHE ? {} : { NODE_COMPILE_CACHE: compileCacheDir() };
+  const exports = Object.entries({ PULUMI_SKIP_UPDATE_CHECK: "true", ...speed, ...variables });
   console.log([path, ...exports.map(([name, value]) => `export ${name}=${quoted(value)}`)].join("\n"));
   console.error(`pulumi and vast-run are those of ${shown(binDir)}. ${note}`);
 }

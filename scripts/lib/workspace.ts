@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileCacheDir } from "../setup/paths.mjs";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command.ts";
 import { mountsBelow } from "./mounts.ts";
 
@@ -48,7 +49,8 @@ export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
   const root = mkdtempSync(join(options.parent ?? tmpdir(), "vast-"));
   const dir = join(root, "vast-training");
   const home = join(root, "home");
-  for (const folder of [dir, home, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
+  for (const folder of [dir, home, ...["backend", "pulumi", "tmp"].map((name) => join(root, name))])
+    mkdirSync(folder, { mode: 0o700 });
   copyProject(root, dir);
   sharePlugins(join(root, "pulumi"));
   const env = { ...environment(root, home), ...options.env };
@@ -117,10 +119,12 @@ function environment(root: string, home: string): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(kept),
     PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH ?? "/usr/bin:/bin"}`,
+    TMPDIR: join(root, "tmp"), // Pulumi's language host leaves folders in there
     PULUMI_HOME: join(root, "pulumi"),
     PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE: "only for this workspace",
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir(),
     VAST_TRAINING_HOME: home,
   };
 }

@@ -17,6 +17,11 @@ export function cacheDir() {
   return resolve(process.env.XDG_CACHE_HOME || join(home(), ".cache"), "vast-training");
 }
 
+/** Compiled JavaScript of the packages: saves about half a second of each command (Node's NODE_COMPILE_CACHE). */
+export function compileCacheDir() {
+  return join(cacheDir(), "compiled");
+}
+
 /** The same rule as components/state-dir.ts, which an old Node cannot load. */
 export function stateDir() {
   if (process.env.VAST_TRAINING_HOME) return resolve(process.env.VAST_TRAINING_HOME);
