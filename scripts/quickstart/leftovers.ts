@@ -5,7 +5,7 @@ import { commandLine, endProcess, startTime } from "../lib/alive.ts";
 import { removeWorkspace } from "../lib/workspace.ts";
 
 /** Holds one folder for each quickstart that runs, named after its process, so that a later one knows whose it is. */
-const shelf = join(tmpdir(), `vast-training-quickstart-${userInfo().uid}`);
+const shelf = join(tmpdir(), `vast-quickstart-${userInfo().uid}`);
 
 /** Makes this process's folder. */
 export function ownFolder(): string {

@@ -19,7 +19,7 @@ function play(place: string): Play {
   const waiting: { line: RegExp; resolve: () => void }[] = [];
   const command = startCommand("node", ["scripts/quickstart.ts"], {
     cwd: projectDir,
-    env: { ...process.env, TMPDIR: place },
+    env: { ...process.env, TMPDIR: place, PLAYED_IN: place },
     onLine: (text) => {
       for (const { line, resolve } of waiting) if (line.test(text)) resolve();
     },
@@ -49,7 +49,7 @@ function projectFiles(): unknown[] {
 
 function assertNothingLeft(folder: string, filesBefore: unknown[]): void {
   assert.deepEqual(tracesIn(folder), []);
-  assert.deepEqual(processesWith(`TMPDIR=${folder}`), []);
+  assert.deepEqual(processesWith(`PLAYED_IN=${folder}`), []);
   assert.deepEqual(projectFiles(), filesBefore);
 }
 
