@@ -18,7 +18,7 @@ export async function story(stage: Stage, screen: Screen): Promise<void> {
   await run("pulumi", "preview", ...look);
 
   screen.heading("3/6  Rent it, clone the code, install it, start training");
-  screen.say("The preview was step 2; without the two options, up shows it again and asks.");
+  screen.say("The dry run was step 2; without --yes and --skip-preview, up shows it once more and asks.");
   await run("pulumi", "up", "--yes", "--skip-preview", ...look);
 
   screen.heading("4/6  Watch the loss go down (^C ends the watching, not the training)");
