@@ -9,14 +9,19 @@ const shelf = join(tmpdir(), `vast-quickstart-${userInfo().uid}`);
 
 /** Makes this process's folder. */
 export function ownFolder(): string {
-  mkdirSync(shelf, { recursive: true, mode: 0o700 });
-  const { uid } = lstatSync(shelf);
-  if (!lstatSync(shelf).isDirectory() || uid !== userInfo().uid) {
-    throw new Error(`${shelf} is not a folder of yours; remove it, or set TMPDIR`);
-  }
+  openShelf();
   const folder = join(shelf, `${process.pid}.${startTime(process.pid) ?? Date.now()}`);
   mkdirSync(folder, { mode: 0o700 });
   return folder;
+}
+
+/** Anybody may have made something of this name in the folder for temporary files. */
+function openShelf(): void {
+  mkdirSync(shelf, { recursive: true, mode: 0o700 });
+  const found = lstatSync(shelf);
+  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+    throw new Error(`${shelf} is not a folder of yours; remove it, or set TMPDIR`);
+  }
 }
 
 /** Removes this process's folder, and the shelf when nobody else uses it. */
@@ -27,6 +32,7 @@ export function removeOwnFolder(folder: string): void {
 
 /** Ends and removes what earlier quickstarts left that were killed. Answers with how many there were. */
 export async function sweep(): Promise<number> {
+  openShelf();
   const dead = entries(shelf).filter((name) => !isRunning(name));
   for (const name of dead) {
     const folder = join(shelf, name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
@@ -57,4 +57,13 @@ test("a quickstart that ends takes its folder along", async (t) => {
   const first = play(place, code);
   assert.equal(await first.line(), "ended");
   assert.deepEqual(readdirSync(place), []);
+});
+
+test("a link of the shelf's name is not followed", async (t) => {
+  const place = temporary(t);
+  const elsewhere = join(place, "elsewhere");
+  mkdirSync(join(elsewhere, "1.2"), { recursive: true });
+  symlinkSync(elsewhere, join(place, `vast-quickstart-${userInfo().uid}`));
+  assert.match(await play(place, "await sweep().catch((error) => console.log(error.message));").line(), /set TMPDIR/);
+  assert.ok(existsSync(join(elsewhere, "1.2")));
 });
