@@ -1,24 +1,47 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { hostKeyAlias } from "../ssh-key.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
 
 /** The host keys (`type base64`) pinned for an instance, oldest first. */
 export function pinnedHostKeys(knownHostsFile: string, instanceId: number): string[] {
+  return linesOf(knownHostsFile, instanceId).map(([, type, key]) => `${type} ${key}`);
+}
+
+/** The one that this way shows: its own, or that of the other way where both show the same. */
+export function hostKeyOf(knownHostsFile: string, instanceId: number, via: Endpoint["via"]): string | undefined {
+  const lines = linesOf(knownHostsFile, instanceId);
+  const [, type, key] = lines.find(([, , , way]) => way === via) ?? lines[0] ?? [];
+  return key === undefined ? undefined : `${type} ${key}`;
+}
+
+/**
+ * Has this way to the instance never been used, while another one has? Vast's relay may show a host key of its own, so
+ * the first key seen there is no change. A key from the state, whose way nobody knows, leaves no room for another.
+ */
+export function isNewWay(knownHostsFile: string, instanceId: number, via: Endpoint["via"]): boolean {
+  const ways = linesOf(knownHostsFile, instanceId).map(([, , , way]) => way);
+  return ways.length > 0 && ways.every((way) => way !== undefined && way !== via);
+}
+
+/** Adds a host key (`type base64`) under `vast-<instance id>` unless it is there for this way; the way is a comment. */
+export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: string, via?: Endpoint["via"]): void {
+  if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/.test(hostKey)) {
+    throw vastError("invalid", `the host key of instance ${instanceId} is not a key: ${JSON.stringify(hostKey)}`);
+  }
+  const same = linesOf(knownHostsFile, instanceId).filter(([, type, key]) => `${type} ${key}` === hostKey);
+  if (same.some(([, , , way]) => via === undefined || way === via)) return;
+  const line = [hostKeyAlias(instanceId), hostKey, ...(via === undefined ? [] : [via])].join(" ");
+  appendFileSync(knownHostsFile, `${line}\n`, { mode: 0o600 });
+}
+
+/** Words of the lines of an instance: alias, type, key, and the way as far as it is known. */
+function linesOf(knownHostsFile: string, instanceId: number): string[][] {
   const alias = hostKeyAlias(instanceId);
   return textOf(knownHostsFile)
     .split("\n")
     .map((line) => line.split(" "))
-    .filter(([name]) => name === alias)
-    .map(([, type, key]) => `${type} ${key}`);
-}
-
-/** Adds a host key (`type base64`) under `vast-<instance id>` unless that line is there. */
-export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: string): void {
-  if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/.test(hostKey)) {
-    throw vastError("invalid", `the host key of instance ${instanceId} is not a key: ${JSON.stringify(hostKey)}`);
-  }
-  if (pinnedHostKeys(knownHostsFile, instanceId).includes(hostKey)) return;
-  appendFileSync(knownHostsFile, `${hostKeyAlias(instanceId)} ${hostKey}\n`, { mode: 0o600 });
+    .filter(([name]) => name === alias);
 }
 
 function textOf(file: string): string {

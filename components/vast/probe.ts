@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type SshKey, sshArgs } from "../ssh-key.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
-import { pinHostKey, pinnedHostKeys } from "./known-hosts.ts";
+import { hostKeyOf, isNewWay, pinHostKey } from "./known-hosts.ts";
 import { printable } from "./text.ts";
 
 /** Who logs in where. */
@@ -37,18 +37,40 @@ const LOGIN_TIMEOUT_MS = 20_000;
  * Proves with system ssh that a login works, or says why not.
  *
  * On first use the host key is taken on trust, but pinned only once a login worked with it: Vast's relay may answer, and
- * refuse, before the machine stands behind it. Later connections accept the pinned key alone.
+ * refuse, before the machine stands behind it. Later connections by the same way accept the pinned key alone.
  */
 export async function probe(endpoint: Endpoint, access: SshAccess, signal?: AbortSignal): Promise<LoginResult> {
   const { instanceId, key } = access;
-  const [pinned] = pinnedHostKeys(key.knownHostsFile, instanceId);
-  if (pinned !== undefined) return login(endpoint, access, key.knownHostsFile, false, signal);
+  if (hostKeyOf(key.knownHostsFile, instanceId, endpoint.via) !== undefined)
+    return knownLogin(endpoint, access, signal);
   if (access.firstUse !== true) return failure(endpoint, "failed", "no host key is pinned for this instance");
+  return firstLogin(endpoint, access, signal);
+}
+
+async function knownLogin(
+  endpoint: Endpoint,
+  access: SshAccess,
+  signal: AbortSignal | undefined,
+): Promise<LoginResult> {
+  const { knownHostsFile } = access.key;
+  const isNew = isNewWay(knownHostsFile, access.instanceId, endpoint.via);
+  const result = await login(endpoint, access, knownHostsFile, false, signal);
+  if (!result.ok && result.reason === "host_key_changed" && isNew) return firstLogin(endpoint, access, signal);
+  if (result.ok && isNew) pinHostKey(knownHostsFile, access.instanceId, result.hostKey, endpoint.via);
+  return result;
+}
+
+async function firstLogin(
+  endpoint: Endpoint,
+  access: SshAccess,
+  signal: AbortSignal | undefined,
+): Promise<LoginResult> {
+  const { instanceId, key } = access;
   const scratch = mkdtempSync(join(tmpdir(), "vast-training-login-"));
   try {
     const seen = join(scratch, "known_hosts");
     const result = await login(endpoint, access, seen, true, signal);
-    if (result.ok) pinHostKey(key.knownHostsFile, instanceId, result.hostKey);
+    if (result.ok) pinHostKey(key.knownHostsFile, instanceId, result.hostKey, endpoint.via);
     return result;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -68,7 +90,7 @@ async function login(
   const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `echo "login-$((${number} + 1))"`];
   const said = await run(args, `login-${number + 1}`, signal);
   if (!said.proved) return failure(endpoint, reasonOf(said.stderr, said.timedOut), said.stderr);
-  const [hostKey] = pinnedHostKeys(knownHostsFile, instanceId);
+  const hostKey = hostKeyOf(knownHostsFile, instanceId, endpoint.via);
   return hostKey === undefined ? failure(endpoint, "failed", "ssh noted no host key") : { ok: true, endpoint, hostKey };
 }
 

@@ -40,7 +40,7 @@ test("a login that works pins the host key", needsRoot, async (t) => {
   const server = await sshd(t, key.publicKey);
   const first = await probe(at(server.port), access(key));
   assert.deepEqual(first, { ok: true, endpoint: at(server.port), hostKey: server.hostKey });
-  assert.equal(readFileSync(key.knownHostsFile, "utf8"), `vast-${ID} ${server.hostKey}\n`);
+  assert.equal(readFileSync(key.knownHostsFile, "utf8"), `vast-${ID} ${server.hostKey} direct\n`);
   const again = await probe(at(server.port), access(key, false));
   assert.equal(again.ok, true);
 });
@@ -68,6 +68,36 @@ test("another host key than the pinned one is refused, also at first use", needs
   const stranger = await sshd(t, key.publicKey);
   await probe(at(server.port), access(key));
   const result = await probe(at(stranger.port), access(key));
+  assert.equal(result.ok ? "" : result.reason, "host_key_changed");
+});
+
+test(
+  "the relay may have a host key of its own, which is pinned beside that of the direct port",
+  needsRoot,
+  async (t) => {
+    const { key } = temporaryHome(t);
+    const [server, relay, stranger] = [
+      await sshd(t, key.publicKey),
+      await sshd(t, key.publicKey),
+      await sshd(t, key.publicKey),
+    ];
+    await probe(at(server.port), access(key));
+    const first = await probe(at(relay.port, "proxy"), access(key, false));
+    assert.deepEqual(first, { ok: true, endpoint: at(relay.port, "proxy"), hostKey: relay.hostKey });
+    const direct = await probe(at(server.port), access(key, false));
+    assert.equal(direct.ok && direct.hostKey, server.hostKey);
+    for (const via of ["direct", "proxy"] as const) {
+      const changed = await probe(at(stranger.port, via), access(key, false));
+      assert.equal(changed.ok ? "" : changed.reason, "host_key_changed", via);
+    }
+  },
+);
+
+test("a key that came from the state leaves no room for another", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const [server, relay] = [await sshd(t, key.publicKey), await sshd(t, key.publicKey)];
+  pinHostKey(key.knownHostsFile, ID, server.hostKey);
+  const result = await probe(at(relay.port, "proxy"), access(key, false));
   assert.equal(result.ok ? "" : result.reason, "host_key_changed");
 });
 
