@@ -49,10 +49,15 @@ export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
   const root = mkdtempSync(join(options.parent ?? tmpdir(), "vast-"));
   const dir = join(root, "vast-training");
   const home = join(root, "home");
-  for (const folder of [dir, home, ...["backend", "pulumi", "tmp"].map((name) => join(root, name))])
-    mkdirSync(folder, { mode: 0o700 });
-  copyProject(root, dir);
-  sharePlugins(join(root, "pulumi"));
+  try {
+    for (const name of ["vast-training", "home", "backend", "pulumi", "tmp"])
+      mkdirSync(join(root, name), { mode: 0o700 });
+    copyProject(root, dir);
+    sharePlugins(join(root, "pulumi"));
+  } catch (error) {
+    removeWorkspace(root);
+    throw error;
+  }
   const env = { ...environment(root, home), ...options.env };
   const running = new Set<RunningCommand>();
 
