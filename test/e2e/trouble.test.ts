@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { checkpointsIn, openProject } from "../support/project.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+test("a training that dies at once fails up, and the next up mends it through the relay", {
+  skip: !isRoot,
+}, async (t: TestContext) => {
+  const project = await openProject(t);
+  await project.simulator.post("/_sim/faults", { on: "boot", do: "directDead", times: 0 });
+  const dies = ["-c", "trainCommand=echo no such module; exit 3"];
+  const failed = await project.pulumi("up", "--skip-preview", ...dies);
+  const text = failed.stdout + failed.stderr;
+  assert.notEqual(failed.code, 0);
+  assert.match(text, /exit code 3/);
+  assert.match(text, /no such module/, "the log's last lines");
+  assert.match(text, /\$\d+\.\d+\/h/, "what it costs");
+  assert.match(text, /pulumi destroy/, "what ends it");
+  const [contract, ...others] = (await project.simulator.ledger()).contracts;
+  assert.deepEqual(others, []);
+  await project.works("up", "--skip-preview", "-c", "trainCommand=python src/train.py");
+  const { instanceId, sshPort } = await project.outputs();
+  assert.equal(String(contract?.id), instanceId, "the same machine");
+  const response = await fetch(`${project.simulator.url}/api/v0/instances/${instanceId}/`, {
+    headers: { Authorization: `Bearer ${project.simulator.apiKey}` },
+  });
+  const { instances } = (await response.json()) as { instances: { ssh_port: number } };
+  assert.equal(sshPort, instances.ssh_port, "by the relay");
+  await project.remote("until ls /workspace/checkpoints | grep -q step_; do sleep 0.2; done");
+  await project.works("destroy");
+  assert.notDeepEqual(checkpointsIn(`${project.dir}/checkpoints`), []);
+});
