@@ -92,13 +92,23 @@ export function lifecycle<T extends Lifecycle>(methods: T): T {
 
 type Method = (...values: never[]) => Promise<object | undefined>;
 
+let underWay = 0;
+
+/** Does a method of some resource run in this process? */
+export function isBusy(): boolean {
+  return underWay > 0;
+}
+
 function safe(method: unknown): Method {
   return async (...values) => {
+    underWay += 1;
     try {
       const result = await (method as Method)(...values);
       return result === undefined ? undefined : toOutputs(result);
     } catch (error) {
       throw withoutStack(error);
+    } finally {
+      underWay -= 1;
     }
   };
 }

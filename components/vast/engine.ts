@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
+import { isBusy } from "../dynamic.ts";
 import { printable } from "./text.ts";
 
 /** Whether the engine that asked for something is still there to hear of it. */
@@ -97,4 +98,17 @@ export function watchEngine(address: string | undefined = engineAddress()): Engi
   const timer = setInterval(look, LOOK_EVERY_MS);
   timer.unref();
   return { signal: gone.signal, alive: look, stop: () => clearInterval(timer) };
+}
+
+const EXIT_EVERY_MS = 2000;
+let endsWithEngine = false;
+
+/** Lets this provider process end when its engine is gone and nothing is under way: nobody else would end it. */
+export function endWithEngine(address: string | undefined = engineAddress()): void {
+  if (address === undefined || endsWithEngine) return;
+  endsWithEngine = true;
+  const look = async () => {
+    if (!isBusy() && !(await engineAlive(address)) && !isBusy()) process.exit(0);
+  };
+  setInterval(look, EXIT_EVERY_MS).unref();
 }

@@ -1,5 +1,6 @@
 import { lifecycle } from "../dynamic.ts";
 import { connect } from "./connect.ts";
+import { endWithEngine } from "./engine.ts";
 import type { RunIdentityInputs } from "./identity.ts";
 import { runLabel } from "./label.ts";
 
@@ -45,6 +46,8 @@ export const provider = lifecycle({
     }
   },
 });
+
+endWithEngine();
 
 function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
   return JSON.stringify([owner, project, stack, run]);

@@ -1,7 +1,7 @@
 import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
 import { openStateDir } from "../state-dir.ts";
 import { connect, openJournal } from "./connect.ts";
-import { progress, say, watchEngine } from "./engine.ts";
+import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import type { Means } from "./means.ts";
@@ -88,6 +88,8 @@ export const provider = lifecycle({
     openJournal().closeInstance(Number(id));
   },
 });
+
+endWithEngine();
 
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(

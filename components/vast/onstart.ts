@@ -19,8 +19,7 @@ const ROOM_FOR_KEYS = 1800;
 export function onstartScript(publicKeys: readonly string[], more = ""): string {
   const keys = publicKeys
     .map((key) => quoted(key.trim()))
-    .reduce((line, key) => (line.length + key.length < ROOM_FOR_KEYS ? `${line} ${key}` : line), "")
-    .trim();
+    .reduce((line, key) => (line.length + key.length < ROOM_FOR_KEYS ? `${line} ${key}` : line));
   const lines = [
     "#!/bin/sh",
     "keep_keys() {",

@@ -55,8 +55,12 @@ const YES = new Set(["up", "destroy", "refresh"]);
 /** When the test ends, the ledger must have no living contract. */
 export async function openProgram(t: TestContext): Promise<Program> {
   const root = mkdtempSync(join(tmpdir(), "vast-program-"));
+  const commands = new Set<RunningCommand>();
   let started: SimulatorProcess | undefined;
   t.after(async () => {
+    const results = [...commands].map(({ result }) => result);
+    for (const command of commands) command.kill();
+    await Promise.allSettled(results);
     try {
       assert.equal((await started?.ledger())?.living ?? 0, 0, "nothing may go on billing after a test");
     } finally {
@@ -70,7 +74,7 @@ export async function openProgram(t: TestContext): Promise<Program> {
   const env = environment(root, home);
   const simulator = await startSimulatorProcess({ home, env });
   started = simulator;
-  const program = programOf(dir, home, env, simulator);
+  const program = programOf(dir, home, env, simulator, commands);
   const init = await program.pulumi("stack", ["init", "dev"]);
   assert.equal(init.code, 0, init.stderr);
   return program;
@@ -98,11 +102,20 @@ function environment(root: string, home: string): NodeJS.ProcessEnv {
   };
 }
 
-function programOf(dir: string, home: string, env: NodeJS.ProcessEnv, simulator: SimulatorProcess): Program {
+function programOf(
+  dir: string,
+  home: string,
+  env: NodeJS.ProcessEnv,
+  simulator: SimulatorProcess,
+  commands: Set<RunningCommand>,
+): Program {
   const start: Program["start"] = (command, words = [], args = {}) => {
     const stack = command === "stack" ? [] : ["-s", "dev"];
     const all = [command, ...words, ...stack, "--non-interactive", ...(YES.has(command) ? ["--yes"] : [])];
-    return startCommand("pulumi", all, { cwd: dir, env: { ...env, ARGS: JSON.stringify(args) } });
+    const running = startCommand("pulumi", all, { cwd: dir, env: { ...env, ARGS: JSON.stringify(args) } });
+    commands.add(running);
+    void running.result.finally(() => commands.delete(running));
+    return running;
   };
   const pulumi: Program["pulumi"] = (...call) => start(...call).result;
   const works: Program["works"] = async (...call) => {

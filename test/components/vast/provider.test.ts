@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Fault, ledger, type Simulator, startSimulator } from "../../../simulator/index.ts";
+import { fakeEngine } from "./fake-engine.ts";
+import { initFailure, startProvider } from "./provider-process.ts";
+import { criteria, label, request } from "./renting.ts";
+
+const INSTANCE = "./components/vast/instance.provider.ts";
+const IDENTITY = "./components/vast/identity.provider.ts";
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic/vast:Instance::instance";
+
+const { image, publicKeys } = request;
+const inputs = {
+  ...criteria,
+  apiUrl: "simulator",
+  apiKeyFile: "",
+  label,
+  image,
+  publicKeys: [...publicKeys],
+  sshKeyFile: "",
+  readyTimeoutMinutes: { machine: 30, total: 60 },
+};
+
+async function world(t: TestContext, entry: string, ...faults: Fault[]) {
+  const home = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none" });
+  t.after(() => simulator.close());
+  t.after(() => assert.deepEqual(simulator.world.contracts.living(), []));
+  for (const fault of faults) simulator.world.faults.add(fault);
+  const engine = await fakeEngine(t);
+  const another = () => startProvider(t, entry, engine, { VAST_TRAINING_HOME: home });
+  const until = async (done: () => boolean) => {
+    while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  return { home, simulator, engine, provider: await another(), another, until };
+}
+
+function rentals(simulator: Simulator): number {
+  return simulator.world.requests.filter(({ endpoint }) => endpoint === "PUT /asks/{id}/").length;
+}
+
+test("preview and run promise the same, and the row says it", async (t) => {
+  const { simulator, engine, provider, another } = await world(t, INSTANCE);
+  const preview = await provider.check({}, { ...inputs, label: UNKNOWN, gpu: "h100 sxm", __urn: URN });
+  assert.deepEqual(preview.failures, []);
+  assert.equal(preview.inputs.label, UNKNOWN);
+  assert.equal(preview.inputs.__urn, undefined);
+  assert.ok(String(preview.inputs.__provider).includes(INSTANCE));
+  const asked = simulator.world.requests.length;
+  simulator.world.market.move({ factor: 1.5 });
+  const run = await (await another()).check({}, { ...inputs, __urn: URN });
+  assert.deepEqual(run.inputs.quote, preview.inputs.quote);
+  assert.equal(simulator.world.requests.length, asked, "the second process asks nobody");
+  assert.deepEqual([...new Set(engine.logged.map(({ urn, ephemeral }) => `${urn} ${ephemeral}`))], [`${URN} false`]);
+  const later = await provider.check(preview.inputs, { ...inputs, maxPricePerHour: 9, __urn: URN });
+  assert.deepEqual(later.inputs.quote, preview.inputs.quote);
+});
+
+test("what cannot be is a failure of the input that is to blame", async (t) => {
+  const { provider } = await world(t, INSTANCE);
+  const { failures } = await provider.check({}, { ...inputs, maxPricePerHour: 0.05, __urn: URN });
+  assert.equal(failures[0]?.property, "maxPricePerHour");
+  assert.match(failures[0]?.reason ?? "", /none of \d+ offers/);
+  assert.equal(provider.stderr(), "");
+});
+
+test("a machine that cannot be released gets into the state, the next run replaces it, and a delete ends it", async (t) => {
+  const { home, simulator, provider } = await world(
+    t,
+    INSTANCE,
+    { on: "boot", do: "ociFail" },
+    { on: "DELETE /instances/{id}/", do: "authError401", times: 0 },
+  );
+  const { inputs: checked } = await provider.check({}, { ...inputs, __urn: URN });
+  const failure = initFailure(await provider.create(checked).catch((error: unknown) => error));
+  const [contract] = ledger(simulator.world).contracts;
+  assert.ok(failure && contract);
+  assert.equal(failure.id, String(contract.id));
+  assert.ok(String(failure.properties.__provider).includes(INSTANCE), "or it could never be deleted");
+  assert.deepEqual([failure.properties.phase, failure.properties.hostKey], ["failed", ""]);
+  assert.equal(failure.properties.__urn, URN);
+  assert.match(failure.reasons.join(), new RegExp(`vastai destroy instance ${contract.id}`));
+  assert.equal(readdirSync(join(home, "journal")).length, 1, "until it is known to be in the state");
+
+  const plan = await provider.diff(failure.id, failure.properties, checked);
+  assert.deepEqual([plan.replaces, plan.before], [["phase"], true]);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+
+  await assert.rejects(provider.remove(failure.id, failure.properties), /vastai destroy instance \d+/);
+  assert.match(provider.stderr(), /vastai destroy instance/);
+  assert.doesNotMatch(provider.stderr(), /\n +at /, "no stack for what is no mistake of ours");
+
+  simulator.world.faults.clear();
+  await provider.remove(failure.id, failure.properties);
+  assert.deepEqual(await provider.read(failure.id, failure.properties), {
+    id: "",
+    props: { __provider: failure.properties.__provider },
+  });
+});
+
+test("a list that fails is no proof that a machine is gone", async (t) => {
+  const { provider } = await world(t, INSTANCE, { on: "GET /api/v1/instances/", do: "authError404", times: 0 });
+  const state = { ...inputs, instanceId: "7", phase: "ready", asked: inputs };
+  await assert.rejects(provider.read("7", state), /key of .* is refused/);
+});
+
+test("an engine that dies while a machine comes up: it is released, and no other is rented", async (t) => {
+  const { simulator, engine, provider, until, home } = await world(t, INSTANCE, {
+    on: "boot",
+    do: "stuckLoading",
+    times: 0,
+  });
+  const { inputs: checked } = await provider.check({}, { ...inputs, __urn: URN });
+  const made = provider.create(checked).catch((error: Error) => error);
+  await until(() => engine.logged.some(({ text }) => text.startsWith("2/6 image pull")));
+  engine.kill();
+  assert.match(String(await made), /Pulumi is gone/);
+  assert.equal(rentals(simulator), 1);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+});
+
+test("an identity makes a label once, and its delete releases what carries it", async (t) => {
+  const { simulator, provider, until } = await world(t, IDENTITY);
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
+  const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
+  assert.equal(outs.label, id);
+  assert.deepEqual(await provider.diff(id, outs, { ...who, stack: "renamed" }), {
+    changes: 1,
+    replaces: [],
+    before: false,
+  });
+  assert.deepEqual((await provider.diff(id, outs, { ...who, apiUrl: "" })).replaces, ["apiUrl"]);
+  const body = {
+    client_id: "me",
+    image: "a/b",
+    label: id,
+    disk: 20,
+    runtype: "ssh_direc ssh_proxy",
+    target_state: "running",
+  };
+  const offer = [...simulator.world.market.offers()].find((each) => each.ask.gpus === 1);
+  const rented = await fetch(`${simulator.url}/api/v0/asks/${offer?.ask.id}/`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  assert.equal(rented.status, 200);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  await provider.remove(id, outs);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+});
