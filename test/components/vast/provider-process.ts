@@ -33,6 +33,7 @@ export interface ProviderProcess {
   check(olds: Values, news: Values): Promise<{ inputs: Values; failures: { property: string; reason: string }[] }>;
   diff(id: string, olds: Values, news: Values): Promise<{ changes: number; replaces: string[]; before: boolean }>;
   create(inputs: Values): Promise<{ id: string; outs: Values }>;
+  update(id: string, olds: Values, news: Values): Promise<Values>;
   read(id: string, props: Values): Promise<{ id: string; props: Values }>;
   remove(id: string, props: Values): Promise<void>;
 }
@@ -103,6 +104,10 @@ function driver(client: Client, __provider: string): Omit<ProviderProcess, "chil
         withFields(new messages.CreateRequest(), { Properties: own(inputs) }),
       );
       return { id: answer.getId(), outs: answer.getProperties().toJavaScript() };
+    },
+    update: async (id, olds, news) => {
+      const request = withFields(new messages.UpdateRequest(), { Olds: own(olds), News: own(news) });
+      return (await call(client.update, client, withId(request, id))).getProperties().toJavaScript();
     },
     read: async (id, props) => {
       const request = withFields(new messages.ReadRequest(), { Properties: own(props) });

@@ -10,6 +10,9 @@ import { criteria, label, request } from "./renting.ts";
 
 const INSTANCE = "./components/vast/instance.provider.ts";
 const IDENTITY = "./components/vast/identity.provider.ts";
+const BID = "./components/vast/bid.provider.ts";
+/** As the engine is told. */
+const [NONE, SOME] = [1, 2];
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic/vast:Instance::instance";
 
@@ -42,6 +45,18 @@ async function world(t: TestContext, entry: string, ...faults: Fault[]) {
 
 function rentals(simulator: Simulator): number {
   return simulator.world.requests.filter(({ endpoint }) => endpoint === "PUT /asks/{id}/").length;
+}
+
+/** A machine that no provider of ours has rented; its id. */
+async function rentElsewhere(simulator: Simulator, under: string, price: number | null = null): Promise<string> {
+  const offer = [...simulator.world.market.offers()].find(({ ask }) => ask.gpus === 1);
+  const order = { client_id: "me", image: "a/b", label: under, disk: 20, runtype: "ssh_direc ssh_proxy", price };
+  const rented = await fetch(`${simulator.url}/api/v0/asks/${offer?.ask.id}/`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(order),
+  });
+  return String(((await rented.json()) as { new_contract: number }).new_contract);
 }
 
 test("preview and run promise the same, and the row says it", async (t) => {
@@ -133,27 +148,44 @@ test("an identity makes a label once, and its delete releases what carries it", 
   assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
   assert.equal(outs.label, id);
   assert.deepEqual(await provider.diff(id, outs, { ...who, stack: "renamed" }), {
-    changes: 1,
+    changes: NONE,
     replaces: [],
     before: false,
   });
   assert.deepEqual((await provider.diff(id, outs, { ...who, apiUrl: "" })).replaces, ["apiUrl"]);
-  const body = {
-    client_id: "me",
-    image: "a/b",
-    label: id,
-    disk: 20,
-    runtype: "ssh_direc ssh_proxy",
-    target_state: "running",
-  };
-  const offer = [...simulator.world.market.offers()].find((each) => each.ask.gpus === 1);
-  const rented = await fetch(`${simulator.url}/api/v0/asks/${offer?.ask.id}/`, {
-    method: "PUT",
-    headers: { Authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  assert.equal(rented.status, 200);
+  await rentElsewhere(simulator, id);
   await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
   await provider.remove(id, outs);
   assert.deepEqual(simulator.world.contracts.living(), []);
+});
+
+test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {
+  const { simulator, provider, until } = await world(t, BID);
+  const instanceId = await rentElsewhere(simulator, label, 20);
+  await until(() => simulator.world.contracts.living().every(({ state }) => state === "running"));
+  const bid = () => simulator.world.contracts.get(Number(instanceId))?.bid ?? 0;
+  const asked = () => simulator.world.requests.filter(({ endpoint }) => endpoint.includes("/instances/")).length;
+  const api = { apiUrl: "simulator", apiKeyFile: "" };
+  const terms = { ...api, instanceId, rental: "interruptible", maxPricePerHour: 30, bidMarkup: 0.2 };
+
+  const onDemand = { ...terms, rental: "on-demand" };
+  const { outs: idle } = await provider.create(onDemand);
+  assert.equal(asked(), 0);
+  assert.equal((await provider.diff(instanceId, idle, { ...onDemand, maxPricePerHour: 9 })).changes, NONE);
+
+  const { id, outs } = await provider.create(terms);
+  assert.deepEqual([id, bid()], [instanceId, 20], "a higher cap raises nothing");
+  assert.equal((await provider.diff(id, outs, terms)).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, apiKeyFile: "/other" })).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, instanceId: UNKNOWN })).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, maxPricePerHour: 9 })).changes, SOME);
+  assert.deepEqual((await provider.diff(id, outs, { ...terms, instanceId: "8" })).replaces, ["instanceId"]);
+
+  const lower = await provider.update(id, outs, { ...terms, maxPricePerHour: 9 });
+  assert.ok(bid() < 9 && bid() > 8.9, "the cap less the disk");
+  assert.equal(lower.maxPricePerHour, 9);
+  const contract = simulator.world.contracts.get(Number(instanceId));
+  if (contract !== undefined) simulator.world.life.vanish(contract);
+  await assert.rejects(provider.update(id, lower, { ...terms, maxPricePerHour: 8 }), /pulumi up --refresh/);
+  await provider.remove(id, lower);
 });

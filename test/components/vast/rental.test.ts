@@ -56,6 +56,14 @@ test("rents what was quoted, waits until it is ready, and costs few calls", asyn
   assert.deepEqual(world.living(), []);
 });
 
+test("rents on demand at the listed price", async (t) => {
+  const world = await renting(t);
+  const onDemand = { ...request, criteria: { ...criteria, rental: "on-demand" as const } };
+  const { instance } = await rent(world.means, onDemand);
+  assert.equal(instance.isBid, false);
+  await release(world.means, instance.id);
+});
+
 test("a change of state is seen within two seconds", async (t) => {
   const world = await renting(t);
   await rentedWell(world);
