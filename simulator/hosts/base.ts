@@ -1,11 +1,11 @@
 import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { networkSettings } from "./network.ts";
 import { sshdConfig } from "./sshd-config.ts";
 
 const folders = [
   ..."dev home media mnt opt proc run/sshd srv sys usr var/cache var/lib var/log var/spool workspace".split(" "),
-  ..."etc/ssh root/.ssh tmp var/tmp".split(" "),
+  ..."etc/alternatives etc/ssh etc/ssl/certs root/.ssh tmp var/tmp".split(" "),
 ];
 const modes: Record<string, number> = { tmp: 0o1777, "var/tmp": 0o1777, root: 0o700, "root/.ssh": 0o700 };
 
@@ -13,9 +13,9 @@ const localFolders = ["bin", "etc", "include", "lib", "sbin", "share", "src"];
 
 /** What of this machine's /etc every Debian has and nobody keeps secret. */
 const copies = [
-  ..."alternatives bash.bashrc debian_version gai.conf host.conf hosts inputrc ld.so.cache ld.so.conf".split(" "),
+  ..."bash.bashrc debian_version gai.conf host.conf hosts inputrc ld.so.cache ld.so.conf".split(" "),
   ..."ld.so.conf.d localtime login.defs magic mime.types os-release protocols resolv.conf services".split(" "),
-  ..."shells ssl/certs ssl/openssl.cnf terminfo timezone".split(" "),
+  ..."shells ssl/openssl.cnf terminfo timezone".split(" "),
 ];
 
 const systemLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -77,6 +77,7 @@ export function makeBase(folder: string, env: NodeJS.ProcessEnv): void {
   write(root, "etc/ssh/banner", [
     "This is a simulated machine. When your key is refused, wait a moment and try again.",
   ]);
+  write(root, "var/log/lastlog", []); // sshd misses it aloud
   write(root, "root/.bashrc", [bashrc]);
   write(root, "root/.profile", ['[ -z "$BASH" ] || . ~/.bashrc']);
   program(join(root, ".launch"), "launch.sh");
@@ -94,19 +95,9 @@ function linkSystem(root: string): void {
   symlinkSync("/run", join(root, "var/run"));
 }
 
-/** The certificates may be links to folders that are not inside; the alternatives are links by nature. */
 function copyOf(name: string, root: string): void {
   const from = join("/etc", name);
-  if (!existsSync(from)) return;
-  const dereference = name !== "alternatives";
-  const to = join(root, "etc", name);
-  mkdirSync(dirname(to), { recursive: true });
-  cpSync(from, to, {
-    recursive: true,
-    dereference,
-    verbatimSymlinks: !dereference,
-    filter: (source) => basename(source) !== "private" && (!dereference || existsSync(source)),
-  });
+  if (existsSync(from)) cpSync(from, join(root, "etc", name), { recursive: true, dereference: true });
 }
 
 function write(root: string, name: string, lines: string[], mode = 0o644): void {

@@ -36,8 +36,9 @@ copy)
   ;;
 esac
 
-for name in bin sbin lib lib32 lib64 libx32; do
-  if [ -d "/$name" ] && [ ! -L "/$name" ]; then mount -o bind,ro "/$name" "machine/$name"; fi
+# Where /bin and the like are links, they are links inside.
+for folder in /bin /sbin /lib /lib32 /lib64 /libx32 /etc/alternatives /etc/ssl/certs; do
+  if [ -d "$folder" ] && [ ! -L "$folder" ]; then mount -o bind,ro "$folder" "machine$folder"; fi
 done
 
 # An image without uv has none, and its pip may install: whatever this machine has.
@@ -71,6 +72,6 @@ pivot_root . mnt
 cd /
 umount -l /mnt
 
-# What Docker takes away too: without these, root inside stays inside.
-exec setpriv --bounding-set=-sys_admin,-sys_module,-sys_rawio,-sys_boot,-sys_time,-sys_tty_config,-sys_ptrace,-sys_pacct,-mknod,-mac_admin,-mac_override,-syslog,-audit_control,-wake_alarm,-block_suspend,-linux_immutable,-net_admin,-net_broadcast,-dac_read_search,-ipc_lock,-lease \
+# What Docker leaves, without mknod: so root inside stays inside.
+exec setpriv --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+audit_write,+setfcap \
   "$@"

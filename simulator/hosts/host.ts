@@ -10,7 +10,7 @@ import { Forward } from "./forward.ts";
 import type { Image } from "./images.ts";
 import { type HeldPort, holdPort } from "./port.ts";
 import { HOST_KEY } from "./sshd-config.ts";
-import { MachineFiles, type Storage } from "./storage.ts";
+import { MachineFiles, type StorageKind } from "./storage.ts";
 import type { Host, HostSpec, Link } from "./types.ts";
 
 const run = promisify(execFile);
@@ -18,7 +18,7 @@ const run = promisify(execFile);
 export interface HostPlace {
   /** The machine's own folder, which does not exist yet. */
   readonly folder: string;
-  readonly storage: Storage;
+  readonly storage: StorageKind;
   /** The topmost first. */
   readonly layers: string[];
   readonly image: Image;
@@ -112,9 +112,9 @@ export class RealHost implements Host {
     const file = join(this.#place.folder, "log");
     if (!existsSync(file)) return "";
     const lines = readFileSync(file, "utf8").split("\n");
-    if (lines.at(-1) === "") lines.pop();
+    if (lines.at(-1) === "") lines.pop(); // after the last newline
     return lines
-      .slice(-Math.max(tail, 0))
+      .slice(Math.max(lines.length - tail, 0))
       .map((line) => `${line}\n`)
       .join("");
   }

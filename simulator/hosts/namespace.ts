@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { SYSTEM_PATH } from "./container.ts";
-import type { Storage } from "./storage.ts";
+import type { StorageKind } from "./storage.ts";
 
 const run = promisify(execFile);
 
@@ -28,15 +28,15 @@ mount --bind machine/proc machine/dev
  * Makes sure that this system lets us make machines below a folder, and says how their files are kept there.
  * Throws one sentence that names what is missing.
  */
-export async function requireNamespaces(folder: string): Promise<Storage> {
+export async function requireNamespaces(folder: string): Promise<StorageKind> {
   if (process.platform !== "linux") {
     throw new Error(
-      `The simulator's machines need Linux, because each is namespaces of its own; this is ${process.platform}.`,
+      `The simulator's machines need Linux, because each is a set of namespaces; this is ${process.platform}.`,
     );
   }
   if (process.geteuid?.() !== 0) {
     throw new Error(
-      `The simulator's machines need root, because each is namespaces of its own; this is user ${process.geteuid?.()}.`,
+      `The simulator's machines need root, because each is a set of namespaces; this is user ${process.geteuid?.()}.`,
     );
   }
   const missing = programs.filter((name) => !isThere(name));
@@ -60,7 +60,7 @@ function isThere(program: string): boolean {
   });
 }
 
-async function tryOut(folder: string): Promise<Storage> {
+async function tryOut(folder: string): Promise<StorageKind> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const cwd = mkdtempSync(join(folder, "trial-"));
   const namespaces = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL"];

@@ -14,23 +14,14 @@ field() {
   count) wc -l <"$gpus" | tr -d '\n' ;;
   uuid | gpu_uuid) printf '%s' "$uuid" ;;
   driver_version) printf '%s' 550.127.05 ;;
-  *)
-    printf 'Field "%s" is not a valid field to query.\n' "$1"
-    exit 2
-    ;;
+  *) return 2 ;;
   esac
 }
 
-# row WORD...: what `field` or the heading has for each field, joined as nvidia-smi does.
+# row WORD: what WORD, `field` or `heading`, has for each field, joined as nvidia-smi does.
 row() {
   line=
-  for one in $(printf '%s' "$fields" | tr ',' ' '); do
-    text=$("$@" "$one") || {
-      printf '%s\n' "$text"
-      exit 2
-    }
-    line="$line${line:+, }$text"
-  done
+  for one in $fields; do line="$line${line:+, }$("$1" "$one")"; done
   printf '%s\n' "$line"
 }
 
@@ -43,7 +34,13 @@ heading() {
 }
 
 query() {
-  unit=' MiB' percent=' %'
+  unit=' MiB' percent=' %' index='' name='' memory='' uuid=''
+  for one in $fields; do
+    field "$one" >/dev/null || {
+      printf 'Field "%s" is not a valid field to query.\n' "$one"
+      exit 2
+    }
+  done
   case ,$format, in *,nounits,*) unit='' percent='' ;; esac
   case ,$format, in *,noheader,*) ;; *) row heading ;; esac
   while IFS=, read -r index name memory uuid; do row field; done <"$gpus"
@@ -67,7 +64,7 @@ fields='' format='' action=table
 for word; do
   case $word in
   -L | --list-gpus) action=list ;;
-  --query-gpu=*) action=query fields=${word#*=} ;;
+  --query-gpu=*) action=query fields=$(printf '%s' "${word#*=}" | tr ',' ' ') ;;
   --format=*) format=${word#*=} ;;
   esac
 done

@@ -6,7 +6,16 @@ import { imageOf, verdictOn } from "./images.ts";
 import { imageLayers } from "./layers.ts";
 import { requireNamespaces } from "./namespace.ts";
 import { networkSettings } from "./network.ts";
+import type { StorageKind } from "./storage.ts";
 import type { HostSpec, Hosts } from "./types.ts";
+
+export interface RealHostsOptions {
+  /** A folder of their own; what a killed simulator left there is removed. */
+  readonly home: string;
+  /** How their files are kept; default: the best that this system has. */
+  readonly storage?: StorageKind;
+  readonly log?: (line: string) => void;
+}
 
 /** The names of folders that are made in a home: the base, a trial, and one for each machine. */
 const ours = /^(base|trial-.+|\d+)$/;
@@ -14,12 +23,12 @@ const ours = /^(base|trial-.+|\d+)$/;
 /**
  * Machines with a real sshd each, on this Linux, as root. Nothing of them outlives this process. Throws one sentence
  * that names what is missing.
- * @param options.home a folder of their own; what a killed simulator left there is removed
  */
-export async function realHosts(options: { home: string; log?: (line: string) => void }): Promise<Hosts> {
+export async function realHosts(options: RealHostsOptions): Promise<Hosts> {
   const { home, log = () => {} } = options;
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const storage = await requireNamespaces(home);
+  const found = await requireNamespaces(home);
+  const storage = options.storage ?? found;
   clean(home);
   if (storage === "copy") log("no overlays here: each machine gets a copy of its image, and /usr is read-only");
   const images = await imageLayers(log);

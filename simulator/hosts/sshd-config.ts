@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+
 /** Where the machine keeps its host key. */
 export const HOST_KEY = "/etc/ssh/ssh_host_ed25519_key";
 
@@ -21,6 +23,13 @@ PrintMotd no
 PrintLastLog no
 UseDNS no
 MaxStartups 200
-Subsystem sftp internal-sftp
+${punishes() ? "PerSourcePenalties no\n" : ""}Subsystem sftp internal-sftp
 ${variables.length === 0 ? "" : `SetEnv ${variables.join(" ")}\n`}`;
+}
+
+/** Since 9.8 sshd shuts out addresses that fail, and here all of them are one. */
+function punishes(): boolean {
+  const [, major = "0", minor = "0"] =
+    /OpenSSH_(\d+)\.(\d+)/.exec(spawnSync("ssh", ["-V"]).stderr?.toString() ?? "") ?? [];
+  return Number(major) > 9 || (Number(major) === 9 && Number(minor) >= 8);
 }

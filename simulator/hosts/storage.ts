@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 /** "overlay": layers are shared. "copy": where there are no overlays, layers are copied and /usr is read-only. */
-export type Storage = "overlay" | "copy";
+export type StorageKind = "overlay" | "copy";
 
 const run = promisify(execFile);
 
@@ -14,15 +14,15 @@ const parts = ["root", "usr", "local"] as const;
 /** A machine's files on disk, in the form that enter.sh wants. */
 export class MachineFiles {
   readonly folder: string;
-  readonly storage: Storage;
+  readonly storage: StorageKind;
 
-  private constructor(folder: string, storage: Storage) {
+  private constructor(folder: string, storage: StorageKind) {
     this.folder = folder;
     this.storage = storage;
   }
 
   /** @param layers folders with `root` and `local`, the topmost first */
-  static async create(folder: string, storage: Storage, layers: string[]): Promise<MachineFiles> {
+  static async create(folder: string, storage: StorageKind, layers: string[]): Promise<MachineFiles> {
     mkdirSync(join(folder, "machine"), { recursive: true, mode: 0o700 });
     mkdirSync(join(folder, "layers"));
     layers.forEach((layer, place) => {
@@ -52,7 +52,7 @@ export class MachineFiles {
   async #copy(layers: string[]): Promise<void> {
     for (const layer of layers.toReversed()) {
       for (const part of readdirSync(layer)) {
-        await run("cp", ["-a", "--reflink=auto", join(layer, part, "."), join(this.folder, part, "upper")]);
+        await run("cp", ["-a", "--reflink=auto", `${join(layer, part)}/.`, join(this.folder, part, "upper")]);
       }
     }
   }

@@ -20,7 +20,7 @@ def main() -> int:
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     say(f"branch {settings.name}: learning rate {settings.learning_rate}, hidden {settings.hidden}")
-    say(f"{settings.gpus} GPUs, checkpoints in {settings.checkpoint_dir}, project {settings.wandb_project or '(none)'}")
+    say(f"{settings.gpus} GPUs, saves every {settings.checkpoint_every} steps, project {settings.wandb_project or '(none)'}")
     path = find_text()
     text = read_text(path)
     missing = " (datasets leads nowhere, so the text of the repository)" if path == SHIPPED else ""
