@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+
 from model import Arrays, Model
 
 STATE = "training_state.npz"

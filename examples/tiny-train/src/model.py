@@ -22,6 +22,7 @@ class Model:
 
     @classmethod
     def fresh(cls, alphabet: int, context: int, hidden: int, rng: np.random.Generator) -> "Model":
+        """One that knows nothing yet."""
         width = context * EMBEDDING
         weights = {
             "embedding": rng.normal(0, 0.3, (alphabet, EMBEDDING)),
@@ -70,4 +71,5 @@ class Model:
 
 
 def zeros_like(weights: Arrays) -> Arrays:
+    """Arrays of the same names and shapes."""
     return {name: np.zeros_like(array) for name, array in weights.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from settings import ROOT
 
 SHIPPED = ROOT / "data" / "corpus.txt"
@@ -32,6 +33,7 @@ def find_text() -> Path:
 
 
 def read_text(path: Path) -> Text:
+    """A text file; its alphabet is the characters that it has."""
     text = path.read_text(encoding="utf-8")
     alphabet = "".join(sorted(set(text)))
     number = {character: place for place, character in enumerate(alphabet)}

@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 
-import checkpoint
 import numpy as np
+
+import checkpoint
 from model import Model
 from settings import Settings, read_settings
 from text import SHIPPED, Text, find_text, read_text
@@ -16,11 +17,13 @@ SEED = 20260101
 
 
 def main() -> int:
+    """One run; the exit code."""
     settings = read_settings(sys.argv[1:], os.environ)
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     say(f"branch {settings.name}: learning rate {settings.learning_rate}, hidden {settings.hidden}")
-    say(f"{settings.gpus} GPUs, saves every {settings.checkpoint_every} steps, project {settings.wandb_project or '(none)'}")
+    project = settings.wandb_project or "(none)"
+    say(f"{settings.gpus} GPUs, saves every {settings.checkpoint_every} steps, project {project}")
     path = find_text()
     text = read_text(path)
     missing = " (datasets leads nowhere, so the text of the repository)" if path == SHIPPED else ""
@@ -53,7 +56,10 @@ def start(settings: Settings, text: Text, rng: np.random.Generator) -> Model:
     """A fresh model, or the one that was saved. Ends the program when that one learned something else."""
     if settings.resume_from is None:
         return Model.fresh(len(text.alphabet), settings.context, settings.hidden, rng)
-    model, facts = checkpoint.load(settings.resume_from, rng)
+    try:
+        model, facts = checkpoint.load(settings.resume_from, rng)
+    except (OSError, KeyError, ValueError) as error:
+        sys.exit(f"{settings.resume_from} is no checkpoint: {error}")
     for name, now in facts_of(settings, text).items():
         if facts[name] != now:
             sys.exit(f"{settings.resume_from} was saved with {name} {facts[name]!r}, and this run has {now!r}")
@@ -62,6 +68,7 @@ def start(settings: Settings, text: Text, rng: np.random.Generator) -> Model:
 
 
 def save(model: Model, rng: np.random.Generator, settings: Settings, text: Text) -> int:
+    """Gives the step that was saved."""
     path = checkpoint.save(model, rng, settings.checkpoint_dir, facts_of(settings, text))
     say(f"saved {path}")
     return model.step
@@ -73,6 +80,7 @@ def facts_of(settings: Settings, text: Text) -> dict[str, object]:
 
 
 def say(line: str) -> None:
+    """At once, so that whoever watches the log sees it."""
     print(line, flush=True)
 
 
