@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { attach } from "./attach.ts";
 import { type Command, commonOptions, parseOptions, type Terminal, type Values } from "./command.ts";
@@ -55,7 +56,7 @@ if (import.meta.main) {
   process.exitCode = await main(process.argv.slice(2), {
     cwd: process.cwd(),
     env: process.env,
-    interactive: process.stdin.isTTY && process.stdout.isTTY,
+    interactive: isatty(0) && isatty(1),
     out: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
     ...(process.stderr.isTTY ? { status: (text: string) => process.stderr.write(`\r\x1b[K${text}`) } : {}),

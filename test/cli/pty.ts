@@ -6,7 +6,7 @@ export interface PtyRun {
   readonly env: NodeJS.ProcessEnv;
   /** When this is on the screen … */
   readonly seen: RegExp;
-  /** … these keys are typed, once. */
+  /** … these keys are typed, and again each second until the command ends: it may not be listening yet. */
   readonly keys: string;
 }
 
@@ -19,15 +19,16 @@ export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ c
     stdio: ["pipe", "pipe", "inherit"],
   });
   let screen = "";
-  let typed = false;
+  let typing: NodeJS.Timeout | undefined;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     screen += text;
-    if (typed || !run.seen.test(screen)) return;
-    typed = true;
+    if (typing !== undefined || !run.seen.test(screen)) return;
     child.stdin.write(run.keys);
+    typing = setInterval(() => child.stdin.write(run.keys), 1000);
   });
+  child.stdin.on("error", () => {}); // it may end while we type
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, screen }));
-  });
+  }).finally(() => clearInterval(typing)) as Promise<{ code: number | null; screen: string }>;
 }
