@@ -50,6 +50,15 @@ alias ls='ls --color=auto'
  * /usr/local. The rest of /usr is this machine's.
  */
 export function makeBase(folder: string, env: NodeJS.ProcessEnv): void {
+  const before = process.umask(0o022);
+  try {
+    fillBase(folder, env);
+  } finally {
+    process.umask(before);
+  }
+}
+
+function fillBase(folder: string, env: NodeJS.ProcessEnv): void {
   const root = join(folder, "root");
   for (const name of folders) mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
   for (const name of localFolders) mkdirSync(join(folder, "local", name), { recursive: true, mode: 0o755 });

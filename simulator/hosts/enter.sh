@@ -9,6 +9,7 @@
 #   machine                  an empty folder, where the root is put together
 # Paths are relative, so that the mount table inside names no folder of this machine.
 set -eu
+umask 022
 storage=$1 hostname=$2
 shift 2
 

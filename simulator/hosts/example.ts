@@ -26,7 +26,8 @@ const source = join(import.meta.dirname, "../../examples", EXAMPLE);
 /** A folder for each branch beside main, with the files that differ there. Not part of the repository. */
 const BRANCHES = "branches";
 
-const generated = /(^|\/)(__pycache__|\.venv|uv\.lock|checkpoints)(\/|$)/;
+/** What working in the folder leaves there. */
+const generated = /(^|\/)(__pycache__|\.(?!gitignore$).+|uv\.lock|checkpoints)(\/|$)/;
 
 export interface RepositoryFile {
   readonly path: string;
@@ -79,7 +80,13 @@ function lockFolder(): Promise<string> {
   return madeOnce(join(cacheDir(), "images", `lock-${recipe}`), async (work) => {
     copyFileSync(project, join(work, "pyproject.toml"));
     const cache = join(work, "cache");
-    const env = { ...process.env, UV_CACHE_DIR: cache, UV_PYTHON_DOWNLOADS: "never", VIRTUAL_ENV: undefined };
+    const env = {
+      ...process.env,
+      UV_CACHE_DIR: cache,
+      UV_PYTHON_DOWNLOADS: "never",
+      UV_SYSTEM_CERTS: "1",
+      VIRTUAL_ENV: undefined,
+    };
     await run(uvBinary(), ["lock", "--quiet", "--project", work, "--no-config"], { cwd: work, env });
     rmSync(cache, { recursive: true, force: true });
   });

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -134,13 +134,12 @@ export class RealHost implements Host {
 }
 
 async function writeOwnFiles(files: MachineFiles, spec: HostSpec): Promise<void> {
-  for (const [folder, mode] of [
-    ["etc/ssh", 0o755],
-    ["root", 0o700],
-  ] as const) {
-    mkdirSync(files.own(folder), { recursive: true, mode });
-  }
-  const write = (path: string, text: string, mode: number) => writeFileSync(files.own(path), text, { mode });
+  files.ownFolder("etc/ssh");
+  files.ownFolder("root", 0o700);
+  const write = (path: string, text: string, mode: number) => {
+    writeFileSync(files.own(path), text, { mode });
+    chmodSync(files.own(path), mode);
+  };
   write("root/onstart.sh", spec.onstart, 0o700);
   write("root/.vast_api_key", `${spec.instanceApiKey}\n`, 0o600);
   write("root/.vast_containerlabel", `${containerLabel(spec)}\n`, 0o644);

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -10,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { makeBase } from "./base.ts";
 import { cacheDir, madeOnce } from "./cache.ts";
 import { Container } from "./container.ts";
@@ -19,6 +22,9 @@ import { networkSettings } from "./network.ts";
 import { MachineFiles } from "./storage.ts";
 import { UV_VERSION, uvBinary } from "./uv.ts";
 
+const run = promisify(execFile);
+
+const PYTHON = "/usr/bin/python3";
 const buildScript = join(import.meta.dirname, "build.sh");
 
 /** Makes what the images are of, once: uv, the example's dependencies, ao_reference. Quick when they are there. */
@@ -33,6 +39,7 @@ export async function imageLayers(log: (line: string) => void = () => {}): Promi
     log("making the images of the simulator's machines: uv, and the example's dependencies");
     makePytorch(join(work, "pytorch"));
     await makeCotOracle(join(work, "cot-oracle"), work, files);
+    await run("chmod", ["-R", "go=rX", work]); // whatever this process's umask is
   });
 }
 
@@ -41,7 +48,7 @@ function recipeOf(files: RepositoryFile[]): string {
   const hash = createHash("sha256");
   for (const { path, mode, content } of files) hash.update(`${mode} ${path} ${content.length}\n`).update(content);
   for (const script of [buildScript, import.meta.filename]) hash.update(readFileSync(script));
-  hash.update(`${UV_VERSION} ${realpathSync("/usr/bin/python3")} ${process.arch}`);
+  hash.update(`${UV_VERSION} ${existsSync(PYTHON) && realpathSync(PYTHON)} ${process.arch}`);
   return hash.digest("hex").slice(0, 16);
 }
 
@@ -50,7 +57,7 @@ function makePytorch(layer: string): void {
   const bin = join(layer, "root/opt/conda/bin");
   mkdirSync(bin, { recursive: true });
   mkdirSync(join(layer, "local"));
-  for (const name of ["python", "python3"]) symlinkSync("/usr/bin/python3", join(bin, name));
+  for (const name of ["python", "python3"]) symlinkSync(PYTHON, join(bin, name));
   for (const name of ["pip", "pip3"]) symlinkSync("/usr/bin/pip3", join(bin, name));
 }
 
@@ -70,7 +77,7 @@ async function makeCotOracle(layer: string, work: string, files: RepositoryFile[
 
 async function sync(build: MachineFiles, logFile: string, base: string): Promise<void> {
   build.renew();
-  const env = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/root", NAME: EXAMPLE };
+  const env = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/root", NAME: EXAMPLE, UV_SYSTEM_CERTS: "1" };
   const container = new Container({
     files: build,
     hostname: "build",

@@ -7,7 +7,7 @@ import type { StorageKind } from "./storage.ts";
 
 const run = promisify(execFile);
 
-const programs = ["bash", "git", "mount", "pivot_root", "setpriv", "ssh-keygen", "sshd", "unshare"];
+const programs = ["bash", "git", "mount", "pivot_root", "python3", "setpriv", "ssh-keygen", "sshd", "unshare"];
 
 /** Tries what enter.sh does. */
 const trial = `
@@ -43,7 +43,7 @@ export async function requireNamespaces(folder: string): Promise<StorageKind> {
   if (missing.length > 0) {
     throw new Error(
       `The simulator's machines need these programs, which are not installed: ${missing.join(", ")} ` +
-        "(Debian: apt-get install openssh-server util-linux git).",
+        "(Debian: apt-get install openssh-server util-linux git python3 python3-pip).",
     );
   }
   return tryOut(folder);

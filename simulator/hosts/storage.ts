@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 /** "overlay": layers are shared. "copy": where there are no overlays, layers are copied and /usr is read-only. */
@@ -28,7 +28,10 @@ export class MachineFiles {
     layers.forEach((layer, place) => {
       symlinkSync(layer, join(folder, "layers", String(place)));
     });
-    for (const part of parts) mkdirSync(join(folder, part, "upper"), { recursive: true, mode: 0o755 });
+    for (const part of parts) {
+      mkdirSync(join(folder, part, "upper"), { recursive: true });
+      chmodSync(join(folder, part, "upper"), 0o755);
+    }
     const files = new MachineFiles(folder, storage);
     if (storage === "copy") await files.#copy(layers);
     return files;
@@ -37,6 +40,13 @@ export class MachineFiles {
   /** A path of the machine's root as the machine itself writes it. To be written only before its first start. */
   own(path: string): string {
     return join(this.folder, "root", "upper", path);
+  }
+
+  /** Makes a folder of the machine's root and those above it, whatever this process's umask is. */
+  ownFolder(path: string, mode = 0o755): void {
+    mkdirSync(this.own(path), { recursive: true });
+    for (let above = dirname(path); above !== "."; above = dirname(above)) chmodSync(this.own(above), 0o755);
+    chmodSync(this.own(path), mode);
   }
 
   /** An overlay that was ended without being synced is not taken again with the same work folder. */
