@@ -35,6 +35,8 @@ export class RealHost implements Host {
   readonly #links: Record<"direct" | "proxy", Forward>;
   #keys: string[];
   #container: Container | undefined;
+  /** Once in each life of the container. */
+  #listening: Promise<void> | undefined;
 
   private constructor(
     spec: HostSpec,
@@ -90,7 +92,8 @@ export class RealHost implements Host {
   }
 
   async openSshd(): Promise<void> {
-    await this.#container?.ask(`sshd ${this.#sshd.number}\n`);
+    this.#listening ??= this.#container?.ask(`sshd ${this.#sshd.number}\n`);
+    await this.#listening;
   }
 
   setLink(which: "direct" | "proxy", link: Link): Promise<void> {
@@ -122,6 +125,7 @@ export class RealHost implements Host {
   async stop(): Promise<void> {
     const container = this.#container;
     this.#container = undefined;
+    this.#listening = undefined;
     await Promise.all([this.setLink("direct", "closed"), this.setLink("proxy", "closed"), container?.end()]);
   }
 
