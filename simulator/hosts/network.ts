@@ -37,7 +37,8 @@ const values = [
  * @param root the folder that becomes the machine's root
  */
 export function networkSettings(env: NodeJS.ProcessEnv, root: string): Record<string, string> {
-  const settings: Record<string, string> = {};
+  // A machine has this one's certificates; uv brings its own and would not know those of a company's proxy.
+  const settings: Record<string, string> = { UV_SYSTEM_CERTS: "1" };
   for (const name of values) {
     const value = env[name];
     if (value) settings[name] = value;

@@ -31,7 +31,7 @@ test("a certificate file comes along", (t) => {
   const root = join(folder, "root");
   writeFileSync(join(folder, "ca.pem"), "certificate");
   const settings = networkSettings({ SSL_CERT_FILE: join(folder, "ca.pem") }, root);
-  assert.deepEqual(settings, { SSL_CERT_FILE: "/etc/ssl/network/SSL_CERT_FILE.pem" });
+  assert.deepEqual(settings, { UV_SYSTEM_CERTS: "1", SSL_CERT_FILE: "/etc/ssl/network/SSL_CERT_FILE.pem" });
   assert.equal(readFileSync(join(root, "etc/ssl/network/SSL_CERT_FILE.pem"), "utf8"), "certificate");
 });
 
