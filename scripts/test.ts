@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine } from "./lib/alive.ts";
 import { gitStatus, newLines, processesWith, tracesIn } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
-import { compileCacheDir } from "./setup/paths.mjs";
+import { cacheDir, compileCacheDir, versions } from "./setup/paths.mjs";
 
 interface Run {
   /** Options of `node --test`. */
@@ -73,11 +73,13 @@ function start({ options, files, everything, folder, entry }: Run): ChildProcess
   const [mark, value] = entry.split("=") as [string, string];
   const concurrency = `--test-concurrency=${Math.max(2, availableParallelism())}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
+  // uv is needed by tests and found nowhere else on a fresh machine.
+  const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
   const speed = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir() };
   const words = [concurrency, "--test-reporter=spec", `--test-timeout=${TIMEOUT_MS}`, ...options, ...files];
   return spawn(process.execPath, ["--test", ...words], {
     cwd: projectDir,
-    env: { ...process.env, ...speed, ...all, TMPDIR: folder, [mark]: value },
+    env: { ...process.env, PATH: path, ...speed, ...all, TMPDIR: folder, [mark]: value },
     detached: true,
     stdio: ["ignore", "inherit", "inherit"],
   });
