@@ -32,7 +32,7 @@ export function openBox(t: TestContext): Box {
   ];
   for (const folder of [workspace, home, tmux]) mkdirSync(folder, { mode: 0o700 });
   const { TMUX: _, ...inherited } = process.env;
-  const env = { ...inherited, HOME: home, TMUX_TMPDIR: tmux };
+  const env = { ...inherited, HOME: home, TMPDIR: tmux, TMUX_TMPDIR: tmux };
   t.after(() => {
     endTraining(workspace);
     if (existsSync(join(tmux, `tmux-${process.getuid?.()}`)))
