@@ -3,6 +3,7 @@ import { openStateDir } from "../components/state-dir.ts";
 import { openApi } from "../components/vast/api.ts";
 import { VastClient } from "../components/vast/client.ts";
 import { type LiveEndpoint, liveEndpoint, pinHostKey } from "../components/vast/ssh.ts";
+import { writeSshConfig } from "../components/vast/ssh-config.ts";
 import { type Terminal, textOption, type Values } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "./stack.ts";
@@ -30,6 +31,7 @@ export async function openMachine(values: Values, terminal: Terminal): Promise<M
   if (recorded.hostKey !== "") pinHostKey(key.knownHostsFile, recorded.instanceId, recorded.hostKey);
   const access = { instanceId: recorded.instanceId, key };
   const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
+  writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port });
   return { stack, instanceId: recorded.instanceId, client, key, endpoint };
 }
 

@@ -103,11 +103,11 @@ function keygen(args: string[]): { status: number | null; stdout: string; stderr
 }
 
 /**
- * The options of every system ssh call, without `root@host` and command: the only place that knows them.
+ * The options of every system ssh call, as NAME=value: the only place that knows them.
  * The user's ssh config is never read: a login node's ProxyCommand or multiplexing must not reach a rented machine.
  */
-export function sshArgs(target: SshTarget): string[] {
-  const options = [
+export function sshOptions(target: SshTarget): string[] {
+  return [
     "ProxyCommand=none",
     "ControlPath=none",
     ...(target.agent ? [] : ["IdentityAgent=none", "IdentitiesOnly=yes"]),
@@ -124,10 +124,14 @@ export function sshArgs(target: SshTarget): string[] {
     "ServerAliveInterval=15",
     "LogLevel=ERROR",
   ];
+}
+
+/** The words of an ssh call after `ssh`, without `root@host` and command. */
+export function sshArgs(target: SshTarget): string[] {
   return [
     "-F",
     "none",
-    ...options.flatMap((option) => ["-o", option]),
+    ...sshOptions(target).flatMap((option) => ["-o", option]),
     "-i",
     target.privateKeyFile.replaceAll("%", "%%"),
     "-p",
@@ -141,7 +145,7 @@ export function hostKeyAlias(instanceId: number): string {
 }
 
 /** A path as one word of ssh's config grammar, which splits at blanks and expands %. */
-function configWord(path: string): string {
+export function configWord(path: string): string {
   const escaped = path.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return /[\s"'#\\]/.test(path) ? `"${escaped}"` : escaped;
 }

@@ -7,6 +7,7 @@ import { trainingSteps } from "./training-steps.ts";
 import { VastBid } from "./vast/bid.ts";
 import { RunIdentity } from "./vast/identity.ts";
 import { VastInstance } from "./vast/instance.ts";
+import { writeSshConfig } from "./vast/ssh-config.ts";
 
 /**
  * One training run: a pinned revision, trained on a rented instance that cannot be released before its checkpoints are
@@ -58,9 +59,11 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     this.commands = pulumi
       .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
-      .apply(([id, host, port, home]) =>
-        runCommands({ instanceId: Number(id), endpoint: { host, port }, key: keys }, from, home),
-      );
+      .apply(([id, host, port, home]) => {
+        const machine = { instanceId: Number(id), key: keys };
+        if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
+        return runCommands(machine, from, home);
+      });
     this.registerOutputs({ instanceId: instance.instanceId, commit });
   }
 }

@@ -14,11 +14,21 @@ export interface Copy {
   readonly checksum: boolean;
 }
 
+/** How ssh is called, and the host as rsync writes it. */
+export interface Way {
+  readonly ssh: readonly string[];
+  readonly host: string;
+}
+
+function wayTo(machine: Machine): Way {
+  return { ssh: sshTo(machine), host: `root@${hostWord(machine.endpoint.host)}` };
+}
+
 /**
  * The words of the copy. What a machine sends is not trusted: no links that lead out, no devices, no set-uid bits, and
  * nothing here is ever deleted.
  */
-export function rsyncWords(machine: Machine, { from, to, checksum }: Copy): string[] {
+export function rsyncWords(way: Way, { from, to, checksum }: Copy): string[] {
   return [
     "rsync",
     "-a",
@@ -32,8 +42,8 @@ export function rsyncWords(machine: Machine, { from, to, checksum }: Copy): stri
     "--protect-args",
     ...(checksum ? ["--checksum"] : []),
     "-e",
-    shellLine(sshTo(machine)),
-    `root@${hostWord(machine.endpoint.host)}:${from}/`,
+    shellLine(way.ssh),
+    `${way.host}:${from}/`,
     `${to}/`,
   ];
 }
@@ -52,7 +62,7 @@ export function copy(
   progress: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const [file = "rsync", ...args] = rsyncWords(machine, what);
+  const [file = "rsync", ...args] = rsyncWords(wayTo(machine), what);
   const shown = ["--info=progress2", "--no-inc-recursive", "--outbuf=L"];
   return new Promise((resolve, reject) => {
     const child = spawn(file, [...shown, ...args], {

@@ -9,6 +9,7 @@ import { phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
+import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
 import { isStranded, leftText } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
@@ -86,6 +87,7 @@ export const provider = lifecycle({
       throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
+    removeSshConfig(openStateDir().sshDir, Number(id));
   },
 });
 

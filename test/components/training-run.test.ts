@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { type RunConfig, readConfig } from "../../components/config.ts";
 import type { Prepared } from "../../components/preflight.ts";
+import { shellLine } from "../../components/ssh-key.ts";
 
 interface Registered {
   readonly type: string;
@@ -17,6 +21,11 @@ interface Registered {
 interface Monitor {
   registerResource(request: RegisterResourceRequest, ...rest: unknown[]): unknown;
 }
+
+const folder = mkdtempSync(join(tmpdir(), "vast-run-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const sshDir = join(folder, "a blank");
+mkdirSync(sshDir);
 
 const registered = new Map<string, Registered>();
 const nameIn = (urn: string) => urn.split("::").at(-1) ?? "";
@@ -65,7 +74,7 @@ function prepared(): Prepared {
     credentials: [{ name: "HF_TOKEN", value: pulumi.secret(secret), from: "the environment" }],
     keys: {
       privateKeyFile: "/k/id",
-      knownHostsFile: "/k/known hosts",
+      knownHostsFile: join(sshDir, "known_hosts"),
       privateKey: pulumi.secret(privateKey),
       publicKeys: ["ssh-ed25519 AAAA me"],
     },
@@ -145,12 +154,13 @@ test("no input names the user's agent, and a machine's key is pinned", () => {
 
 test("each command can be pasted into a shell", () => {
   const { sshCommand, logCommand, attachCommand, syncCommand } = commands;
-  assert.match(sshCommand, /^ssh .*HostKeyAlias=vast-7 .*203\.0\.113\.9$/);
+  assert.equal(sshCommand, `ssh -F '${sshDir}/vast-7.conf' vast-7`, "short enough for Pulumi's list of outputs");
+  assert.match(readFileSync(join(sshDir, "vast-7.conf"), "utf8"), /^ {2}HostName=203\.0\.113\.9$/m);
   assert.ok(logCommand.startsWith(sshCommand) && logCommand.endsWith("'tail -n 50 -F /workspace/train.log'"));
   assert.ok(attachCommand.endsWith("-t 'tmux attach -t train'"));
   assert.match(
     syncCommand,
     /^mkdir -p \/home\/x\/local\/7 && rsync -a .*:\/workspace\/checkpoints\/ \/home\/x\/local\/7\/$/,
   );
-  assert.ok(syncCommand.includes("/k/known hosts"), "quoted as one word");
+  assert.ok(syncCommand.includes(shellLine([`ssh -F '${sshDir}/vast-7.conf'`])), "quoted as one word");
 });

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { SshKey } from "../../../components/ssh-key.ts";
 import type { VastClient } from "../../../components/vast/client.ts";
 import { isVastError } from "../../../components/vast/errors.ts";
 import { pinnedHostKeys } from "../../../components/vast/known-hosts.ts";
 import { reasonOf } from "../../../components/vast/probe.ts";
-import { type Endpoint, liveEndpoint, pinHostKey, probe, sshCommand } from "../../../components/vast/ssh.ts";
+import { type Endpoint, liveEndpoint, pinHostKey, probe } from "../../../components/vast/ssh.ts";
 import type { Instance } from "../../../components/vast/wire.ts";
 import { instance } from "./rows.ts";
 import { freePort, needsRoot, portThat, sshd, temporaryHome } from "./sshd.ts";
@@ -213,14 +211,4 @@ test("can be called off", async (t) => {
     onAttempt: () => off.abort(),
   });
   await assert.rejects(looking, (error) => isVastError(error, "aborted"));
-});
-
-test("the command line for people works as it is, whatever is in their way", needsRoot, async (t) => {
-  const { path, key } = temporaryHome(t);
-  const server = await sshd(t, key.publicKey);
-  await probe(at(server.port), access(key));
-  const command = sshCommand({ host: "127.0.0.1", port: server.port, instanceId: ID, key });
-  const env = { ...process.env, HOME: path, SSH_AUTH_SOCK: `${path}/dead.sock` };
-  const { stdout } = await promisify(execFile)("sh", ["-c", `${command} 'echo "$((6 * 7)) it works"'`], { env });
-  assert.equal(stdout, "42 it works\n");
 });
