@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileCacheDir } from "../setup/paths.mjs";
+import { compileCacheDir, versions } from "../setup/paths.mjs";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command.ts";
 import { mountsBelow } from "./mounts.ts";
 
@@ -110,10 +110,20 @@ function withoutTheUser(stackFile: string, root: string): string {
   return stackFile.replace(/^encryptionsalt:.*\n?/m, "").replace(/^config:\n/m, `config:\n${files}`);
 }
 
-/** Pulumi's own folder is new (stack selection, credentials, logs), but plugins that set-up has downloaded are used. */
+/**
+ * Pulumi's own folder is new (stack selection, credentials, logs), but plugins that set-up has downloaded are used. The
+ * stand-in, where there is one, is installed there as well: found on PATH, Pulumi would warn of it in every command.
+ */
 function sharePlugins(pulumiHome: string): void {
-  const plugins = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
-  if (existsSync(plugins)) symlinkSync(plugins, join(pulumiHome, "plugins"));
+  const ours = join(pulumiHome, "plugins");
+  mkdirSync(ours);
+  const theirs = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
+  for (const name of existsSync(theirs) ? readdirSync(theirs) : []) symlinkSync(join(theirs, name), join(ours, name));
+  const standIn = join(projectDir, "node_modules", ".bin", "pulumi-resource-command");
+  const place = join(ours, `resource-command-v${versions.command}`);
+  if (!existsSync(standIn) || existsSync(place)) return;
+  mkdirSync(place);
+  symlinkSync(standIn, join(place, "pulumi-resource-command"));
 }
 
 /** What Pulumi, Vast or an ssh agent would read from the caller's environment is left out: it is about other stacks. */
@@ -129,6 +139,7 @@ function environment(root: string, home: string): NodeJS.ProcessEnv {
     PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE: "only for this workspace",
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir(),
     VAST_TRAINING_HOME: home,
   };
