@@ -1,7 +1,7 @@
 import { isVastError, type VastError, type VastErrorKind } from "./errors.ts";
 import type { Means } from "./means.ts";
 import { perHour } from "./price.ts";
-import { releaseOrStrand } from "./release.ts";
+import { releaseOrStrand, VISIBLE_MS } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { labelled } from "./settle.ts";
 
@@ -13,8 +13,8 @@ const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spen
 /** Errors of a rental after which nothing can have been rented. */
 const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "rate_limited", "unreachable", "aborted"];
 
-/** Vast shows a rental within this time of its answer; the list is looked at so often at least. */
-const UNCLEAR_MS = 10_000;
+/** How long, and how often at least, the list is looked at before "nothing was rented" is believed. */
+const UNCLEAR_MS = VISIBLE_MS;
 const UNCLEAR_LOOKS = 4;
 
 /**

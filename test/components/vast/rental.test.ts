@@ -122,7 +122,7 @@ test("an unclear rental that shows up late is found", async (t) => {
 test("an unclear rental that shows up after the next one is released", async (t) => {
   const faults: Fault[] = [
     { on: RENT, do: "resetAfter" },
-    { on: "boot", do: "listLag", seconds: 14 },
+    { on: "boot", do: "listLag", seconds: 18 },
   ];
   const world = await renting(t, { faults });
   await rentedWell(world);
