@@ -148,3 +148,23 @@ test("rsync's words are understood", () => {
   assert.equal(kind(255, "ssh: connect to host x port 1: Connection refused"), "unreachable");
   assert.equal(kind(23, "rsync: opendir failed: Permission denied (13)"), "failed");
 });
+
+test("a disk without room is said before anything is copied, and what was there stays", needsRoot, async (t) => {
+  const request = await openPull(t);
+  writeFileSync(join(request.from, "step_1"), Buffer.alloc(1_000_000));
+  const disk = join(request.to, "..", "..");
+  mkdirSync(disk, { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk]);
+  try {
+    mkdirSync(request.to, { recursive: true });
+    writeFileSync(join(request.to, "step_0"), "earlier");
+    await assert.rejects(pullCheckpoints(request), (error) => {
+      assert.ok(isPullError(error, "disk_full"));
+      assert.match(error.message, /has room for .* and needs 1\.0 MB/);
+      return true;
+    });
+    assert.deepEqual(readdirSync(request.to), ["step_0"]);
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+});
