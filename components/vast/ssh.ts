@@ -160,19 +160,16 @@ class LoginSearch {
   }
 }
 
-/** The instance, when there is any point in logging in. The list has the last word on "gone", and may know ports that the single view lacks. */
+/**
+ * The instance, when there is any point in logging in. The list may be asked twice as often as the single view and knows
+ * ports that the view may lack; what neither has is gone.
+ */
 async function current(client: VastClient, id: number): Promise<Instance> {
-  const single = await client.instance(id);
-  const listed = single === undefined || lacksPort(single) ? await inList(client, id) : undefined;
-  const instance = listed ?? single;
+  const instance = (await inList(client, id)) ?? (await client.instance(id));
   if (instance === undefined) throw vastError("no_such_instance", `instance ${id} does not exist any more`);
   const { phase, text } = phaseOf(instance);
   if (phase === "stopped" || phase === "failed") throw vastError("not_running", `instance ${id} does not run: ${text}`);
   return instance;
-}
-
-function lacksPort(instance: Instance): boolean {
-  return instance.actualStatus === "running" && instance.directPort === null;
 }
 
 async function inList(client: VastClient, id: number): Promise<Instance | undefined> {

@@ -132,8 +132,8 @@ function handClock() {
 function knowing(...views: (Instance | undefined)[]): VastClient {
   const next = () => (views.length > 1 ? views.shift() : views[0]);
   const known = {
-    instance: async () => next(),
-    instances: async () => views.slice(0, 1).filter((view) => view !== undefined),
+    instance: async () => undefined,
+    instances: async () => [next()].filter((view) => view !== undefined),
   };
   return known as unknown as VastClient;
 }
