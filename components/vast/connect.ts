@@ -3,10 +3,11 @@ import { ownSshKey } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
 import { type ApiTarget, openApi } from "./api.ts";
 import type { VastClient } from "./client.ts";
+import type { Clock } from "./clock.ts";
 import { type EngineWatch, progress, say } from "./engine.ts";
 import type { InstanceList } from "./instance-list.ts";
 import { Journal } from "./journal.ts";
-import type { Clock, Logins, Means } from "./means.ts";
+import type { Logins, Means } from "./means.ts";
 
 export interface ConnectOptions {
   /** The row on which progress is shown. */

@@ -1,5 +1,5 @@
 import type { Instance, VastClient } from "./client.ts";
-import type { Clock } from "./means.ts";
+import type { Clock } from "./clock.ts";
 
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
 const PAUSE_MS = 1000;

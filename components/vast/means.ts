@@ -1,16 +1,9 @@
 import type { VastClient } from "./client.ts";
+import type { Clock } from "./clock.ts";
 import type { EngineWatch } from "./engine.ts";
 import type { InstanceList } from "./instance-list.ts";
 import type { Journal } from "./journal.ts";
 import type { Endpoint, LiveEndpoint } from "./ssh.ts";
-
-/** Time, as far as renting needs it. */
-export interface Clock {
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** Ends early, without an error, when the signal is aborted. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-}
 
 /** How long a login may be tried, and who hears of it. */
 export interface LoginPatience {
