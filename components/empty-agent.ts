@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StateDir } from "./state-dir.ts";
 
@@ -11,13 +10,16 @@ import type { StateDir } from "./state-dir.ts";
 /** The longest path of a Unix socket that Linux and macOS both take. */
 const LONGEST_PATH = 100;
 
+/** Not TMPDIR: that may be long itself, and another one in each job of a cluster. */
+const SHORT_FOLDER = "/tmp";
+
 /** Where the agent of a stack listens; always the same, so that it never changes an input. No I/O. */
 export function emptyAgentPath(dir: Pick<StateDir, "sshDir">, project: string, stack: string): string {
-  const hash = createHash("sha256").update(`${project}/${stack}`).digest("hex").slice(0, 12);
+  const hash = createHash("sha256").update(`${project}/${stack}`).digest("hex").slice(0, 8);
   const path = join(dir.sshDir, `agent-${hash}.sock`);
   if (Buffer.byteLength(path) <= LONGEST_PATH) return path;
   const home = createHash("sha256").update(dir.sshDir).digest("hex").slice(0, 8);
-  return join(tmpdir(), `vast-training-${process.getuid?.() ?? 0}`, `${home}-${hash}.sock`);
+  return join(SHORT_FOLDER, `vast-training-${process.getuid?.() ?? 0}`, `${home}-${hash}.sock`);
 }
 
 /** Answers at the path for as long as this process lives; does not keep it alive. */
@@ -29,7 +31,18 @@ export async function serveEmptyAgent(path: string): Promise<Server> {
     server.once("error", reject);
     server.listen(path, resolve);
   });
+  process.once("exit", () => clearAway(path));
   return server.unref();
+}
+
+function clearAway(path: string): void {
+  rmSync(path, { force: true });
+  if (!path.startsWith(`${SHORT_FOLDER}/vast-training-`)) return;
+  try {
+    rmdirSync(join(path, ".."));
+  } catch {
+    // another stack's agent is in there
+  }
 }
 
 /** The shared folder for temporary files may hold somebody else's folder of that name. */

@@ -29,5 +29,6 @@ test("the path is the same for a stack, differs between stacks, and fits into a 
   assert.notEqual(emptyAgentPath(short, "p", "s"), emptyAgentPath(short, "p", "t"));
   const long = { sshDir: `/${"x".repeat(200)}` };
   assert.ok(emptyAgentPath(long, "p", "s").length <= 100);
+  assert.match(emptyAgentPath(long, "p", "s"), /^\/tmp\/vast-training-/, "TMPDIR, which may be long, plays no part");
   assert.notEqual(emptyAgentPath(long, "p", "s"), emptyAgentPath({ sshDir: `${long.sshDir}y` }, "p", "s"));
 });
