@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, linkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { StateDir } from "./state-dir.ts";
+import { type StateDir, writeWhole } from "./state-dir.ts";
 
 /** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
 export interface SshKey {
@@ -53,7 +53,7 @@ function stateDirKey(dir: StateDir): string {
   const file = join(dir.sshDir, "id_ed25519");
   if (!existsSync(file)) makeKeyOnce(file);
   if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
-  if (!existsSync(`${file}.pub`)) writePublicKey(file);
+  if (!existsSync(`${file}.pub`)) writeWhole(`${file}.pub`, `${publicKeyOf(file)}\n`);
   return file;
 }
 
@@ -70,12 +70,6 @@ function makeKeyOnce(file: string): void {
     rmSync(draft, { force: true });
     rmSync(`${draft}.pub`, { force: true });
   }
-}
-
-function writePublicKey(file: string): void {
-  const draft = draftOf(file);
-  writeFileSync(draft, `${publicKeyOf(file)}\n`, { mode: 0o600 });
-  renameSync(draft, `${file}.pub`);
 }
 
 function draftOf(file: string): string {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../state-dir.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import type { Quote } from "./quote.ts";
 
@@ -38,10 +39,7 @@ export class Quotes {
 
   put(key: QuoteKey, quote: Quote): void {
     this.#sweep();
-    const file = this.#file(key);
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify({ at: this.#now(), quote }), { mode: 0o600 });
-    renameSync(draft, file);
+    writeWhole(this.#file(key), JSON.stringify({ at: this.#now(), quote }));
   }
 
   /** It has been used: the next preview asks the market again. */

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { configWord, hostKeyAlias, type SshKey, shellLine, sshOptions } from "../ssh-key.ts";
+import { writeWhole } from "../state-dir.ts";
 
 /** A machine as a person's ssh finds it. */
 export interface SshPlace {
@@ -30,9 +30,7 @@ export function writeSshConfig({ host, port, instanceId, key }: SshPlace): void 
   const text = [`Host ${hostKeyAlias(instanceId)}`, ...[...lines, ...options].map((line) => `  ${line}`), ""].join(
     "\n",
   );
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  writeWhole(file, text);
 }
 
 /** Takes it away when the machine is gone. */
