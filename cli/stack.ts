@@ -9,6 +9,8 @@ export interface StackResource {
   readonly urn: string;
   readonly id?: string;
   readonly outputs: Readonly<Record<string, unknown>>;
+  /** It was replaced and only waits for its deletion. */
+  readonly delete?: boolean;
 }
 
 /** What the state of a stack holds now, also while `up` is still running. */
@@ -22,7 +24,8 @@ export interface Stack {
  */
 export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: string | undefined): Promise<Stack> {
   const args = ["stack", "export", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
-  return parseDeployment(await pulumi(args, projectOf(cwd), env));
+  const resources = resourcesIn(await pulumi(args, projectOf(cwd), env));
+  return { resources: resources.filter((resource) => resource.delete !== true) };
 }
 
 /** The resource of a dynamic type such as `vast:Instance`; one that is only waiting for its deletion does not count. */
@@ -46,22 +49,19 @@ function isOurProject(file: string): boolean {
   }
 }
 
-function parseDeployment(text: string): Stack {
-  const resources: RawResource[] = JSON.parse(text).deployment?.resources ?? [];
-  const kept = resources.filter((resource) => resource.delete !== true);
-  return { resources: kept.map((resource) => ({ ...resource, outputs: resource.outputs ?? {} })) };
+/** All resources of an export, those that only wait for their deletion too. */
+export function resourcesIn(text: string): StackResource[] {
+  const resources: (Omit<StackResource, "outputs"> & Partial<StackResource>)[] =
+    JSON.parse(text).deployment?.resources ?? [];
+  return resources.map((resource) => ({ ...resource, outputs: resource.outputs ?? {} }));
 }
 
-interface RawResource extends Omit<StackResource, "outputs"> {
-  outputs?: Record<string, unknown>;
-  delete?: boolean;
-}
-
-function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+/** What `pulumi` prints. Throws Failure with its own complaint. */
+export function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
   const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" }, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
     const child = execFile("pulumi", args, options, (error, stdout, stderr) => {
-      if (error) reject(pulumiFailure(error as NodeJS.ErrnoException, stderr));
+      if (error) reject(pulumiFailure(error as NodeJS.ErrnoException, stderr, args.slice(0, 2).join(" ")));
       else resolve(stdout);
     });
     child.stdin?.end();
@@ -69,7 +69,7 @@ function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<st
 }
 
 /** Pulumi's own complaint, with what to type. */
-export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string): Failure {
+export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string, command = "stack export"): Failure {
   const usage = (message: string) => new Failure(exitCode.usage, message);
   if (error.code === "ENOENT") return usage("The Pulumi CLI is not there. Run: npm run setup");
   const text = stderr.trim().replace(/^error: /, "");
@@ -80,5 +80,5 @@ export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string): Fai
   if (/PULUMI_ACCESS_TOKEN|login/.test(text)) {
     return usage(`Pulumi is not logged in. Run: eval "$(npm run -s shellenv)", or: pulumi login`);
   }
-  return new Failure(exitCode.failed, `pulumi stack export: ${text || error.message}`);
+  return new Failure(exitCode.failed, `pulumi ${command}: ${text || error.message}`);
 }
