@@ -15,6 +15,8 @@ import { lockHome, removeRuntime, writeRuntime } from "./runtime.ts";
 import { type Timings, timingsFor } from "./timings.ts";
 import { makeWorld, type World } from "./world.ts";
 
+export type { Answer } from "./api/answer.ts";
+export { exchange } from "./api/exchange.ts";
 export type { Clock, HandClock } from "./clock.ts";
 export { handClock, realClock } from "./clock.ts";
 export type { Fault } from "./faults/fault.ts";
@@ -75,23 +77,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 }
 
 async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unknown)[]): Promise<Simulator> {
-  const { home, log = () => {} } = options;
+  const { home } = options;
   const { clock, end } = scoped(options.clock ?? realClock());
   undo.push(end);
   const apiKey = randomBytes(32).toString("hex");
-  const world = makeWorld({
-    clock,
-    timings: timingsFor(options.timeFactor, options.timings),
-    seed: options.seed ?? 1,
-    hosts,
-    apiKey,
-    unknownKeyStatus: options.unknownKeyStatus ?? 404,
-    pace: options.pace ?? true,
-    log,
-    mishap: schedule,
-    checkFault,
-    blobs: new Blobs(clock),
-  });
+  const world = openWorld(options, { clock, hosts, apiKey });
   undo.push(() => world.life.close());
   const repositories = exampleRepositories(join(home, "git"));
   if (options.hosts !== "none") await repositories.prepare(EXAMPLE);
@@ -112,6 +102,26 @@ async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unkno
   writeRuntime(home, { url, apiKeyFile, pid: process.pid, repos: { [EXAMPLE]: `${url}/git/${EXAMPLE}` } });
   undo.push(() => removeRuntime(home));
   return { url, apiKey, apiKeyFile, world, close: once(() => unwind(undo)) };
+}
+
+/** A world without a server: `exchange` talks to it. */
+export function openWorld(
+  options: Pick<SimulatorOptions, "seed" | "timeFactor" | "timings" | "pace" | "unknownKeyStatus" | "log">,
+  { clock, hosts = noHosts(), apiKey }: { readonly clock: Clock; readonly hosts?: Hosts; readonly apiKey: string },
+): World {
+  return makeWorld({
+    clock,
+    timings: timingsFor(options.timeFactor, options.timings),
+    seed: options.seed ?? 1,
+    hosts,
+    apiKey,
+    unknownKeyStatus: options.unknownKeyStatus ?? 404,
+    pace: options.pace ?? true,
+    log: options.log ?? (() => {}),
+    mishap: schedule,
+    checkFault,
+    blobs: new Blobs(clock),
+  });
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -7,7 +7,7 @@ import { isVastError, vastError } from "./errors.ts";
 import { checkOrder, type RentOrder, rentBody } from "./order.ts";
 import { type Gates, processGates, retryDelay, thresholdOf } from "./pacing.ts";
 import { printableLines } from "./text.ts";
-import { fetchText, type Request, send } from "./transport.ts";
+import { fetchText, type Request, send, type Transport } from "./transport.ts";
 import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
 import * as wire from "./wire.ts";
 
@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly gates?: Gates;
   readonly sleep?: (milliseconds: number) => Promise<void>;
   readonly random?: () => number;
+  /** Default: HTTP. */
+  readonly transport?: Transport;
   /** Hears of each request before it leaves. */
   readonly onRequest?: (call: Call) => void;
 }
@@ -32,6 +34,7 @@ export class VastClient {
   readonly #gates: Gates;
   readonly #sleep: (milliseconds: number) => Promise<void>;
   readonly #random: () => number;
+  readonly #transport: Transport;
   readonly #onRequest: (call: Call) => void;
 
   constructor(api: Api, options: ClientOptions = {}) {
@@ -39,6 +42,7 @@ export class VastClient {
     this.#gates = options.gates ?? processGates;
     this.#sleep = options.sleep ?? ((milliseconds) => new Promise((done) => setTimeout(done, milliseconds)));
     this.#random = options.random ?? Math.random;
+    this.#transport = options.transport ?? send;
     this.#onRequest = options.onRequest ?? (() => {});
   }
 
@@ -204,7 +208,7 @@ export class VastClient {
     if (signal?.aborted) throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
     this.#onRequest(call);
     const key = { source: this.#api.keySource, value: this.#api.key() };
-    return bodyOf(call, await send(this.#api.url, key.value, request), key);
+    return bodyOf(call, await this.#transport(this.#api.url, key.value, request), key);
   }
 
   #gateName(endpoint: string): string {

@@ -19,9 +19,17 @@ export interface Request {
   readonly body?: unknown;
 }
 
-/** Sends one request and takes any answer, whatever its status. Throws VastError when there is none. */
-export async function send(url: string, key: string, { call, query, body }: Request): Promise<Answer> {
-  const timeout = call.rents ? RENT_TIMEOUT_MS : TIMEOUT_MS;
+/** Takes a request to Vast and brings the answer, whatever its status. Throws VastError when there is none. */
+export type Transport = (url: string, key: string, request: Request) => Promise<Answer>;
+
+/** How long an answer may take, milliseconds. */
+export function timeoutOf(call: Call): number {
+  return call.rents ? RENT_TIMEOUT_MS : TIMEOUT_MS;
+}
+
+/** The transport over HTTP. */
+export const send: Transport = async (url, key, { call, query, body }) => {
+  const timeout = timeoutOf(call);
   try {
     const response = await axios.request<string>({
       ...plain(url, timeout),
@@ -40,9 +48,9 @@ export async function send(url: string, key: string, { call, query, body }: Requ
     return { status: response.status, text: response.data };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw noAnswer(call, url, error.code ?? "", timeout);
+    throw noAnswer(call, url, error.code ?? "");
   }
-}
+};
 
 /** Fetches a file that Vast has put somewhere else, without the key. Anything but 200 is undefined: not there yet. */
 export async function fetchText(url: string, call: Call): Promise<string | undefined> {
@@ -51,7 +59,7 @@ export async function fetchText(url: string, call: Call): Promise<string | undef
     return response.status === 200 ? response.data : undefined;
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw noAnswer(call, new URL(url).origin, error.code ?? "", TIMEOUT_MS);
+    throw noAnswer(call, new URL(url).origin, error.code ?? "");
   }
 }
 
@@ -71,8 +79,10 @@ function plain(url: string, timeout: number) {
 /** Failures before a connection stands: the request cannot have been carried out. */
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|ERR_TLS_.*)$/;
 
-function noAnswer(call: Call, host: string, code: string, timeout: number): VastError {
-  const what = code === "ERR_CANCELED" ? `no answer within ${timeout / 1000} s` : `no answer (${code || "unknown"})`;
+/** What a broken connection means for a call. @param code as Node names it; ERR_CANCELED = the time was over */
+export function noAnswer(call: Call, host: string, code: string): VastError {
+  const what =
+    code === "ERR_CANCELED" ? `no answer within ${timeoutOf(call) / 1000} s` : `no answer (${code || "unknown"})`;
   const where = `${call.method} ${call.path}: ${what} from ${host}`;
   if (!call.rents || NEVER_SENT.test(code))
     return vastError("unreachable", `${where}; check the network and try again`);

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Repositories } from "../git.ts";
-import { record, type World } from "../world.ts";
+import type { World } from "../world.ts";
 import { type Answer, CUT, json, text } from "./answer.ts";
 import { control } from "./control.ts";
-import { type Incoming, respond } from "./respond.ts";
+import { exchange, parsed } from "./exchange.ts";
 
 const MOST_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -46,25 +46,12 @@ async function answerApi(
   url: URL,
   body: string,
 ): Promise<void> {
-  const at = world.clock.now();
-  const incoming = {
+  const answer = await exchange(world, {
     method: request.method ?? "GET",
     url,
     key: keyOf(request, url),
     address: addressOf(request),
     body,
-  };
-  const { answer, endpoint, authorized, fault } = await respond(world, incoming satisfies Incoming);
-  record(world, {
-    at,
-    method: incoming.method,
-    path: pathWithoutKey(url),
-    endpoint,
-    authorized,
-    body: parsed(body),
-    status: "cut" in answer ? 0 : answer.status,
-    ms: world.clock.now() - at,
-    ...(fault === undefined ? {} : { fault }),
   });
   send(request, response, answer);
 }
@@ -80,12 +67,6 @@ function keyOf(request: IncomingMessage, url: URL): string | undefined {
   return (scheme?.toLowerCase() === "bearer" ? key : undefined) ?? url.searchParams.get("api_key") ?? undefined;
 }
 
-function pathWithoutKey(url: URL): string {
-  const shown = new URL(url);
-  if (shown.searchParams.has("api_key")) shown.searchParams.set("api_key", "-");
-  return shown.pathname + shown.search;
-}
-
 function addressOf(request: IncomingMessage): string {
   return request.socket.remoteAddress ?? "";
 }
@@ -99,15 +80,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function parsed(body: string): unknown {
-  if (body === "") return null;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
