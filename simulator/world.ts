@@ -6,6 +6,7 @@ import { Contracts } from "./contracts/contracts.ts";
 import { Life } from "./contracts/life.ts";
 import { FaultBook } from "./faults/book.ts";
 import type { Fault } from "./faults/fault.ts";
+import { Holds } from "./holds.ts";
 import type { Hosts } from "./hosts/types.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import { Market } from "./market/market.ts";
@@ -26,6 +27,7 @@ export interface World {
   readonly keyIds: KeyIds;
   readonly faults: FaultBook;
   readonly requests: LoggedRequest[];
+  readonly holds: Holds;
   readonly blobs: Blobs;
   /** Absent = calls are not paced. */
   readonly gates: Gates | undefined;
@@ -67,6 +69,7 @@ export function makeWorld(options: WorldOptions): World {
     keyIds: new KeyIds(),
     faults,
     requests: [],
+    holds: new Holds(),
     blobs: options.blobs,
     gates: options.pace ? new Gates() : undefined,
     log,

@@ -21,6 +21,8 @@ const CONTROLS: Readonly<Record<string, (control: Control) => Answer | Promise<A
   "GET ledger": ({ world }) => json(200, ledger(world)),
   "GET requests": ({ world }) => json(200, world.requests),
   "GET faults": ({ world }) => json(200, world.faults.list()),
+  "GET held": awaitHeld,
+  "DELETE held": ({ world }) => json(200, { letGo: world.holds.letGo() }),
   "POST faults": addFaults,
   "DELETE faults": clearFaults,
   "POST instances": meddle,
@@ -46,6 +48,12 @@ export async function control(world: World, method: string, path: string, body: 
 
 /** A request to the controls that makes no sense; the text says why. */
 class Unusable extends Error {}
+
+/** Answers as soon as a request is held. */
+async function awaitHeld({ world }: Control): Promise<Answer> {
+  await world.holds.seen();
+  return json(200, { held: true });
+}
 
 function addFaults({ world, body }: Control): Answer {
   world.faults.add(...(Array.isArray(body) ? body : [body]));

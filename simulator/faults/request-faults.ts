@@ -44,6 +44,22 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     await sleep(world.clock, numberOf(fault, "seconds", 5));
     return answer;
   },
+  /** Waits before its effect until `DELETE /_sim/held`, however long that takes. `GET /_sim/held` tells that it waits. */
+  hold: async ({ world, next }) => {
+    await world.holds.hold();
+    return next();
+  },
+  /** The same, between its effect and its answer. */
+  holdAfter: async ({ world, next }) => {
+    const answer = await next();
+    await world.holds.hold();
+    return answer;
+  },
+  /** The same, and it is then lost without an effect. */
+  holdLost: async ({ world }) => {
+    await world.holds.hold();
+    return CUT;
+  },
   empty200: async ({ next }) => {
     await next();
     return { status: 200, type: "application/json", body: "" };

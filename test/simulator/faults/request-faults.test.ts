@@ -177,3 +177,25 @@ test("faults count: how often, after how many, and for which machine or offer", 
     (await ask("PUT", `/api/v0/asks/${id}/`, { ...ORDER, price: 30 })).status;
   assert.deepEqual([await rent(offer), await rent(other), await rent(offer)], [410, 200, 410]);
 });
+
+test("a request is held before its effect, between effect and answer, or lost, until it is let go", async (t) => {
+  const bench = await openBench(t);
+  const { contracts } = bench.simulator.world;
+  const control = (method: string) => bench.ask(method, "/_sim/held", undefined, null);
+  for (const [name, whileHeld, afterwards] of [
+    ["hold", 0, 1],
+    ["holdAfter", 1, 1],
+    ["holdLost", 0, 0],
+  ] as const) {
+    const offer = await findOffer(bench);
+    const before = contracts.all().length;
+    bench.simulator.world.faults.add({ on: PUT_ASK, do: name });
+    const rental = bench.ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid }).catch(() => {});
+    assert.deepEqual((await control("GET")).body, { held: true }, name);
+    assert.equal(contracts.all().length - before, whileHeld, name);
+    assert.deepEqual((await control("DELETE")).body, { letGo: 1 }, name);
+    await rental;
+    assert.equal(contracts.all().length - before, afterwards, name);
+    assert.deepEqual((await control("DELETE")).body, { letGo: 0 }, name);
+  }
+});
