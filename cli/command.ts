@@ -10,17 +10,21 @@ export interface Terminal {
   note(text: string): void;
   /** Overwrites one line of standard error; "" removes it. Only where that is a terminal. */
   status?(text: string): void;
+  /** Asks the person at the terminal and answers with the line typed; "" at its end. Only where `interactive`. */
+  ask?(question: string): Promise<string>;
 }
 
 export interface Option {
   readonly type: "string" | "boolean";
   readonly short?: string;
+  /** May be given several times. */
+  readonly multiple?: boolean;
   /** What stands for the value in the help text. */
   readonly value?: string;
   readonly help: string;
 }
 
-export type Values = Readonly<Record<string, string | boolean | undefined>>;
+export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** One word after `vast-run`. */
 export interface Command {
@@ -30,8 +34,10 @@ export interface Command {
   /** More for `vast-run NAME --help`; ends with examples. */
   readonly details: string;
   readonly options: Readonly<Record<string, Option>>;
+  /** What stands in the help text for the words it takes beside its options; default: it takes none. */
+  readonly words?: string;
   /** Answers with the exit code; throws Failure or VastError for everything that does not work. */
-  run(values: Values, terminal: Terminal): Promise<number>;
+  run(values: Values, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
 
 export const commonOptions: Readonly<Record<string, Option>> = {
@@ -41,7 +47,9 @@ export const commonOptions: Readonly<Record<string, Option>> = {
 
 /** The options as node:util's parseArgs wants them. */
 export function parseOptions(options: Readonly<Record<string, Option>>): NonNullable<ParseArgsConfig["options"]> {
-  const entries = Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]);
+  const entries = Object.entries(options).map(([name, { type, short, multiple = false }]) => {
+    return [name, { type, multiple, ...(short ? { short } : {}) }];
+  });
   return Object.fromEntries(entries);
 }
 
@@ -49,4 +57,9 @@ export function parseOptions(options: Readonly<Record<string, Option>>): NonNull
 export function textOption(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/** All values of an option that takes text and may be given several times. */
+export function textOptions(values: Values, name: string): string[] {
+  return [values[name] ?? []].flat().filter((value) => typeof value === "string");
 }

@@ -1,7 +1,7 @@
 import { isVastError } from "../components/vast/errors.ts";
 
-/** What the caller's shell sees. */
-export const exitCode = { ok: 0, failed: 1, usage: 2, noInstance: 3 } as const;
+/** What the caller's shell sees. `unheld` = something bills that no state holds. */
+export const exitCode = { ok: 0, failed: 1, usage: 2, noInstance: 3, unheld: 3 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
 /** Something a user can act on: one sentence, no stack trace. */

@@ -12,7 +12,8 @@ export function overview(commands: readonly Command[]): string {
     ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
     "`vast-run COMMAND --help` tells more. Data goes to standard output, everything else to standard error.",
-    "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 no live instance.",
+    "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 no live instance,",
+    "or (recover, sweep) something bills that no state holds.",
   ].join("\n");
 }
 
@@ -33,7 +34,9 @@ export function commandHelp(command: Command): string {
 /** One line: how a command is typed. */
 export function usage(command: Command): string {
   const options = Object.entries({ ...command.options, stack: commonOptions.stack as Option });
-  return `Usage: vast-run ${command.name} ${options.map(([name, option]) => `[${spelling(name, option)}]`).join(" ")}`;
+  const words = options.map(([name, option]) => `[${spelling(name, option)}]`);
+  if (command.words !== undefined) words.push(`[${command.words}...]`);
+  return `Usage: vast-run ${command.name} ${words.join(" ")}`;
 }
 
 function spelling(name: string, option: Option): string {

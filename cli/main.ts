@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { attach } from "./attach.ts";
@@ -29,12 +30,12 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   }
   const command = commands.find(({ name }) => name === word);
   if (!command) throw new Failure(exitCode.usage, unknownCommand(word));
-  const values = parse(command, rest);
+  const { values, positionals } = parse(command, rest);
   if (values.help) {
     terminal.out(commandHelp(command));
     return exitCode.ok;
   }
-  return command.run(values, terminal);
+  return command.run(values, terminal, positionals);
 }
 
 function unknownCommand(word: string | undefined): string {
@@ -43,13 +44,25 @@ function unknownCommand(word: string | undefined): string {
   return `${found}; write one of ${names}. See: vast-run --help`;
 }
 
-function parse(command: Command, argv: string[]): Values {
+function parse(command: Command, args: string[]): { values: Values; positionals: string[] } {
+  const options = parseOptions({ ...command.options, ...commonOptions });
   try {
-    return parseArgs({ args: argv, options: parseOptions({ ...command.options, ...commonOptions }), strict: true })
-      .values as Values;
+    return parseArgs({ args, options, strict: true, allowPositionals: command.words !== undefined });
   } catch (error) {
     throw new Failure(exitCode.usage, `${(error as Error).message.split(". ")[0]}.\n${usage(command)}`);
   }
+}
+
+/** The question goes to standard error, because standard output is for data. */
+function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    lines.once("close", () => resolve(""));
+    lines.question(`${question} `, (line) => {
+      resolve(line);
+      lines.close();
+    });
+  });
 }
 
 if (import.meta.main) {
@@ -59,6 +72,7 @@ if (import.meta.main) {
     interactive: isatty(0) && isatty(1),
     out: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
+    ask,
     ...(process.stderr.isTTY ? { status: (text: string) => process.stderr.write(`\r\x1b[K${text}`) } : {}),
   });
 }
