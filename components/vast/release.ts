@@ -2,6 +2,9 @@ import type { Means } from "./means.ts";
 import { isPassing, leftText, stranded } from "./trouble.ts";
 import { type Instance, instanceFromWire } from "./wire.ts";
 
+/** What a release needs of the world. */
+export type Releasing = Pick<Means, "client" | "list" | "clock" | "progress">;
+
 export interface ReleaseOptions {
   /** When it was rented: for a while after that, "no such instance" may only mean "not yet visible". Default long ago. */
   readonly rentedAt?: number | undefined;
@@ -26,7 +29,7 @@ const LOOK_MS = 600;
  * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
  * is without it. Already gone is success. Throws what is left and the command that ends it.
  */
-export async function release(means: Means, id: number, options: ReleaseOptions = {}): Promise<void> {
+export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<void> {
   const { clock } = means;
   const deadline = clock.now() + (options.patienceMs ?? PATIENCE_MS);
   const visibleBy = (options.rentedAt ?? Number.NEGATIVE_INFINITY) + VISIBLE_MS;
@@ -69,7 +72,10 @@ function cannot(error: unknown, id: number, { label = null, perHour = null }: Re
 }
 
 /** The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said. */
-export async function whatIsLeft({ list, client }: Means, id: number): Promise<Instance | undefined> {
+export async function whatIsLeft(
+  { list, client }: Pick<Means, "list" | "client">,
+  id: number,
+): Promise<Instance | undefined> {
   const listed = (await list.look()).find((instance) => instance.id === id);
   return listed ?? (await client.instance(id));
 }

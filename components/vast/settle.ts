@@ -75,7 +75,7 @@ function held({ host, pid, label }: Intent): Error {
 }
 
 /** When what an intent began would be seen. */
-function visibleBy(intent: Intent | undefined): number {
+export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
   return intent === undefined ? Number.NEGATIVE_INFINITY : intent.at + VISIBLE_MS + LATE_MS;
 }
 
