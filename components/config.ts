@@ -102,6 +102,22 @@ const schema = z.strictObject({
     .integer(0, 3600, "seconds")
     .prefault("60")
     .describe("How long training may take to save and end when it is asked to stop, seconds"),
+  afterTraining: field
+    .oneOf("stop", "keep")
+    .prefault("stop")
+    .describe("stop or keep: what becomes of the machine when training has ended, well or not; a stopped one bills its disk"),
+  afterTrainingMinutes: field
+    .decimal(0, 1e5, "minutes")
+    .prefault("15")
+    .describe("How long it still runs then before it stops itself, minutes"),
+  maxHours: field
+    .decimal(0.001, 1e5, "hours")
+    .prefault("48")
+    .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
+  rescueBudget: field
+    .decimal(0, 1000, "dollars")
+    .prefault("1")
+    .describe("Most to pay for starting a stopped machine to fetch its checkpoints, $; 0 = never"),
   wandbProject: field
     .text(/^[\w.-]*$/, "a project name")
     .prefault("cot_oracle")
