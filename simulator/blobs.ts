@@ -5,6 +5,10 @@ interface Blob {
   /** Milliseconds since 1970. */
   readonly readyAt: number;
   readonly text: () => Promise<string>;
+  /** How often it is still said not to be there. */
+  refusals: number;
+  /** Lines at its end that are kept back. */
+  lacks: number;
 }
 
 /** Files that Vast puts somewhere on the web: they need no key, and are there a moment after their address. */
@@ -19,14 +23,35 @@ export class Blobs {
   /** @returns the path at which it will be */
   add(text: () => Promise<string>, seconds: number): string {
     const name = randomBytes(16).toString("hex");
-    this.#blobs.set(name, { text, readyAt: this.#clock.now() + seconds * 1000 });
+    this.#blobs.set(name, { text, readyAt: this.#clock.now() + seconds * 1000, refusals: 0, lacks: 0 });
     return `/_blobs/${name}`;
   }
 
   /** undefined = not there (yet). */
   async read(path: string): Promise<string | undefined> {
-    const blob = this.#blobs.get(path.replace("/_blobs/", ""));
+    const blob = this.#at(path);
     if (blob === undefined || this.#clock.now() < blob.readyAt) return undefined;
-    return blob.text();
+    if (blob.refusals > 0) {
+      blob.refusals -= 1;
+      return undefined;
+    }
+    const text = await blob.text();
+    return blob.lacks === 0 ? text : text.split("\n").slice(0, -blob.lacks).join("\n");
+  }
+
+  /** It is said not to be there, so many times more. */
+  refuse(path: string, times: number): void {
+    const blob = this.#at(path);
+    if (blob !== undefined) blob.refusals = times;
+  }
+
+  /** Its last lines have not come yet. */
+  shorten(path: string, lines: number): void {
+    const blob = this.#at(path);
+    if (blob !== undefined) blob.lacks = lines;
+  }
+
+  #at(path: string): Blob | undefined {
+    return this.#blobs.get(path.replace("/_blobs/", ""));
   }
 }

@@ -1,10 +1,19 @@
 import { rounded } from "./random.ts";
 
-/** Dollars. */
-export interface Cost {
+/** Dollars that pass with time. */
+export interface MeteredCost {
   readonly gpu: number;
   readonly disk: number;
   readonly total: number;
+}
+
+/**
+ * Dollars. Traffic is what went through a machine's ssh ports: what is known here. Not billed, because nobody knows it:
+ * what a machine fetches by itself goes through this computer's own network, and whether Vast counts the pull of an image
+ * is not published.
+ */
+export interface Cost extends MeteredCost {
+  readonly traffic: number;
 }
 
 /** $/h. */
@@ -32,7 +41,7 @@ export class Meter {
     this.#rates = rates;
   }
 
-  read(now: number): Cost {
+  read(now: number): MeteredCost {
     const { gpu, disk } = this.#upTo(now);
     return { gpu: money(gpu), disk: money(disk), total: money(gpu + disk) };
   }
@@ -63,6 +72,7 @@ export interface LedgerLine {
   readonly createdAt: number;
   readonly destroyedAt: number | null;
   readonly cost: Cost;
+  readonly traffic: { readonly downGb: number; readonly upGb: number };
   /** $/h at this moment. */
   readonly ratePerHour: number;
 }

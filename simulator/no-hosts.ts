@@ -1,7 +1,17 @@
-import type { Host, Hosts } from "./hosts/types.ts";
+import type { Host, Hosts, Link } from "./hosts/types.ts";
 
 /** Above the ports that systems hand out: nothing answers there. */
 const FIRST_PORT = 61_001;
+
+/** A machine that is none, and remembers what was done to it. */
+export interface NoHost extends Host {
+  /** sshd would answer. */
+  readonly listens: boolean;
+  readonly links: Readonly<Record<"direct" | "proxy", Link>>;
+  /** Public keys that would be let in. */
+  readonly keys: readonly string[];
+  readonly hasGpus: boolean;
+}
 
 /** Machines that are none: every step succeeds at once, and their ports answer nothing. */
 export function noHosts(): Hosts {
@@ -16,25 +26,53 @@ export function noHosts(): Hosts {
   };
 }
 
-function noHost(nextPort: () => number): Host {
+function noHost(nextPort: () => number): NoHost {
   let ports = { direct: nextPort(), proxy: nextPort() };
-  const nothing = async () => {};
+  let listens = false;
+  let hasGpus = true;
+  let keys: readonly string[] = [];
+  const links: Record<"direct" | "proxy", Link> = { direct: "closed", proxy: "closed" };
+  const stop = async () => {
+    listens = false;
+    Object.assign(links, { direct: "closed", proxy: "closed" });
+  };
   return {
+    links,
+    traffic: { down: 0, up: 0 },
+    get listens() {
+      return listens;
+    },
+    get keys() {
+      return keys;
+    },
+    get hasGpus() {
+      return hasGpus;
+    },
     get directPort() {
       return ports.direct;
     },
     get proxyPort() {
       return ports.proxy;
     },
-    start: nothing,
-    openSshd: nothing,
-    setLink: nothing,
-    authorize: nothing,
+    start: async () => {},
+    openSshd: async () => {
+      listens = true;
+    },
+    setLink: async (which, link) => {
+      links[which] = link;
+    },
+    authorize: async (allowed) => {
+      keys = allowed;
+    },
+    cut: async () => {},
+    loseGpus: async () => {
+      hasGpus = false;
+    },
     rerollPorts: async () => {
       ports = { direct: nextPort(), proxy: ports.proxy };
     },
     logs: async () => "",
-    stop: nothing,
-    destroy: nothing,
+    stop,
+    destroy: stop,
   };
 }

@@ -49,6 +49,7 @@ function charges({ world, query }: Call): Answer {
     items: [
       { type: "gpu", amount: rounded(line.cost.gpu, 3) },
       { type: "disk", amount: rounded(line.cost.disk, 3) },
+      ...(line.cost.traffic === 0 ? [] : [{ type: "bwu", amount: rounded(line.cost.traffic, 3) }]),
     ],
   }));
   const total = rounded(

@@ -1,4 +1,4 @@
-import { type Contract, ratesWhenRunning, waysIn } from "../contracts/contract.ts";
+import { type Contract, ratesWhenRunning, trafficOf, waysIn } from "../contracts/contract.ts";
 import { minBid } from "../contracts/occupancy.ts";
 import { factsOf } from "../contracts/state.ts";
 import { costs, gpuFields, hostFields, netFields, publicAddress, type Row, trustFields } from "../market/offer-row.ts";
@@ -70,8 +70,8 @@ function priceFields(world: World, contract: Contract): Row {
     credit_balance: null,
     credit_discount: null,
     credit_discount_max: 0.4,
-    inet_down_billed: null,
-    inet_up_billed: null,
+    inet_down_billed: rounded(trafficOf(contract).downGb, 6),
+    inet_up_billed: rounded(trafficOf(contract).upGb, 6),
   };
 }
 

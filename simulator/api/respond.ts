@@ -50,9 +50,9 @@ function turnedAway(world: World, { key, address }: Incoming, { route, params }:
 async function carryOut(call: Call, route: Route): Promise<{ answer: Answer; fault?: string }> {
   const { world, params } = call;
   const fault = world.faults.take({ on: route.endpoint, ...subjectOf(world, route, params) });
-  const next = async () => route.answer(call);
+  const next = async (changes: Partial<Call> = {}) => route.answer({ ...call, ...changes });
   if (fault === undefined) return { answer: await next() };
-  return { answer: await meetFault({ world, fault, params, next }), fault: fault.do };
+  return { answer: await meetFault({ world, fault, call, next }), fault: fault.do };
 }
 
 /** Which offer, instance and machine a request is about. */

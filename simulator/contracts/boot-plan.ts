@@ -8,8 +8,22 @@ export interface BootPlan {
   readonly statusMsg?: string;
   /** The pull fails with these words of docker's. */
   readonly pullError?: string;
-  /** The container ends as soon as it has started. */
-  readonly exits?: boolean;
+  /** The host is not heard of, or given up, before it loads: so many seconds each, Infinity = for ever. */
+  readonly lost?: readonly { readonly state: "unknown" | "offline"; readonly seconds: number }[];
+  /** Seconds more that the pull takes. */
+  readonly pullLate?: number;
+  /** The container ends as soon as it has started, and starts again after so many seconds; Infinity = never. */
+  readonly exits?: number;
+  /** A restart makes the machine anew: its files are lost, its host key is another. */
+  readonly anew?: boolean;
+  /** A reboot moves the ports, as every start of a stopped machine does. */
+  readonly portsMove?: boolean;
+  /** Seconds from the start in which the launcher takes our keys out of authorized_keys again and again. */
+  readonly keysLate?: number;
+  /** The launcher takes our keys out of authorized_keys once, so many seconds after the start. */
+  readonly keysClobbered?: number;
+  /** Each session of ssh begins with words that nobody asked for. */
+  readonly noise?: boolean;
   /** Fields of the answers that are not as they should be. */
   readonly shown?: Readonly<Record<string, unknown>>;
   /** Seconds more until the ports are published; Infinity = never. */

@@ -23,6 +23,9 @@ export interface BootContext {
 /** Most hosts have these already. */
 const COMMON_IMAGE = /^(docker\.io\/)?(vastai|pytorch)\//;
 
+/** How often a launcher that is in our way writes authorized_keys. */
+const CLOBBER_SECONDS = 1;
+
 /** From rented to running, and to running again. */
 export class Boot {
   readonly #context: BootContext;
@@ -66,6 +69,7 @@ export class Boot {
   /** A machine that was up before: same files, other ports. */
   again(contract: Contract): void {
     this.plan(contract);
+    if (contract.plan.anew) this.#context.work.destroy(contract);
     this.#context.work.reroll(contract);
     this.load(contract, contract.host === undefined ? "load" : "start");
   }
@@ -74,11 +78,18 @@ export class Boot {
   load(contract: Contract, step: "load" | "start"): void {
     const { agenda, work } = this.#context;
     const { plan, order, offer } = contract;
+    const [silence, ...more] = plan.lost ?? [];
+    if (silence !== undefined) {
+      contract.plan = { ...plan, lost: more };
+      agenda.move(contract, silence.state);
+      agenda.later(contract, silence.seconds, () => this.load(contract, step));
+      return;
+    }
     agenda.move(contract, "loading");
     contract.statusMsg = plan.statusMsg ?? pulling(order.image);
     if (plan.stuckIn === "loading") return;
     const error = this.#pullError(contract);
-    const seconds = agenda.seconds(step) + (step === "load" ? this.#pullSeconds(contract) : 0);
+    const seconds = agenda.seconds(step) + (step === "load" ? this.#pullSeconds(contract) : 0) + (plan.pullLate ?? 0);
     if (error !== undefined) {
       agenda.later(contract, seconds / 2, () => this.#failPull(contract, error));
       return;
@@ -98,8 +109,11 @@ export class Boot {
       this.#failPull(contract, `Error response from daemon: ${failure}`);
       return;
     }
-    if (contract.plan.exits) {
+    const { exits, ...plan } = contract.plan;
+    if (exits !== undefined) {
       this.#context.exited(contract);
+      contract.plan = plan;
+      this.#context.agenda.later(contract, exits, () => this.comeUp(contract));
       return;
     }
     contract.statusMsg = running(contract.order);
@@ -112,6 +126,7 @@ export class Boot {
     const { portsLate = 0, sshLate = 0, proxyLate = 0 } = contract.plan;
     agenda.move(contract, "running");
     work.breakLinks(contract);
+    this.#clobberKeys(contract);
     agenda.later(contract, agenda.seconds("ports") + portsLate, () => {
       contract.portsPublished = true;
     });
@@ -119,6 +134,21 @@ export class Boot {
     agenda.later(contract, agenda.seconds("proxy") + proxyLate, () => work.openProxy(contract));
     agenda.later(contract, (contract.endAt - agenda.now()) / 1000, () => expired(contract));
     for (const fault of faults.takeAll({ on: "run", ...occasionOf(contract) })) mishap(contract, fault);
+  }
+
+  /** Like Vast's launcher: it writes the file from its own list, and what others have added is gone. */
+  #clobberKeys(contract: Contract): void {
+    const { agenda, work } = this.#context;
+    const { keysLate = 0, keysClobbered } = contract.plan;
+    if (keysClobbered !== undefined) agenda.later(contract, keysClobbered, () => work.clobberKeys(contract));
+    if (keysLate === 0) return;
+    const until = agenda.now() + keysLate * 1000;
+    const again = (): Promise<void> => {
+      if (agenda.now() >= until) return work.authorize(contract);
+      agenda.later(contract, CLOBBER_SECONDS, again);
+      return work.clobberKeys(contract);
+    };
+    void again();
   }
 
   #pullError({ plan, order }: Contract): string | undefined {

@@ -1,6 +1,7 @@
-import type { Host } from "../hosts/types.ts";
-import type { LedgerLine, Meter } from "../ledger.ts";
+import type { Host, Traffic } from "../hosts/types.ts";
+import type { Cost, LedgerLine, Meter, MeteredCost } from "../ledger.ts";
 import { diskPrice, type Offer } from "../market/machine.ts";
+import { rounded } from "../random.ts";
 import type { BootPlan } from "./boot-plan.ts";
 import { factsOf, type State } from "./state.ts";
 
@@ -33,7 +34,7 @@ export interface Contract {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly endAt: number;
-  readonly onDemandPerHour: number;
+  onDemandPerHour: number;
   readonly meter: Meter;
   label: string | null;
   /** $/h; null = rented on demand. */
@@ -51,12 +52,16 @@ export interface Contract {
   host: Promise<Host> | undefined;
   /** Where that machine answers. */
   endpoints: { readonly direct: number; readonly proxy: number } | undefined;
+  /** Of every machine that it has had. */
+  readonly traffic: Traffic[];
   /** What is done to the machine, one after the other. */
   work: Promise<void>;
   plan: BootPlan;
   destroyedAt: number | null;
   /** Seconds that its destruction takes, when a fault says so. */
   destroySeconds: number | undefined;
+  /** The same for a stop. */
+  stopSeconds: number | undefined;
   /** The host daemon's log. */
   readonly daemonLog: string[];
   /** Counts what was asked of it: a step of an earlier errand finds itself outdated. */
@@ -104,9 +109,22 @@ export function ledgerLine(contract: Contract, now: number): LedgerLine {
     state: contract.state,
     createdAt: contract.createdAt,
     destroyedAt: contract.destroyedAt,
-    cost: contract.meter.read(now),
+    cost: withTraffic(contract.meter.read(now), contract),
+    traffic: trafficOf(contract),
     ratePerHour: gpu + disk,
   };
+}
+
+/** GB through the ports of a contract's machines. */
+export function trafficOf({ traffic }: Contract): LedgerLine["traffic"] {
+  const gigabytes = (direction: "down" | "up") => traffic.reduce((sum, bytes) => sum + bytes[direction], 0) / 1e9;
+  return { downGb: gigabytes("down"), upGb: gigabytes("up") };
+}
+
+function withTraffic({ gpu, disk, total }: MeteredCost, contract: Contract): Cost {
+  const { downGb, upGb } = trafficOf(contract);
+  const traffic = rounded((downGb + upGb) * contract.offer.machine.trafficCost, 9);
+  return { gpu, disk, traffic, total: rounded(total + traffic, 9) };
 }
 
 /** Which ways to ssh the runtype opens. */

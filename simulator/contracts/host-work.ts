@@ -19,7 +19,10 @@ export class HostWork {
     const spec = specOf(contract, this.#apiUrl());
     // Not before the last one is removed: both have the same id.
     contract.host = contract.work.then(() => this.#hosts.create(spec));
-    this.#quietly(contract, async (host) => noteEndpoints(contract, host));
+    this.#quietly(contract, async (host) => {
+      contract.traffic.push(host.traffic);
+      noteEndpoints(contract, host);
+    });
   }
 
   /** Resolves when it has started, with what went wrong if it could not. */
@@ -64,6 +67,20 @@ export class HostWork {
   authorize(contract: Contract): Promise<void> {
     const keys = contract.keys.map(({ publicKey }) => publicKey);
     return this.#quietly(contract, (host) => host.authorize(keys));
+  }
+
+  /** The launcher's own list lacks our keys. */
+  clobberKeys(contract: Contract): Promise<void> {
+    return this.#quietly(contract, (host) => host.authorize([]));
+  }
+
+  /** Open connections are cut; new ones come through. */
+  cut(contract: Contract): void {
+    this.#quietly(contract, (host) => host.cut());
+  }
+
+  loseGpus(contract: Contract): void {
+    this.#quietly(contract, (host) => host.loseGpus());
   }
 
   reroll(contract: Contract): void {
@@ -119,7 +136,7 @@ function specOf(contract: Contract, apiUrl: string): HostSpec {
     diskGb: order.diskGb,
     // Keys that begin with a dash are options of docker's, not variables.
     env: Object.fromEntries(Object.entries(order.env).filter(([name]) => !name.startsWith("-"))),
-    onstart: order.onstart ?? "",
+    onstart: (contract.plan.noise ? NOISE : "") + (order.onstart ?? ""),
     runtype: order.runtype,
     authorizedKeys: contract.keys.map(({ publicKey }) => publicKey),
     instanceApiKey: contract.apiKey,
@@ -128,6 +145,10 @@ function specOf(contract: Contract, apiUrl: string): HostSpec {
     publicIp: "127.0.0.1",
   };
 }
+
+/** A greeting on both streams, one line of which looks like an answer. */
+const NOISE = `printf '%s\\n' 'echo "Welcome to vast.ai. Have fun!"; echo "login-1"; echo "If authentication fails, try again" >&2' >/root/.bashrc
+`;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -59,7 +59,8 @@ export class Life {
     this.#agenda.move(contract, wasUp ? "stopping" : "stopped");
     if (!wasUp) return;
     this.#work.stop(contract);
-    this.#agenda.later(contract, this.#agenda.seconds("stop"), () => this.#stopped(contract));
+    const seconds = contract.stopSeconds ?? this.#agenda.seconds("stop");
+    this.#agenda.later(contract, seconds, () => this.#stopped(contract));
   }
 
   async #stopped(contract: Contract): Promise<void> {
@@ -105,6 +106,7 @@ export class Life {
     this.#boot.plan(contract);
     this.#agenda.move(contract, "rebooting");
     this.#work.stop(contract);
+    if (contract.plan.portsMove) this.#work.reroll(contract);
     this.#agenda.later(contract, this.#agenda.seconds("reboot"), () => this.#boot.comeUp(contract));
   }
 
@@ -158,6 +160,25 @@ export class Life {
 
   link(contract: Contract, which: "direct" | "proxy", link: Link): void {
     this.#work.link(contract, which, link);
+  }
+
+  /** Open connections break; new ones work. */
+  cut(contract: Contract): void {
+    this.#work.cut(contract);
+  }
+
+  loseGpus(contract: Contract): void {
+    this.#work.loseGpus(contract);
+  }
+
+  clobberKeys(contract: Contract): void {
+    void this.#work.clobberKeys(contract);
+  }
+
+  /** The host wants another price from what it rents on demand. */
+  reprice(contract: Contract, perHour: number): void {
+    contract.onDemandPerHour = perHour;
+    bill(contract, this.#agenda.now());
   }
 
   rebid(contract: Contract, perHour: number): void {

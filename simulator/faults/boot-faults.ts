@@ -10,6 +10,8 @@ const FROZEN_PULL = "5c2bf2a3b1c6: Waiting\n7f1d3aa90c21: Downloading";
 const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   stuckNull: () => ({ stuckIn: "provisioning" }),
   stuckLoading: () => ({ stuckIn: "loading", statusMsg: FROZEN_PULL }),
+  /** A healthy pull through a bad line: `minutes` more, and the words stand still all the while. */
+  slowPull: (fault) => ({ pullLate: numberOf(fault, "minutes", 20) * 60, statusMsg: FROZEN_PULL }),
   ociFail: () => ({
     stuckIn: "created",
     statusMsg: "Error response from daemon: OCI runtime create failed: nvidia-container-cli: device error: unknown",
@@ -23,7 +25,18 @@ const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   }),
   unexpectedEof: () => ({ pullError: "failed to register layer: unexpected EOF" }),
   noSpace: () => ({ pullError: "failed to register layer: write /usr/lib/x: no space left on device" }),
-  exitedDuringBoot: () => ({ exits: true }),
+  exitedDuringBoot: () => ({ exits: Number.POSITIVE_INFINITY }),
+  transientExited: (fault) => ({ exits: numberOf(fault, "seconds", 3) }),
+  unknownDuringBoot: (fault) => ({ lost: [{ state: "unknown", seconds: numberOf(fault, "seconds", 60) }] }),
+  hostOffline: () => ({ lost: [{ state: "offline", seconds: Number.POSITIVE_INFINITY }] }),
+  unknownThenOffline: (fault) => ({
+    lost: [
+      { state: "unknown", seconds: numberOf(fault, "seconds", 60) },
+      { state: "offline", seconds: Number.POSITIVE_INFINITY },
+    ],
+  }),
+  diskUnderProvisioned: (fault) => ({ shown: { disk_space: numberOf(fault, "gigabytes", 20) } }),
+  wrongGpuCount: (fault) => ({ shown: { num_gpus: numberOf(fault, "gpus", 2) } }),
   /** `fields` of the instance's answers, such as {"num_gpus": 1}. */
   misreport: ({ fields }) => ({ shown: fields as Readonly<Record<string, unknown>> }),
   portsLate: (fault) => ({ portsLate: numberOf(fault, "seconds", 10) }),
@@ -34,6 +47,12 @@ const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   proxyNever: () => ({ proxyLate: Number.POSITIVE_INFINITY }),
   proxyDead: (fault) => ({ proxyLink: linkOf(fault, "drop") }),
   directDead: (fault) => ({ directLink: linkOf(fault, "blackhole") }),
+  keyLate: (fault) => ({ keysLate: numberOf(fault, "seconds", 60) }),
+  keyNever: () => ({ keysLate: Number.POSITIVE_INFINITY }),
+  keyClobbered: (fault) => ({ keysClobbered: numberOf(fault, "seconds", 3) }),
+  bannerNoise: () => ({ noise: true }),
+  hostKeyChanged: () => ({ anew: true }),
+  portChangesOnRestart: () => ({ portsMove: true }),
   nullAfterCreate: (fault) => ({ getLate: numberOf(fault, "seconds", 5) }),
   listLag: (fault) => ({ listLate: numberOf(fault, "seconds", 5) }),
 };

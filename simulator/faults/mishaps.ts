@@ -1,6 +1,6 @@
 import type { Contract } from "../contracts/contract.ts";
 import type { Link } from "../hosts/types.ts";
-import type { World } from "../world.ts";
+import { ledger, stopWhenBroke, type World } from "../world.ts";
 import { type Fault, numberOf } from "./fault.ts";
 
 type Arguments = Readonly<Record<string, unknown>>;
@@ -29,6 +29,22 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   unknown: ({ life }, contract, args) => life.lose(contract, "unknown", duration(args)),
   offline: ({ life }, contract, args) => life.lose(contract, "offline", duration(args)),
   expire: ({ life }, contract) => life.drop(contract, "expired"),
+  /** nvidia-smi finds no GPU any more. */
+  gpuLost: ({ life }, contract) => life.loseGpus(contract),
+  /** The container is made anew: files lost, another host key. */
+  recycle: ({ life }, contract) => life.recycle(contract),
+  /** Vast's launcher writes authorized_keys from its own list, which lacks our keys. */
+  keysClobbered: ({ life }, contract) => life.clobberKeys(contract),
+  /** Every open ssh session breaks; new ones come through. */
+  sshCut: ({ life }, contract) => life.cut(contract),
+  /** The host wants `factor` times as much, 1.5 unless told. */
+  priceRise: ({ life }, contract, args) =>
+    life.reprice(contract, contract.onDemandPerHour * numberOf(args, "factor", 1.5)),
+  /** The account has nothing left, and Vast stops every machine of it. */
+  zeroBalance: (world) => {
+    world.account.paidIn = ledger(world).total;
+    stopWhenBroke(world);
+  },
   /** The port of one way in stops working: `which` direct or proxy, `link` as in closed, blackhole, drop, open. */
   link: ({ life }, contract, args) =>
     life.link(contract, args.which === "proxy" ? "proxy" : "direct", linkNamed(args.link)),
@@ -38,6 +54,8 @@ export const MISHAP_NAMES: readonly string[] = Object.keys(MISHAPS);
 
 /** These can only happen to who holds its GPUs by a bid. */
 const ONLY_BIDS = new Set(["outbid", "preempt"]);
+/** And these not. */
+const NO_BIDS = new Set(["priceRise"]);
 
 /** Lets something happen now; the answer says why it cannot. */
 export function happen(world: World, contract: Contract, name: string, args: Arguments): string | undefined {
@@ -45,6 +63,7 @@ export function happen(world: World, contract: Contract, name: string, args: Arg
   if (mishap === undefined) return `an instance can ${MISHAP_NAMES.join(", ")}, not ${name}`;
   if (ONLY_BIDS.has(name) && contract.bid === null)
     return `instance ${contract.id} is rented on demand: nobody can take its GPUs`;
+  if (NO_BIDS.has(name) && contract.bid !== null) return `instance ${contract.id} costs what is bid for it`;
   mishap(world, contract, args);
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { type Answer, CUT, gatewayPage, json, refusal, TOO_FREQUENT, type TooFrequentStyle } from "../api/answer.ts";
 import { noLongerAvailable } from "../api/asks.ts";
+import type { Call } from "../api/route.ts";
 import { sleep } from "../clock.ts";
 import type { World } from "../world.ts";
 import { type Fault, numberOf, textOf } from "./fault.ts";
@@ -8,19 +9,27 @@ import { type Fault, numberOf, textOf } from "./fault.ts";
 interface Met {
   readonly world: World;
   readonly fault: Fault;
-  readonly params: Readonly<Record<string, string>>;
-  readonly next: () => Promise<Answer>;
+  readonly call: Call;
+  readonly next: (changes?: Partial<Call>) => Promise<Answer>;
 }
 
 type RequestFault = (met: Met) => Answer | Promise<Answer>;
 
 /** What can go wrong with a request. One entry is one fault; what it leaves out with `next` never happens. */
 const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
-  offerTaken400: ({ params }) =>
+  offerTaken400: ({ call: { params } }) =>
     refusal(400, "invalid_args", `error 400/3603: no_such_ask Instance type by id ${params.id} is not available.`),
-  offerTaken404: ({ params }) =>
+  offerTaken404: ({ call: { params } }) =>
     refusal(404, "invalid_args", `error 404/3603: no_such_ask Instance type by id ${params.id} is not available.`),
-  offerTaken410: ({ params }) => noLongerAvailable(params.id ?? ""),
+  offerTaken410: ({ call: { params } }) => noLongerAvailable(params.id ?? ""),
+  /** Somebody rents the slice between the search and us. */
+  takenMeanwhile: ({ world, call: { params }, next }) => {
+    const offer = world.market.offer(Number(params.id));
+    if (offer !== undefined) offer.ask.tenant = { kind: "on-demand" };
+    return next();
+  },
+  invalidArgs: ({ fault }) => refusal(400, "invalid_args", textOf(fault, "msg", "Invalid args: image is malformed.")),
+  envTooLarge: () => refusal(400, "invalid_args", "Invalid env arguments: total length > 32KB"),
   insufficientCredit: () => refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page."),
   spendLimit: () => refusal(400, "spend_rate_limit", "New accounts may spend only so much per hour."),
   tooFrequent: ({ fault }) => TOO_FREQUENT[styleOf(fault)](numberOf(fault, "threshold", 4.5)),
@@ -70,17 +79,43 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   },
   success200False: ({ fault }) =>
     refusal(200, textOf(fault, "error", "invalid_args"), textOf(fault, "msg", "The request could not be carried out.")),
+  /** An answer is given again until it is `seconds` old: the status lags. */
+  stale,
+  /** The search leaves out some filters that it was asked for: `filters`, all of them unless told. */
+  ignoreFilters: ({ fault, call: { body }, next }) => next({ body: withoutFilters(body, fault.filters) }),
+  /** The search answers with so many `rows` at most. */
+  fewRows: ({ fault, call: { body }, next }) => next({ body: { ...body, limit: numberOf(fault, "rows", 5) } }),
+  /** The list lacks its last `rows`, and counts them all the same. */
+  partialPage: async ({ fault, next }) => partialPage(await next(), numberOf(fault, "rows", 1)),
+  invalidToken: () => refusal(400, "invalid_token", "invalid after_token"),
+  /** The address of a log answers 403 so many `polls` more; 0 = for ever. */
+  logsForbidden: async ({ world, fault, next }) => {
+    const answer = await next();
+    world.blobs.refuse(pathOfLog(answer), numberOf(fault, "polls", 5) || Number.POSITIVE_INFINITY);
+    return answer;
+  },
+  /** A log that lacks its last `lines`. */
+  logsStale: async ({ world, fault, next }) => {
+    const answer = await next();
+    world.blobs.shorten(pathOfLog(answer), numberOf(fault, "lines", 1));
+    return answer;
+  },
   authError404: () => refusal(404, "auth_error", "Invalid user key"),
   authError401: () => refusal(401, "auth_error", "Invalid user key"),
   errorWithContract: async ({ world, next }) => errorWithContract(createdStopped(world, await next())),
   createdStopped: async ({ world, next }) => createdStopped(world, await next()),
-  startQueued: ({ world, params }) => {
+  startQueued: ({ world, call: { params } }) => {
     const contract = world.contracts.get(Number(params.id));
     if (contract !== undefined) world.life.queue(contract);
     return refusal(200, "resources_unavailable", "Required resources are currently unavailable, state change queued.");
   },
+  stopSlow: ({ world, fault, call: { params }, next }) => {
+    const contract = world.contracts.get(Number(params.id));
+    if (contract !== undefined) contract.stopSeconds = numberOf(fault, "seconds", 120);
+    return next();
+  },
   destroyIgnored: () => json(200, { success: true }),
-  destroySlow: ({ world, fault, params, next }) => {
+  destroySlow: ({ world, fault, call: { params }, next }) => {
     const contract = world.contracts.get(Number(params.id));
     if (contract !== undefined) contract.destroySeconds = numberOf(fault, "seconds", 20);
     return next();
@@ -105,6 +140,38 @@ function createdStopped(world: World, answer: Answer): Answer {
   const contract = world.contracts.get(contractIn(answer) ?? 0);
   if (contract !== undefined) world.life.drop(contract, "host");
   return answer;
+}
+
+/** What each fault has answered to each request. */
+const answered = new WeakMap<Fault, Map<string, { readonly at: number; readonly answer: Answer }>>();
+
+async function stale({ world, fault, call, next }: Met): Promise<Answer> {
+  const known = answered.get(fault) ?? new Map();
+  answered.set(fault, known);
+  const request = JSON.stringify([call.params, [...call.query]]);
+  const last = known.get(request);
+  if (last !== undefined && world.clock.now() - last.at < numberOf(fault, "seconds", 20) * 1000) return last.answer;
+  const answer = await next();
+  known.set(request, { at: world.clock.now(), answer });
+  return answer;
+}
+
+const DIRECTIVES = new Set(["type", "order", "limit", "allocated_storage"]);
+
+function withoutFilters(body: Call["body"], filters: unknown): Call["body"] {
+  const ignored = (name: string) => (Array.isArray(filters) ? filters.includes(name) : !DIRECTIVES.has(name));
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !ignored(name)));
+}
+
+function partialPage(answer: Answer, rows: number): Answer {
+  if ("cut" in answer || answer.status !== 200) return answer;
+  const page = JSON.parse(answer.body);
+  return json(200, { ...page, instances: page.instances.slice(0, Math.max(0, page.instances.length - rows)) });
+}
+
+function pathOfLog(answer: Answer): string {
+  const { result_url } = "cut" in answer ? {} : JSON.parse(answer.body);
+  return typeof result_url === "string" ? new URL(result_url).pathname : "";
 }
 
 function contractIn(answer: Answer): number | undefined {

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { closed, type HeldPort, holdPort } from "./port.ts";
-import type { Link } from "./types.ts";
+import type { Link, Traffic } from "./types.ts";
 
 /** One way into a machine: a port on 127.0.0.1 that leads to its sshd, and can be faulted. Begins closed. */
 export class Forward {
@@ -9,6 +9,7 @@ export class Forward {
   #held: HeldPort;
   #link: Link = "closed";
   #server: Server | undefined;
+  readonly #traffic = { down: 0, up: 0 };
 
   private constructor(target: number, held: HeldPort) {
     this.#target = target;
@@ -24,11 +25,16 @@ export class Forward {
     return this.#held.number;
   }
 
+  /** What has come through so far, on whatever port. */
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
   /** Connections that a change leaves behind are cut. */
   async set(link: Link): Promise<void> {
     if (link === this.#link) return;
     this.#link = link;
-    this.#cut();
+    this.cut();
     if (link === "closed") return this.#close();
     this.#server ??= await this.#listen();
   }
@@ -72,6 +78,12 @@ export class Forward {
     const sshd = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     this.#keep(sshd);
     client.pipe(sshd).pipe(client);
+    client.on("data", ({ length }: Buffer) => {
+      this.#traffic.down += length;
+    });
+    sshd.on("data", ({ length }: Buffer) => {
+      this.#traffic.up += length;
+    });
     client.once("close", () => sshd.destroy());
     sshd.once("close", () => client.destroy());
   }
@@ -82,7 +94,8 @@ export class Forward {
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  #cut(): void {
+  /** Ends every connection. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -11,7 +11,7 @@ import type { Image } from "./images.ts";
 import { type HeldPort, holdPort } from "./port.ts";
 import { HOST_KEY } from "./sshd-config.ts";
 import { MachineFiles, type StorageKind } from "./storage.ts";
-import type { Host, HostSpec, Link } from "./types.ts";
+import type { Host, HostSpec, Link, Traffic } from "./types.ts";
 
 const run = promisify(execFile);
 
@@ -98,6 +98,26 @@ export class RealHost implements Host {
 
   setLink(which: "direct" | "proxy", link: Link): Promise<void> {
     return this.#links[which].set(link);
+  }
+
+  async cut(): Promise<void> {
+    for (const link of Object.values(this.#links)) link.cut();
+  }
+
+  async loseGpus(): Promise<void> {
+    await this.#container?.ask("lose gpus\n");
+  }
+
+  get traffic(): Traffic {
+    const { direct, proxy } = this.#links;
+    return {
+      get down() {
+        return direct.traffic.down + proxy.traffic.down;
+      },
+      get up() {
+        return direct.traffic.up + proxy.traffic.up;
+      },
+    };
   }
 
   async authorize(keys: string[]): Promise<void> {

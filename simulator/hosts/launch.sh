@@ -46,5 +46,6 @@ while read -r command argument; do
   keys) write_keys "$argument" ;;
   onstart) run_onstart ;;
   sshd) run_sshd "$argument" ;;
+  lose) rm -f "/etc/$argument" && answer ok || answer "/etc/$argument could not be removed" ;;
   esac
 done

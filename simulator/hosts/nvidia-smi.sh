@@ -3,6 +3,11 @@
 set -eu
 gpus=/etc/gpus
 
+[ -e "$gpus" ] || {
+  echo 'Unable to determine the device handle for GPU 0000:01:00.0: GPU is lost.  Reboot the system to recover this GPU'
+  exit 15
+}
+
 field() {
   case $1 in
   index) printf '%s' "$index" ;;

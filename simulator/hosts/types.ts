@@ -19,6 +19,12 @@ export interface HostSpec {
 /** open = works; closed = nothing listens (refused); blackhole = never answers (times out); drop = accepts, closes at once. */
 export type Link = "open" | "closed" | "blackhole" | "drop";
 
+/** Bytes into the machine and out of it. */
+export interface Traffic {
+  readonly down: number;
+  readonly up: number;
+}
+
 /** A machine behind the API. */
 export interface Host {
   /** On 127.0.0.1; both ports forward to the sshd, so that they can be faulted apart. Both begin closed. */
@@ -33,6 +39,12 @@ export interface Host {
   authorize(keys: string[]): Promise<void>;
   /** New ports, as after a restart. */
   rerollPorts(): Promise<void>;
+  /** Every open connection is cut; new ones come through. */
+  cut(): Promise<void>;
+  /** From now on nvidia-smi finds no GPU, as when one has fallen off the bus. */
+  loseGpus(): Promise<void>;
+  /** What has gone through its ports so far, in bytes; goes on counting. */
+  readonly traffic: Traffic;
   /** The last lines of the container's log. */
   logs(tail: number): Promise<string>;
   /** Every process inside dies; files stay. */

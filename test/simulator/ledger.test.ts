@@ -20,7 +20,10 @@ test("disk is billed from the rental on, GPUs only while it runs, nothing after 
   const gpu = contract.bid / 3600;
 
   await clock.advance(2.5); // 0.5 s until the host reports, 2 s of loading
-  assert.deepEqual(rounded((await ledgerOf(id)).cost), rounded({ gpu: 0, disk: 2.5 * disk, total: 2.5 * disk }));
+  assert.deepEqual(
+    rounded((await ledgerOf(id)).cost),
+    rounded({ gpu: 0, disk: 2.5 * disk, traffic: 0, total: 2.5 * disk }),
+  );
 
   await clock.advance(1000);
   await ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
@@ -29,7 +32,7 @@ test("disk is billed from the rental on, GPUs only while it runs, nothing after 
   const stopped = (await ledgerOf(id)).cost;
   assert.deepEqual(
     rounded(stopped),
-    rounded({ gpu: 1000.5 * gpu, disk: 4603 * disk, total: 1000.5 * gpu + 4603 * disk }),
+    rounded({ gpu: 1000.5 * gpu, disk: 4603 * disk, traffic: 0, total: 1000.5 * gpu + 4603 * disk }),
   );
 
   await ask("DELETE", `/api/v0/instances/${id}/`);

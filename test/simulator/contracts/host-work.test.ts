@@ -5,10 +5,11 @@ import { type HandClock, handClock } from "../../../simulator/clock.ts";
 import type { Contract } from "../../../simulator/contracts/contract.ts";
 import { newContract } from "../../../simulator/contracts/rent.ts";
 import { checkFault } from "../../../simulator/faults/check.ts";
+import type { Fault } from "../../../simulator/faults/fault.ts";
 import { happen, schedule } from "../../../simulator/faults/mishaps.ts";
 import type { HostSpec, Hosts } from "../../../simulator/hosts/types.ts";
 import { timingsFor } from "../../../simulator/timings.ts";
-import { makeWorld, type World } from "../../../simulator/world.ts";
+import { ledger, makeWorld, type World } from "../../../simulator/world.ts";
 
 interface Stage {
   readonly world: World;
@@ -30,7 +31,7 @@ const ORDER = {
 };
 
 /** A world whose machines write down what they are told. */
-function openStage(order: Partial<Contract["order"]> = {}, failing = ""): Stage {
+function openStage(order: Partial<Contract["order"]> = {}, failing = "", fault?: Fault): Stage {
   const clock = handClock();
   const told: string[] = [];
   const specs: HostSpec[] = [];
@@ -57,6 +58,9 @@ function openStage(order: Partial<Contract["order"]> = {}, failing = ""): Stage 
           port += 1;
           await note("reroll")();
         },
+        cut: note("cut"),
+        loseGpus: note("lose gpus"),
+        traffic: { down: 1_000_000_000, up: 2_000_000_000 },
         logs: async (tail) => `log ${tail}`,
         stop: note("stop"),
         destroy: note("destroy"),
@@ -79,6 +83,7 @@ function openStage(order: Partial<Contract["order"]> = {}, failing = ""): Stage 
   });
   world.url = "http://127.0.0.1:1";
   world.account.keys.push({ id: 1, publicKey: "K1", createdAt: 0 });
+  if (fault !== undefined) world.faults.add(fault);
   const [offer] = world.market.offers();
   assert.ok(offer);
   const contract = newContract(world, offer, { ...ORDER, ...order }, { label: "l", bid: 30 });
@@ -110,6 +115,60 @@ test("a machine is made, started, and its two ways in open one after the other",
   });
   assert.equal(instanceApiKey, contract.apiKey);
   assert.equal(`${gpuName} ${gpus} ${gpuRamMb}`, "H100 SXM 8 81559");
+});
+
+test("what goes through the ports of a machine is billed, also when the machine is gone", async () => {
+  const { world, clock, contract } = openStage();
+  await clock.advance(10);
+  const { trafficCost } = contract.offer.machine;
+  assert.ok(Math.abs((ledger(world).contracts[0]?.cost.traffic ?? 0) - 3 * trafficCost) < 1e-9);
+  world.life.recycle(contract);
+  await clock.advance(10);
+  const [line] = ledger(world).contracts;
+  assert.ok(line);
+  assert.deepEqual(line.traffic, { downGb: 2, upGb: 4 });
+  assert.ok(Math.abs(line.cost.total - line.cost.gpu - line.cost.disk - 6 * trafficCost) < 1e-6);
+});
+
+test("keys that the launcher takes out: once, for a while, and for ever", async () => {
+  const clobbered = async (fault: Partial<Fault>, seconds: number) => {
+    const stage = openStage({}, "", { on: "boot", do: "", ...fault });
+    await stage.clock.advance(2.5);
+    stage.told.length = 0;
+    await stage.clock.advance(seconds);
+    return stage.told.filter((word) => word.startsWith("keys"));
+  };
+  assert.deepEqual(await clobbered({ do: "keyClobbered", seconds: 4 }, 60), ["keys "]);
+  assert.deepEqual(await clobbered({ do: "keyLate", seconds: 2 }, 60), ["keys ", "keys K1"]);
+  assert.deepEqual(new Set(await clobbered({ do: "keyNever" }, 60)), new Set(["keys "]));
+});
+
+test("a restart that makes the machine anew, and a reboot that moves the ports", async () => {
+  const anew = openStage();
+  await anew.clock.advance(10);
+  anew.world.life.stop(anew.contract);
+  await anew.clock.advance(5);
+  anew.told.length = 0;
+  anew.world.faults.add({ on: "boot", do: "hostKeyChanged" });
+  anew.world.life.start(anew.contract);
+  await anew.clock.advance(10);
+  assert.deepEqual(anew.told.slice(0, 3), ["destroy", "create", "start"]);
+  const moved = openStage();
+  await moved.clock.advance(10);
+  moved.told.length = 0;
+  moved.world.faults.add({ on: "boot", do: "portChangesOnRestart" });
+  moved.world.life.reboot(moved.contract);
+  await moved.clock.advance(10);
+  assert.deepEqual(moved.told.slice(0, 3), ["stop", "reroll", "start"]);
+});
+
+test("what is done to a machine that is up: sessions cut, GPUs lost, keys taken out", async () => {
+  const { world, clock, contract, told } = openStage();
+  await clock.advance(10);
+  told.length = 0;
+  for (const name of ["sshCut", "gpuLost", "keysClobbered"]) assert.equal(happen(world, contract, name, {}), undefined);
+  await contract.work;
+  assert.deepEqual(told, ["cut", "lose gpus", "keys "]);
 });
 
 test("outbid its processes die; back again it has other ports and the same disk", async () => {

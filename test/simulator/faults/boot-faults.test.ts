@@ -98,3 +98,44 @@ test("a restart is a boot too", async (t) => {
   await bench.clock.advance(60);
   assert.equal((await bench.instance(id)).actual_status, "loading");
 });
+
+test("exited for a moment, and up all the same", async (t) => {
+  const bench = await openBench(t);
+  const id = await bootWith(bench, { do: "transientExited", seconds: 5 }, 3);
+  assert.equal((await bench.instance(id)).actual_status, "exited");
+  await bench.clock.advance(5);
+  assert.equal((await bench.instance(id)).actual_status, "running");
+});
+
+test("a host that is not heard of: for a while, given up after a while, given up at once", async (t) => {
+  const bench = await openBench(t);
+  const statusAfter = async (id: number, seconds: number) => {
+    await bench.clock.advance(seconds);
+    return (await bench.instance(id)).actual_status;
+  };
+  const silent = await bootWith(bench, { do: "unknownDuringBoot", seconds: 60 }, 30);
+  assert.deepEqual([await statusAfter(silent, 0), await statusAfter(silent, 60)], ["unknown", "running"]);
+  const lost = await bootWith(bench, { do: "unknownThenOffline", seconds: 60 }, 30);
+  assert.deepEqual([await statusAfter(lost, 0), await statusAfter(lost, 3600)], ["unknown", "offline"]);
+  const offline = await bootWith(bench, { do: "hostOffline" }, 5);
+  assert.equal(await statusAfter(offline, 0), "offline");
+  const before = (await bench.ledgerOf(offline)).cost.total;
+  assert.deepEqual([await statusAfter(offline, 3600), (await bench.ledgerOf(offline)).cost.total], ["offline", before]);
+});
+
+test("a pull that takes minutes shows the same words all the while", async (t) => {
+  const bench = await openBench(t);
+  const id = await bootWith(bench, { do: "slowPull", minutes: 10 }, 5);
+  const early = (await bench.instance(id)).status_msg;
+  await bench.clock.advance(9 * 60);
+  const late = await bench.instance(id);
+  assert.deepEqual([late.actual_status, late.status_msg], ["loading", early]);
+  await bench.clock.advance(60);
+  assert.equal((await bench.instance(id)).actual_status, "running");
+});
+
+test("less disk, and another number of GPUs, than were sold", async (t) => {
+  const bench = await openBench(t);
+  assert.equal((await bench.instance(await bootWith(bench, { do: "diskUnderProvisioned" }))).disk_space, 20);
+  assert.equal((await bench.instance(await bootWith(bench, { do: "wrongGpuCount", gpus: 3 }))).num_gpus, 3);
+});

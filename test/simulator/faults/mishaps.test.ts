@@ -59,3 +59,23 @@ test("time can be turned over HTTP", async (t) => {
   assert.equal(body.now, before + 90_000);
   assert.equal((await ask("POST", "/_sim/clock", { advanceSeconds: -1 }, null)).status, 400);
 });
+
+test("the account has nothing left: every machine stops, and its disk is billed", async (t) => {
+  const { running, simulator, instance, ask } = await openBench(t);
+  const ids = [await running(), await running()];
+  await ask("POST", `/_sim/instances/${ids[0]}/zeroBalance`, {}, null);
+  for (const id of ids) assert.equal((await instance(id)).actual_status, "exited");
+  assert.ok((await ask("GET", "/api/v0/users/current/")).body.credit <= 0);
+  for (const contract of simulator.world.contracts.living()) assert.ok(contract.meter.rates.disk > 0);
+});
+
+test("a host raises its price for what is rented on demand", async (t) => {
+  const { rent, running, clock, instance, ask } = await openBench(t);
+  const id = await rent({ price: null });
+  await clock.advance(10);
+  const before = (await instance(id)).dph_base;
+  await ask("POST", `/_sim/instances/${id}/priceRise`, { factor: 2 }, null);
+  assert.ok(Math.abs((await instance(id)).dph_base - 2 * before) < 1e-5);
+  const { status } = await ask("POST", `/_sim/instances/${await running()}/priceRise`, {}, null);
+  assert.equal(status, 400);
+});

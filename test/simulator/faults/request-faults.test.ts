@@ -199,3 +199,89 @@ test("a request is held before its effect, between effect and answer, or lost, u
     assert.deepEqual((await control("DELETE")).body, { letGo: 0 }, name);
   }
 });
+
+test("the slice is rented by somebody else between search and rental", async (t) => {
+  const bench = await openBench(t);
+  const offer = await findOffer(bench);
+  const { reply, made } = await rentWith(bench, { do: "takenMeanwhile" });
+  assert.deepEqual([reply.status, made], [410, 0]);
+  assert.notEqual((await findOffer(bench)).id, offer.id);
+});
+
+test("refusals of what was sent: arguments, environment", async (t) => {
+  const bench = await openBench(t);
+  for (const [name, words] of [
+    ["invalidArgs", /Invalid args/],
+    ["envTooLarge", /> 32KB/],
+  ] as const) {
+    const { reply, made } = await rentWith(bench, { do: name });
+    assert.deepEqual([reply.status, reply.body.error, made], [400, "invalid_args", 0]);
+    assert.match(reply.body.msg, words);
+  }
+});
+
+test("answers that are old for a while, each request by itself", async (t) => {
+  const bench = await openBench(t);
+  const [one, other] = [await bench.running(), await bench.rent()];
+  bench.simulator.world.faults.add({ on: "GET /instances/{id}/", do: "stale", seconds: 20, times: 0 });
+  assert.deepEqual([await status(one), await status(other)], ["running", null]);
+  await bench.ask("PUT", `/api/v0/instances/${one}/`, { state: "stopped" });
+  await bench.clock.advance(10);
+  assert.deepEqual([await status(one), await status(other)], ["running", null]);
+  await bench.clock.advance(11);
+  assert.deepEqual([await status(one), await status(other)], ["exited", "running"]);
+  async function status(id: number) {
+    return (await bench.instance(id))?.actual_status ?? null;
+  }
+});
+
+test("a search that ignores filters, and one that answers with few rows", async (t) => {
+  const bench = await openBench(t);
+  const names = async (query: Record<string, unknown>) =>
+    (await bench.ask("POST", "/api/v0/bundles/", query)).body.offers.map((row: { gpu_name: string }) => row.gpu_name);
+  const query = { gpu_name: { eq: "H100 SXM" }, order: [["dph_total", "asc"]] };
+  bench.simulator.world.faults.add({ on: "POST /bundles/", do: "ignoreFilters", filters: ["gpu_name"] });
+  assert.ok(new Set(await names(query)).size > 1);
+  bench.simulator.world.faults.add({ on: "POST /bundles/", do: "fewRows", rows: 2 });
+  assert.deepEqual(await names(query), ["H100 SXM", "H100 SXM"]);
+});
+
+test("a list that lacks a row it counts, and a token that is none", async (t) => {
+  const bench = await openBench(t);
+  await bench.running();
+  const list = "GET /api/v1/instances/";
+  bench.simulator.world.faults.add({ on: list, do: "partialPage" }, { on: list, do: "invalidToken" });
+  const { body } = await bench.ask("GET", "/api/v1/instances/");
+  assert.deepEqual([body.instances.length, body.total_instances], [0, 1]);
+  const refused = await bench.ask("GET", "/api/v1/instances/");
+  assert.deepEqual([refused.status, refused.body.error], [400, "invalid_token"]);
+});
+
+test("a log whose address is refused for a while, and one that lacks its end", async (t) => {
+  const bench = await openBench(t);
+  const logs = "PUT /instances/request_logs/{id}/";
+  bench.simulator.world.faults.add({ on: "boot", do: "noSpace" });
+  const id = await bench.running();
+  const address = async () => {
+    const { body } = await bench.ask("PUT", `/api/v0/instances/request_logs/${id}/`, { daemon_logs: "true" });
+    await bench.clock.advance(1);
+    return body.result_url.slice(bench.simulator.url.length);
+  };
+  const read = async (path: string) => (await bench.ask("GET", path, undefined, null)).status;
+  bench.simulator.world.faults.add({ on: logs, do: "logsForbidden", polls: 2 });
+  const path = await address();
+  assert.deepEqual([await read(path), await read(path), await read(path)], [403, 403, 200]);
+  bench.simulator.world.faults.add({ on: logs, do: "logsStale" });
+  assert.equal((await bench.ask("GET", await address(), undefined, null)).text, "");
+});
+
+test("a stop that takes its time", async (t) => {
+  const bench = await openBench(t);
+  const id = await bench.running();
+  bench.simulator.world.faults.add({ on: "PUT /instances/{id}/", do: "stopSlow", seconds: 90 });
+  await bench.ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" });
+  await bench.clock.advance(89);
+  assert.equal((await bench.instance(id)).actual_status, "running");
+  await bench.clock.advance(2);
+  assert.equal((await bench.instance(id)).actual_status, "exited");
+});
