@@ -68,16 +68,31 @@ export async function openProgram(t: TestContext): Promise<Program> {
       rmSync(root, { recursive: true, force: true });
     }
   });
-  const [dir, home] = [join(root, "program"), join(root, "home")];
-  for (const folder of [dir, home, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
-  writeProgram(dir);
-  const env = environment(root, home);
+  const { dir, home, env } = layOut(root);
   const simulator = await startSimulatorProcess({ home, env });
   started = simulator;
   const program = programOf(dir, home, env, simulator, commands);
   const init = await program.pulumi("stack", ["init", "dev"]);
   assert.equal(init.code, 0, init.stderr);
   return program;
+}
+
+/** Where a program lies, and what its commands find in their environment. */
+export interface Layout {
+  readonly dir: string;
+  /** VAST_TRAINING_HOME. */
+  readonly home: string;
+  /** The folder of Pulumi's local backend. */
+  readonly backend: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Writes the program below a folder, with a backend and a state directory of its own. */
+export function layOut(root: string): Layout {
+  const [dir, home, backend] = [join(root, "program"), join(root, "home"), join(root, "backend")];
+  for (const folder of [dir, home, backend, join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
+  writeProgram(dir);
+  return { dir, home, backend, env: environment(root, home) };
 }
 
 function writeProgram(dir: string): void {
