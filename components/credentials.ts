@@ -1,21 +1,13 @@
 import { readFileSync } from "node:fs";
-import * as pulumi from "@pulumi/pulumi";
 import { parse } from "dotenv";
 import { netrcEntry } from "./netrc.ts";
 import { absolute } from "./path.ts";
 import type { Problem } from "./problem.ts";
 
-/** A credential that was found. */
-export interface Credential {
-  readonly name: string;
-  readonly value: pulumi.Output<string>;
-  /** Where, for people: "the environment", or a path. */
-  readonly from: string;
-}
-
 /** Credentials to forward, and what is missing. */
-export interface Credentials {
-  readonly found: readonly Credential[];
+export interface FoundCredentials {
+  /** By name. */
+  readonly values: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
 }
 
@@ -37,7 +29,7 @@ const WANDB_MACHINE = "api.wandb.ai";
  * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
  * A file that is not there is an empty one; one that cannot be read is a problem.
  */
-export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): Credentials {
+export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
   const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
   const places: Place[] = [
@@ -46,10 +38,10 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
     { from: netrcFile.path, values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password } },
   ];
   const names = [...new Set([...search.require, ...search.forward])];
-  const found = names.flatMap((name) => credentialIn(places, name));
-  const missing = search.require.filter((name) => !found.some((credential) => credential.name === name));
+  const found = new Map(names.flatMap((name) => credentialIn(places, name)));
+  const missing = search.require.filter((name) => !found.has(name));
   return {
-    found: found.filter(({ name }) => name !== NEVER_FORWARDED),
+    values: Object.fromEntries([...found].filter(([name]) => name !== NEVER_FORWARDED)),
     problems: [
       ...[envFile, netrcFile].flatMap(({ problem }) => problem ?? []),
       ...missing.map((name) => missingProblem(name, places)),
@@ -59,14 +51,17 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
 }
 
 interface Place {
+  /** For people. */
   readonly from: string;
   readonly values: Readonly<Record<string, string | undefined>>;
 }
 
-function credentialIn(places: readonly Place[], name: string): Credential[] {
-  const place = places.find(({ values }) => (values[name] ?? "").trim() !== "");
-  if (place === undefined) return [];
-  return [{ name, value: pulumi.secret((place.values[name] ?? "").trim()), from: place.from }];
+function credentialIn(places: readonly Place[], name: string): [string, string][] {
+  const values = places.map(({ values }) => (values[name] ?? "").trim());
+  return values
+    .filter((value) => value !== "")
+    .map((value): [string, string] => [name, value])
+    .slice(0, 1);
 }
 
 function missingProblem(name: string, places: readonly Place[]): Problem {

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import * as pulumi from "@pulumi/pulumi";
 import { agentKeys } from "./agent-keys.ts";
 import { attempt, type Check, passed } from "./check.ts";
 import type { RunConfig } from "./config.ts";
@@ -10,7 +8,6 @@ import type { StateDir } from "./state-dir.ts";
 export interface Keys {
   readonly privateKeyFile: string;
   readonly knownHostsFile: string;
-  readonly privateKey: pulumi.Output<string>;
   /** Our own first. */
   readonly publicKeys: readonly string[];
 }
@@ -26,7 +23,6 @@ export async function checkKeys(
   const own = attempt("sshKey", () => ownSshKey(dir, sshKey));
   if (own.value === undefined) return { problems: own.problems };
   const { privateKeyFile, knownHostsFile, publicKey } = own.value;
-  const privateKey = pulumi.secret(readFileSync(privateKeyFile, "utf8"));
   const publicKeys = [publicKey, ...(await agentKeys(wanted, env))];
-  return passed({ privateKeyFile, knownHostsFile, privateKey, publicKeys });
+  return passed({ privateKeyFile, knownHostsFile, publicKeys });
 }

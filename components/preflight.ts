@@ -2,9 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkAccount, checkMarket } from "./account.ts";
 import { attempt, type Check, failed } from "./check.ts";
 import { type RunConfig, readConfig, stackConfig } from "./config.ts";
-import { type Credential, findCredentials } from "./credentials.ts";
-import { emptyAgentPath, serveEmptyAgent } from "./empty-agent.ts";
+import { type CredentialSearch, findCredentials } from "./credentials.ts";
+import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
 import { checkKeys, type Keys } from "./keys.ts";
+import { agentPath, serveKey } from "./own-agent.ts";
 import { absolute, whyNotWritable } from "./path.ts";
 import { type Problem, problemsError } from "./problem.ts";
 import { checkRepository, type Head } from "./repository.ts";
@@ -18,11 +19,14 @@ export interface Prepared {
   /** Of the state directory; part of every label. */
   readonly owner: string;
   readonly head: Head;
-  readonly credentials: readonly Credential[];
+  /** Where credentials are looked for. */
+  readonly search: CredentialSearch;
+  /** What was found there. The values go nowhere: whoever needs them looks for himself. */
+  readonly fingerprints: Fingerprints;
   readonly keys: Keys;
   /** Absolute. */
   readonly checkpointsTo: string;
-  /** Where an ssh agent without keys answers. */
+  /** Where an ssh agent that holds our key answers, for as long as the program runs. */
   readonly agentSocket: string;
 }
 
@@ -36,15 +40,21 @@ export async function prepare(env: NodeJS.ProcessEnv = process.env): Promise<Pre
   const findings = await examine(config, problems, env);
   if (!isComplete(findings)) throw problemsError(findings.problems, stack);
   const { dir, head, credentials, keys, checkpointsTo } = findings;
-  const agentSocket = emptyAgentPath(dir, project, stack);
-  if (!pulumi.runtime.isDryRun()) await serveEmptyAgent(agentSocket);
+  const { forward, require, envFile, netrcFile } = findings.config;
+  const agentSocket = agentPath(dir, project, stack);
+  if (!pulumi.runtime.isDryRun()) {
+    await serveKey(agentSocket, keys.privateKeyFile).catch(({ message }: Error) => {
+      throw new pulumi.RunError(message);
+    });
+  }
   return {
     config: findings.config,
     project,
     stack,
     owner: dir.owner,
     head,
-    credentials,
+    search: { forward, require, envFile, netrcFile },
+    fingerprints: fingerprintsOf(dir, credentials),
     keys,
     checkpointsTo,
     agentSocket,
@@ -84,11 +94,11 @@ function isComplete(findings: Findings): findings is Complete {
   return findings.problems.length === 0 && !Object.values(findings).includes(undefined);
 }
 
-function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<readonly Credential[]> {
+function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<Readonly<Record<string, string>>> {
   const { forward = [], require = [], envFile, netrcFile } = config;
   if (envFile === undefined || netrcFile === undefined) return { problems: [] };
-  const { found, problems } = findCredentials({ forward, require, envFile, netrcFile }, env);
-  return { value: found, problems };
+  const { values, problems } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  return { value: values, problems };
 }
 
 function checkCheckpointsTo({ checkpointsTo }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<string> {

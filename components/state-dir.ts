@@ -49,7 +49,7 @@ function privateDirectory(path: string): string {
 
 function ownerOf(path: string): string {
   const file = join(path, "owner");
-  const owner = readFileIfThere(file) ?? createOnce(file, `${newOwner()}\n`);
+  const owner = readOrMake(file, () => `${newOwner()}\n`);
   const id = owner.trim();
   if (!/^[a-z0-9]{8}$/.test(id)) {
     throw new Error(`${file} should hold eight characters a-z 0-9; restore it, or remove it when nothing is rented`);
@@ -66,6 +66,11 @@ function newOwner(): string {
     .slice(0, 8)
     .map((byte) => alphabet[byte % 36])
     .join("");
+}
+
+/** The text of a private file (0600) that is made only once, whoever comes first. */
+export function readOrMake(file: string, make: () => string): string {
+  return readFileIfThere(file) ?? createOnce(file, make());
 }
 
 /** Writes a file that must be written only once: whoever links it first wins, everyone reads the winner's text. */

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "./checkpoints.ts";
+import { Credentials } from "./credentials-step.ts";
 import type { Prepared } from "./preflight.ts";
 import { Revision } from "./revision.ts";
 import { type RunCommands, runCommands } from "./run-commands.ts";
@@ -47,15 +48,27 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { instance } = this;
     const { rental, maxPricePerHour, bidMarkup } = config;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    const { search, fingerprints } = prepared;
+    const credentials = new Credentials(
+      `${name}-credentials`,
+      { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
+      below,
+    );
+    // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
     this.checkpoints = new Checkpoints(
       `${name}-checkpoints`,
       { ...api, instance, sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds },
-      below,
+      { ...below, dependsOn: [credentials] },
     );
     const { pricePerHour } = instance;
     const { commit } = this.revision;
     const connection = connectionTo(instance, prepared);
-    trainingSteps(name, prepared, { instance, connection, commit, pricePerHour, gate: this.checkpoints }, this);
+    trainingSteps(
+      name,
+      prepared,
+      { instance, connection, commit, pricePerHour, credentials, gate: this.checkpoints },
+      this,
+    );
 
     this.commands = pulumi
       .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
@@ -68,13 +81,12 @@ export class TrainingRun extends pulumi.ComponentResource {
   }
 }
 
-/** Our own key and the pinned host key; the user's agent and ssh config play no part. */
-function connectionTo({ sshHost, sshPort, hostKey }: VastInstance, { keys, agentSocket }: Prepared) {
+/** Our own key, in an agent of its own, and the pinned host key; the user's agent and ssh config play no part. */
+function connectionTo({ sshHost, sshPort, hostKey }: VastInstance, { agentSocket }: Prepared) {
   return {
     host: sshHost,
     port: sshPort,
     user: "root",
-    privateKey: keys.privateKey,
     hostKey,
     agentSocketPath: agentSocket,
     dialErrorLimit: 20,

@@ -1,19 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Prepared } from "./preflight.ts";
 import { RemoteStep, type StepHost } from "./remote/step.ts";
-import { codeScript, credentialsScript, dependenciesScript, trainScript } from "./remote/steps.ts";
+import { codeScript, dependenciesScript, trainScript } from "./remote/steps.ts";
 
 /** What the steps need beside the stack config. */
 export interface StepInputs extends StepHost {
   readonly commit: pulumi.Output<string>;
   readonly pricePerHour: pulumi.Output<number>;
+  /** Must be there before training starts. */
+  readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
   readonly gate: pulumi.Resource;
 }
 
 /**
- * The steps on the machine: credentials beside code and dependencies, then training. Each makes it so; none touches a
- * training that is already what it should be.
+ * The steps on the machine: code and dependencies, then training. Each makes it so; none touches a training that is
+ * already what it should be.
  */
 export function trainingSteps(
   name: string,
@@ -21,16 +23,13 @@ export function trainingSteps(
   inputs: StepInputs,
   parent: pulumi.Resource,
 ): RemoteStep {
-  const { config, head, credentials, keys, stack } = prepared;
-  const { commit, gate, pricePerHour } = inputs;
+  const { config, head, stack } = prepared;
+  const { commit, credentials, gate, pricePerHour } = inputs;
   const { branch, run, env, gpus, checkpointsDir, wandbProject, stopGraceSeconds, trainCommand } = config;
   const repo = head.url;
   const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
     new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
 
-  const values = pulumi.all(Object.fromEntries(credentials.map(({ name, value }) => [name, value])));
-  const write = values.apply((found) => credentialsScript({ credentials: found, publicKeys: keys.publicKeys }));
-  const given = step("credentials", write, []);
   const fetch = commit.apply((id) => codeScript({ repo, branch, commit: id, stopGraceSeconds }));
   const code = step("code", fetch, []);
   const dependencies = step(
@@ -52,5 +51,5 @@ export function trainingSteps(
   const start = pulumi
     .all([commit, pricePerHour])
     .apply(([id, price]) => trainScript({ ...training, commit: id, pricePerHour: price }));
-  return step("training", start, [given, dependencies, gate]);
+  return step("training", start, [credentials, dependencies, gate]);
 }

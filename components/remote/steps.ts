@@ -30,6 +30,11 @@ export function credentialsScript({ credentials, publicKeys, workspace = WORKSPA
   return script(values, "common", "credentials");
 }
 
+/** Takes the credentials away again. */
+export function forgetScript({ workspace = WORKSPACE }: Place = {}): string {
+  return script({ WORKSPACE: workspace }, "forget");
+}
+
 export interface CodeStep extends Place {
   /** URL that the machine can fetch from. */
   readonly repo: string;

@@ -53,12 +53,22 @@ export async function liveEndpoint(
   const search = new LoginSearch(client, access, options, stop.signal);
   try {
     const found = await firstOf([search.along("direct"), search.along("proxy")]);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      waysIn.set(access.instanceId, found);
+      return found;
+    }
     throw options.signal?.aborted ? vastError("aborted", "the login was called off") : search.failure();
   } finally {
     abort();
     options.signal?.removeEventListener("abort", abort);
   }
+}
+
+const waysIn = new Map<number, LiveEndpoint>();
+
+/** The endpoint by which this process was let in last; undefined = it was not. */
+export function lastWayIn(instanceId: number): LiveEndpoint | undefined {
+  return waysIn.get(instanceId);
 }
 
 /** The first value that is not undefined, or undefined when none is; the first error ends it. */

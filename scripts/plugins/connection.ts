@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { configWord } from "../../components/ssh-key.ts";
 
 /** How to reach the machine, as remote.Command's `connection` says it. */
 export interface Connection {
@@ -62,7 +63,8 @@ function hostKeyOptions(folder: string, { hostKey }: Connection): string[] {
 /** As the official plugin: a privateKey is the only thing offered, an agent serves where there is none. */
 function keyOptions(folder: string, { privateKey, agentSocketPath }: Connection): string[] {
   if (privateKey === undefined) {
-    return options([`IdentityAgent=${agentSocket(agentSocketPath) ?? "none"}`, "IdentityFile=none"]);
+    const socket = agentSocket(agentSocketPath);
+    return options([`IdentityAgent=${socket === undefined ? "none" : configWord(socket)}`, "IdentityFile=none"]);
   }
   const file = join(folder, "key");
   writeFileSync(file, privateKey.endsWith("\n") ? privateKey : `${privateKey}\n`, { mode: 0o600 });

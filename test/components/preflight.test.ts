@@ -80,16 +80,14 @@ test("a key that Vast refuses is told with where it was found", async (t) => {
 test("a run that can start is complete, and nothing was made for it", async (t) => {
   const { home, env, config, commit, bare } = await openHome(t);
   writeFileSync(join(home, "state", "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
-  writeFileSync(join(home, ".env"), "HF_TOKEN=x\n");
+  writeFileSync(join(home, ".env"), "HF_TOKEN=canary\n");
   configure({ ...config, repo: "simulator:it", checkpointsTo: "~/checkpoints" });
   const prepared = await prepare(env);
   assert.deepEqual(prepared.head, { url: bare, commit });
   assert.equal(prepared.checkpointsTo, join(home, "checkpoints"));
   assert.equal(existsSync(prepared.checkpointsTo), false);
-  assert.deepEqual(
-    prepared.credentials.map(({ name }) => name),
-    ["HF_TOKEN"],
-  );
+  assert.deepEqual(Object.keys(prepared.fingerprints), ["HF_TOKEN"]);
+  assert.equal(JSON.stringify(prepared).includes("canary"), false, "no value leaves the search");
   assert.match(prepared.keys.publicKeys[0] ?? "", /^ssh-ed25519 /);
   assert.equal(existsSync(prepared.agentSocket), false, "a preview serves no agent");
 });
