@@ -1,0 +1,87 @@
+import { openStateDir } from "../components/state-dir.ts";
+import { type ApiTarget, openApi } from "../components/vast/api.ts";
+import type { Clock } from "../components/vast/clock.ts";
+import { isVastError } from "../components/vast/errors.ts";
+import { visibleBy } from "../components/vast/settle.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { heldBy, type Listed, machinesOf, type OpenIntent, openIntents, openTargets, targetsOf } from "./fleet.ts";
+import { readStacks, readStateFile, type StackState } from "./stacks.ts";
+import { type Survey, surveyOf, unheldIn } from "./sweep-survey.ts";
+
+export interface LookRequest {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Exports of stacks in other backends. */
+  readonly stateFiles: readonly string[];
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly note: (text: string) => void;
+}
+
+/** Between two lists while something that was rented a moment ago may still be invisible. */
+const PAUSE_MS = 2000;
+
+/**
+ * Looks at every account, state and intent. Throws Failure or VastError when one of them cannot be seen whole.
+ *
+ * States come after the list, and intents before the states: a machine in the list is then in an open intent or already
+ * in its state, so that one which is just being recorded is never taken for one that nobody holds.
+ */
+export async function look(request: LookRequest): Promise<Survey> {
+  const { cwd, env, stateFiles } = request;
+  const { owner } = openStateDir(env);
+  const states = async () => [...(await readStacks(cwd, env)), ...stateFiles.map(readStateFile)];
+  const intents = openIntents(env);
+  const stacks = await states();
+  const listed = await visible(request, openTargets(apisOf(request, stacks, intents), env));
+  const survey = surveyOf({ listed, intents, stacks, heldBy: heldBy(stacks, env), owner });
+  if (unheldIn(survey).length === 0) return survey;
+  const [later, now] = [openIntents(env), await states()];
+  return surveyOf({ listed, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
+}
+
+/** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */
+function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
+  const real = { apiUrl: "", apiKeyFile: "" };
+  const apis = [...targetsOf(stacks, intents), ...(opens(real, env) ? [real] : [])];
+  // A simulator takes its machines with it.
+  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...real, apiUrl: "simulator" }, env);
+  if (asleep) note("The simulator does not run, so it has no machines");
+  return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);
+}
+
+function opens(api: ApiTarget, env: NodeJS.ProcessEnv): boolean {
+  try {
+    openApi(api, env);
+    return true;
+  } catch (error) {
+    if (isVastError(error, "no_key", "config")) return false;
+    throw error;
+  }
+}
+
+/** All machines, looked at again until what a dead process may have rented last would be seen. */
+async function visible({ env, clock, note }: LookRequest, targets: ReturnType<typeof openTargets>): Promise<Listed[]> {
+  for (let waits = false; ; waits = true) {
+    const listed = await wholeList(targets);
+    const labels = new Set(listed.map(({ instance }) => instance.label));
+    const fresh = openIntents(env).filter(
+      (intent) => intent.process === "ended" && !labels.has(intent.label) && clock.now() < visibleBy(intent),
+    );
+    if (fresh.length === 0) return listed;
+    if (!waits)
+      note("A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it");
+    await clock.sleep(PAUSE_MS);
+  }
+}
+
+async function wholeList(targets: ReturnType<typeof openTargets>): Promise<Listed[]> {
+  try {
+    return await machinesOf(targets);
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    throw new Failure(
+      exitCode.failed,
+      `nothing can be said, and nothing is done, without the whole list: ${error.message}`,
+    );
+  }
+}
