@@ -1,0 +1,150 @@
+import { VastClient } from "../../components/vast/client.ts";
+import type { Clock } from "../../components/vast/clock.ts";
+import { InstanceList } from "../../components/vast/instance-list.ts";
+import { Journal } from "../../components/vast/journal.ts";
+import type { Means } from "../../components/vast/means.ts";
+import { Gates } from "../../components/vast/pacing.ts";
+import { noAnswer, type Request, type Transport } from "../../components/vast/transport.ts";
+import { openDoors } from "../components/vast/renting.ts";
+import { endingNamed, type Happening } from "./endings.ts";
+import { type FaultAt, type Place, placeName, samePlace } from "./place.ts";
+import { KEY, type Scene } from "./scene.ts";
+
+/** How a command ended. */
+export type End<T> =
+  | { readonly how: "done"; readonly value: T }
+  | { readonly how: "failed"; readonly error: Error }
+  | { readonly how: "killed" };
+
+export interface ProcessOptions {
+  readonly command: number;
+  readonly faults: readonly FaultAt[];
+  /** Another journal, another client: how a broken program is made. */
+  readonly breakMeans?: (means: Means) => Partial<Means>;
+  /** Called after each call that has had its effect. */
+  readonly afterCall?: () => void;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** A provider process, that may be killed at any call: from then on nothing of it happens any more. */
+export class Process {
+  readonly means: Means;
+  /** "PUT /asks/{id}/ #1 resetAfter", as they happened. */
+  readonly met: string[] = [];
+  readonly answers: { readonly endpoint: string; readonly status: number; readonly ending?: string }[] = [];
+  readonly #scene: Scene;
+  readonly #options: ProcessOptions;
+  readonly #engine = new AbortController();
+  readonly #killed = Promise.withResolvers<void>();
+  /** Endpoint ("" = all) and ending. */
+  readonly #lasting: { readonly reach: string; readonly ending: string }[] = [];
+  #isDead = false;
+
+  constructor(scene: Scene, options: ProcessOptions) {
+    this.#scene = scene;
+    this.#options = options;
+    const means = this.#makeMeans();
+    this.means = { ...means, ...options.breakMeans?.(means) };
+  }
+
+  /** Its engine is there to hear of what comes of it. */
+  get isHeard(): boolean {
+    return !this.#engine.signal.aborted;
+  }
+
+  async run<T>(action: (means: Means) => Promise<T>): Promise<End<T>> {
+    const killed = this.#killed.promise.then((): End<T> => ({ how: "killed" }));
+    const done = action(this.means).then(
+      (value): End<T> => ({ how: "done", value }),
+      (error: Error): End<T> => ({ how: "failed", error }),
+    );
+    const end = await Promise.race([killed, done]);
+    this.#isDead = true;
+    return end;
+  }
+
+  #makeMeans(): Means {
+    const { clock: hand, journalDir } = this.#scene;
+    const clock: Clock = {
+      now: hand.now,
+      sleep: async (milliseconds) => {
+        await this.#alive(() => hand.advance(milliseconds / 1000));
+      },
+    };
+    const client = new VastClient(
+      { url: "https://vast.test", key: () => KEY, keySource: "a test" },
+      { gates: new Gates(clock.now, clock.sleep), sleep: clock.sleep, random: () => 0, transport: this.#transport },
+    );
+    const { signal } = this.#engine;
+    return {
+      client,
+      list: new InstanceList(client, clock),
+      journal: new Journal(journalDir),
+      clock,
+      logins: openDoors,
+      engine: { signal, alive: async () => !signal.aborted },
+      progress: () => {},
+      say: async () => {},
+    };
+  }
+
+  /** The dead do nothing, and hear of nothing. */
+  async #alive<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#isDead) return NEVER;
+    const result = await action();
+    return this.#isDead ? NEVER : result;
+  }
+
+  #transport: Transport = (url, _key, { call, query, body }) =>
+    this.#alive(async () => {
+      const endpoint = `${call.method} ${call.template}`;
+      const place = this.#scene.next(endpoint, this.#options.command);
+      const request = { call, query: query ?? {}, body };
+      const ending = this.#endingAt(place);
+      const happening = this.#happening(request);
+      const answer = await (ending === undefined ? happening.carryOut() : endingNamed(ending).happen(happening));
+      const status = "cut" in answer ? 0 : answer.status;
+      this.answers.push({ endpoint, status, ...(ending === undefined ? {} : { ending }) });
+      this.#options.afterCall?.();
+      if ("cut" in answer) throw noAnswer(call, url, "ECONNRESET");
+      return { status: answer.status, text: answer.body };
+    });
+
+  /** Name of the ending that is due here. */
+  #endingAt(place: Place): string | undefined {
+    const fault = this.#options.faults.find((each) => samePlace(each, place));
+    if (fault === undefined) return this.#lasting.find(({ reach }) => reach === "" || reach === place.endpoint)?.ending;
+    const { ending } = fault;
+    const { lasts } = endingNamed(ending);
+    this.met.push(`${placeName(place)} ${ending}`);
+    if (lasts !== undefined) this.#lasting.push({ reach: lasts === "process" ? "" : place.endpoint, ending });
+    return ending;
+  }
+
+  /** Its work is done, and the state does not have it yet. */
+  over(command: string): Promise<void> {
+    return this.#alive(async () => {
+      const place = this.#scene.next(`the end of ${command}`, this.#options.command);
+      if (this.#endingAt(place) !== undefined) await this.#kill();
+    });
+  }
+
+  #kill(): Promise<never> {
+    this.#isDead = true;
+    this.#killed.resolve();
+    return NEVER;
+  }
+
+  #happening(request: Request): Happening {
+    const { call, query, body } = request;
+    return {
+      request,
+      carryOut: (paced) => this.#scene.exchange(call, query, body, paced),
+      world: this.#scene.world,
+      pass: (seconds) => this.#scene.clock.advance(seconds),
+      kill: () => this.#kill(),
+      loseEngine: () => this.#engine.abort(),
+    };
+  }
+}

@@ -1,0 +1,160 @@
+import {
+  type CheckedInputs,
+  type InstanceOutputs,
+  outputsOf,
+  refreshed,
+} from "../../components/vast/instance.outputs.ts";
+import type { Means } from "../../components/vast/means.ts";
+import { planOf } from "../../components/vast/plan.ts";
+import { release, whatIsLeft } from "../../components/vast/release.ts";
+import { rent } from "../../components/vast/rental.ts";
+import { resume } from "../../components/vast/resume.ts";
+import { releaseAll } from "../../components/vast/settle.ts";
+import { isStranded } from "../../components/vast/trouble.ts";
+import { label, request } from "../components/vast/renting.ts";
+
+/** What renting and releasing are; a broken program has others. */
+export interface Verbs {
+  readonly rent: typeof rent;
+  readonly resume: typeof resume;
+  readonly release: typeof release;
+  readonly releaseAll: typeof releaseAll;
+}
+
+export const realVerbs: Verbs = { rent, resume, release, releaseAll };
+
+const INPUTS: CheckedInputs = {
+  ...request.criteria,
+  ...request.target,
+  label,
+  image: request.image,
+  publicKeys: [...request.publicKeys],
+  sshKeyFile: "",
+  readyTimeoutMinutes: request.minutes,
+  quote: null,
+};
+
+/** What Pulumi keeps. The label is in it from the beginning until a destroy has gone through. */
+export interface State {
+  readonly hasLabel: boolean;
+  readonly instance: InstanceOutputs | undefined;
+}
+
+export const COMMANDS = ["up", "refresh", "destroy"] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** What a command does with the state, and an error if it came to one. A command that is killed leaves the state as it was. */
+export interface Outcome {
+  readonly state: State;
+  readonly error?: Error;
+  /** It has told that the machine is gone, and which command rents another. */
+  readonly isToldGone?: boolean;
+}
+
+/**
+ * The order in which Pulumi calls the providers of RunIdentity and VastInstance, without Pulumi. `keep` hears of each
+ * state that is on disk before the command is over.
+ */
+export class Stack {
+  readonly #verbs: Verbs;
+
+  constructor(verbs: Verbs) {
+    this.#verbs = verbs;
+  }
+
+  async run(command: Command, means: Means, state: State, keep: (state: State) => void): Promise<Outcome> {
+    if (command === "destroy") return this.#destroy(means, state, keep);
+    if (command === "refresh") return this.#refresh(means, state);
+    return this.#up(means, { ...state, hasLabel: true }, keep);
+  }
+
+  async #up(means: Means, state: State, keep: (state: State) => void): Promise<Outcome> {
+    keep(state);
+    const { instance } = state;
+    if (instance === undefined) return this.#made(state, () => this.#rent(means));
+    means.journal.closeInstance(Number(instance.instanceId));
+    const plan = planOf(instance, INPUTS);
+    if (plan.replaces.length > 0) {
+      const error = await this.#delete(means, instance);
+      if (error !== undefined) return { state, error };
+      const without = { ...state, instance: undefined };
+      keep(without);
+      return this.#made(without, () => this.#rent(means));
+    }
+    if (plan.changes) return this.#made(state, () => this.#update(means, instance));
+    const rows = await means.list.look().catch(() => undefined);
+    const isThere = rows === undefined || rows.some(({ id }) => String(id) === instance.instanceId);
+    const isGone =
+      !isThere && (await means.client.instance(Number(instance.instanceId)).catch(() => "unclear")) === undefined;
+    return { state, isToldGone: isGone };
+  }
+
+  /** What is thrown as stranded gets into the state. */
+  async #made(state: State, make: () => Promise<InstanceOutputs>): Promise<Outcome> {
+    try {
+      return { state: { ...state, instance: await make() } };
+    } catch (error) {
+      if (!isStranded(error)) return { state, error: error as Error };
+      const blank = outputsOf(error.instance, INPUTS, error.givenUp ? { phase: "failed" } : {});
+      const { sshHost, sshPort, hostKey: key, startedAt, offerId } = state.instance ?? blank;
+      return { state: { ...state, instance: { ...blank, sshHost, sshPort, hostKey: key, startedAt, offerId } }, error };
+    }
+  }
+
+  async #rent(means: Means): Promise<InstanceOutputs> {
+    const { instance, endpoint, offerId } = await this.#verbs.rent(means, request);
+    return outputsOf(instance, INPUTS, { endpoint, offerId, startedAt: "then" });
+  }
+
+  async #update(means: Means, olds: InstanceOutputs): Promise<InstanceOutputs> {
+    const instance = await seen(means, olds.instanceId);
+    if (instance === undefined)
+      throw new Error(`instance ${olds.instanceId} is gone at Vast; pulumi up --refresh rents a new one`);
+    const asked = { label, criteria: request.criteria, minutes: request.minutes.machine };
+    const back = await this.#verbs.resume(means, { ...asked, instance, publicKey: request.publicKeys[0] ?? "" });
+    return outputsOf(back.instance, INPUTS, { endpoint: back.endpoint, startedAt: "then" });
+  }
+
+  async #refresh(means: Means, state: State): Promise<Outcome> {
+    const { instance } = state;
+    if (instance === undefined) return { state };
+    try {
+      const row = await seen(means, instance.instanceId);
+      means.journal.closeInstance(Number(instance.instanceId));
+      return { state: { ...state, instance: row && refreshed(instance, row) } };
+    } catch (error) {
+      return { state, error: error as Error };
+    }
+  }
+
+  async #destroy(means: Means, state: State, keep: (state: State) => void): Promise<Outcome> {
+    if (!state.hasLabel) return { state };
+    const error = state.instance && (await this.#delete(means, state.instance));
+    if (error !== undefined) return { state, error };
+    const without = { ...state, instance: undefined };
+    keep(without);
+    try {
+      await this.#verbs.releaseAll(means, label);
+      return { state: { hasLabel: false, instance: undefined } };
+    } catch (reason) {
+      const { message } = reason as Error;
+      return { state: without, error: new Error(`it cannot be said that nothing is left of ${label}: ${message}`) };
+    }
+  }
+
+  async #delete(means: Means, { instanceId, pricePerHour }: InstanceOutputs): Promise<Error | undefined> {
+    const id = Number(instanceId);
+    try {
+      await this.#verbs.release(means, id, { label, perHour: pricePerHour });
+      means.journal.closeInstance(id);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+}
+
+async function seen({ client, list, ...means }: Means, id: string) {
+  const instance = await client.instance(Number(id));
+  return instance ?? whatIsLeft({ ...means, client, list }, Number(id));
+}
