@@ -11,6 +11,7 @@ export type Verdict =
 
 export type EndCause =
   | "image" // the image cannot be had: no machine will do better
+  | "limited" // the image's registry wants fewer pulls: another machine may do better once
   | "host" // this machine cannot do it
   | "stopped" // it lost its GPUs, or never got them
   | "gone"; // Vast knows no such instance any more
@@ -24,8 +25,12 @@ export interface BootOptions {
 
 /** Stopped, exited: seen for a moment on machines that came up all the same. */
 const STRIKES = 3;
-/** A host that does not report for so long is given up. */
-const SILENT_MS = 120_000;
+/** A container that has ended while its GPUs are kept may be started again by its host. */
+const EXITED_MS = 20_000;
+/** Hosts report within seconds, slow ones within minutes; only the disk is billed meanwhile. */
+const REPORT_MS = 600_000;
+/** A host that stops reporting may be back in minutes; one that Vast calls offline was silent for minutes already. */
+const SILENT_MS = { unknown: 300_000, offline: 120_000 };
 /** Ports are published within half a minute, some a minute. */
 const ENDPOINT_MS = 180_000;
 /** A direct port that is not there after this may never come; the relay is tried meanwhile. */
@@ -55,14 +60,16 @@ export class Boot {
       case "ready":
         return this.#running(instance, phase, now);
       case "failed":
-        return { next: "end", cause: phase.cause === "image" ? "image" : "host", text: phase.text };
+        return end(phase.cause === "image" || phase.cause === "limited" ? phase.cause : "host", phase.text);
       case "stopped":
         return this.#stopped(phase, now);
       case "unknown":
       case "offline":
-        return this.#lasts(now) > SILENT_MS ? end("host", phase.text) : wait(phase.text);
+        return this.#lasts(now) > SILENT_MS[phase.phase]
+          ? end("host", `${phase.text}, for ${minutes(this.#lasts(now))} now`)
+          : wait(phase.text);
       default:
-        return wait(phase.text);
+        return this.#pending(instance, phase, now);
     }
   }
 
@@ -86,17 +93,34 @@ export class Boot {
     return mayAppear ? wait(stepText("waiting for the host")) : end("gone", "Vast knows no such instance any more");
   }
 
+  /** A pull shows the same words for half an hour and is well, so only the wait as a whole ends it. */
+  #pending({ actualStatus }: Instance, phase: Phase, now: number): Verdict {
+    const waited = now - this.#options.since;
+    return actualStatus === null && waited > REPORT_MS
+      ? end("host", `its host has not begun within ${minutes(waited)}`)
+      : wait(phase.text);
+  }
+
   #running(instance: Instance, phase: Phase, now: number): Verdict {
     const { direct, proxy } = endpoints(instance);
     const waited = this.#lasts(now);
     if (direct !== undefined || (proxy !== undefined && waited >= DIRECT_MS)) return { next: "login" };
-    return waited > ENDPOINT_MS ? end("host", "it published no ssh endpoint") : wait(phase.text);
+    return waited > ENDPOINT_MS
+      ? end("host", `it published no way in by ssh within ${minutes(waited)}`)
+      : wait(phase.text);
   }
 
   #stopped(phase: Phase, now: number): Verdict {
-    const isOver = this.#looks >= STRIKES && this.#lasts(now) >= this.#options.stoppedMs;
+    const patience = Math.max(this.#options.stoppedMs, phase.cause === "exited" ? EXITED_MS : 0);
+    const isOver = this.#looks >= STRIKES && this.#lasts(now) >= patience;
     return isOver ? end("stopped", phase.text) : wait(phase.text);
   }
+}
+
+/** "5 minutes" */
+export function minutes(milliseconds: number): string {
+  const count = Math.max(1, Math.round(milliseconds / 60_000));
+  return `${count} ${count === 1 ? "minute" : "minutes"}`;
 }
 
 function wait(text: string): Verdict {

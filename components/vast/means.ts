@@ -14,12 +14,23 @@ export interface LoginPatience {
   readonly onAttempt?: (reason: string, via: Endpoint["via"]) => void;
 }
 
+/** What nvidia-smi says on a machine. */
+export interface GpuReport {
+  /** How many it lists. */
+  readonly gpus: number;
+  /** Its words. */
+  readonly said: string;
+}
+
 /** Ways into an instance. */
 export interface Logins {
   /** The first endpoint that lets us in; throws as `liveEndpoint` does. */
   login(instanceId: number, patience: LoginPatience): Promise<LiveEndpoint>;
-  /** Waits for the mark that onstart has run; false = it did not come in time. */
-  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean>;
+  /**
+   * Waits for the mark that onstart has run; false = it did not come in time. A report = it has run, and what the machine
+   * says of its GPUs; true = it has run, and the machine has no way to tell.
+   */
+  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean | GpuReport>;
 }
 
 /** Everything that renting and releasing need of the world. */

@@ -1,3 +1,5 @@
+import { imageTroubleIn, imageTroubleText } from "./image-trouble.ts";
+import { perHour } from "./price.ts";
 import type { Instance } from "./wire.ts";
 
 /** Where an instance stands. */
@@ -12,6 +14,7 @@ export type PhaseName =
 
 export type PhaseCause =
   | "image" // the image cannot be had: no host will do better
+  | "limited" // the image's registry wants fewer pulls: another host may still have some
   | "host" // this host cannot do it: take another
   | "outbid" // an interruptible instance was stopped: outbid, displaced, or stopped by the host
   | "stopped" // stopped by us, by the platform or by the host
@@ -77,7 +80,7 @@ function isToldToStop({ intendedStatus, nextState }: Instance): boolean {
 
 function down(instance: Instance): Phase {
   if (isToldToStop(instance)) return stopped(instance);
-  const fatal = fatalPhase(instance.statusMsg);
+  const fatal = fatalPhase(instance);
   if (fatal !== undefined) return fatal;
   if (instance.curState === "stopped") {
     return { phase: "stopped", cause: "queued", text: "waiting for free hardware, perhaps for ever" };
@@ -86,15 +89,22 @@ function down(instance: Instance): Phase {
 }
 
 function stopped(instance: Instance): Phase {
-  if (instance.isBid === true) return { phase: "stopped", cause: "outbid", text: "stopped: outbid or displaced" };
-  return { phase: "stopped", cause: "stopped", text: "stopped" };
+  if (instance.isBid !== true) return { phase: "stopped", cause: "stopped", text: "stopped" };
+  return { phase: "stopped", cause: "outbid", text: `stopped: ${whyLost(instance)}` };
+}
+
+/** The four words are the same whoever stopped it; the price of the day tells a little more. */
+function whyLost({ minBid, gpuPerHour }: Instance): string {
+  if (minBid === null || gpuPerHour === null) return "outbid or displaced";
+  if (minBid > gpuPerHour) return `outbid, its GPUs take ${perHour(minBid)} now and ${perHour(gpuPerHour)} is bid`;
+  return "displaced by a rental on demand, by its host, or for lack of credit";
 }
 
 function comingUp(instance: Instance): Phase {
-  const fatal = fatalPhase(instance.statusMsg);
+  const fatal = fatalPhase(instance);
   if (fatal !== undefined) return fatal;
   if (instance.curState === "stopped" && isToldToStop(instance)) {
-    return { phase: "failed", cause: "host", text: "never got its hardware" };
+    return { phase: "failed", cause: "host", text: "it never got its hardware" };
   }
   return { phase: "pending", text: pendingText(instance.actualStatus) };
 }
@@ -115,16 +125,17 @@ function pendingText(actualStatus: string | null): string {
 }
 
 // What Docker and Vast's daemon say when an instance will stay where it is. They say it once and never report an end.
-const IMAGE_FAILS =
-  /manifest for .* not found|manifest unknown|pull access denied|repository does not exist|unauthorized: authentication required|invalid reference format/i;
 const HOST_FAILS =
-  /error response from daemon|toomanyrequests|pull rate limit|failed to resolve reference|failed to register layer|unexpected eof|no space left on device|failed to pull image|oci runtime create failed|error writing dockerfile/i;
+  /error response from daemon|failed to resolve reference|failed to register layer|unexpected eof|no space left on device|failed to pull image|oci runtime create failed|error writing dockerfile/i;
 
-function fatalPhase(message: string): Phase | undefined {
-  const text = `failed${said(message)}`;
-  if (IMAGE_FAILS.test(message)) return { phase: "failed", cause: "image", text };
-  if (HOST_FAILS.test(message)) return { phase: "failed", cause: "host", text };
-  return undefined;
+function fatalPhase({ image, statusMsg }: Instance): Phase | undefined {
+  const trouble = imageTroubleIn(statusMsg);
+  if (trouble !== undefined) {
+    const cause = trouble === "limited" ? "limited" : "image";
+    return { phase: "failed", cause, text: imageTroubleText(image, statusMsg) };
+  }
+  if (!HOST_FAILS.test(statusMsg)) return undefined;
+  return { phase: "failed", cause: "host", text: `its host cannot start it${said(statusMsg)}` };
 }
 
 function said(message: string): string {

@@ -1,4 +1,6 @@
+import type { GpuReport } from "./means.ts";
 import { perHour } from "./price.ts";
+import { printable } from "./text.ts";
 import type { Instance } from "./wire.ts";
 
 /** What was asked for, and can be proven. */
@@ -40,11 +42,18 @@ export function flawOf(instance: Instance, wanted: Wanted, complete: boolean): F
     return terms(`it costs ${price}, and ${perHour(wanted.maxPricePerHour)} is the most to pay`);
   }
   if (missing(gpus) || (gpus !== null && gpus !== wanted.gpus))
-    return host(`it has ${gpus ?? "unknown"} GPUs, not ${wanted.gpus}`);
+    return host(`it has ${gpus ?? "an unknown number of"} GPUs, not ${wanted.gpus}`);
   if (gpu !== null && wanted.gpu !== null && gpu !== wanted.gpu) return host(`it has ${gpu}, not ${wanted.gpu}`);
   if (diskGb !== null && diskGb < wanted.diskGb * DISK_SHARE)
     return host(`it has ${diskGb} GB of disk, not ${wanted.diskGb}`);
   return undefined;
+}
+
+/** GPUs that Vast sells and the machine does not find: fallen off the bus, or a driver that is broken. */
+export function gpuFlawOf({ gpus, said }: GpuReport, wanted: Pick<Wanted, "gpus">): Flaw | undefined {
+  if (gpus >= wanted.gpus) return undefined;
+  const words = printable(said, 200);
+  return host(`nvidia-smi finds ${gpus} of its ${wanted.gpus} GPUs${words === "" ? "" : `: ${words}`}`);
 }
 
 function kind(isBid: boolean): string {

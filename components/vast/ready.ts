@@ -1,8 +1,8 @@
-import { Boot, type EndCause } from "./boot.ts";
+import { Boot, type EndCause, minutes } from "./boot.ts";
 import { isVastError, type VastError, vastError } from "./errors.ts";
-import type { Means } from "./means.ts";
+import type { GpuReport, Means } from "./means.ts";
 import { stepText } from "./phase.ts";
-import { type Flaw, flawOf, type Wanted } from "./proof.ts";
+import { type Flaw, flawOf, gpuFlawOf, type Wanted } from "./proof.ts";
 import { isLeaving } from "./settle.ts";
 import type { LiveEndpoint } from "./ssh.ts";
 import { isPassing } from "./trouble.ts";
@@ -40,6 +40,9 @@ export type Outcome =
     };
 
 const LOOK_PAUSE_MS = 500;
+/** Whoever has waited long is not in a hurry, and others want to call Vast too. */
+const LONGEST_PAUSE_MS = 5_000;
+const PAUSE_SHARE = 0.01;
 const LOGIN_MS = 300_000;
 const SET_UP_MS = 180_000;
 /** Keys that were attached late, or written over, are worth another try after this. */
@@ -75,10 +78,20 @@ class Waiting {
     while (!engine.signal.aborted) {
       const outcome = await this.#look();
       if (outcome !== undefined) return outcome;
-      if (clock.now() > this.#wait.deadline) return this.#end("late", `not ready in time (${this.#step})`);
-      await clock.sleep(LOOK_PAUSE_MS, engine.signal);
+      if (clock.now() > this.#wait.deadline) return this.#late();
+      await clock.sleep(this.#pause(), engine.signal);
     }
     return this.#end("called off", "Pulumi is gone");
+  }
+
+  #pause(): number {
+    const share = (this.#means.clock.now() - this.#wait.since) * PAUSE_SHARE;
+    return Math.min(Math.max(share, LOOK_PAUSE_MS), LONGEST_PAUSE_MS);
+  }
+
+  #late(): Outcome {
+    const { since, deadline } = this.#wait;
+    return this.#end("late", `not ready within ${minutes(deadline - since)}, it stood at ${this.#step || "nothing"}`);
   }
 
   /** undefined = not decided yet. */
@@ -121,13 +134,15 @@ class Waiting {
       const endpoint = await this.#login();
       this.#show(stepText("set-up"));
       const deadline = this.#soonest(SET_UP_MS);
-      if (!(await this.#isSetUp(endpoint, deadline))) return this.#end("host", "its set-up did not run");
-      const flaw = flawOf(instance, this.#wait.wanted, true);
+      const setUp = await this.#isSetUp(endpoint, deadline);
+      if (setUp === false) return this.#end("host", "its set-up did not run");
+      const { wanted } = this.#wait;
+      const flaw = flawOf(instance, wanted, true) ?? (setUp === true ? undefined : gpuFlawOf(setUp, wanted));
       return flaw === undefined
         ? { ready: true, instance, endpoint, twins: this.#twins }
         : this.#end(flaw.cause, flaw.text);
     } catch (error) {
-      if (isVastError(error, "no_login")) return this.#end("host", error.message);
+      if (isVastError(error, "no_login")) return this.#end("host", withoutId(error.message));
       // Judged by the next look.
       if (isVastError(error, "not_running", "no_such_instance", "aborted")) return undefined;
       throw error;
@@ -161,10 +176,11 @@ class Waiting {
     });
   }
 
-  async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<boolean> {
+  async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<boolean | GpuReport> {
     const { logins, engine, clock } = this.#means;
     while (!engine.signal.aborted) {
-      if (await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal: engine.signal })) return true;
+      const setUp = await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal: engine.signal });
+      if (setUp !== false) return setUp;
       if (clock.now() > deadline) return false;
       await clock.sleep(1000, engine.signal);
     }
@@ -187,4 +203,9 @@ class Waiting {
   #end(cause: Exclude<Outcome, { ready: true }>["cause"], text: string): Outcome {
     return { ready: false, cause, text, instance: this.#instance };
   }
+}
+
+/** Whoever hears of the end knows which instance it is about. */
+function withoutId(message: string): string {
+  return message.replace(/^instance \d+:? /, "");
 }

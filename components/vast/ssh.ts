@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { hostKeyAlias, shellLine } from "../ssh-key.ts";
 import type { Instance, VastClient } from "./client.ts";
 import { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
 import { isVastError, vastError } from "./errors.ts";
@@ -29,11 +30,15 @@ export interface LiveOptions {
   readonly signal?: AbortSignal;
   /** Hears of each attempt that failed. */
   readonly onAttempt?: (attempt: LoginResult) => void;
+  /** Default: with system ssh. */
+  readonly probe?: typeof probe;
 }
 
 const PATIENCE_MS = 120_000;
 /** Endpoints may change under us, and each look costs a call that others wait for. */
 const READ_EVERY_MS = 5_000;
+/** Old endpoints may lead to somebody else's machine until they are read again; after this it is the machine itself. */
+const STRANGE_MS = 20_000;
 /** A direct login takes a fraction of this; the relay is for machines where it does not. */
 const HEAD_START_MS = 2_000;
 
@@ -93,7 +98,10 @@ class LoginSearch {
   readonly #sleep: Sleep;
   readonly #deadline: number;
   readonly #onAttempt: (attempt: LoginResult) => void;
+  readonly #probe: typeof probe;
   readonly #last = new Map<Endpoint["via"], string>();
+  /** Since when each way has shown another host key than the pinned one, and where. */
+  readonly #strange = new Map<Endpoint["via"], { readonly since: number; readonly where: string }>();
   #known: Endpoints = {};
   #trouble = "";
   #readAt = Number.NEGATIVE_INFINITY;
@@ -107,6 +115,7 @@ class LoginSearch {
     this.#sleep = options.sleep ?? sleepUnlessAborted;
     this.#deadline = options.deadline ?? this.#now() + PATIENCE_MS;
     this.#onAttempt = options.onAttempt ?? (() => {});
+    this.#probe = options.probe ?? probe;
   }
 
   /** undefined = the deadline has passed, or the other way won. */
@@ -138,13 +147,39 @@ class LoginSearch {
   /** A login, or milliseconds until the next attempt makes sense. */
   async #attempt(endpoint: Endpoint | undefined): Promise<LiveEndpoint | number> {
     if (endpoint === undefined) return 1000;
-    const result = await probe(endpoint, this.#access, this.#signal);
+    const result = await this.#probe(endpoint, this.#access, this.#signal);
     if (result.ok) return { ...endpoint, hostKey: result.hostKey };
     if (this.#signal.aborted) return 0;
+    this.#noteStranger(result);
     this.#last.set(endpoint.via, `${endpoint.via} ${endpoint.host}:${endpoint.port} ${result.reason} (${result.text})`);
     this.#onAttempt(result);
     // A refusal costs nobody anything; a login that was turned away does.
     return result.reason === "refused" ? 500 : 1500;
+  }
+
+  /** Another machine, or ours made anew: waiting does not help when every way in leads there. */
+  #noteStranger({ endpoint: { via, host, port }, reason }: LoginResult & { ok: false }): void {
+    if (reason !== "host_key_changed") {
+      this.#strange.delete(via);
+      return;
+    }
+    const since = this.#strange.get(via)?.since ?? this.#now();
+    this.#strange.set(via, { since, where: `${via} ${host}:${port}` });
+    const seen = [...this.#strange.values()];
+    const isEverywhere = (["direct", "proxy"] as const).every(
+      (way) => this.#known[way] === undefined || this.#strange.has(way),
+    );
+    if (isEverywhere && seen.every((one) => this.#now() - one.since >= STRANGE_MS)) throw this.#stranger(seen);
+  }
+
+  #stranger(seen: readonly { readonly where: string }[]): Error {
+    const { instanceId, key } = this.#access;
+    const where = seen.map((one) => one.where).join(", ");
+    const trust = shellLine(["ssh-keygen", "-R", hostKeyAlias(instanceId), "-f", key.knownHostsFile]);
+    return vastError(
+      "no_login",
+      `instance ${instanceId} shows another host key than the one pinned when it was first seen (${where}): its container was made anew and its files are lost, or another machine answers in its place; nothing was sent to it. To trust it all the same: ${trust}`,
+    );
   }
 
   async #refresh(): Promise<void> {

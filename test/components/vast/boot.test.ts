@@ -17,6 +17,7 @@ function judged(looks: readonly Look[], stoppedMs = 5000): Verdict {
 
 const up = { intended_status: "running", cur_state: "running", next_state: "running" };
 const down = { actual_status: "exited", intended_status: "stopped", cur_state: "stopped", next_state: "stopped" };
+const exited = { actual_status: "exited", ...up };
 const fresh = { actual_status: null, ...up, status_msg: null };
 const loading = { actual_status: "loading", ...up, status_msg: "5c2bf2a3b1c6: Pulling fs layer" };
 const running = { actual_status: "running", ...up };
@@ -65,13 +66,13 @@ const waits: [what: string, looks: Look[], text: RegExp][] = [
       [1, down],
       [9, down],
     ],
-    /outbid/,
+    /stopped: displaced/,
   ],
   [
     "the host is silent for a while",
     [
       [1, { ...running, actual_status: "unknown" }],
-      [100, { ...running, actual_status: "unknown" }],
+      [299, { ...running, actual_status: "unknown" }],
     ],
     /stopped reporting/,
   ],
@@ -116,6 +117,32 @@ const ends: [what: string, looks: Look[], cause: string][] = [
     [
       [1, noWay],
       [182, noWay],
+    ],
+    "host",
+  ],
+  [
+    "a host that never begins",
+    [
+      [1, fresh],
+      [599, fresh],
+      [602, fresh],
+    ],
+    "host",
+  ],
+  [
+    "a container that has ended, and is not started again",
+    [
+      [1, exited],
+      [19, exited],
+      [22, exited],
+    ],
+    "stopped",
+  ],
+  [
+    "unknown for long",
+    [
+      [1, { ...running, actual_status: "unknown" }],
+      [302, { ...running, actual_status: "unknown" }],
     ],
     "host",
   ],

@@ -85,7 +85,7 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     await simulator.post(`/_sim/instances/${before.instanceId}/outbid`, { perHour: 1.5 });
     assert.match(
       await program.works("preview", [], { maxPricePerHour: 1 }),
-      /outbid or displaced; pulumi up --refresh/,
+      /stopped: outbid, its GPUs take \$1\.\d{3}\/h now and \$0\.\d{3}\/h is bid; pulumi up --refresh/,
     );
     assert.match(await program.works("refresh", ["--diff"]), /phase +: "ready" => "stopped"/);
     const kept = await instanceIn(program);

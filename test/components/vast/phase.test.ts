@@ -53,7 +53,27 @@ const cases: [name: string, words: Words, more: Record<string, unknown>, phase: 
     "image",
   ],
   ["the daemon", loading, { status_msg: "Error response from daemon: no such device" }, "failed", "host"],
-  ["a pull limit", loading, { status_msg: "toomanyrequests: You have reached your pull rate limit" }, "failed", "host"],
+  [
+    "a pull limit",
+    loading,
+    { status_msg: "Error response from daemon: toomanyrequests: You have reached your pull rate limit" },
+    "failed",
+    "limited",
+  ],
+  [
+    "no such tag, containerd's words",
+    loading,
+    { status_msg: 'failed to resolve reference "docker.io/a/b:c": docker.io/a/b:c: not found' },
+    "failed",
+    "image",
+  ],
+  [
+    "a registry that does not answer",
+    loading,
+    { status_msg: 'failed to resolve reference "docker.io/a/b:c": dial tcp 10.0.0.1:443: i/o timeout' },
+    "failed",
+    "host",
+  ],
   ["a cut pull", loading, { status_msg: "unexpected EOF" }, "failed", "host"],
   ["a full disk", loading, { status_msg: "write /x: no space left on device" }, "failed", "host"],
   ["no container", created, { status_msg: "OCI runtime create failed: unable to start" }, "failed", "host"],
@@ -86,5 +106,8 @@ test("the text says how far it is", () => {
 });
 
 test("the text of a failure is Vast's, and printable", () => {
-  assert.equal(read(loading, { status_msg: "unexpected\u001b[2J EOF\n" }).text, "failed: unexpected EOF");
+  assert.equal(
+    read(loading, { status_msg: "unexpected\u001b[2J EOF\n" }).text,
+    "its host cannot start it: unexpected EOF",
+  );
 });

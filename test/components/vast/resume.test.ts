@@ -90,10 +90,7 @@ test("what does not come back is kept", async (t) => {
     world.simulator.world.life.stop(contract);
     world.simulator.world.faults.add({ on: "boot", do: "stuckLoading", times: 0 });
   });
-  assert.match(
-    await strandedBy(resume(world.means, { ...asked, minutes: 3 })),
-    /is not ready again: not ready in time/,
-  );
+  assert.match(await strandedBy(resume(world.means, { ...asked, minutes: 3 })), /is not ready again: not ready within/);
   assert.deepEqual(world.living(), [asked.instance.id]);
 });
 

@@ -218,7 +218,7 @@ test("an image that does not exist, and a host that cannot, are told apart", asy
   const boot: [string, string][] = [
     ["imageNotFound", "image"],
     ["pullDenied", "image"],
-    ["pullLimit", "host"],
+    ["pullLimit", "limited"],
     ["unexpectedEof", "host"],
     ["noSpace", "host"],
     ["ociFail", "host"],

@@ -6,7 +6,7 @@ import type { SshKey } from "../../../components/ssh-key.ts";
 import type { VastClient } from "../../../components/vast/client.ts";
 import { isVastError } from "../../../components/vast/errors.ts";
 import { pinnedHostKeys } from "../../../components/vast/known-hosts.ts";
-import { reasonOf } from "../../../components/vast/probe.ts";
+import { type LoginFailure, reasonOf } from "../../../components/vast/probe.ts";
 import { type Endpoint, liveEndpoint, pinHostKey, probe } from "../../../components/vast/ssh.ts";
 import type { Instance } from "../../../components/vast/wire.ts";
 import { instance } from "./rows.ts";
@@ -200,6 +200,49 @@ test("does not wait for an instance that is gone or stopped", async (t) => {
     next_state: "stopped",
   });
   await assert.rejects(liveEndpoint(knowing(outbid), access(key)), (error) => isVastError(error, "not_running"));
+});
+
+/** Each attempt ends like this, and takes a second. */
+const always =
+  (sleep: (milliseconds: number) => Promise<void>, reason: LoginFailure): typeof probe =>
+  async (endpoint) => {
+    await sleep(1000);
+    return { ok: false, endpoint, reason, text: "as ssh says it" };
+  };
+
+test("a machine that shows another host key everywhere is not waited for, and it is said what that means", async (t) => {
+  const { key } = temporaryHome(t);
+  const { now, sleep } = handClock();
+  const looking = liveEndpoint(knowing(running(41, 42)), access(key), {
+    now,
+    sleep,
+    deadline: 300_000,
+    probe: always(sleep, "host_key_changed"),
+  });
+  await assert.rejects(looking, (error: Error) => {
+    assert.ok(isVastError(error, "no_login"));
+    assert.match(
+      error.message,
+      /shows another host key .*\(direct 127.0.0.1:41, proxy 127.0.0.1:42\): .*files are lost/,
+    );
+    assert.match(error.message, /nothing was sent to it. To trust it all the same: ssh-keygen -R vast-31415926 -f \S+/);
+    return true;
+  });
+  assert.ok(now() < 100_000, "long before the deadline");
+});
+
+test("one way that leads elsewhere is no reason to give up the other", async (t) => {
+  const { key } = temporaryHome(t);
+  const { now, sleep } = handClock();
+  const [strange, closed] = [always(sleep, "host_key_changed"), always(sleep, "refused")];
+  const looking = liveEndpoint(knowing(running(41, 42)), access(key), {
+    now,
+    sleep,
+    deadline: 100_000,
+    probe: (endpoint, ...more) => (endpoint.via === "direct" ? strange : closed)(endpoint, ...more),
+  });
+  await assert.rejects(looking, /no login over ssh: direct 127.0.0.1:41 host_key_changed .*; proxy .* refused/);
+  assert.ok(now() > 90_000);
 });
 
 test("can be called off", async (t) => {
