@@ -105,7 +105,9 @@ const schema = z.strictObject({
   afterTraining: field
     .oneOf("stop", "keep")
     .prefault("stop")
-    .describe("stop or keep: what becomes of the machine when training has ended, well or not; a stopped one bills its disk"),
+    .describe(
+      "stop or keep: what becomes of the machine when training has ended, well or not; a stopped one bills its disk",
+    ),
   afterTrainingMinutes: field
     .decimal(0, 1e5, "minutes")
     .prefault("15")

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "./checkpoints.ts";
 import { Credentials } from "./credentials-step.ts";
 import type { Prepared } from "./preflight.ts";
+import { ONSTART } from "./remote/steps.ts";
 import { Revision } from "./revision.ts";
 import { type RunCommands, runCommands } from "./run-commands.ts";
 import { trainingSteps } from "./training-steps.ts";
@@ -41,7 +42,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);
     this.instance = new VastInstance(
       `${name}-instance`,
-      { ...config, sshKeyFile, label: identity.label, publicKeys: [...keys.publicKeys] },
+      { ...config, sshKeyFile, label: identity.label, publicKeys: [...keys.publicKeys], onstart: ONSTART },
       // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
       { ...below, dependsOn: [this.revision], deleteBeforeReplace: true },
     );
@@ -60,13 +61,14 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, instance, sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds },
       { ...below, dependsOn: [credentials] },
     );
-    const { pricePerHour } = instance;
+    const { rentedPerHour: pricePerHour } = instance;
+    const diskPerHour = instance.quote.apply((quote) => quote?.diskPerHour ?? null);
     const { commit } = this.revision;
     const connection = connectionTo(instance, prepared);
     trainingSteps(
       name,
       prepared,
-      { instance, connection, commit, pricePerHour, credentials, gate: this.checkpoints },
+      { instance, connection, commit, pricePerHour, diskPerHour, credentials, gate: this.checkpoints },
       this,
     );
 

@@ -1,12 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Prepared } from "./preflight.ts";
 import { RemoteStep, type StepHost } from "./remote/step.ts";
-import { codeScript, dependenciesScript, trainScript } from "./remote/steps.ts";
+import { codeScript, dependenciesScript, type Training, trainScript } from "./remote/steps.ts";
+import { apiOrigin } from "./vast/api.ts";
 
 /** What the steps need beside the stack config. */
 export interface StepInputs extends StepHost {
   readonly commit: pulumi.Output<string>;
   readonly pricePerHour: pulumi.Output<number>;
+  /** $/h of the disk alone; null = not known. */
+  readonly diskPerHour: pulumi.Output<number | null>;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -24,32 +27,38 @@ export function trainingSteps(
   parent: pulumi.Resource,
 ): RemoteStep {
   const { config, head, stack } = prepared;
-  const { commit, credentials, gate, pricePerHour } = inputs;
-  const { branch, run, env, gpus, checkpointsDir, wandbProject, stopGraceSeconds, trainCommand } = config;
+  const { credentials, gate } = inputs;
+  const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours } = config;
   const repo = head.url;
+  const apiUrl = apiOrigin(config.apiUrl);
+  const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
+  const known = pulumi
+    .all([inputs.commit, inputs.pricePerHour, inputs.diskPerHour])
+    .apply(([commit, pricePerHour, diskPerHour]) => ({
+      ...trainingOf(prepared, commit),
+      ...guard,
+      pricePerHour,
+      diskPerHour,
+      repo,
+    }));
   const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
     new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
 
-  const fetch = commit.apply((id) => codeScript({ repo, branch, commit: id, stopGraceSeconds }));
-  const code = step("code", fetch, []);
+  const code = step(
+    "code",
+    known.apply((values) => codeScript({ ...values, branch })),
+    [],
+  );
   const dependencies = step(
     "dependencies",
-    commit.apply(() => dependenciesScript({ repo })),
+    inputs.commit.apply(() => dependenciesScript({ repo })),
     [code],
   );
-  const training = {
-    command: trainCommand,
-    run,
-    env,
-    gpus,
-    checkpointsDir,
-    wandbProject,
-    repo,
-    stopGraceSeconds,
-    stack,
-  };
-  const start = pulumi
-    .all([commit, pricePerHour])
-    .apply(([id, price]) => trainScript({ ...training, commit: id, pricePerHour: price }));
-  return step("training", start, [credentials, dependencies, gate]);
+  return step("training", known.apply(trainScript), [credentials, dependencies, gate]);
+}
+
+/** What training is. */
+export function trainingOf({ config }: Pick<Prepared, "config">, commit: string): Training {
+  const { trainCommand: command, run, env, gpus, checkpointsDir, wandbProject } = config;
+  return { commit, command, run, env, gpus, checkpointsDir, wandbProject };
 }

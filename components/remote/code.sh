@@ -1,4 +1,5 @@
-# Exactly the pinned commit in WORKSPACE/NAME. Values: WORKSPACE, NAME, REPO, BRANCH, COMMIT, GRACE.
+# Exactly the pinned commit in WORKSPACE/NAME, and a guard from the first step on. Values: WORKSPACE, NAME, REPO, BRANCH,
+# COMMIT, and those of the guard.
 export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
 : >"$LOGS/code.log"
 
@@ -37,11 +38,17 @@ link_datasets() {
   mv -T "$link.new" "$link"
 }
 
+# As long as the steps may take until training is started again.
+hold 3600
 bring_tools
+set_guard
 CODE=$WORKSPACE/$NAME
-if training_pid >/dev/null && [ "$(cat "$KEEP/train.commit" 2>/dev/null)" != "$COMMIT" ]; then
+lock
+# Also one that does not run yet, because onstart may be about to start it.
+if [ -s "$KEEP/train.commit" ] && [ "$(cat "$KEEP/train.commit")" != "$COMMIT" ]; then
   stop_training "$GRACE"
 fi
+unlock
 mkdir -p "$CODE"
 git init --quiet "$CODE"
 rm -f "$CODE/.git/index.lock" "$CODE/.git/shallow.lock" "$CODE/datasets.new"
@@ -51,4 +58,5 @@ if ! training_pid >/dev/null || [ "$(in_code rev-parse --verify --quiet HEAD)" !
   logged code timeout 600 git -C "$CODE" -c advice.detachedHead=false checkout --force --detach "$COMMIT"
 fi
 link_datasets
+! training_pid >/dev/null || rm -f "$KEEP/hold"
 say "code: $NAME at ${COMMIT:0:12}"

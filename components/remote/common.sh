@@ -5,6 +5,7 @@ LOGS=$WORKSPACE/logs
 KEEP=$WORKSPACE/.vast-training
 mkdir -p "$LOGS"
 mkdir -p -m 700 "$KEEP"
+: "${FIRST_PROCESS:=/proc/1/environ}"
 
 say() { printf '%s\n' "$*"; }
 
@@ -33,6 +34,31 @@ await_end() {
   done
 }
 
+# boot_id: of the running kernel. After a restart of the host a pid and its birth may come again.
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+
+# note_self FILE: who this shell is, for alive_in.
+note_self() {
+  local pid=$BASHPID
+  printf '%s %s %s\n' "$pid" "$(birth_of "$pid")" "$(boot_id)" >"$1.new"
+  mv -f "$1.new" "$1"
+}
+
+# alive_in FILE: the pid noted there, if that very process still lives; a pid alone may be another's by now.
+alive_in() {
+  local pid birth boot
+  { read -r pid birth boot <"$1"; } 2>/dev/null || return 1
+  [ "$(birth_of "$pid")" = "$birth" ] && [ "$boot" = "$(boot_id)" ] && printf '%s' "$pid"
+}
+
+# lock: one at a time starts or stops training, until this shell ends. What outlives it is started with 9>&-.
+lock() {
+  exec 9>"$KEEP/lock"
+  ! command -v flock >/dev/null || flock -w 120 9 || true
+}
+
+unlock() { exec 9>&-; }
+
 # try_logged STEP COMMAND...: a noisy tool writes to its log; its last line now and then keeps the connection awake.
 try_logged() {
   local log=$LOGS/$1.log pid
@@ -57,7 +83,7 @@ logged() {
 }
 
 # of_first_process NAME: the image's own environment, which an ssh session does not have.
-of_first_process() { cat /proc/1/environ 2>/dev/null | tr '\0' '\n' | sed -n "s/^$1=//p" | head -n 1 || true; }
+of_first_process() { cat "$FIRST_PROCESS" 2>/dev/null | tr '\0' '\n' | sed -n "s/^$1=//p" | head -n 1 || true; }
 
 image_path=$(of_first_process PATH)
 PATH=$PATH${image_path:+:$image_path}

@@ -10,7 +10,63 @@ export const WORKSPACE = "/workspace";
 interface Place {
   /** Default /workspace. */
   readonly workspace?: string;
+  /** Holds the environment of the machine's first process; default that of process 1. */
+  readonly firstProcess?: string;
 }
+
+function placeOf({ workspace = WORKSPACE, firstProcess }: Place) {
+  return { WORKSPACE: workspace, ...(firstProcess === undefined ? {} : { FIRST_PROCESS: firstProcess }) };
+}
+
+/** What ends the machine's bill when nobody looks. */
+export interface Guard {
+  /** Origin of the API that can stop the machine. */
+  readonly apiUrl: string;
+  readonly afterTraining: "stop" | "keep";
+  readonly afterTrainingMinutes: number;
+  readonly maxHours: number;
+  /** How long training may take to end when it is asked to, seconds. */
+  readonly stopGraceSeconds: number;
+  /** $/h as rented, disk included. */
+  readonly pricePerHour: number;
+  /** $/h of the disk alone; null = not known. */
+  readonly diskPerHour: number | null;
+  readonly stack: string;
+  /** Between two looks; default 10. */
+  readonly tickSeconds?: number;
+}
+
+function guardValues(guard: Guard & Training) {
+  const { stopGraceSeconds, pricePerHour, diskPerHour, stack, maxHours, tickSeconds = 10 } = guard;
+  return {
+    HASH: trainingHash(guard),
+    CHECKPOINTS: guard.checkpointsDir,
+    API: guard.apiUrl,
+    AFTER_TRAINING: guard.afterTraining,
+    AFTER_SECONDS: String(Math.round(guard.afterTrainingMinutes * 60)),
+    MAX_SECONDS: String(Math.round(maxHours * 3600)),
+    MAX_HOURS: String(maxHours),
+    GRACE: String(stopGraceSeconds),
+    TICK: String(tickSeconds),
+    MACHINE_COSTS: perHour(pricePerHour),
+    DISK_COSTS: diskPerHour === null ? "" : perHour(diskPerHour),
+    ENDS: endsBill(stack),
+  };
+}
+
+function endsBill(stack: string): string {
+  return `pulumi destroy -s ${stack}`;
+}
+
+/** For the machine's onstart: goes on with a training that was cut short, and watches; nothing before the first step. */
+export const ONSTART = [
+  "for name in train guard; do",
+  `  file=${WORKSPACE}/.vast-training/$name.sh`,
+  "  [ -r $file ] || continue",
+  `  env -i bash $file boot </dev/null >>${WORKSPACE}/logs/guard.log 2>&1 &`,
+  "  break",
+  "done",
+].join("\n");
 
 export interface CredentialsStep extends Place {
   readonly credentials: Readonly<Record<string, string>>;
@@ -35,27 +91,20 @@ export function forgetScript({ workspace = WORKSPACE }: Place = {}): string {
   return script({ WORKSPACE: workspace }, "forget");
 }
 
-export interface CodeStep extends Place {
+export interface CodeStep extends Training, Guard, Place {
   /** URL that the machine can fetch from. */
   readonly repo: string;
   readonly branch: string;
-  readonly commit: string;
-  /** How long a training of another commit may take to end, seconds. */
-  readonly stopGraceSeconds: number;
 }
 
-/** Brings exactly this commit. */
+/** Sets the guard, and brings exactly this commit; a training of another one is stopped. */
 export function codeScript(step: CodeStep): string {
-  const values = {
-    WORKSPACE: step.workspace ?? WORKSPACE,
-    NAME: repoName(step.repo),
-    REPO: step.repo,
-    BRANCH: step.branch,
-    COMMIT: step.commit,
-    GRACE: String(step.stopGraceSeconds),
-  };
-  return script(values, "common", "training", "code");
+  const { repo, branch, commit } = step;
+  const values = { NAME: repoName(repo), REPO: repo, BRANCH: branch, COMMIT: commit };
+  return script({ ...placeOf(step), ...values, ...guardValues(step) }, ...WITH_GUARD, "code");
 }
+
+const WITH_GUARD = ["common", "training", "vast", "guard", "boot"];
 
 export interface DependenciesStep extends Place {
   readonly repo: string;
@@ -78,32 +127,24 @@ export interface Training {
   readonly wandbProject: string;
 }
 
-export interface TrainStep extends Training, Place {
+export interface TrainStep extends Training, Guard, Place {
   readonly repo: string;
-  readonly stopGraceSeconds: number;
-  /** What the machine costs, for a training that dies at once. */
-  readonly pricePerHour: number;
-  readonly stack: string;
 }
 
-/** Starts training unless this one runs or has ended well. */
+/** Starts training unless this one runs or has ended well, and sets the guard. */
 export function trainScript(step: TrainStep): string {
   const values = {
-    WORKSPACE: step.workspace ?? WORKSPACE,
     NAME: repoName(step.repo),
     COMMIT: step.commit,
-    HASH: trainingHash(step),
     COMMAND: step.command,
     ENV_LINES: exportLines(step.env),
-    CHECKPOINTS: step.checkpointsDir,
     NUM_GPUS: String(step.gpus),
     WANDB_PROJECT: step.wandbProject,
-    GRACE: String(step.stopGraceSeconds),
     COSTS:
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
-      `or end it with pulumi destroy -s ${step.stack}`,
+      `or end it with ${endsBill(step.stack)}`,
   };
-  return script(values, "common", "training", "train");
+  return script({ ...placeOf(step), ...values, ...guardValues(step) }, ...WITH_GUARD, "train");
 }
 
 /** The same for the same training, whatever the order of its variables. */
@@ -115,11 +156,19 @@ export function trainingHash({ commit, command, run, env, gpus, checkpointsDir, 
 
 export interface StopStep extends Place {
   readonly stopGraceSeconds: number;
+  /** The machine was started for its files alone, so it stops itself again when we are cut off. Default false. */
+  readonly rescue?: boolean;
 }
 
-/** Asks training to stop, and ends it when it does not. */
-export function stopScript({ stopGraceSeconds, workspace = WORKSPACE }: StopStep): string {
-  return script({ WORKSPACE: workspace, GRACE: String(stopGraceSeconds) }, "common", "training", "stop");
+/** Asks training to stop, and ends it when it does not; it is not started again by the machine itself. */
+export function stopScript(step: StopStep): string {
+  const values = { GRACE: String(step.stopGraceSeconds), RESCUE: step.rescue === true ? "yes" : "" };
+  return script({ ...placeOf(step), ...values }, "common", "training", "stop");
+}
+
+/** Prints `final HASH` when the training with this hash has ended well and writes nothing any more, else `open`. */
+export function standingScript(place: Place = {}): string {
+  return script(placeOf(place), "common", "training", "standing");
 }
 
 /** Prints the checkpoint manifest of a folder. */

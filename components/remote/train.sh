@@ -1,8 +1,6 @@
-# A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, HASH, COMMAND, ENV_LINES,
-# CHECKPOINTS, NUM_GPUS, WANDB_PROJECT, GRACE, COSTS (a sentence for a training that dies at once).
+# A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, ENV_LINES, NUM_GPUS,
+# WANDB_PROJECT, COSTS (a sentence for a training that dies at once), and those of the guard.
 CODE=$WORKSPACE/$NAME
-LOG=$WORKSPACE/train.log
-EXIT=$WORKSPACE/train.exit
 
 # newest_checkpoint FOLDER: step_<N> with the greatest N, a file or a folder that holds training_state.*
 newest_checkpoint() {
@@ -27,6 +25,7 @@ training_environment() {
   eval "$ENV_LINES"
   export NUM_GPUS CHECKPOINT_DIR=$CHECKPOINTS CONTAINER_ID TRAINING_ID
   CONTAINER_ID=$(of_first_process CONTAINER_ID)
+  TRAINING_ID=$(<"$KEEP/train.id")
   resume=$(newest_checkpoint "$CHECKPOINTS")
   unset RESUME_FROM
   [ -z "$resume" ] || export RESUME_FROM=$resume
@@ -39,11 +38,12 @@ training_environment() {
 # run_training: what the tmux session runs. A signal to the group is for the command; this shell and tee outlive it, so
 # that the last lines and the exit code are written down.
 run_training() {
-  local code=0 tee
-  printf '%s %s\n' "$$" "$(birth_of $$)" >"$KEEP/train.pid.new"
-  mv -f "$KEEP/train.pid.new" "$KEEP/train.pid"
-  trap : TERM INT HUP
-  exec > >(trap '' TERM INT HUP; exec tee -- "$LOG") 2>&1
+  local code=0 tee told=
+  note_self "$KEEP/train.pid"
+  rm -f "$KEEP/hold"
+  trap : INT HUP
+  trap told=1 TERM
+  exec > >(trap '' TERM INT HUP; exec tee -a -- "$LOG") 2>&1
   tee=$!
   # The trap keeps bash there until its command has ended, so that the exit code is the command's own.
   (
@@ -51,33 +51,37 @@ run_training() {
     cd "$CODE"
     exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
+  # A machine that goes down may ask every process to end; nobody who wants training to end does it without a mark.
+  if [ -n "$told" ] && [ ! -e "$KEEP/train.stop" ]; then
+    say "[vast-training] Training was cut short by a signal from outside; it goes on when the machine is started again."
+  else
+    bash "$KEEP/guard.sh" farewell "$code" </dev/null | sed 's/^/[vast-training] /'
+    end=$code
+  fi
   exec >/dev/null 2>&1
   # A process left in the background may keep tee's input open.
   await_end "$tee" 5 || true
-  printf '%s\n' "$code" >"$EXIT.new"
+  [ -n "${end-}" ] || return 0
+  printf '%s\n' "$end" >"$EXIT.new"
   mv -f "$EXIT.new" "$EXIT"
 }
 
 same_hash() { [ "$(cat "$KEEP/train.hash" 2>/dev/null)" = "$HASH" ]; }
 
-ended_well() { [ "$(cat "$EXIT" 2>/dev/null)" = 0 ]; }
-
+# start_training [LINE]: the line begins its log.
 start_training() {
+  hold 60
   tmux kill-session -t =train 2>/dev/null || true
   [ ! -s "$LOG" ] || mv -f "$LOG" "$LOGS/train-$(date -u +%Y%m%d-%H%M%S).log"
-  rm -f "$EXIT" "$KEEP/train.pid" "$LOG"
+  rm -f "$EXIT" "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/keep" "$KEEP/rescue" "$LOG"
   mkdir -p "$CHECKPOINTS"
-  TRAINING_ID=$(tr -d - </proc/sys/kernel/random/uuid)
+  [ -z "${1-}" ] || log "$1"
   printf '%s\n' "$HASH" >"$KEEP/train.hash"
   printf '%s\n' "$COMMIT" >"$KEEP/train.commit"
-  printf '%s\n' "$TRAINING_ID" >"$KEEP/train.id"
-  {
-    declare -p PATH WORKSPACE KEEP NAME CODE LOG EXIT COMMAND ENV_LINES CHECKPOINTS NUM_GPUS WANDB_PROJECT TRAINING_ID
-    declare -f birth_of await_end of_first_process newest_checkpoint training_environment run_training
-    echo run_training
-  } >"$KEEP/train.sh"
+  tr -d - </proc/sys/kernel/random/uuid >"$KEEP/train.id"
   # The pane stays after the end, so that attach still shows the last lines.
-  tmux new-session -d -s train -x 200 -y 50 "exec bash '$KEEP/train.sh'" \; set-option -w -t train: remain-on-exit on
+  tmux new-session -d -s train -x 200 -y 50 "exec bash '$KEEP/train.sh' run_training" \; \
+    set-option -w -t train: remain-on-exit on 9>&-
 }
 
 # await FILE SECONDS: until it has content.
@@ -108,11 +112,20 @@ watch_start() {
   fi
 }
 
+lock
+keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT
+set_guard
 if same_hash && pid=$(training_pid); then
+  rm -f "$KEEP/hold"
   say "training: runs already, pid $pid"
 elif same_hash && ended_well; then
+  rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"
+elif hours_over; then
+  rm -f "$KEEP/hold"
+  fail "training is not started: the machine has run $MAX_HOURS h for it, which is its maxHours; set a greater one, or a new run, and run pulumi up again"
 else
+  hold "$((GRACE + 120))"
   stop_training "$GRACE"
   start_training
   watch_start

@@ -33,8 +33,14 @@ const REAL_HOST = "https://console.vast.ai";
  */
 export function openApi(target: ApiTarget, env: NodeJS.ProcessEnv = process.env): Api {
   if (target.apiUrl === "simulator") return openSimulator(env);
-  const url = originOf(target.apiUrl === "" ? REAL_HOST : target.apiUrl);
+  const url = apiOrigin(target.apiUrl, env);
   return url === REAL_HOST ? openRealHost(target.apiKeyFile, env) : openOtherHost(url, target.apiKeyFile, env);
+}
+
+/** Where an API is, without a key. Throws VastError `config`. */
+export function apiOrigin(apiUrl: string, env: NodeJS.ProcessEnv = process.env): string {
+  if (apiUrl === "simulator") return openSimulator(env).url;
+  return originOf(apiUrl === "" ? REAL_HOST : apiUrl);
 }
 
 function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {

@@ -4,12 +4,36 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
+import type { Guard } from "../../../components/remote/steps.ts";
 
 export interface Outcome {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
+
+/** What a step is told about the bill: nothing happens within a test unless it says so. */
+export const GUARD: Guard = {
+  apiUrl: "http://127.0.0.1:9",
+  afterTraining: "stop",
+  afterTrainingMinutes: 15,
+  maxHours: 48,
+  stopGraceSeconds: 5,
+  pricePerHour: 2.4,
+  diskPerHour: 0.021,
+  stack: "local",
+};
+
+/** What a training is, when it does not matter. */
+export const TRAINING = {
+  commit: "a".repeat(40),
+  command: "exit 0",
+  run: "",
+  env: {},
+  gpus: 2,
+  checkpointsDir: "/nowhere",
+  wandbProject: "project",
+};
 
 /** A machine that is a few folders: its own workspace, home and tmux. */
 export interface Box {
@@ -58,15 +82,17 @@ export function openBox(t: TestContext): Box {
   };
 }
 
-/** A test that failed half-way may leave a training that ignores everything. */
+/** What goes on by itself: the guard, and a training that ignores everything. */
 function endTraining(workspace: string): void {
-  const noted = join(workspace, ".vast-training", "train.pid");
-  if (!existsSync(noted)) return;
-  const pid = Number(readFileSync(noted, "utf8").split(" ")[0]);
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // it has ended
+  for (const name of ["guard.pid", "train.pid"]) {
+    const noted = join(workspace, ".vast-training", name);
+    if (!existsSync(noted)) continue;
+    const pid = Number(readFileSync(noted, "utf8").split(" ")[0]);
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // it has ended
+    }
   }
 }
 

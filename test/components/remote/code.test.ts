@@ -3,18 +3,19 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSy
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type CodeStep, codeScript, repoName, trainScript } from "../../../components/remote/steps.ts";
-import { makeRepository, openBox } from "./box.ts";
+import { GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
 
 function openCode(t: TestContext, ...commits: Record<string, string>[]) {
   const box = openBox(t);
   const bare = join(box.root, "repo.git");
   const made = makeRepository(bare, "jan", ...commits);
   const step = (commit: string | undefined): CodeStep => ({
+    ...GUARD,
+    ...TRAINING,
     workspace: box.workspace,
     repo: `file://${bare}`,
     branch: "jan",
     commit: commit ?? "",
-    stopGraceSeconds: 5,
   });
   return { box, bare, made, step, code: join(box.workspace, "repo") };
 }
