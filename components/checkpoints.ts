@@ -39,7 +39,7 @@ export class Checkpoints extends pulumi.dynamic.Resource {
       ...plain,
       instanceId: instance.id,
       hostKey: instance.hostKey,
-      pricePerHour: instance.pricePerHour,
+      pricePerHour: instance.rentedPerHour,
       home: undefined,
       __urn: urn,
     };

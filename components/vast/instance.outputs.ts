@@ -27,6 +27,8 @@ export interface InstanceOutputs {
   readonly gpus: number;
   readonly rental: Rental;
   readonly pricePerHour: number;
+  /** As it was when the machine got ready. */
+  readonly rentedPerHour: number;
   readonly bidPerHour: number | null;
   readonly diskGb: number;
   readonly sshHost: string;
@@ -71,6 +73,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     gpus,
     rental,
     pricePerHour: quote?.totalPerHour ?? 0,
+    rentedPerHour: quote?.totalPerHour ?? 0,
     bidPerHour: quote?.bidPerHour ?? null,
     diskGb,
     sshHost: known.endpoint?.host ?? "",
@@ -90,6 +93,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
   const told = refreshed(blank, instance);
   return {
     ...told,
+    rentedPerHour: told.pricePerHour,
     ...(known.endpoint === undefined ? {} : { sshHost: blank.sshHost, sshPort: blank.sshPort }),
     ...(known.phase === undefined ? {} : { phase: known.phase }),
   };

@@ -50,6 +50,8 @@ export class VastInstance extends pulumi.dynamic.Resource {
   declare readonly rental: pulumi.Output<Rental>;
   /** $/h, disk included. */
   declare readonly pricePerHour: pulumi.Output<number>;
+  /** $/h, disk included, when it was rented or last started by us. A refresh does not move it, so it is for dependents. */
+  declare readonly rentedPerHour: pulumi.Output<number>;
   /** $/h without disk; null when on-demand. */
   declare readonly bidPerHour: pulumi.Output<number | null>;
   declare readonly diskGb: pulumi.Output<number>;
@@ -99,6 +101,7 @@ const outputs = {
   offerId: undefined,
   machineId: undefined,
   pricePerHour: undefined,
+  rentedPerHour: undefined,
   bidPerHour: undefined,
   sshHost: undefined,
   sshPort: undefined,

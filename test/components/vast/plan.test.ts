@@ -50,6 +50,7 @@ test("the outputs of an instance that is ready", () => {
     gpus: 1,
     rental: "interruptible",
     pricePerHour: 1.8417,
+    rentedPerHour: 1.8417,
     bidPerHour: 1.8,
     diskGb: 150,
     sshHost: "203.0.113.42",
@@ -71,9 +72,10 @@ test("the outputs of an instance that is ready", () => {
 test("a refresh tells what Vast says, and keeps what it does not say", () => {
   const outbid = { actual_status: "exited", intended_status: "stopped", cur_state: "stopped", next_state: "stopped" };
   const stopped = refreshed(ready, instance({ ...outbid, ports: null, end_date: null, dph_total: 2 }));
-  const { phase, sshHost, sshPort, hostKey, endsAt, pricePerHour } = stopped;
+  const { phase, sshHost, sshPort, hostKey, endsAt, pricePerHour, rentedPerHour } = stopped;
   assert.deepEqual([phase, sshHost, sshPort, hostKey], ["stopped", "203.0.113.42", 41685, "ssh-ed25519 AAAA"]);
   assert.deepEqual([endsAt, pricePerHour], [ready.endsAt, 2]);
+  assert.equal(rentedPerHour, 1.8417, "what depends on the price is not to change with it");
   const moved = refreshed(ready, instance({ ports: { "22/tcp": [{ HostPort: "50000" }] } }));
   assert.equal(moved.sshPort, 50000);
 });
