@@ -1,6 +1,7 @@
 import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
 import { openStateDir } from "../state-dir.ts";
 import { connect, openJournal } from "./connect.ts";
+import { type Drift, driftOf } from "./drift.ts";
 import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
@@ -28,7 +29,7 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
-    if (!plan.changes) await tellDrift(id, olds);
+    if (!plan.changes) await tellDrift(id, olds, news);
     return { ...plan, deleteBeforeReplace: true };
   },
 
@@ -65,7 +66,8 @@ export const provider = lifecycle({
       const known = { offerId: Number(offerId) || null, urn };
       if (olds.phase === "ready" && phaseOf(instance).phase === "ready") {
         const { sshHost, sshPort, hostKey, startedAt } = olds;
-        return { outs: { ...outputsOf(named, news, known), sshHost, sshPort, hostKey, startedAt } };
+        const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
+        return { outs: { ...outputsOf(named, news, known), ...kept } };
       }
       const { resume } = await import("./resume.ts");
       const { label, publicKeys, readyTimeoutMinutes } = news;
@@ -107,8 +109,8 @@ async function watched<T>(
     if (!isStranded(error)) throw error;
     const { instance, givenUp } = error;
     const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
-    const { sshHost, sshPort, hostKey, startedAt, offerId } = olds ?? blank;
-    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId };
+    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour } = olds ?? blank;
+    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -143,26 +145,36 @@ function noteRental({ id, minBid }: Instance, { maxPricePerHour, bidMarkup }: Ch
 async function seen(means: Means, id: string): Promise<Instance | undefined> {
   const instance = await means.client.instance(Number(id));
   if (instance !== undefined) return instance;
+  return whatIsLeftOf(means, id);
+}
+
+async function whatIsLeftOf(means: Means, id: string): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("./release.ts");
   return whatIsLeft(means, Number(id));
 }
 
 const DRIFT_PATIENCE_MS = 5000;
 
-/** An unchanged run would not notice what has happened at Vast. Only told: a preview works without Vast, too. */
-async function tellDrift(id: string, { __urn: urn, ...olds }: InstanceOutputs): Promise<void> {
+/**
+ * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
+ * Vast, too; but when the machine is gone for certain, whatever else the run has to do would fail one by one.
+ */
+async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<void> {
+  const { __urn: urn } = olds;
   const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
-  const late = new Promise<void>((resolve) => patience.addEventListener("abort", () => resolve()));
-  const look = async () => {
-    const means = await connect(olds, { urn });
-    // By the list, so that a change of the bid need not wait for its turn at the single view.
-    const listed = (await means.list.look()).find((row) => String(row.id) === id);
-    const instance = listed ?? (await means.client.instance(Number(id)));
-    const { phase, text } = phaseOf(instance);
-    if (phase === "gone") await say(urn, `instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
-    if (phase === "stopped") await say(urn, `instance ${id} is ${text}; pulumi up --refresh starts it again`);
-  };
-  await Promise.race([late, look().catch((error: Error) => progress(urn, error.message))]);
+  const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
+  const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
+  const drift = await Promise.race([late, look]);
+  if (!drift) return;
+  if (drift.gone) throw new Error(drift.lines.join("; "));
+  for (const line of drift.lines) await say(urn, line);
+}
+
+async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<Drift> {
+  const means = await connect(olds, { urn: olds.__urn });
+  // By the list, so that a change of the bid need not wait for its turn at the single view.
+  const instance = await whatIsLeftOf(means, id);
+  return driftOf(olds, news, instance);
 }
 
 function quotes(): Quotes {
