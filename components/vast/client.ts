@@ -28,6 +28,13 @@ export interface ClientOptions {
   readonly onRequest?: (call: Call) => void;
 }
 
+/** What a rental asks and does when its turn has come, before each time that it is sent. */
+export interface Leave {
+  /** Aborted = nothing more leaves. */
+  readonly signal?: AbortSignal;
+  readonly onLeave?: () => void;
+}
+
 /** Vast's API, one method a call. Every method throws VastError only. */
 export class VastClient {
   readonly #api: Api;
@@ -67,12 +74,12 @@ export class VastClient {
 
   /**
    * Rents, and answers with the instance id. Sent once: only a 429 (not carried out) is repeated. `ambiguous` = it may
-   * have happened; an error with `newContract` = it did. An aborted `signal` lets nothing more leave.
+   * have happened; an error with `newContract` = it did.
    */
-  async rent(offerId: number, order: RentOrder, signal?: AbortSignal): Promise<number> {
+  async rent(offerId: number, order: RentOrder, leave: Leave = {}): Promise<number> {
     const call: Call = { ...endpoint("PUT", "/asks/{id}/", offerId), idempotent: false, rents: true };
     checkOrder(call, order);
-    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentBody(order) }, signal));
+    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentBody(order) }, leave));
     if (answer.success) return answer.data.new_contract;
     throw vastError("ambiguous", `${call.method} ${call.path}: Vast reports success without an instance id`);
   }
@@ -186,14 +193,12 @@ export class VastClient {
   }
 
   /** The chain of one call: wait for its turn, send, classify; again while that is safe. */
-  async #ask(request: Request, signal?: AbortSignal): Promise<unknown> {
+  async #ask(request: Request, leave: Leave = {}): Promise<unknown> {
     const { call } = request;
     const endpoint = `${call.method} ${call.template}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#gates.run(this.#gateName(endpoint), thresholdOf(endpoint), () =>
-          this.#once(request, signal),
-        );
+        return await this.#gates.run(this.#gateName(endpoint), thresholdOf(endpoint), () => this.#once(request, leave));
       } catch (error) {
         // Anything else is a mistake of ours and must surface.
         const wait = isVastError(error) ? retryDelay(error, call.idempotent, attempt, this.#random()) : undefined;
@@ -203,9 +208,10 @@ export class VastClient {
     }
   }
 
-  async #once(request: Request, signal: AbortSignal | undefined): Promise<unknown> {
+  async #once(request: Request, { signal, onLeave }: Leave): Promise<unknown> {
     const { call } = request;
     if (signal?.aborted) throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
+    onLeave?.();
     this.#onRequest(call);
     const key = { source: this.#api.keySource, value: this.#api.key() };
     return bodyOf(call, await this.#transport(this.#api.url, key.value, request), key);

@@ -19,6 +19,13 @@ export interface ReleaseOptions {
 
 /** Vast shows a new instance within this time. */
 export const VISIBLE_MS = 15_000;
+/** Renting was seen to take up to half a minute; nobody who hears no answer can call it off. */
+export const LATE_MS = 30_000;
+
+/** When whatever came of a rental would be seen. @param sentAt milliseconds */
+export function shownBy(sentAt: number): number {
+  return sentAt + LATE_MS + VISIBLE_MS;
+}
 
 const PATIENCE_MS = 300_000;
 /** A DELETE that Vast has answered and not carried out is sent again after this. */

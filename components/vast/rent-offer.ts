@@ -1,7 +1,7 @@
 import { isVastError, type VastError, type VastErrorKind } from "./errors.ts";
 import type { Means } from "./means.ts";
 import { perHour } from "./price.ts";
-import { releaseOrStrand, VISIBLE_MS } from "./release.ts";
+import { LATE_MS, releaseOrStrand, shownBy } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { labelled } from "./settle.ts";
 
@@ -13,12 +13,11 @@ const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spen
 /** Errors of a rental after which nothing can have been rented. */
 const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "rate_limited", "unreachable", "aborted"];
 
-/** How long, and how often at least, the list is looked at before "nothing was rented" is believed. */
-const UNCLEAR_MS = VISIBLE_MS;
+/** How often at least the list is looked at before "nothing was rented" is believed. */
 const UNCLEAR_LOOKS = 4;
 
 /**
- * Rents one offer: notes it on disk, sends it once, and settles an unclear answer by looking for the label. Nothing is
+ * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
  * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
  * settled; then the intent stays open for the next run.
  */
@@ -27,17 +26,25 @@ export async function rentOffer(means: Means, request: RentalRequest, offer: Ren
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted) throw new Error("Pulumi is gone: nothing was rented");
   const { apiUrl, apiKeyFile } = target;
-  journal.open({ label, urn, apiUrl, apiKeyFile, offerId: offer.offerId, at: clock.now() });
+  const { offerId } = offer;
+  let at = clock.now();
+  const onLeave = () => {
+    at = clock.now();
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at });
+  };
   progress(`renting offer ${offer.offerId}`);
   try {
-    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), engine.signal);
+    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), {
+      signal: engine.signal,
+      onLeave,
+    });
     journal.note(label, instanceId);
     await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
     return { instanceId };
   } catch (error) {
     if (!isVastError(error)) throw error;
     if (error.newContract !== undefined) return dropContract(means, label, error, error.newContract);
-    if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error);
+    if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error, at);
     journal.close(label);
     if (error.kind !== "offer_gone") throw error;
     return { passed: `offer ${offer.offerId} is taken` };
@@ -52,15 +59,17 @@ async function dropContract(means: Means, label: string, error: VastError, id: n
   return { passed: error.message };
 }
 
-/** It may have been rented: the label tells. */
-async function settleUnclear(means: Means, label: string, error: VastError): Promise<Attempt> {
+/** It may have been rented, or be rented yet: the label tells. @param sentAt milliseconds */
+async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
-  const rows = await labelled(means, label, clock.now() + UNCLEAR_MS, UNCLEAR_LOOKS).catch((reason: Error) => {
-    throw new Error(
-      `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
-    );
-  });
+  const rows = await labelled(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
+    (reason: Error) => {
+      throw new Error(
+        `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
+      );
+    },
+  );
   const [first] = rows.toSorted((one, other) => one.id - other.id);
   if (first !== undefined) {
     journal.note(label, first.id);

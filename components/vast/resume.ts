@@ -34,6 +34,14 @@ const START_MS = 120_000;
  * with the instance as it is when it cannot be brought back.
  */
 export async function resume(means: Means, request: ResumeRequest): Promise<Resumed> {
+  try {
+    return await bringBack(means, request);
+  } catch (error) {
+    throw isVastError(error) ? stranded(request.instance, error.message, false) : error;
+  }
+}
+
+async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed> {
   const { instance, label, criteria, publicKey, minutes } = request;
   const { phase, text } = phaseOf(instance);
   if (phase === "failed") {

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { holderOf, type Intent } from "./journal.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
-import { release, VISIBLE_MS } from "./release.ts";
+import { release, shownBy } from "./release.ts";
 import { isPassing } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
 
@@ -15,11 +15,12 @@ export interface Found {
   readonly isFresh: boolean;
 }
 
-/** A killed process may have sent its rental a moment after it noted it. */
-const LATE_MS = 5_000;
 /** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
 const HOLDER_PATIENCE_MS = 180_000;
 const LOOK_PAUSE_MS = 1000;
+/** What has not shown itself for long is looked for less often. */
+const LONGEST_PAUSE_MS = 5000;
+const PAUSE_SHARE = 0.2;
 /** How long the list may fail before nothing can be said. */
 const LIST_PATIENCE_MS = 60_000;
 
@@ -76,7 +77,7 @@ function held({ host, pid, label }: Intent): Error {
 
 /** When what an intent began would be seen. */
 export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
-  return intent === undefined ? Number.NEGATIVE_INFINITY : intent.at + VISIBLE_MS + LATE_MS;
+  return intent === undefined ? Number.NEGATIVE_INFINITY : shownBy(intent.at);
 }
 
 /**
@@ -85,7 +86,8 @@ export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
  */
 export async function labelled(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
   const { clock, list } = means;
-  const deadline = Math.max(until, clock.now()) + LIST_PATIENCE_MS;
+  const began = clock.now();
+  const deadline = Math.max(until, began) + LIST_PATIENCE_MS;
   for (let looks = 0; ; ) {
     try {
       const rows = (await list.look()).filter((row) => row.label === label);
@@ -95,7 +97,8 @@ export async function labelled(means: Means, label: string, until: number, least
     } catch (error) {
       if (!isPassing(error) || clock.now() > deadline) throw error;
     }
-    await clock.sleep(LOOK_PAUSE_MS);
+    const share = (clock.now() - began) * PAUSE_SHARE;
+    await clock.sleep(Math.min(Math.max(share, LOOK_PAUSE_MS), LONGEST_PAUSE_MS));
   }
 }
 

@@ -39,14 +39,44 @@ function breaks({ request }: Happening, code: string): never {
   throw noAnswer(request.call, HOST, code);
 }
 
-async function timesOut(happening: Happening): Promise<never> {
-  await happening.pass(timeoutOf(happening.request.call) / 1000);
-  return breaks(happening, "ERR_CANCELED");
+/** What the caller gets to know. */
+type Heard = (happening: Happening) => Promise<Sent> | Sent;
+
+const killed: Heard = ({ kill }) => kill();
+const reset: Heard = (at) => breaks(at, "ECONNRESET");
+const timedOut: Heard = async (at) => {
+  await at.pass(timeoutOf(at.request.call) / 1000);
+  return breaks(at, "ERR_CANCELED");
+};
+
+/** Nothing has been done. */
+function before(heard: Heard): Ending {
+  return { happen: async (at) => heard(at) };
 }
 
-/** The effect comes when the caller has been told of a failure, or is dead. */
-function later({ world, carryOut }: Happening, seconds: number): void {
-  world.clock.after(seconds * 1000, async () => void (await carryOut(false)));
+/** It has been done. */
+function after(heard: Heard): Ending {
+  return {
+    happen: async (at) => {
+      await at.carryOut();
+      return heard(at);
+    },
+  };
+}
+
+/** It is done when the caller has been told of a failure, or is dead. */
+function late(heard: Heard, seconds: number, only: readonly string[]): Ending {
+  return {
+    only,
+    happen: async (at) => {
+      at.world.clock.after(seconds * 1000, async () => void (await at.carryOut(false)));
+      return heard(at);
+    },
+  };
+}
+
+function ofWrites(ending: Ending): Ending {
+  return { ...ending, writes: true };
 }
 
 /** What is rented by this call has this trouble. */
@@ -98,11 +128,16 @@ const noSuchAsk = (status: number) =>
 
 /** Every way in which a call can end but well. */
 export const ENDINGS: Readonly<Record<string, Ending>> = {
-  killBefore: { happen: ({ kill }) => kill() },
-  killAfter: { writes: true, happen: async ({ carryOut, kill }) => (await carryOut(), kill()) },
-  killLate: { only: [CREATE, DELETE], happen: (at) => (later(at, 4), at.kill()) },
-  killVeryLate: { only: [CREATE], happen: (at) => (later(at, 25), at.kill()) },
-  engineGoneBefore: { happen: async ({ loseEngine, carryOut }) => (loseEngine(), carryOut()) },
+  killBefore: before(killed),
+  killAfter: ofWrites(after(killed)),
+  killLate: late(killed, 4, [CREATE, DELETE]),
+  killVeryLate: late(killed, 25, [CREATE]),
+  engineGoneBefore: {
+    happen: ({ loseEngine, carryOut }) => {
+      loseEngine();
+      return carryOut();
+    },
+  },
   engineGoneAfter: {
     writes: true,
     happen: async ({ loseEngine, carryOut }) => {
@@ -111,20 +146,20 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       return answer;
     },
   },
-  resetBefore: { happen: async (at) => breaks(at, "ECONNRESET") },
-  resetAfter: { writes: true, happen: async (at) => (await at.carryOut(), breaks(at, "ECONNRESET")) },
-  resetLate: { only: [CREATE, DELETE], happen: async (at) => (later(at, 8), breaks(at, "ECONNRESET")) },
-  resetVeryLate: { only: [CREATE], happen: async (at) => (later(at, 25), breaks(at, "ECONNRESET")) },
-  refused: { happen: async (at) => breaks(at, "ECONNREFUSED") },
-  timeoutBefore: { happen: timesOut },
-  timeoutAfter: { writes: true, happen: async (at) => (await at.carryOut(), timesOut(at)) },
-  html502Before: answers(gatewayPage(502)),
-  html502After: { writes: true, happen: async ({ carryOut }) => (await carryOut(), gatewayPage(502)) },
+  resetBefore: before(reset),
+  resetAfter: ofWrites(after(reset)),
+  resetLate: late(reset, 8, [CREATE, DELETE]),
+  resetVeryLate: late(reset, 25, [CREATE]),
+  refused: before((at) => breaks(at, "ECONNREFUSED")),
+  timeoutBefore: before(timedOut),
+  timeoutAfter: ofWrites(after(timedOut)),
+  html502Before: before(() => gatewayPage(502)),
+  html502After: ofWrites(after(() => gatewayPage(502))),
   error500: answers(refusal(500, "server_error", "Something went wrong.")),
   tooFrequentDetail: answers(TOO_FREQUENT.detail(4.5)),
   tooFrequentEnvelope: answers(TOO_FREQUENT.envelope(3)),
   tooFrequentText: answers(TOO_FREQUENT.text(2)),
-  empty200: { happen: async ({ carryOut }) => (await carryOut(), { status: 200, type: "application/json", body: "" }) },
+  empty200: after(() => ({ status: 200, type: "application/json", body: "" })),
   truncatedJson: { happen: cut },
   success200False: answers(refusal(200, "invalid_args", "The request could not be carried out.")),
   authError404: answers(refusal(404, "auth_error", "Invalid user key")),
@@ -181,18 +216,14 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   destroySlow: slowDestroy(40),
   destroyVerySlow: slowDestroy(400),
 
-  outage: { lasts: "endpoint", happen: async () => gatewayPage(502) },
-  outageAfter: {
-    writes: true,
-    lasts: "endpoint",
-    happen: async ({ carryOut }) => (await carryOut(), gatewayPage(503)),
-  },
+  outage: { ...before(() => gatewayPage(502)), lasts: "endpoint" },
+  outageAfter: { ...after(() => gatewayPage(503)), writes: true, lasts: "endpoint" },
   throttled: { lasts: "endpoint", happen: async () => TOO_FREQUENT.envelope(3) },
   ignoredForEver: { only: [DELETE], lasts: "endpoint", happen: async () => json(200, { success: true }) },
   takenForEver: { only: [CREATE], lasts: "endpoint", happen: async () => noLongerAvailable(7) },
   hiddenForEver: { ...listed((body) => ({ ...body, instances: body.instances.slice(0, -1) })), lasts: "endpoint" },
   offline: { lasts: "process", happen: async (at) => breaks(at, "EHOSTUNREACH") },
-  silence: { lasts: "process", happen: timesOut },
+  silence: { ...before(timedOut), lasts: "process" },
   revoked: { lasts: "process", happen: async () => refusal(404, "auth_error", "Invalid user key") },
 };
 

@@ -52,6 +52,7 @@ export class Scene {
     const offers = [...world.market.offers()].filter(({ machine }) => machine.gpu.name !== request.criteria.gpu);
     // A search through all of the market would be most of the work.
     const few = [...world.market.offers()].filter(isOurs).slice(0, MOST_OFFERS);
+    world.account.paidIn = 1_000_000;
     Object.assign(world.market, { offers: () => few.values() });
     this.#foreign = others.map((name, index) => ({
       id: this.#rentedByOthers(world, offers[index], name),

@@ -122,7 +122,7 @@ test("an unclear rental that shows up late is found", async (t) => {
 test("an unclear rental that shows up after the next one is released", async (t) => {
   const faults: Fault[] = [
     { on: RENT, do: "resetAfter" },
-    { on: "boot", do: "listLag", seconds: 18 },
+    { on: "boot", do: "listLag", seconds: 51 },
   ];
   const world = await renting(t, { faults });
   await rentedWell(world);
@@ -201,7 +201,10 @@ for (const [what, faults] of nextMachine) {
 
 test("a machine that lets nobody in is released, after its key was attached once more", async (t) => {
   const world = await renting(t, { logins: closedDoors(() => world.means.clock) });
-  await assert.rejects(rent(world.means, request), /no machine \(maxOffers\); tried before: .*no login over ssh/);
+  await assert.rejects(
+    rent(world.means, request),
+    /no machine of 3 came up \(maxOffers\); tried before: .*no login over ssh/,
+  );
   assert.equal(ledger(world.simulator.world).contracts.length, criteria.maxOffers);
   assert.equal(world.requests("POST /instances/{id}/ssh/"), criteria.maxOffers);
   assert.deepEqual(openIntents(world), []);
@@ -215,7 +218,10 @@ test("a machine whose set-up does not run is released", async (t) => {
 
 test("gives up when the time in all is over", async (t) => {
   const world = await renting(t, { faults: [{ on: "boot", do: "stuckLoading", times: 0 }] });
-  await assert.rejects(rent(world.means, { ...request, minutes: { machine: 5, total: 8 } }), /no machine in time/);
+  await assert.rejects(
+    rent(world.means, { ...request, minutes: { machine: 5, total: 8 } }),
+    /no machine came up within 8 minutes \(readyTimeoutMinutes\)/,
+  );
   assert.equal(ledger(world.simulator.world).contracts.length, 2);
 });
 
