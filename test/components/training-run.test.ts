@@ -36,6 +36,7 @@ const machine = {
   sshPort: 41,
   hostKey: "ssh-ed25519 AAAA",
   pricePerHour: 2,
+  rentedPerHour: 2,
   startedAt: "2026",
 };
 const made = { ...machine, commit: "c".repeat(40), label: "vt-label", home: "/home/x/local/7" };
