@@ -15,7 +15,7 @@ export interface EngineWatch {
 }
 
 /** The engine's address: Pulumi starts a provider process with it as the last argument. undefined = nobody's provider. */
-function engineAddress(argv: readonly string[] = process.argv): string | undefined {
+export function engineAddress(argv: readonly string[] = process.argv): string | undefined {
   const last = argv.at(-1) ?? "";
   return /^[^\s/]+:\d+$/.test(last) ? last : undefined;
 }

@@ -2,6 +2,7 @@ import { lifecycle } from "../dynamic.ts";
 import { connect } from "./connect.ts";
 import { endWithEngine } from "./engine.ts";
 import type { RunIdentityInputs } from "./identity.ts";
+import { endOnSignals } from "./interrupt.ts";
 import { runLabel } from "./label.ts";
 
 interface IdentityOutputs extends RunIdentityInputs {
@@ -48,6 +49,7 @@ export const provider = lifecycle({
 });
 
 endWithEngine();
+endOnSignals();
 
 function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
   return JSON.stringify([owner, project, stack, run]);

@@ -5,6 +5,7 @@ import { type Drift, driftOf } from "./drift.ts";
 import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
+import { endOnSignals } from "./interrupt.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
@@ -94,6 +95,7 @@ export const provider = lifecycle({
 });
 
 endWithEngine();
+endOnSignals();
 
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(

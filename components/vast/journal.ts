@@ -11,12 +11,16 @@ export interface Intent extends ApiTarget, ProcessMark {
   readonly offerId: number;
   /** Milliseconds since 1970: the rental left then. */
   readonly at: number;
+  /** Most that it may cost, $/h. */
+  readonly perHour?: number;
   /** What came of it, once it is known. */
   readonly instanceId?: number;
+  /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
+  readonly left?: string;
 }
 
 /** What a process writes down before it rents. */
-export type Wish = Pick<Intent, "label" | "urn" | "apiUrl" | "apiKeyFile" | "offerId" | "at">;
+export type Wish = Pick<Intent, "label" | "urn" | "apiUrl" | "apiKeyFile" | "offerId" | "at" | "perHour">;
 
 /**
  * Intents on disk, one file a label: written before a rental leaves, removed when the state has the instance or the
@@ -38,7 +42,15 @@ export class Journal {
   /** Notes which instance an intent became. The intent becomes this process's. */
   note(label: string, instanceId: number): void {
     const intent = this.find(label);
-    if (intent !== undefined) this.#write({ ...intent, ...markOf(), instanceId });
+    if (intent === undefined) return;
+    const { left: _, ...rest } = intent;
+    this.#write({ ...rest, ...markOf(), instanceId });
+  }
+
+  /** Notes the last words of the process that holds an intent. */
+  leave(label: string, left: string): void {
+    const intent = this.find(label);
+    if (intent !== undefined) this.#write({ ...intent, left });
   }
 
   /** Nothing under this label is unaccounted for any more. */
@@ -99,6 +111,11 @@ export function holderOf(intent: Intent): "us" | "nobody" | "running" | "elsewhe
   if (host === own.host && pid === own.pid && startedAt === own.startedAt) return "us";
   const state = stateOf(intent);
   return state === "ended" ? "nobody" : state;
+}
+
+/** The name of the stack that rents it, by its resource; undefined = not known. */
+export function stackOf({ urn }: Pick<Intent, "urn">): string | undefined {
+  return /^urn:pulumi:([^:]+)::/.exec(urn)?.[1];
 }
 
 /** undefined = there is none, or its file cannot be read as one. */

@@ -26,11 +26,11 @@ export async function rentOffer(means: Means, request: RentalRequest, offer: Ren
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted) throw new Error("Pulumi is gone: nothing was rented");
   const { apiUrl, apiKeyFile } = target;
-  const { offerId } = offer;
+  const { offerId, totalPerHour } = offer;
   let at = clock.now();
   const onLeave = () => {
     at = clock.now();
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at });
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour });
   };
   progress(`renting offer ${offer.offerId}`);
   try {

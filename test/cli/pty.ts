@@ -8,7 +8,12 @@ export interface PtyRun {
   readonly seen: RegExp;
   /** … these keys are typed, and again each second until the command ends: it may not be listening yet. */
   readonly keys: string;
+  /** … but no more often than this. */
+  readonly times?: number;
 }
+
+/** What a program asks of a terminal, and what one answers: without an answer it would wait for seconds. */
+const BACKGROUND = { question: "\x1b]11;?", answer: "\x1b]11;rgb:0000/0000/0000\x1b\\" };
 
 /** Runs a command in a terminal of its own until it ends; answers with its exit code and everything on the screen. */
 export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ code: number | null; screen: string }> {
@@ -20,11 +25,16 @@ export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ c
   });
   let screen = "";
   let typing: NodeJS.Timeout | undefined;
+  let left = run.times ?? Number.POSITIVE_INFINITY;
+  const type = () => {
+    if (left-- > 0) child.stdin.write(run.keys);
+  };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     screen += text;
+    if (text.includes(BACKGROUND.question)) child.stdin.write(BACKGROUND.answer);
     if (typing !== undefined || !run.seen.test(screen)) return;
-    child.stdin.write(run.keys);
-    typing = setInterval(() => child.stdin.write(run.keys), 1000);
+    type();
+    typing = setInterval(type, 1000);
   });
   child.stdin.on("error", () => {}); // it may end while we type
   return new Promise((resolve, reject) => {

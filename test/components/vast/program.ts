@@ -11,6 +11,8 @@ import { criteria } from "./renting.ts";
 /** A Pulumi program with an identity, an instance and a bid, on a simulator of its own. */
 export interface Program {
   readonly simulator: SimulatorProcess;
+  /** The folder of the program. */
+  readonly dir: string;
   /** VAST_TRAINING_HOME. */
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
@@ -53,7 +55,7 @@ const defaults = { ...criteria, image: "japhba/cot-oracle", readyTimeoutMinutes:
 const YES = new Set(["up", "destroy", "refresh"]);
 
 /** When the test ends, the ledger must have no living contract. */
-export async function openProgram(t: TestContext): Promise<Program> {
+export async function openProgram(t: TestContext, project = "tiny"): Promise<Program> {
   const root = mkdtempSync(join(tmpdir(), "vast-program-"));
   const commands = new Set<RunningCommand>();
   let started: SimulatorProcess | undefined;
@@ -68,7 +70,7 @@ export async function openProgram(t: TestContext): Promise<Program> {
       rmSync(root, { recursive: true, force: true });
     }
   });
-  const { dir, home, env } = layOut(root);
+  const { dir, home, env } = layOut(root, project);
   const simulator = await startSimulatorProcess({ home, env });
   started = simulator;
   const program = programOf(dir, home, env, simulator, commands);
@@ -88,15 +90,15 @@ export interface Layout {
 }
 
 /** Writes the program below a folder, with a backend and a state directory of its own. */
-export function layOut(root: string): Layout {
+export function layOut(root: string, project = "tiny"): Layout {
   const [dir, home, backend] = [join(root, "program"), join(root, "home"), join(root, "backend")];
   for (const folder of [dir, home, backend, join(root, "pulumi")]) mkdirSync(folder, { mode: 0o700 });
-  writeProgram(dir);
+  writeProgram(dir, project);
   return { dir, home, backend, env: environment(root, home) };
 }
 
-function writeProgram(dir: string): void {
-  const pulumi = "name: tiny\nruntime: {name: nodejs, options: {typescript: false}}\nmain: ./index.ts\n";
+function writeProgram(dir: string, project: string): void {
+  const pulumi = `name: ${project}\nruntime: {name: nodejs, options: {typescript: false}}\nmain: ./index.ts\n`;
   writeFileSync(join(dir, "Pulumi.yaml"), pulumi);
   writeFileSync(join(dir, "package.json"), '{"name": "tiny", "type": "module"}\n');
   writeFileSync(join(dir, "index.ts"), source);
@@ -140,6 +142,7 @@ function programOf(
   };
   return {
     simulator,
+    dir,
     home,
     env,
     start,

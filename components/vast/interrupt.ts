@@ -1,0 +1,54 @@
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import { isBusy } from "../dynamic.ts";
+import { openJournal } from "./connect.ts";
+import { engineAddress } from "./engine.ts";
+import { holderOf, type Intent, type Journal, stackOf } from "./journal.ts";
+import { perHour } from "./price.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+let endsOnSignals = false;
+
+/**
+ * Ends this provider process at once when it is told to, as it would end without us; a rental that is under way then is
+ * left behind, so its intent gets what the user has to know. Pulumi tells a provider so at the end of every command as
+ * well, and at the second ^C: nothing may be waited for.
+ */
+export function endOnSignals(): void {
+  if (engineAddress() === undefined || endsOnSignals) return;
+  endsOnSignals = true;
+  for (const name of SIGNALS) {
+    process.once(name, () => {
+      if (isBusy()) leaveWord(openJournal());
+      process.exit(128 + constants.signals[name]);
+    });
+  }
+}
+
+/** Writes into each intent of this process what it leaves behind. */
+export function leaveWord(journal: Journal, print = printNow): void {
+  for (const intent of journal.listOpen().filter((open) => holderOf(open) === "us")) {
+    const text = leftBehind(intent);
+    journal.leave(intent.label, text);
+    print(`interrupted: ${text}`);
+  }
+}
+
+/** What bills, or may bill, and the commands that end it. */
+export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+  const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
+  const ours = `pulumi destroy -s ${stackOf({ urn }) ?? "STACK"}`;
+  if (instanceId === undefined) {
+    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
+  }
+  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+}
+
+/** Whoever reads it may be gone: what was noted on disk is what counts. */
+function printNow(text: string): void {
+  try {
+    writeSync(process.stderr.fd, `${text}\n`);
+  } catch {
+    // Nobody reads it.
+  }
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openStateDir } from "../../../components/state-dir.ts";
+import { type Intent, Journal } from "../../../components/vast/journal.ts";
+import { runInPty } from "../../cli/pty.ts";
+import { openProgram, type Program } from "./program.ts";
+
+const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
+
+function openIntents({ home }: Program): Intent[] {
+  return new Journal(openStateDir({ VAST_TRAINING_HOME: home }).journalDir).listOpen();
+}
+
+/** `up` in a terminal, with ^C as soon as it has rented. */
+function interruptedUp({ dir, env }: Program, times: number) {
+  return runInPty("pulumi", UP, { cwd: dir, env: { ...env, ARGS: "{}" }, seen: /rented offer/, keys: "\x03", times });
+}
+
+async function isLocked({ env }: Program): Promise<boolean> {
+  const locks = join(new URL(env.PULUMI_BACKEND_URL ?? "").pathname, ".pulumi", "locks");
+  return readdirSync(locks, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".json"));
+}
+
+test("one ^C at a terminal: the machine comes up and is recorded, and the next up goes on from there", async (t) => {
+  const program = await openProgram(t);
+  const { code, screen } = await interruptedUp(program, 1);
+  assert.notEqual(code, 0, screen);
+  assert.equal(await isLocked(program), false);
+  assert.match(await program.state(), /"phase": "ready"/);
+  assert.deepEqual(
+    openIntents(program).filter(({ left }) => left !== undefined),
+    [],
+  );
+  assert.match(await program.works("up", ["--skip-preview"]), /\+ 1 created/);
+  assert.deepEqual(openIntents(program), []);
+  await program.works("destroy");
+});
+
+/** However it was interrupted: what is left is said and written down, and the next up takes it over. */
+async function isTakenOver(program: Program, shown: string): Promise<void> {
+  const [intent, ...others] = openIntents(program);
+  assert.deepEqual(others, []);
+  const { label, instanceId, left = "" } = intent ?? {};
+  assert.ok(left.startsWith(`instance ${instanceId} (${label}) is still there and costs up to $`), left);
+  assert.ok(left.endsWith(`; this ends it: pulumi destroy -s dev, or vastai destroy instance ${instanceId}`), left);
+  assert.ok(shown.includes(`interrupted: instance ${instanceId}`), shown);
+  assert.equal(await isLocked(program), false);
+  assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
+  assert.deepEqual(openIntents(program), []);
+  await program.works("destroy");
+}
+
+test("two ^C at a terminal: what is left is said, and noted for later", async (t) => {
+  const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const { code, screen } = await interruptedUp(program, 2);
+  assert.notEqual(code, 0);
+  await isTakenOver(program, screen.replace(/\s+/g, " "));
+});
