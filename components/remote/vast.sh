@@ -23,7 +23,7 @@ stop_machine() {
   return 1
 }
 
-# put_by_TOOL URL BODY: the key comes by standard input, never in a list of arguments; prints "HTTP/1.1 200" and the body.
+# put_by_TOOL URL BODY: the key comes by standard input and is in no list of arguments; prints "HTTP/1.1 200" and the body.
 put_by_curl() {
   local key
   key=$(cat)
@@ -32,12 +32,14 @@ put_by_curl() {
       --data "$2" --write-out '\nHTTP/1 %{http_code}\n' "$1" | sed 's/^HTTP\/1 000$//'
 }
 
+# It reads its settings from a file alone.
 put_by_wget() {
-  local key
+  local key settings=$KEEP/wgetrc
   key=$(cat)
-  printf '%s\n' "header = Authorization: Bearer $key" 'header = Content-Type: application/json' |
-    wget --config=/dev/stdin --quiet --server-response --content-on-error --timeout=30 --tries=1 --max-redirect=0 \
-      --method=PUT --body-data="$2" --output-document=- "$1"
+  (umask 077 && printf '%s\n' "header = Authorization: Bearer $key" 'header = Content-Type: application/json' >"$settings")
+  wget --config="$settings" --quiet --server-response --content-on-error --timeout=30 --tries=1 --max-redirect=0 \
+    --method=PUT --body-data="$2" --output-document=- "$1"
+  rm -f "$settings"
 }
 
 put_by_python3() {

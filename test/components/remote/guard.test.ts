@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { script } from "../../../components/remote/script.ts";
+import {
+  codeScript,
+  standingScript,
+  stopScript,
+  type TrainStep,
+  trainScript,
+} from "../../../components/remote/steps.ts";
+import { type Box, GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
+import { openVast, type TinyVast } from "./vast.ts";
+
+const KEY = "canary0123456789";
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+const LOOP = 'echo "from ${RESUME_FROM-none}"; trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done';
+
+interface Scene {
+  readonly box: Box;
+  readonly vast: TinyVast;
+  readonly step: TrainStep;
+  /** Runs the training step with other values. */
+  train(more?: Partial<TrainStep>): ReturnType<Box["run"]>;
+  /** What onstart runs. */
+  boot(): ReturnType<Box["run"]>;
+  /** As when the machine stops: everything dies at once. */
+  powerOff(): Promise<void>;
+  /** Resolves when the log has such a line. */
+  logged(pattern: RegExp): Promise<string>;
+  /** Resolves when the guard has looked on for so many seconds more. */
+  watched(seconds: number): Promise<void>;
+}
+
+async function open(t: TestContext, answers: [number, string][] = [], more: Partial<TrainStep> = {}): Promise<Scene> {
+  const box = openBox(t);
+  const vast = await openVast(t, ...answers);
+  mkdirSync(join(box.workspace, "repo"));
+  const firstProcess = join(box.root, "environ");
+  box.write(firstProcess, `CONTAINER_ID=77\0CONTAINER_API_KEY=${KEY}\0`);
+  const step: TrainStep = {
+    ...GUARD,
+    ...TRAINING,
+    apiUrl: vast.url,
+    workspace: box.workspace,
+    firstProcess,
+    repo: "https://example.org/me/repo",
+    checkpointsDir: join(box.workspace, "checkpoints"),
+    command: LOOP,
+    afterTrainingMinutes: 0,
+    tickSeconds: 0.1,
+    ...more,
+  };
+  const keep = join(box.workspace, ".vast-training");
+  return {
+    box,
+    vast,
+    step,
+    train: (changes = {}) => box.run(trainScript({ ...step, ...changes })),
+    boot: () => box.run(`env -i bash ${keep}/train.sh boot`),
+    powerOff: async () => {
+      for (const name of ["guard", "train"]) {
+        const pid = box.read(`.vast-training/${name}.pid`).split(" ")[0];
+        await box.run(`kill -KILL -- -${pid}; while kill -0 -- -${pid}; do sleep 0.02; done`);
+      }
+    },
+    logged: async (pattern) => {
+      await until(
+        () => pattern.test(box.read("train.log")),
+        () => `${pattern} in\n${box.read("train.log")}`,
+      );
+      return box.read("train.log");
+    },
+    watched: async (seconds) => {
+      const used = () => Number(box.read(".vast-training/train.hours").split(" ")[1]);
+      const enough = used() + seconds;
+      await until(
+        () => used() >= enough,
+        () => "the guard does not look",
+      );
+    },
+  };
+}
+
+async function until(done: () => boolean, what: () => string): Promise<void> {
+  for (let looks = 0; !done(); looks++) {
+    assert.ok(looks < 600, what());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test("when training has ended the log says what follows, and Vast is asked by the machine's own key", async (t) => {
+  const { vast, train, logged } = await open(t);
+  const { code, err } = await train({ command: "exit 0" });
+  assert.equal(code, 0, err);
+  await vast.asked(1);
+  assert.deepEqual(vast.puts[0], {
+    path: "/api/v0/instances/77/",
+    authorization: `Bearer ${KEY}`,
+    body: '{"state":"stopped"}',
+  });
+  const log = await logged(/Vast has taken it/);
+  for (const words of [
+    /exit code 0/,
+    /In 0 seconds, at \d\d:\d\d:\d\d UTC/,
+    /touch \S+\/keep/,
+    /\$0\.021\/h/,
+    /pulumi destroy -s local/,
+  ])
+    assert.match(log, words);
+  assert.equal(log.includes(KEY), false);
+});
+
+test("a training that has failed is stopped for as well, and its step says why it failed", async (t) => {
+  const { vast, train } = await open(t);
+  const { code, err } = await train({ command: "echo broken; exit 3" });
+  assert.equal(code, 1);
+  assert.match(err, /broken/);
+  await vast.asked(1);
+});
+
+test("a stop that Vast refuses is loud, and asked for again until Vast takes it", async (t) => {
+  const refused: [number, string] = [401, '{"success": false, "error": "auth_error"}'];
+  const { vast, train, logged } = await open(t, [
+    refused,
+    [200, '{"success": false}'],
+    [500, "oops"],
+    [200, '{"success": true}'],
+  ]);
+  await train({ command: "exit 0" });
+  await vast.asked(4);
+  const log = await logged(/Vast has taken it/);
+  assert.equal(log.match(/VAST DOES NOT STOP THIS MACHINE/g)?.length, 3);
+  assert.match(log, /auth_error[\s\S]*GOES ON COSTING \$2\.400\/h[\s\S]*pulumi destroy -s local/);
+});
+
+test("with keep the log only says what it costs; a file of that name keeps it, too, until the next start", async (t) => {
+  const { box, vast, train, logged, boot, powerOff } = await open(t);
+  await train({ command: "exit 0", afterTraining: "keep" });
+  await logged(/is kept, as afterTraining says, and goes on costing \$2\.400\/h until: pulumi destroy/);
+  box.write(join(box.workspace, ".vast-training/keep"), "");
+  await train({ command: "exit 0" });
+  await logged(/keep is there: the machine runs on/);
+  assert.equal(vast.puts.length, 0);
+  await powerOff();
+  await boot();
+  await vast.asked(1);
+});
+
+test("a training that is started again in time calls the stop off", async (t) => {
+  const { vast, train, logged, watched } = await open(t, [], { afterTrainingMinutes: 0.05 });
+  await train({ command: "exit 0" });
+  assert.equal((await train({ command: LOOP, afterTrainingMinutes: 0 })).code, 0);
+  await logged(/from none/);
+  await watched(1);
+  assert.equal(vast.puts.length, 0);
+});
+
+test("a training whose tmux was killed has ended", async (t) => {
+  const { box, vast, train, logged } = await open(t);
+  await train();
+  const pid = box.read(".vast-training/train.pid").split(" ")[0];
+  await box.run(`kill -KILL -- -${pid}`);
+  await vast.asked(1);
+  await logged(/No training runs on this machine/);
+});
+
+test("after maxHours training saves and the machine stops; the hours count over all starts of the same training", async (t) => {
+  const { box, vast, train, logged, boot, powerOff } = await open(t, [], {
+    maxHours: 2 / 3600,
+    afterTrainingMinutes: 60,
+  });
+  await train({ maxHours: 48 });
+  await powerOff();
+  box.write(
+    join(box.workspace, ".vast-training/train.hours"),
+    box.read(".vast-training/train.hours").replace(/\d+$/m, "1"),
+  );
+  await train();
+  await vast.asked(1);
+  const log = await logged(/Vast has taken it/);
+  assert.match(log, /which is its maxHours/);
+  assert.match(log, /saved/);
+  assert.equal(box.read("train.exit"), "0\n");
+  await powerOff();
+  await boot();
+  await logged(/has used its maxHours/);
+  const refused = await train();
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /maxHours; set a greater one, or a new run/);
+  assert.doesNotMatch((await train({ run: "new" })).err, /not started/, "another training has hours of its own");
+});
+
+test("a machine that comes back goes on with a training that was cut short, from its newest checkpoint", async (t) => {
+  const { box, train, logged, boot, powerOff } = await open(t, [], { env: { A: "it's" } });
+  await train();
+  box.write(join(box.workspace, "checkpoints/step_20"), "x");
+  await powerOff();
+  assert.equal(box.read("train.exit"), "");
+  const { code, err } = await boot();
+  assert.equal(code, 0, err);
+  const log = await logged(/step_20/);
+  assert.match(log, /started again, and training with it\.\nfrom \S+step_20\n/);
+  const pid = box.read(".vast-training/train.pid");
+  await boot();
+  assert.equal(box.read(".vast-training/train.pid"), pid, "by hand it changes nothing");
+  assert.match((await train()).out, /runs already/);
+});
+
+for (const [what, command] of [
+  ["has ended well", "exit 0"],
+  ["has failed by itself", "sleep 2.5; exit 3"],
+] as const)
+  test(`a training that ${what} is not started again, and the stop applies again`, async (t) => {
+    const { box, vast, train, logged, boot, powerOff } = await open(t);
+    await train({ command });
+    await vast.asked(1);
+    await powerOff();
+    const before = box.read("train.exit");
+    await boot();
+    await vast.asked(2);
+    await logged(/No training runs on this machine/);
+    assert.equal(box.read("train.exit"), before);
+  });
+
+test("a signal to everything, as of a machine that goes down, is no end of training", async (t) => {
+  const { box, train, logged, boot, powerOff } = await open(t);
+  await train();
+  const pid = box.read(".vast-training/train.pid").split(" ")[0];
+  await box.run(`kill -TERM -- -${pid}; while kill -0 ${pid}; do sleep 0.02; done`);
+  await logged(/saved\n.*cut short by a signal/);
+  assert.equal(box.read("train.exit"), "");
+  await powerOff();
+  await boot();
+  await logged(/training with it\.\nfrom none/);
+});
+
+test("what is asked to stop for its files stays so over a restart, until a step starts it, and is waited for", async (t) => {
+  const { box, vast, step, train, logged, watched, boot, powerOff } = await open(t);
+  await train();
+  assert.match((await box.run(stopScript({ ...step, stopGraceSeconds: 5 }))).out, /training has stopped/);
+  await watched(1);
+  assert.equal(vast.puts.length, 0, "whoever asked is at work");
+  assert.equal((await box.run(standingScript(step))).out, "open\n", "it has not done all it had to do");
+  await powerOff();
+  await boot();
+  assert.doesNotMatch(await logged(/asked to end, and has with exit code 0/), /training with it/);
+  assert.match((await train()).out, /training: started/);
+});
+
+test("a machine started for its files stops itself although it is to be kept, when nobody ends it", async (t) => {
+  const { box, vast, step, train } = await open(t, [], { afterTraining: "keep" });
+  await train();
+  await box.run(stopScript({ ...step, rescue: true }));
+  box.write(join(box.workspace, ".vast-training/hold"), "1");
+  await vast.asked(1);
+});
+
+test("the gate is told when nothing is written any more", async (t) => {
+  const { box, step, train } = await open(t, [], { afterTrainingMinutes: 15 });
+  assert.equal((await box.run(standingScript(step))).out, "open\n");
+  await train();
+  assert.equal((await box.run(standingScript(step))).out, "open\n");
+  await train({ command: "exit 0" });
+  assert.match((await box.run(standingScript(step))).out, /^final [0-9a-f]{64}\n$/);
+});
+
+test("when a first step fails, nothing trains and the machine stops all the same, after a while", async (t) => {
+  const { box, vast, step, logged } = await open(t);
+  const bare = join(box.root, "repo.git");
+  const [commit = ""] = makeRepository(bare, "jan", { a: "1" });
+  const code = await box.run(codeScript({ ...step, repo: `file://${bare}`, branch: "jan", commit }));
+  assert.equal(code.code, 0, code.err);
+  assert.equal(vast.puts.length, 0, "the next step may take long");
+  box.write(join(box.workspace, ".vast-training/hold"), "1");
+  await vast.asked(1);
+  await logged(/No training runs/);
+});
+
+const TOOLS = ["cat", "tr", "sed", "head", "tail", "grep", "bash", "mkdir", "env", "rm"];
+
+for (const tool of ["curl", "wget", "python3"])
+  test(`with ${tool} alone the key is in no list of arguments`, async (t) => {
+    const { box, vast, step } = await open(t, [
+      [200, '{"success": true}'],
+      [404, '{"success": false, "msg": "no such thing"}'],
+    ]);
+    const bin = join(box.root, "bin");
+    mkdirSync(bin);
+    for (const name of TOOLS) symlinkSync((await box.run(`command -v ${name}`)).out.trim(), join(bin, name));
+    const real = (await box.run(`command -v ${tool}`)).out.trim();
+    box.write(
+      join(bin, tool),
+      `#!/bin/bash\nprintf '%s\\n' "$@" >>${box.root}/words\nPATH='${process.env.PATH}' exec ${real} "$@"\n`,
+    );
+    await box.run(`chmod +x ${bin}/${tool}`);
+    const values = { WORKSPACE: box.workspace, FIRST_PROCESS: step.firstProcess ?? "", API: vast.url, PATH: bin };
+    const ask = script(values, "common", "vast").replace(
+      "\nexit 0\n",
+      '\nset +e; stop_machine; echo "code $?"; why=$(stop_machine) || echo "$why"; exit 0\n',
+    );
+    const { out, err } = await box.run(ask);
+    assert.match(out, /code 0/, err);
+    assert.match(out, /404/);
+    assert.match(out, /no such thing/);
+    assert.equal(vast.puts.length, 2);
+    assert.deepEqual(
+      vast.puts.map(({ authorization, body }) => [authorization, body]),
+      Array(2).fill([`Bearer ${KEY}`, '{"state":"stopped"}']),
+    );
+    assert.equal(readFileSync(join(box.root, "words"), "utf8").includes(KEY), false);
+  });
