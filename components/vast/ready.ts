@@ -122,11 +122,21 @@ class Waiting {
       if (listed !== undefined || !this.#boot.seen) return listed;
       return await client.instance(id);
     } catch (error) {
-      // A long list that keeps changing; the one row is enough.
-      if (isVastError(error, "incomplete")) return client.instance(id).then((row) => row ?? "unclear");
-      if (isPassing(error)) return "unclear";
-      throw error;
+      if (!isPassing(error)) throw error;
+      return this.#alone(error as VastError);
     }
+  }
+
+  /** Without the list: the one row is enough, and when that is missing nothing may be concluded from it. */
+  async #alone(trouble: VastError): Promise<Instance | "unclear"> {
+    try {
+      const row = await this.#means.client.instance(this.#wait.id);
+      if (row !== undefined) return row;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+    this.#show("Vast cannot be asked", trouble.message);
+    return "unclear";
   }
 
   async #enter(instance: Instance): Promise<Outcome | undefined> {

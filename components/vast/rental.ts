@@ -41,6 +41,8 @@ class Rental {
   readonly #deadline: number;
   readonly #queue: OfferQueue;
   readonly #failures: string[] = [];
+  /** A registry has refused a machine for the number of its pulls. */
+  #wasLimited = false;
 
   constructor(means: Means, request: RentalRequest) {
     this.#means = means;
@@ -58,7 +60,11 @@ class Rental {
       const ready = await this.#tryNext();
       if (ready !== undefined) return ready;
     }
-    throw this.#failure(this.#means.clock.now() < this.#deadline ? "no machine (maxOffers)" : "no machine in time");
+    const inTime = this.#means.clock.now() < this.#deadline;
+    const within = `within ${this.#request.minutes.total} minutes (readyTimeoutMinutes)`;
+    throw this.#failure(
+      inTime ? `no machine of ${criteria.maxOffers} came up (maxOffers)` : `no machine came up ${within}`,
+    );
   }
 
   /** undefined = this offer gave no machine, and nothing of it is left. */
@@ -85,7 +91,9 @@ class Rental {
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
     if (isFresh) return this.#bringUp(instance.id, null, offerId);
-    journal.open({ label, urn, apiUrl: target.apiUrl, apiKeyFile: target.apiKeyFile, offerId: 0, at: clock.now() });
+    const { apiUrl, apiKeyFile } = target;
+    const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
     journal.note(label, instance.id);
     const outcome = await this.#wait(instance.id, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
@@ -144,6 +152,9 @@ class Rental {
     await this.#means.say(`${why}; it is released`);
     await this.#release(id, instance === undefined ? this.#means.clock.now() : undefined, instance);
     if (cause === "image" || cause === "terms" || cause === "called off") throw this.#failure(why);
+    // One host may have had too many pulls; two, and no other will fare better.
+    if (cause === "limited" && this.#wasLimited) throw this.#failure(why);
+    this.#wasLimited ||= cause === "limited";
     this.#queue.skip(instance?.machineId ?? null);
     this.#failures.push(why);
   }

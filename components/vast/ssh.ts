@@ -2,9 +2,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { hostKeyAlias, shellLine } from "../ssh-key.ts";
 import type { Instance, VastClient } from "./client.ts";
 import { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
-import { isVastError, vastError } from "./errors.ts";
+import { vastError } from "./errors.ts";
 import { phaseOf } from "./phase.ts";
 import { type LoginResult, probe, type SshAccess } from "./probe.ts";
+import { isPassing } from "./trouble.ts";
 
 export { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
 export { pinHostKey } from "./known-hosts.ts";
@@ -199,8 +200,8 @@ class LoginSearch {
       this.#known = endpoints(instance);
       this.#trouble = "";
     } catch (error) {
-      if (!isVastError(error, "unreachable", "server", "rate_limited", "incomplete")) throw error;
-      this.#trouble = error.message;
+      if (!isPassing(error)) throw error;
+      this.#trouble = (error as Error).message;
     }
   }
 }
@@ -210,8 +211,13 @@ class LoginSearch {
  * ports that the view may lack; what neither has is gone.
  */
 async function current(client: VastClient, id: number): Promise<Instance> {
-  const instance = (await inList(client, id)) ?? (await client.instance(id));
-  if (instance === undefined) throw vastError("no_such_instance", `instance ${id} does not exist any more`);
+  const listed = await inList(client, id).catch((error: Error) => error);
+  if (listed instanceof Error && !isPassing(listed)) throw listed;
+  const instance = listed instanceof Error || listed === undefined ? await client.instance(id) : listed;
+  if (instance === undefined) {
+    // A list that failed proves nothing.
+    throw listed instanceof Error ? listed : vastError("no_such_instance", `instance ${id} does not exist any more`);
+  }
   const { phase, text } = phaseOf(instance);
   if (phase === "stopped" || phase === "failed") throw vastError("not_running", `instance ${id} does not run: ${text}`);
   return instance;
