@@ -40,9 +40,9 @@ function phaseLine(id: string, now: Instance): string | undefined {
     case "ready":
       return undefined;
     case "stopped":
-      return `instance ${id} is ${text}; ${REFRESH} starts it again`;
+      return `instance ${id}: ${text}; ${REFRESH} starts it again`;
     case "failed":
-      return `instance ${id} has failed: ${text}; pulumi destroy ends it`;
+      return `instance ${id} ${text}; pulumi destroy ends it`;
     default:
       return `instance ${id}: ${text}; ${REFRESH} waits for it, pulumi destroy ends it`;
   }
