@@ -6,7 +6,7 @@ import { ownSshKey } from "./ssh-key.ts";
 import { openStateDir } from "./state-dir.ts";
 import { openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
-import { progress, say } from "./vast/engine.ts";
+import { endWithEngine, progress, say } from "./vast/engine.ts";
 import { pinHostKey } from "./vast/ssh.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
@@ -38,6 +38,8 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news) }),
   delete: async (_id: string, state: CheckpointsState) => openGate(state),
 });
+
+endWithEngine();
 
 function openGate(state: CheckpointsState): Promise<void> {
   const instanceId = Number(state.instanceId);

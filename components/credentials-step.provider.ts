@@ -9,7 +9,7 @@ import { ownSshKey } from "./ssh-key.ts";
 import { openStateDir } from "./state-dir.ts";
 import { type ApiTarget, openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
-import { progress, say } from "./vast/engine.ts";
+import { endWithEngine, progress, say } from "./vast/engine.ts";
 import { lastWayIn, liveEndpoint, pinHostKey } from "./vast/ssh.ts";
 
 /** What a later delete needs to know; no value of a credential. */
@@ -40,6 +40,8 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CredentialsState, news: CredentialsState) => ({ outs: await write(news) }),
   delete: forget,
 });
+
+endWithEngine();
 
 /** Another instance gets credentials of its own, and the old one forgets them; what is not known yet is no change. */
 export function changes(olds: CredentialsState, news: CredentialsState) {

@@ -1,5 +1,6 @@
 import { lifecycle } from "./dynamic.ts";
 import type { RevisionArgs } from "./revision.ts";
+import { endWithEngine } from "./vast/engine.ts";
 
 /** The checked inputs, which are the outputs too. */
 export interface Pinned {
@@ -22,6 +23,8 @@ export const provider = lifecycle({
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
   update: async (_id: string, _olds: Pinned, news: Pinned) => ({ outs: outputs(news) }),
 });
+
+endWithEngine();
 
 function outputs({ repo, branch, run, commit }: Pinned): Pinned {
   return { repo, branch, run, commit };
