@@ -47,7 +47,12 @@ function readingOf({ status, text }: Answer): Reading {
   const fields = isRecord(body) ? body : {};
   const code = typeof fields.error === "string" ? fields.error : "";
   const words = [fields.msg, fields.message, fields.detail, code].find((word) => typeof word === "string" && word);
-  return { status, body, code, said: typeof words === "string" ? words : body === undefined ? text : "" };
+  return { status, body, code, said: typeof words === "string" ? words : body === undefined ? unparsed(text) : "" };
+}
+
+/** What is left of JSON may hold an instance's key. */
+function unparsed(text: string): string {
+  return /^\s*[{[]/.test(text) ? "an answer that is not whole" : text;
 }
 
 function parsed(text: string): unknown {
@@ -115,12 +120,14 @@ function kindOfStatus(call: Call, status: number): VastErrorKind {
 function answerError(kind: VastErrorKind, call: Call, reading: Reading, key: UsedKey): VastError {
   const said = printable(withoutTags(reading.said.replaceAll(key.value, "[key]"))) || "nothing";
   const code = reading.code !== "" && reading.code !== reading.said ? ` ${reading.code}` : "";
-  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${said}${nextStep(kind, key.source)}`;
+  const next = nextStep(kind, key.source, reading.code);
+  const words = next === "" ? said : `${said.replace(/\.$/, "")}; ${next}`;
+  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${words}`;
   return vastError(kind, message, factsOf(kind, reading));
 }
 
 function withoutTags(text: string): string {
-  return text.replace(/<(style|script)\b[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
+  return text.replace(/<(style|script|title)\b[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
 }
 
 function factsOf(kind: VastErrorKind, { body, code, said }: Reading): VastErrorFacts {
@@ -145,20 +152,21 @@ function thresholdIn(body: unknown, said: string): number | undefined {
   return seconds > 0 && seconds <= 3600 ? seconds : undefined;
 }
 
-function nextStep(kind: VastErrorKind, keySource: string): string {
+/** "" = there is nothing for the user to do. */
+function nextStep(kind: VastErrorKind, keySource: string, code: string): string {
   switch (kind) {
     case "auth":
-      return `; the key of ${keySource} is refused: put a valid one there`;
+      return `the key of ${keySource} is refused: put a valid one there`;
     case "forbidden":
-      return `; the key of ${keySource} may not do this: it needs instance_read, instance_write, user_read and misc`;
+      return `the key of ${keySource} may not do this: it needs instance_read, instance_write, user_read and misc`;
     case "no_credit":
-      return "; add credit to the Vast account";
+      return "add credit to the Vast account";
     case "spend_limit":
-      return "; the account may not spend more for now: try later or ask Vast's support";
+      return "the account may not spend more for now: try later or ask Vast's support";
     case "config":
-      return "; redirects are not followed: write the final address in apiUrl";
+      return "redirects are not followed: write the final address in apiUrl";
     case "ambiguous":
-      return "; the machine may have been rented: look for its label before renting again";
+      return code === "server_error" ? "it was seen to answer so for an image that does not exist: check image" : "";
     default:
       return "";
   }

@@ -20,7 +20,7 @@ const ADVICE: Readonly<Record<ImageTrouble, string>> = {
   none: "its registry has no image of that name, or not this tag; set image to one that exists",
   denied: "it is private, or there is none of that name; machines pull without a login, so set image to a public one",
   limited:
-    "its registry allows no more pulls from these machines for now; try again in some hours, or set image to a copy in another registry",
+    "its registry allows this host no more pulls for now; when others fare no better, try again in some hours, or set image to a copy in another registry",
 };
 
 /** "image a/b:c cannot be pulled: its registry has no …" and what Docker said. */

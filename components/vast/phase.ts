@@ -85,7 +85,11 @@ function down(instance: Instance): Phase {
   if (instance.curState === "stopped") {
     return { phase: "stopped", cause: "queued", text: "waiting for free hardware, perhaps for ever" };
   }
-  return { phase: "stopped", cause: "exited", text: `the container has exited${said(instance.statusMsg)}` };
+  // The words of the pull and of the start stay, and explain nothing.
+  const why = /pulling|pull complete|already exists|success, running/i.test(instance.statusMsg)
+    ? ""
+    : instance.statusMsg;
+  return { phase: "stopped", cause: "exited", text: `the container has exited${said(why)}` };
 }
 
 function stopped(instance: Instance): Phase {

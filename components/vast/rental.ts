@@ -7,7 +7,7 @@ import { rentOffer } from "./rent-offer.ts";
 import { type RentalRequest, wantedOf } from "./rental-request.ts";
 import { type Found, settle } from "./settle.ts";
 import type { LiveEndpoint } from "./ssh.ts";
-import { stranded } from "./trouble.ts";
+import { stranded, tellOpen } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
 
 /** An instance that is ready. */
@@ -32,7 +32,11 @@ const STOPPED_MS = 5_000;
  * that it gets into the state; an unclear rental that cannot be settled stays open in the journal.
  */
 export async function rent(means: Means, request: RentalRequest): Promise<Rented> {
-  return new Rental(means, request).run();
+  try {
+    return await new Rental(means, request).run();
+  } catch (error) {
+    throw tellOpen(error, means.journal, request.label);
+  }
 }
 
 class Rental {
@@ -161,7 +165,7 @@ class Rental {
 
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {
     const { label } = this.#request;
-    const perHour = instance?.totalPerHour ?? null;
+    const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
     this.#means.journal.close(label);
   }

@@ -65,6 +65,8 @@ async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed>
 }
 
 async function start(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+  const hindrance = ended(instance, means.clock.now()) ?? (await withoutCredit(means));
+  if (hindrance !== undefined) throw stranded(instance, `instance ${instance.id} is stopped: ${hindrance}`, false);
   if (instance.isBid === true) await bidAgain(means, instance, criteria);
   means.progress(`starting instance ${instance.id}`);
   try {
@@ -78,6 +80,22 @@ async function start(means: Means, instance: Instance, criteria: OfferCriteria):
       false,
     );
   }
+}
+
+function ended({ endsAt, id }: Instance, now: number): string | undefined {
+  if (endsAt === null || endsAt * 1000 > now) return undefined;
+  const date = new Date(endsAt * 1000).toISOString().slice(0, 16).replace("T", " ");
+  return `its rental ended on ${date} UTC, when its host left the market, and Vast starts it no more; its disk goes on billing until VAST_DISCARD_CHECKPOINTS=${id} pulumi destroy`;
+}
+
+/** Vast stops every machine of an account that has nothing left. Not every key may read the account. */
+async function withoutCredit({ client }: Means): Promise<string | undefined> {
+  const { credit } = await client.account().catch((error) => {
+    if (isVastError(error)) return { credit: null };
+    throw error;
+  });
+  if (credit === null || credit > 0) return undefined;
+  return `the account has no credit left ($${credit.toFixed(2)}), and its disk goes on billing; add credit, then run pulumi up`;
 }
 
 /** Outbid: the price of the day, within the cap. */

@@ -86,5 +86,5 @@ export function noAnswer(call: Call, host: string, code: string): VastError {
   const where = `${call.method} ${call.path}: ${what} from ${host}`;
   if (!call.rents || NEVER_SENT.test(code))
     return vastError("unreachable", `${where}; check the network and try again`);
-  return vastError("ambiguous", `${where}; the machine may have been rented: look for its label before renting again`);
+  return vastError("ambiguous", where);
 }

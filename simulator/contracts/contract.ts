@@ -33,7 +33,7 @@ export interface Contract {
   readonly apiKey: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  readonly endAt: number;
+  endAt: number;
   onDemandPerHour: number;
   readonly meter: Meter;
   label: string | null;

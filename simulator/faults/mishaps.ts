@@ -28,7 +28,10 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   reboot: ({ life }, contract) => life.reboot(contract),
   unknown: ({ life }, contract, args) => life.lose(contract, "unknown", duration(args)),
   offline: ({ life }, contract, args) => life.lose(contract, "offline", duration(args)),
-  expire: ({ life }, contract) => life.drop(contract, "expired"),
+  expire: ({ life, clock }, contract) => {
+    contract.endAt = Math.min(contract.endAt, clock.now());
+    life.drop(contract, "expired");
+  },
   /** nvidia-smi finds no GPU any more. */
   gpuLost: ({ life }, contract) => life.loseGpus(contract),
   /** The container is made anew: files lost, another host key. */

@@ -10,7 +10,7 @@ const cases: [message: string, trouble: ImageTrouble | undefined, advice: RegExp
   [
     "toomanyrequests: You have reached your pull rate limit",
     "limited",
-    /try again in some hours, or set image to a copy/,
+    /no more pulls for now; when others fare no better, try again in some hours, or set image to a copy/,
   ],
   ["failed to register layer: unexpected EOF", undefined, /./],
   ["5c2bf2a3b1c6: Pulling fs layer", undefined, /./],
