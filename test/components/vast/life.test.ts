@@ -105,8 +105,9 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
   await t.test("a machine that others have destroyed: told by up, rented anew with --refresh", async () => {
     const before = await program.outputs();
     await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
-    const text = await program.works("up", ["--skip-preview"]);
-    assert.match(text, /is gone at Vast; pulumi up --refresh rents a new one/);
+    const gone = await program.pulumi("up", ["--skip-preview"]);
+    assert.notEqual(gone.code, 0);
+    assert.match(gone.stdout + gone.stderr, /is gone at Vast; pulumi up --refresh rents a new one/);
     await program.works("up", ["--refresh", "--skip-preview"]);
     const after = await program.outputs();
     assert.notEqual(after.instanceId, before.instanceId);
