@@ -54,7 +54,7 @@ class Run {
     const quietSeconds = atOnce ? null : seconds(killedAt);
     if (!atOnce) this.#assertKnown();
     const known = this.#stage.requests().length;
-    if (this.#stage.isLocked()) await this.#works("cancel", ["--yes"]);
+    if (this.#stage.isLocked()) await this.#besides("cancel", ["--yes"]);
     for (const command of then) await (command === "up" ? this.#up() : this.#destroy());
     await this.#quiet();
     if (LEAVES_PROVIDER.has(this.#case.ending)) this.#assertNoRental(killedAt, known);
@@ -91,11 +91,15 @@ class Run {
   }
 
   async #up(): Promise<void> {
-    const said = await this.#works("up", SKIP_PREVIEW);
+    const { code, stdout, stderr } = await this.#stage.pulumi("up", SKIP_PREVIEW);
     // A machine that the killed destroy has released: the user is told what to type.
-    if (this.#stage.living().length === 0) {
-      assert.match(said, /pulumi up --refresh rents a new one/, "up made no machine, and does not say how to get one");
-      await this.#works("up", ["--refresh", ...SKIP_PREVIEW]);
+    if (code !== 0 || this.#stage.living().length === 0) {
+      assert.match(
+        stdout + stderr,
+        /pulumi up --refresh rents a new one/,
+        "up made no machine, and is silent about it",
+      );
+      await this.#besides("up", ["--refresh", ...SKIP_PREVIEW]);
     }
     const ids = this.#stage.living().map(({ id }) => String(id));
     assert.equal(ids.length, 1, `after up there is exactly one machine, not ${ids.join(", ")}`);
@@ -113,13 +117,15 @@ class Run {
     assert.deepEqual(this.#stage.intents(), [], "nothing is unaccounted for after destroy");
   }
 
-  async #works(command: string, words: readonly string[]): Promise<string> {
-    const { moment, then } = this.#case;
-    const promised = [moment.command, ...then].includes(command as "up") && !words.includes("--refresh");
-    if (!promised && !(command === "up" && moment.command !== "up")) this.#more.push([command, ...words].join(" "));
-    const result = await this.#stage.pulumi(command, words);
-    assert.equal(result.code, 0, `${result.command} failed`);
-    return result.stdout + result.stderr;
+  async #works(command: string, words: readonly string[]): Promise<void> {
+    const { code, command: typed } = await this.#stage.pulumi(command, words);
+    assert.equal(code, 0, `${typed} failed`);
+  }
+
+  /** Not among what was promised to be enough. */
+  #besides(command: string, words: readonly string[]): Promise<void> {
+    this.#more.push([command, ...words].join(" "));
+    return this.#works(command, words);
   }
 
   /** Pulumi's own language host outlives its command by minutes, and looks for the engine in its own time. */
