@@ -85,7 +85,7 @@ async function start(means: Means, instance: Instance, criteria: OfferCriteria):
 function ended({ endsAt, id }: Instance, now: number): string | undefined {
   if (endsAt === null || endsAt * 1000 > now) return undefined;
   const date = new Date(endsAt * 1000).toISOString().slice(0, 16).replace("T", " ");
-  return `its rental ended on ${date} UTC, when its host left the market, and Vast starts it no more; its disk goes on billing until VAST_DISCARD_CHECKPOINTS=${id} pulumi destroy`;
+  return `its rental ended on ${date} UTC, as its host had set, and Vast starts it no more; VAST_DISCARD_CHECKPOINTS=${id} pulumi destroy gives up what is on it`;
 }
 
 /** Vast stops every machine of an account that has nothing left. Not every key may read the account. */
@@ -95,7 +95,8 @@ async function withoutCredit({ client }: Means): Promise<string | undefined> {
     throw error;
   });
   if (credit === null || credit > 0) return undefined;
-  return `the account has no credit left ($${credit.toFixed(2)}), and its disk goes on billing; add credit, then run pulumi up`;
+  const owed = credit < -0.005 ? ` and owes $${(-credit).toFixed(2)}` : "";
+  return `the account has no credit left${owed}, so Vast has stopped its machines; add credit, then run pulumi up`;
 }
 
 /** Outbid: the price of the day, within the cap. */
