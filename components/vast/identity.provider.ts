@@ -4,6 +4,7 @@ import { endWithEngine } from "./engine.ts";
 import type { RunIdentityInputs } from "./identity.ts";
 import { endOnSignals } from "./interrupt.ts";
 import { runLabel } from "./label.ts";
+import { unsureText } from "./trouble.ts";
 
 interface IdentityOutputs extends RunIdentityInputs {
   readonly label: string;
@@ -42,8 +43,7 @@ export const provider = lifecycle({
       const { releaseAll } = await import("./settle.ts");
       await releaseAll(await connect(props, { urn: props.__urn }), label);
     } catch (error) {
-      const { message } = error as Error;
-      throw new Error(`it cannot be said that nothing is left of ${label}: ${message}`);
+      throw new Error(unsureText(label, (error as Error).message));
     }
   },
 });

@@ -3,6 +3,7 @@ import { openStateDir } from "../state-dir.ts";
 import { connect, openJournal } from "./connect.ts";
 import { type Drift, driftOf } from "./drift.ts";
 import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
+import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import { endOnSignals } from "./interrupt.ts";
@@ -13,7 +14,7 @@ import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
 import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
-import { isStranded, leftText } from "./trouble.ts";
+import { isStranded, keptText, leftText } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
 
 /** Rows by label: only check is told the URN, and it does not belong into the inputs. */
@@ -108,7 +109,7 @@ async function watched<T>(
   try {
     return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
   } catch (error) {
-    if (!isStranded(error)) throw error;
+    if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp } = error;
     const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
     const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour } = olds ?? blank;
@@ -117,6 +118,11 @@ async function watched<T>(
   } finally {
     engine.stop();
   }
+}
+
+/** It is in the state, whatever went wrong. */
+function withKept({ message }: Error, { instanceId, label, pricePerHour }: InstanceOutputs): Error {
+  return new Error(`${message}; ${keptText(instanceId, label, pricePerHour)}`);
 }
 
 function now(): string {

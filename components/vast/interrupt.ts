@@ -3,8 +3,8 @@ import { constants } from "node:os";
 import { isBusy } from "../dynamic.ts";
 import { openJournal } from "./connect.ts";
 import { engineAddress } from "./engine.ts";
-import { holderOf, type Intent, type Journal, stackOf } from "./journal.ts";
-import { perHour } from "./price.ts";
+import { holderOf, type Journal } from "./journal.ts";
+import { leftBehind } from "./trouble.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 let endsOnSignals = false;
@@ -32,16 +32,6 @@ export function leaveWord(journal: Journal, print = printNow): void {
     journal.leave(intent.label, text);
     print(`interrupted: ${text}`);
   }
-}
-
-/** What bills, or may bill, and the commands that end it. */
-export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
-  const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
-  const ours = `pulumi destroy -s ${stackOf({ urn }) ?? "STACK"}`;
-  if (instanceId === undefined) {
-    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
-  }
-  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
 }
 
 /** Whoever reads it may be gone: what was noted on disk is what counts. */

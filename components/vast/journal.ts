@@ -55,7 +55,7 @@ export class Journal {
 
   /** Nothing under this label is unaccounted for any more. */
   close(label: string): void {
-    rmSync(this.#file(label), { force: true });
+    rmSync(this.fileOf(label), { force: true });
     this.#sync();
   }
 
@@ -65,7 +65,7 @@ export class Journal {
   }
 
   find(label: string): Intent | undefined {
-    return readIntent(this.#file(label));
+    return readIntent(this.fileOf(label));
   }
 
   listOpen(): Intent[] {
@@ -74,7 +74,7 @@ export class Journal {
   }
 
   #write(intent: Intent): void {
-    const file = this.#file(intent.label);
+    const file = this.fileOf(intent.label);
     const draft = `${file}.${process.pid}`;
     const handle = openSync(draft, "w", 0o600);
     try {
@@ -97,7 +97,8 @@ export class Journal {
     }
   }
 
-  #file(label: string): string {
+  /** Where the intent under a label is written. */
+  fileOf(label: string): string {
     return join(this.#dir, `${encodeURIComponent(label)}${SUFFIX}`);
   }
 }

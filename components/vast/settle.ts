@@ -62,16 +62,23 @@ async function freeIntent(means: Means, label: string): Promise<Intent | undefin
     const intent = journal.find(label);
     const holder = intent === undefined ? "nobody" : holderOf(intent);
     if (intent === undefined || holder === "nobody" || holder === "us") return intent;
-    if (holder === "elsewhere" || clock.now() > deadline) throw held(intent);
+    if (holder === "elsewhere" || clock.now() > deadline) throw held(intent, journal.fileOf(label));
     means.progress(`process ${intent.pid} is still renting for this run; waiting for it to end`);
     await clock.sleep(LOOK_PAUSE_MS);
   }
 }
 
-function held({ host, pid, label }: Intent): Error {
-  const where = host === hostname() ? "" : ` on ${host}`;
+function held({ host, pid, label, at }: Intent, file: string): Error {
+  const since = new Date(at).toISOString().slice(0, 16).replace("T", " ");
+  if (host === hostname()) {
+    return new Error(
+      `process ${pid} is still renting for ${label}, since ${since} UTC: wait until it ends, or end it (kill ${pid}) and try again`,
+    );
+  }
   return new Error(
-    `process ${pid}${where} may still be renting for ${label}; end it there and try again, or, when it has ended, remove its file from journal/ in the state directory`,
+    `process ${pid} on ${host} may still be renting for ${label}, since ${since} UTC, and only there can that be seen (ps -p ${pid}). ` +
+      `If it runs, wait until it ends, or end it there (kill ${pid}), and try again there. If it has ended, try again on ${host}, ` +
+      `or remove ${file}, wait a minute, and try again here: whatever it rented is found by its label`,
   );
 }
 

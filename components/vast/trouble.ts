@@ -1,4 +1,6 @@
 import { isVastError } from "./errors.ts";
+import { type Intent, type Journal, stackOf } from "./journal.ts";
+import { perHour } from "./price.ts";
 import type { Instance } from "./wire.ts";
 
 /** Vast cannot be asked for a moment: asking again may help. */
@@ -18,6 +20,29 @@ export function keptText(id: number | string, label: string | null, perHour: num
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
+}
+
+/** What an open intent says that bills, or may bill, and the commands that end it. */
+export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+  const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
+  const ours = `pulumi destroy -s ${stackOf({ urn }) ?? "STACK"}`;
+  if (instanceId === undefined) {
+    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
+  }
+  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+}
+
+/** An error that leaves an intent open says what that means. Its kind stays. */
+export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
+  const intent = journal.find(label);
+  if (intent === undefined || !(error instanceof Error) || isStranded(error)) return error;
+  error.message = `${error.message}; ${leftBehind(intent)}`;
+  return error;
+}
+
+/** What a destroy says that cannot see whether it is done. */
+export function unsureText(label: string, reason: string): string {
+  return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
 }
 
 /** A machine that exists, and could not be brought up, kept or released: it must get into the state. */

@@ -1,10 +1,10 @@
 import type { Means } from "../../components/vast/means.ts";
 import { label } from "../components/vast/renting.ts";
 import { CREATE } from "./endings.ts";
-import { type FaultAt, placeName } from "./place.ts";
+import type { FaultAt } from "./place.ts";
 import { Process } from "./process.ts";
 import { type Called, Scene } from "./scene.ts";
-import { type Command, type Outcome, realVerbs, Stack, type State, type Verbs } from "./stack.ts";
+import { type Command, GONE, type Outcome, realVerbs, Stack, type State, type Verbs } from "./stack.ts";
 
 /** Commands, and what happens at Vast between them. */
 export type Step = Command | "outbid" | "vanish";
@@ -46,11 +46,6 @@ export interface Trace {
   readonly seconds: number;
 }
 
-export function caseName({ life, faults, recovery }: Case): string {
-  const what = faults.map((fault) => `${placeName(fault)} ${fault.ending}`).join(" + ");
-  return `${life}: ${what || "nothing goes wrong"}, then ${recovery}`;
-}
-
 const MOST_TRIES = 5;
 /** The account is refused, or cannot pay. */
 const ACCOUNT = new Set(["authError401", "authError404", "revoked", "noCredit", "spendLimit"]);
@@ -78,7 +73,7 @@ class Player {
   #state: State = { hasLabel: false, instance: undefined };
   #commands = 0;
   #wentBad = false;
-  #isToldGone = false;
+  #lastError = "";
 
   constructor(scene: Scene, one: Case, broken: Break) {
     this.#scene = scene;
@@ -131,11 +126,8 @@ class Player {
   /** As often as it takes. A command in which nothing goes wrong takes once. */
   async #until(command: Command): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const isDone = await this.#command(command);
-      if (!isDone) continue;
-      if (!this.#isToldGone) return;
-      // As it was told.
-      await this.#until("refresh");
+      if (await this.#command(command)) return;
+      if (this.#lastError.includes(GONE)) await this.#until("refresh");
     }
     this.#wrong.push(`${command} does not come through`);
   }
@@ -155,10 +147,10 @@ class Player {
     };
     const end = await process.run((means) => this.#play(command, process, means, keep));
     const outcome = end.how === "done" ? end.value : undefined;
-    this.#isToldGone = outcome?.isToldGone ?? false;
     if (outcome !== undefined) keep(outcome.state);
     if (end.how === "failed") this.#note(`${command}: thrown: ${end.error.stack}`);
     const error = outcome?.error;
+    this.#lastError = error?.message ?? "";
     const isGood = end.how === "done" && error === undefined && process.isHeard;
     const met = process.met.length === 0 ? "" : ` [${process.met.join(", ")}]`;
     const how = !process.isHeard ? "nobody heard of it" : end.how === "killed" ? "killed" : (error?.message ?? "ok");
@@ -166,9 +158,10 @@ class Player {
       `${command}${met} -> ${how}; ${(clock.now() - began) / 1000} s; lives ${this.#scene.ours()}; state ${this.#state.instance?.instanceId ?? "-"} ${this.#state.instance?.phase ?? ""}`,
     );
     this.#scene.orphanIntents();
-    if (!isGood && process.met.length === 0) this.#note(`${command} failed although nothing went wrong in it: ${how}`);
+    const isToBe = process.met.length > 0 || this.#lastError.includes(GONE);
+    if (!isGood && !isToBe) this.#note(`${command} failed although nothing went wrong in it: ${how}`);
     if (error !== undefined && process.isHeard && command !== "refresh") this.#checkText(command, error.message);
-    this.#checkMoment(isGood ? command : undefined);
+    this.#checkMoment(isGood && outcome?.isUnseen !== true ? command : undefined);
     this.#checkCalls(process);
     // What went well is left alone for a while; after trouble somebody types at once.
     await clock.advance(isGood ? 60 : 1);
@@ -201,7 +194,7 @@ class Player {
     if (strays.length > 0 && !this.#state.hasLabel) this.#note(`${strays} live, and the state has no label`);
     if (strays.length > 0 && this.#scene.openIntents().length === 0)
       this.#note(`${strays} live, not in the state, and no intent is open`);
-    if (done === "up" && !this.#isToldGone && (ours.length !== 1 || ours[0] !== known))
+    if (done === "up" && (ours.length !== 1 || ours[0] !== known))
       this.#note(`after an up ${ours.length} live, and the state has ${known}`);
     if (done === "destroy" && ours.length > 0) this.#note(`after a destroy ${ours} live`);
     if (done === "destroy" && this.#scene.openIntents().length > 0) this.#note("after a destroy an intent is open");

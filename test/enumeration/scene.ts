@@ -16,7 +16,7 @@ import { label, request } from "../components/vast/renting.ts";
 import type { Place } from "./place.ts";
 
 export const KEY = "k".repeat(64);
-const MOST_OFFERS = 12;
+const MOST_OFFERS = 8;
 /** So that nothing depends on steps that take no time. */
 const TIMINGS = { rent: 0, pull: 0, visible: 1.5, report: 2, load: 3, destroy: 1.2 };
 

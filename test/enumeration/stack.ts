@@ -10,7 +10,7 @@ import { release, whatIsLeft } from "../../components/vast/release.ts";
 import { rent } from "../../components/vast/rental.ts";
 import { resume } from "../../components/vast/resume.ts";
 import { releaseAll } from "../../components/vast/settle.ts";
-import { isStranded } from "../../components/vast/trouble.ts";
+import { isStranded, keptText, unsureText } from "../../components/vast/trouble.ts";
 import { label, request } from "../components/vast/renting.ts";
 
 /** What renting and releasing are; a broken program has others. */
@@ -47,8 +47,8 @@ export type Command = (typeof COMMANDS)[number];
 export interface Outcome {
   readonly state: State;
   readonly error?: Error;
-  /** It has told that the machine is gone, and which command rents another. */
-  readonly isToldGone?: boolean;
+  /** Vast could not be seen, so nothing was done and nothing can be said of the machine. */
+  readonly isUnseen?: boolean;
 }
 
 /**
@@ -82,11 +82,13 @@ export class Stack {
       return this.#made(without, () => this.#rent(means));
     }
     if (plan.changes) return this.#made(state, () => this.#update(means, instance));
-    const rows = await means.list.look().catch(() => undefined);
-    const isThere = rows === undefined || rows.some(({ id }) => String(id) === instance.instanceId);
-    const isGone =
-      !isThere && (await means.client.instance(Number(instance.instanceId)).catch(() => "unclear")) === undefined;
-    return { state, isToldGone: isGone };
+    return this.#unchanged(means, state, Number(instance.instanceId));
+  }
+
+  /** An up that has nothing to do looks whether the machine is there, if Vast can be asked. */
+  async #unchanged(means: Means, state: State, id: number): Promise<Outcome> {
+    const row = await whatIsLeft(means, id).catch(() => "unseen" as const);
+    return row === undefined ? { state, error: gone(id) } : { state, isUnseen: row === "unseen" };
   }
 
   /** What is thrown as stranded gets into the state. */
@@ -107,9 +109,10 @@ export class Stack {
   }
 
   async #update(means: Means, olds: InstanceOutputs): Promise<InstanceOutputs> {
-    const instance = await seen(means, olds.instanceId);
-    if (instance === undefined)
-      throw new Error(`instance ${olds.instanceId} is gone at Vast; pulumi up --refresh rents a new one`);
+    const instance = await seen(means, olds.instanceId).catch((error: Error) => {
+      throw new Error(`${error.message}; ${keptText(olds.instanceId, olds.label, olds.pricePerHour)}`);
+    });
+    if (instance === undefined) throw gone(olds.instanceId);
     const asked = { label, criteria: request.criteria, minutes: request.minutes.machine };
     const back = await this.#verbs.resume(means, { ...asked, instance, publicKey: request.publicKeys[0] ?? "" });
     return outputsOf(back.instance, INPUTS, { endpoint: back.endpoint, startedAt: "then" });
@@ -137,8 +140,7 @@ export class Stack {
       await this.#verbs.releaseAll(means, label);
       return { state: { hasLabel: false, instance: undefined } };
     } catch (reason) {
-      const { message } = reason as Error;
-      return { state: without, error: new Error(`it cannot be said that nothing is left of ${label}: ${message}`) };
+      return { state: without, error: new Error(unsureText(label, (reason as Error).message)) };
     }
   }
 
@@ -157,4 +159,11 @@ export class Stack {
 async function seen({ client, list, ...means }: Means, id: string) {
   const instance = await client.instance(Number(id));
   return instance ?? whatIsLeft({ ...means, client, list }, Number(id));
+}
+
+/** Words of the error that tells of `pulumi up --refresh`. */
+export const GONE = "is gone at Vast; pulumi up --refresh";
+
+function gone(id: number | string): Error {
+  return new Error(`instance ${id} ${GONE} rents a new one`);
 }

@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { caseName, distinct, faultsAt, RECOVERIES, secondFaults, tellingCalls } from "./cases.ts";
+import { type Break, type Case, play, type Recovery, type Trace } from "./life.ts";
+import type { FaultAt } from "./place.ts";
+
+/** What went wrong, by the name of the case. */
+export interface Failure {
+  readonly name: string;
+  readonly wrong: readonly string[];
+  readonly story: readonly string[];
+}
+
+/** Two things that go wrong. `recoveries` = after which the case is to be gone through. */
+export interface Pair {
+  readonly life: string;
+  readonly faults: readonly [FaultAt, FaultAt];
+  readonly recoveries: readonly Recovery[];
+}
+
+/** A case that does not end is a failure, and there is no clock in it that could end it. */
+const STUCK_MS = 30_000;
+
+/** Plays cases, one after the other, and keeps the books. */
+export class Crew {
+  readonly failures: Failure[] = [];
+  cases = 0;
+  /** The dearest case. */
+  dearest = { name: "", spent: 0 };
+  readonly #dir: string;
+  readonly #broken: Break;
+
+  constructor(broken: Break = {}) {
+    // In memory where that can be had: the journal asks for the disk at each line, and thousands of lives have no patience.
+    const root = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+    this.#dir = mkdtempSync(join(root, "vast-enumeration-"));
+    this.#broken = broken;
+  }
+
+  close(): void {
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async play(one: Case): Promise<Trace> {
+    const name = caseName(one);
+    const stuck = Promise.withResolvers<never>();
+    const timer = setTimeout(() => stuck.reject(new Error(`${name}: it hangs`)), STUCK_MS);
+    try {
+      const trace = await Promise.race([play(this.#dir, one, this.#broken), stuck.promise]);
+      this.cases += 1;
+      if (trace.wrong.length > 0) this.failures.push({ name, wrong: trace.wrong, story: trace.story });
+      if (trace.spent > this.dearest.spent) this.dearest = { name, spent: trace.spent };
+      return trace;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** With each way to go on; one that ended well has only one. */
+  async playAll({ recoveries = RECOVERIES, ...one }: Omit<Case, "recovery"> & { recoveries?: readonly Recovery[] }) {
+    const traces = new Map<Recovery, Trace>();
+    for (const recovery of recoveries) {
+      const trace = await this.play({ ...one, recovery });
+      traces.set(recovery, trace);
+      if (!trace.wentBad) break;
+    }
+    return traces;
+  }
+
+  /** All that can go wrong once in a life. @returns all that can go wrong twice */
+  async singles(life: string, only: (fault: FaultAt) => boolean = () => true): Promise<Pair[]> {
+    const { calls } = await this.play({ life, faults: [], recovery: "up" });
+    const telling = new Set(distinct(faultsAt(tellingCalls(calls))).map(idOf));
+    const pairs: Pair[] = [];
+    for (const first of faultsAt(calls).filter(only)) {
+      const traces = await this.playAll({ life, faults: [first] });
+      if (!telling.has(idOf(first))) continue;
+      for (const [recovery, trace] of traces) {
+        const recoveries = traces.size === 1 ? RECOVERIES : [recovery];
+        for (const second of secondFaults(first, trace)) pairs.push({ life, faults: [first, second], recoveries });
+      }
+    }
+    return pairs;
+  }
+
+  async pairs(pairs: readonly Pair[]): Promise<void> {
+    for (const pair of pairs) await this.playAll(pair);
+  }
+}
+
+function idOf({ endpoint, nth, ending }: FaultAt): string {
+  return `${endpoint} ${nth} ${ending}`;
+}
