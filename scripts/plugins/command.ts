@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { main, type Provider } from "@pulumi/pulumi/provider/index.js";
 import { type CommandOutputs, changedInputs, inputProblems, type Properties, plainValues } from "./command-inputs.ts";
+import { endWithEngine } from "./engine-end.ts";
 import { runRemote } from "./remote.ts";
 import { rowOpener } from "./row.ts";
 import { conceal, reveal } from "./secrets.ts";
@@ -103,5 +104,6 @@ const noOutput = { stdout: "", stderr: "" };
 
 // Pulumi ends a plugin with SIGINT; leaving through exit() removes the key's folder.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(0));
+endWithEngine(process.argv.at(-1));
 
 await main(provider, process.argv.slice(2));
