@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { runScript } from "../components/checkpoints/machine.ts";
 import {
   isPullError,
   type Pulled,
@@ -6,6 +7,8 @@ import {
   pullCheckpoints,
   sizeText,
 } from "../components/checkpoints/pull.ts";
+import { endedTraining, noteRecord } from "../components/checkpoints/record.ts";
+import { standingScript } from "../components/remote/steps.ts";
 import { type Command, type Terminal, textOption } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { openMachine } from "./machine.ts";
@@ -25,10 +28,14 @@ Examples:
   options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
   run: async (values, terminal) => {
     const machine = await openMachine(values, terminal);
-    const { from, home } = recordedCheckpoints(machine.stack);
+    const { from, home, mark } = recordedCheckpoints(machine.stack);
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
+    // Asked before anything is listed: what has ended by then writes no more.
+    const standing = await runScript(machine, standingScript());
     const pulled = await pull({ ...machine, from, to, live: true }, terminal);
+    const ended = pulled.changing.length === 0 ? endedTraining(standing.toString("utf8"), mark) : null;
+    if (to === home) noteRecord(home, { verifiedAt: new Date().toISOString(), ended, manifest: pulled.manifest });
     terminal.note(summary(pulled));
     terminal.out(to);
     return exitCode.ok;
@@ -47,10 +54,12 @@ async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   }
 }
 
-/** Where the checkpoints are on the machine, and where they come home to. */
-export function recordedCheckpoints(stack: Stack): { from: string; home: string } {
-  const { from, home } = resourceOf(stack, "training:Checkpoints")?.outputs ?? {};
-  if (typeof from === "string" && typeof home === "string") return { from, home };
+/** Where the checkpoints are on the machine, where they come home to, and whose they are. */
+export function recordedCheckpoints(stack: Stack): { from: string; home: string; mark: string | undefined } {
+  const { from, home, mark } = resourceOf(stack, "training:Checkpoints")?.outputs ?? {};
+  if (typeof from === "string" && typeof home === "string") {
+    return { from, home, mark: typeof mark === "string" ? mark : undefined };
+  }
   throw new Failure(
     exitCode.failed,
     "The machine is there, but pulumi up has not come as far as training; run it again",

@@ -1,12 +1,13 @@
 import { type GateWorld, passGate } from "./checkpoints/gate.ts";
 import { checkpointsHome } from "./checkpoints/pull.ts";
+import { trainingMark } from "./checkpoints/record.ts";
 import { throttled } from "./checkpoints/throttle.ts";
 import { isUnknown, lifecycle } from "./dynamic.ts";
 import { ownSshKey } from "./ssh-key.ts";
 import { openStateDir } from "./state-dir.ts";
 import { openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
-import { endWithEngine, progress, say } from "./vast/engine.ts";
+import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
 import { pinHostKey } from "./vast/ssh.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
@@ -21,12 +22,18 @@ export interface CheckpointsState {
   readonly checkpointsTo: string;
   readonly stack: string;
   readonly stopGraceSeconds: number;
+  /** Hash of the training. Older states lack it, and what follows. */
+  readonly training?: string;
+  readonly rescueBudget?: number;
+  readonly maxPricePerHour?: number;
   readonly home: string;
+  /** The training and the time since when it is this one: `trainingMark`. */
+  readonly mark?: string;
   /** The row on which progress is shown. */
   readonly __urn: string;
 }
 
-type Inputs = Omit<CheckpointsState, "home">;
+type Inputs = Omit<CheckpointsState, "home" | "mark">;
 
 const LOGIN_PATIENCE_MS = 60_000;
 
@@ -35,28 +42,52 @@ export const provider = lifecycle({
   check: async (olds: Partial<Inputs>, news: Inputs) => ({ inputs: news, failures: movedFolder(olds, news) }),
   diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
   create: async (inputs: Inputs) => ({ id: `checkpoints-${inputs.instanceId}`, outs: outputs(inputs) }),
-  update: async (_id: string, _olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news) }),
+  update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
   delete: async (_id: string, state: CheckpointsState) => openGate(state),
 });
 
 endWithEngine();
 
-function openGate(state: CheckpointsState): Promise<void> {
+/** What older states do not say: $/h for each GPU, and $. */
+const MOST_PER_GPU = 3.5;
+const RESCUE_BUDGET = 1;
+
+async function openGate(state: CheckpointsState): Promise<void> {
   const instanceId = Number(state.instanceId);
   const connect = () => {
     const key = ownSshKey(openStateDir(), state.sshKeyFile);
     if (state.hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, state.hostKey);
     return { client: new VastClient(openApi(state)), key };
   };
-  const order = { ...state, instanceId, to: state.home };
+  const order = {
+    ...state,
+    instanceId,
+    to: state.home,
+    training: state.mark,
+    rescueBudget: askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET,
+    maxPricePerHour: state.maxPricePerHour ?? Math.max(state.pricePerHour, MOST_PER_GPU),
+  };
+  const engine = watchEngine();
   const world: GateWorld = {
     connect,
+    means: async () => {
+      const { connect: open } = await import("./vast/connect.ts");
+      return open(state, { urn: state.__urn, sshKeyFile: state.sshKeyFile, engine });
+    },
     discard: process.env.VAST_DISCARD_CHECKPOINTS,
     progress: throttled((text) => progress(state.__urn, text)),
     say: (text) => void say(state.__urn, text),
     patience: LOGIN_PATIENCE_MS,
   };
-  return passGate(order, world);
+  await passGate(order, world).finally(() => engine.stop());
+}
+
+/** Destroy does not read the stack config, so another budget than the state's comes by the environment. */
+export function askedBudget({ VAST_RESCUE_BUDGET: text = "" }: NodeJS.ProcessEnv): number | undefined {
+  if (text.trim() === "") return undefined;
+  const dollars = Number(text.trim().replace(/^\$/, ""));
+  if (dollars >= 0) return dollars;
+  throw new Error(`VAST_RESCUE_BUDGET should be dollars, such as 2.50, and is ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 /** Checkpoints in the folder used so far would be left behind. */
@@ -82,7 +113,10 @@ export function changes(olds: CheckpointsState, news: Inputs) {
   };
 }
 
-function outputs(inputs: Inputs): CheckpointsState {
-  const { checkpointsTo, stack, instanceId } = inputs;
-  return { ...inputs, home: checkpointsHome(checkpointsTo, stack, Number(instanceId)) };
+function outputs(inputs: Inputs, olds?: CheckpointsState): CheckpointsState {
+  const { checkpointsTo, stack, instanceId, training } = inputs;
+  const home = checkpointsHome(checkpointsTo, stack, Number(instanceId));
+  const kept = olds?.training === training && olds?.instanceId === instanceId ? olds?.mark : undefined;
+  const mark = training === undefined ? undefined : (kept ?? trainingMark(training, new Date().toISOString()));
+  return { ...inputs, home, ...(mark === undefined ? {} : { mark }) };
 }

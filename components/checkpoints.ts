@@ -16,6 +16,12 @@ export interface CheckpointsArgs {
   readonly stack: string;
   /** How long training may take to save and end, seconds. */
   readonly stopGraceSeconds: number;
+  /** The hash of the training whose checkpoints these are. */
+  readonly training: pulumi.Input<string>;
+  /** Most to pay for starting a stopped instance to fetch them, $; 0 = never. */
+  readonly rescueBudget: number;
+  /** $/h with disk: the most to bid for an outbid instance then. */
+  readonly maxPricePerHour: number;
 }
 
 const provider = stub("./components/checkpoints.provider.ts");
@@ -41,6 +47,7 @@ export class Checkpoints extends pulumi.dynamic.Resource {
       hostKey: instance.hostKey,
       pricePerHour: instance.rentedPerHour,
       home: undefined,
+      mark: undefined,
       __urn: urn,
     };
     super(provider, name, props, pulumi.mergeOptions(opts, order), "training", "Checkpoints");

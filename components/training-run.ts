@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "./checkpoints.ts";
 import { Credentials } from "./credentials-step.ts";
 import type { Prepared } from "./preflight.ts";
-import { ONSTART } from "./remote/steps.ts";
+import { ONSTART, trainingHash } from "./remote/steps.ts";
 import { Revision } from "./revision.ts";
 import { type RunCommands, runCommands } from "./run-commands.ts";
-import { trainingSteps } from "./training-steps.ts";
+import { trainingOf, trainingSteps } from "./training-steps.ts";
 import { VastBid } from "./vast/bid.ts";
 import { RunIdentity } from "./vast/identity.ts";
 import { VastInstance } from "./vast/instance.ts";
@@ -47,7 +47,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    const { rental, maxPricePerHour, bidMarkup } = config;
+    const { rental, maxPricePerHour, bidMarkup, rescueBudget } = config;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
@@ -55,15 +55,27 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
       below,
     );
+    const { commit } = this.revision;
+    const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
     this.checkpoints = new Checkpoints(
       `${name}-checkpoints`,
-      { ...api, instance, sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds },
+      {
+        ...api,
+        instance,
+        sshKeyFile,
+        from,
+        checkpointsTo,
+        stack,
+        stopGraceSeconds,
+        training,
+        rescueBudget,
+        maxPricePerHour,
+      },
       { ...below, dependsOn: [credentials] },
     );
     const { rentedPerHour: pricePerHour } = instance;
     const diskPerHour = instance.quote.apply((quote) => quote?.diskPerHour ?? null);
-    const { commit } = this.revision;
     const connection = connectionTo(instance, prepared);
     trainingSteps(
       name,

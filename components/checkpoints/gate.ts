@@ -1,14 +1,17 @@
 import { readdirSync } from "node:fs";
-import { stopScript } from "../remote/steps.ts";
+import { standingScript, stopScript } from "../remote/steps.ts";
 import type { SshKey } from "../ssh-key.ts";
 import type { Instance, VastClient } from "../vast/client.ts";
 import { isVastError } from "../vast/errors.ts";
+import type { Means } from "../vast/means.ts";
 import { phaseOf } from "../vast/phase.ts";
 import { perHour } from "../vast/price.ts";
 import { liveEndpoint } from "../vast/ssh.ts";
 import { printable } from "../vast/text.ts";
 import { type Machine, runScript } from "./machine.ts";
 import { isPullError, makeFolder, pullCheckpoints, sizeText } from "./pull.ts";
+import { endedTraining, homeAlready, noteRecord, sizeOfRecord } from "./record.ts";
+import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
 
 /** What is to come home before an instance may go. */
 export interface GateOrder {
@@ -22,6 +25,12 @@ export interface GateOrder {
   readonly pricePerHour: number;
   /** On the machine; default /workspace. */
   readonly workspace?: string;
+  /** The stack's training (`trainingMark`); undefined = not known. */
+  readonly training?: string | undefined;
+  /** Most to pay for starting it when it is stopped, $; 0 = never. */
+  readonly rescueBudget: number;
+  /** $/h with disk: the most to bid for it then. */
+  readonly maxPricePerHour: number;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -34,6 +43,8 @@ export interface Connection {
 export interface GateWorld {
   /** Throws one sentence when there is no key, or no API to talk to. */
   readonly connect: () => Connection;
+  /** To start an instance that is stopped. Throws as `connect` does. */
+  readonly means: () => Promise<Means>;
   /** The instance whose checkpoints the user gives up. */
   readonly discard: string | undefined;
   /** Hears of each step, many times a second. */
@@ -47,17 +58,26 @@ export interface GateWorld {
 /** Of a connection that breaks: the machine may have been restarted, and then it has other ports. */
 const ATTEMPTS = 3;
 
+/** How far it has come. */
+interface Course {
+  /** Training was asked to end. */
+  stopped: boolean;
+  /** It was stopped, and started for this. */
+  rescue?: Rescue;
+}
+
 /**
- * Stops training, brings its checkpoints home and verifies them. Returns when the instance may go: they are home, there
- * are none, Vast says that the instance is gone, or the user gives them up. Throws one text for the user otherwise; then
- * nothing is lost, and it may be called again.
+ * Stops training, brings its checkpoints home and verifies them; an instance that is stopped is started for that, within
+ * a budget, unless they are home already. Returns when the instance may go: they are home, there are none, Vast says that
+ * the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
+ * instance that was started is stopped again, and it may be called again.
  */
 export async function passGate(order: GateOrder, world: GateWorld): Promise<void> {
   if (world.discard === String(order.instanceId)) {
     world.say(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
     return;
   }
-  const course = { stopped: false };
+  const course: Course = { stopped: false };
   try {
     await bringHome(order, world, course);
   } catch (error) {
@@ -65,46 +85,80 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
       world.say(`instance ${order.instanceId} is gone; what was fetched before is in ${order.to}`);
       return;
     }
-    throw new Error(await refusal(order, world, error, course.stopped));
+    const cause = course.rescue?.why() ?? error;
+    const again = await course.rescue?.stopAgain();
+    throw new Error(await refusal(order, world, cause, course, again));
   }
 }
 
-async function bringHome(order: GateOrder, world: GateWorld, course: { stopped: boolean }): Promise<void> {
+async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
   // Before training is stopped in vain.
   makeFolder(order.to);
+  const stopped = await stoppedInstance(order, world);
+  if (stopped !== undefined) {
+    const record = await homeAlready(order.to, order.training);
+    if (record !== undefined) {
+      const { files, bytes } = sizeOfRecord(record);
+      world.say(
+        `instance ${order.instanceId} is stopped, training had ended, and all of it is home: ${filesText(files)}, ${sizeText(bytes)}, verified at ${record.verifiedAt}`,
+      );
+      return;
+    }
+    const { rescueBudget: budget, maxPricePerHour } = order;
+    const { publicKey } = world.connect().key;
+    course.rescue = await startForFiles(await world.means(), stopped, { budget, maxPricePerHour, publicKey });
+  }
   for (let attempt = 1; ; attempt++) {
     try {
       return await bringHomeOnce(order, world, course);
     } catch (error) {
-      if (!isPullError(error, "unreachable") || attempt === ATTEMPTS) throw error;
+      if (course.rescue?.signal.aborted || !isPullError(error, "unreachable") || attempt === ATTEMPTS) throw error;
       world.say(`${error.message}; trying again`);
     }
   }
 }
 
-async function bringHomeOnce(order: GateOrder, world: GateWorld, course: { stopped: boolean }): Promise<void> {
+/** The instance, when it is stopped for certain; whatever cannot be known now shows when we log in. */
+async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Promise<Instance | undefined> {
+  const instance = await ask(instanceId, world);
+  return instance !== undefined && isStartable(instance) ? instance : undefined;
+}
+
+async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
   const { instanceId, from, to } = order;
   const { progress, say } = world;
   const { client, key } = world.connect();
+  const signal = course.rescue?.signal;
   progress("looking for a login");
-  const endpoint = await liveEndpoint(client, { instanceId, key }, { deadline: Date.now() + world.patience });
+  const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
+  const endpoint = await liveEndpoint(client, { instanceId, key }, patience);
   const machine: Machine = { instanceId, endpoint, key };
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
-  const said = await runScript(machine, stopScript(order));
+  const said = await runScript(machine, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));
   if (words !== "") say(words);
-  const { files, bytes } = await pullCheckpoints({ ...machine, from, to }, progress);
+  const standing = await runScript(machine, standingScript(order), signal);
+  const { files, bytes, manifest } = await pullCheckpoints({ ...machine, from, to }, progress, signal);
+  const ended = endedTraining(standing.toString("utf8"), order.training);
+  noteRecord(to, { verifiedAt: new Date().toISOString(), ended, manifest });
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
 /** Why it is kept, what is at stake, what it costs, and the way out. */
-async function refusal(order: GateOrder, world: GateWorld, error: unknown, stopped: boolean): Promise<string> {
+async function refusal(
+  order: GateOrder,
+  world: GateWorld,
+  error: unknown,
+  { stopped }: Course,
+  again: string | undefined,
+): Promise<string> {
   const { instanceId, from, to } = order;
-  const why = printable(error instanceof Error ? error.message : String(error), 600);
+  const why = printable(error instanceof Error ? error.message : String(error), 1000);
   return [
     `instance ${instanceId} is kept, because its checkpoints are not home: ${why}.`,
     `At stake is what training has saved in ${from} since they were last fetched; ${to} holds ${countText(to)}.`,
+    ...(again === undefined ? [] : [`${again}.`]),
     `The instance goes on costing ${await costText(order, world)}.`,
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
     `Try again when the cause is mended, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,

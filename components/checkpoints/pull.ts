@@ -32,6 +32,8 @@ export interface Pulled {
   readonly bytes: number;
   /** Printable names of files that changed while they were copied; only with `live`. */
   readonly changing: readonly string[];
+  /** Of what is at home. */
+  readonly manifest: Manifest;
 }
 
 /** Where an instance's checkpoints come home to. */
@@ -54,7 +56,7 @@ export async function pullCheckpoints(
   makeFolder(request.to);
   let manifest = await manifestOf(request, progress, signal);
   for (let round = 1; ; round++) {
-    if (manifest.size === 0) return { files: 0, bytes: 0, changing: [] };
+    if (manifest.size === 0) return pulled(manifest, []);
     await copyAll(request, manifest, round > 1, progress, signal);
     const bad = await differing(manifest, request.to, (bytes) => progress(`verifying ${shareText(bytes, manifest)}`));
     if (bad.length === 0) return pulled(manifest, []);
@@ -69,7 +71,7 @@ export async function pullCheckpoints(
 function pulled(manifest: Manifest, changing: readonly string[]): Pulled {
   const left = new Set(changing);
   const sound = new Map([...manifest].filter(([name]) => !left.has(name)));
-  return { files: sound.size, bytes: bytesOf(sound), changing: changing.map(shownName) };
+  return { files: sound.size, bytes: bytesOf(sound), changing: changing.map(shownName), manifest: sound };
 }
 
 function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CheckpointsState, changes, movedFolder, provider } from "../../components/checkpoints.provider.ts";
+import {
+  askedBudget,
+  type CheckpointsState,
+  changes,
+  movedFolder,
+  provider,
+} from "../../components/checkpoints.provider.ts";
 
 const state: CheckpointsState = {
   instanceId: "7",
@@ -13,6 +19,9 @@ const state: CheckpointsState = {
   checkpointsTo: "/home/x",
   stack: "local",
   stopGraceSeconds: 60,
+  training: "a".repeat(64),
+  rescueBudget: 1,
+  maxPricePerHour: 3.5,
   home: "/home/x/local/7",
   __urn: "urn",
 };
@@ -39,6 +48,24 @@ test("the folder on the machine cannot change under checkpoints that lie in it",
 });
 
 test("the folder at home is named after stack and instance", async () => {
-  const { outs } = await provider.create(inputs);
+  const { mark, ...outs } = (await provider.create(inputs)).outs;
   assert.deepEqual(outs, state);
+  assert.match(mark ?? "", /^a{64} since 2/);
+});
+
+test("a training that comes back is not the one that was there before", async () => {
+  const first = { ...state, mark: `${state.training} since 2020` };
+  const same = (await provider.update("", first, { ...inputs, stopGraceSeconds: 1 })).outs;
+  assert.equal(same.mark, first.mark);
+  const other = (await provider.update("", first, { ...inputs, training: "b".repeat(64) })).outs;
+  const back = (await provider.update("", other, inputs)).outs;
+  assert.ok(back.mark?.startsWith(`${state.training} since `) && back.mark !== first.mark);
+  const { training: _training, ...older } = inputs;
+  assert.equal((await provider.create(older)).outs.mark, undefined);
+});
+
+test("another budget comes by the environment", () => {
+  assert.equal(askedBudget({}), undefined);
+  assert.equal(askedBudget({ VAST_RESCUE_BUDGET: "$2.50" }), 2.5);
+  assert.throws(() => askedBudget({ VAST_RESCUE_BUDGET: "much" }), /VAST_RESCUE_BUDGET should be dollars/);
 });

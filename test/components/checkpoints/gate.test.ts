@@ -1,20 +1,39 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type GateOrder, type GateWorld, passGate } from "../../../components/checkpoints/gate.ts";
+import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/record.ts";
 import type { VastClient } from "../../../components/vast/client.ts";
 import { vastError } from "../../../components/vast/errors.ts";
+import { InstanceList } from "../../../components/vast/instance-list.ts";
+import type { Means } from "../../../components/vast/means.ts";
 import { pinHostKey } from "../../../components/vast/ssh.ts";
 import { instance } from "../vast/rows.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
 
 const ID = 31415926;
+const HASH = "0".repeat(64);
+const MARK = trainingMark(HASH, "2026");
+const STOPPED = { actual_status: "exited", intended_status: "stopped", cur_state: "stopped", next_state: "stopped" };
+const RUNNING = {
+  actual_status: "running",
+  intended_status: "running",
+  cur_state: "running",
+  next_state: "running",
+};
 
 interface Scene extends GateWorld {
   readonly order: GateOrder;
   readonly heard: string[];
+  /** What Vast was asked to do, in order. */
+  readonly asked: string[];
+  /** Called before Vast carries out a start or stop. */
+  answer: (state: string) => void;
+  readonly gone: AbortController;
+  readonly clock: { now: () => number };
 }
 
 /** An instance whose sshd is real and whose row says what `changes` say. */
@@ -29,8 +48,17 @@ async function openScene(
   t.after(() => rmSync(root, { recursive: true, force: true }));
   pinHostKey(home.key.knownHostsFile, ID, hostKey);
   const ports = { "22/tcp": [{ HostIp: "0.0.0.0", HostPort: String(port) }] };
-  const there = instance({ id: ID, public_ipaddr: "127.0.0.1", ports, ssh_host: null, ssh_port: null, ...changes });
+  const up = { id: ID, public_ipaddr: "127.0.0.1", ports, ssh_host: null, ssh_port: null };
+  let there = instance({ ...up, ...changes });
+  const asked: string[] = [];
   const client = {
+    setState: async (_id: number, state: "running" | "stopped") => {
+      asked.push(state);
+      scene.answer(state);
+      there = instance({ ...up, ...changes, ...(state === "running" ? RUNNING : STOPPED) });
+    },
+    account: async () => ({ credit: 50, userId: 1 }),
+    changeBid: async (_id: number, bid: number) => void asked.push(`bid ${bid}`),
     instance: async () => {
       if (row === "down") throw vastError("unreachable", "Vast does not answer");
       return row === "there" ? there : undefined;
@@ -44,13 +72,36 @@ async function openScene(
     stopGraceSeconds: 1,
     pricePerHour: 9,
     workspace: join(root, "workspace"),
+    training: MARK,
+    rescueBudget: 1,
+    maxPricePerHour: 3.5,
   };
   mkdirSync(order.from);
   mkdirSync(order.workspace);
   writeFileSync(join(order.from, "step_1"), "one");
   const heard: string[] = [];
-  return {
+  const times = [0];
+  const clock = { now: () => times.shift() ?? times[0] ?? 0, sleep: async () => {} };
+  const gone = new AbortController();
+  const means = {
+    client,
+    list: new InstanceList(client, { now: Date.now, sleep: async () => {} }),
+    clock,
+    engine: { signal: gone.signal, alive: async () => true },
+    logins: {
+      login: async () => ({ host: "127.0.0.1", port, via: "direct", hostKey }),
+      isSetUp: async () => true,
+    },
+    progress: () => {},
+    say: async (text: string) => void heard.push(text),
+  } as unknown as Means;
+  const scene = {
     order,
+    asked,
+    answer: (_state: string) => {},
+    gone,
+    clock,
+    means: async () => means,
     connect: () => ({ client, key: home.key }),
     discard: undefined,
     progress: () => {},
@@ -58,6 +109,7 @@ async function openScene(
     patience: 1500,
     heard,
   };
+  return scene;
 }
 
 const pass = (scene: Scene) => passGate(scene.order, scene);
@@ -91,9 +143,124 @@ test("the gate opens when there is nothing to save, or Vast says that the instan
   await pass(await openScene(t, {}, "gone"));
 });
 
-test("a stopped instance is kept, and costs its disk", needsRoot, async (t) => {
-  const words = { actual_status: "exited", intended_status: "stopped", cur_state: "stopped", next_state: "stopped" };
-  await refuses(await openScene(t, words), /stopped/, /\$0\.042\/h for its disk/);
+test("a stopped instance without a budget is kept, and costs its disk", needsRoot, async (t) => {
+  const scene = await openScene(t, STOPPED);
+  const order = { ...scene.order, rescueBudget: 0 };
+  await refuses({ ...scene, order }, /stopped, and rescueBudget is 0/, /\$0\.042\/h for its disk/);
+  const little = { ...scene.order, rescueBudget: 0.01 };
+  await refuses(
+    { ...scene, order: little },
+    /too little to start it at \$\d\.\d{3}\/h; put VAST_RESCUE_BUDGET/,
+    /disk/,
+  );
+  assert.deepEqual(scene.asked, []);
+});
+
+test(
+  "a stopped instance is started for its checkpoints, and what that may cost is said before",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t, { ...STOPPED, is_bid: false });
+    await pass(scene);
+    assert.deepEqual(scene.asked, ["running"]);
+    assert.equal(readFileSync(join(scene.order.to, "step_1"), "utf8"), "one");
+    assert.match(
+      scene.heard[0] ?? "",
+      /started to fetch them, at \$1\.842\/h, for 3\d\.\d minutes and \$1\.00 at most/,
+    );
+    assert.ok(existsSync(join(scene.order.workspace, ".vast-training/rescue")), "its guard knows");
+  },
+);
+
+test("when the gate fails it is stopped again, and loudly told when it cannot be", needsRoot, async (t) => {
+  const broken = async () => {
+    const scene = await openScene(t, STOPPED);
+    rmSync(scene.order.workspace, { recursive: true });
+    writeFileSync(scene.order.workspace, "a file");
+    return scene;
+  };
+  const scene = await broken();
+  await refuses(scene, /command on the machine failed.*is stopped again/, /\$0\.042\/h for its disk/);
+  assert.deepEqual(scene.asked.slice(-2), ["running", "stopped"]);
+  const deaf = await broken();
+  deaf.answer = (state) => {
+    if (state === "stopped") throw vastError("unreachable", "Vast does not answer");
+  };
+  await refuses(
+    deaf,
+    /COULD NOT BE STOPPED AGAIN \(Vast does not answer\).*vastai stop instance 31415926/,
+    /\$1\.842\/h/,
+  );
+});
+
+test("a start that Vast queues is called off, and the instance kept", needsRoot, async (t) => {
+  const scene = await openScene(t, { ...STOPPED, is_bid: false });
+  scene.answer = (state) => {
+    if (state === "running") throw vastError("refused", "state change queued");
+  };
+  await refuses(scene, /rented by somebody else.*called off/, /disk/);
+  assert.deepEqual(scene.asked, ["running", "stopped"]);
+});
+
+test("an outbid instance is bid for within the cap, and kept when that does not do", needsRoot, async (t) => {
+  const outbid = { ...STOPPED, is_bid: true, dph_base: 1.8, min_bid: 2 };
+  const scene = await openScene(t, outbid);
+  await pass(scene);
+  assert.deepEqual(scene.asked, ["bid 2.4", "running"]);
+  const dear = await openScene(t, { ...outbid, min_bid: 3.6 });
+  await refuses(dear, /is outbid: it takes \$3\.642\/h/, /disk/);
+  assert.deepEqual(dear.asked, []);
+});
+
+test("no more than the budget is spent, nor anything when Pulumi is gone", needsRoot, async (t) => {
+  const slow = await openScene(t, STOPPED);
+  let looks = 0;
+  slow.clock.now = () => (looks++ === 0 ? 0 : 40 * 60_000);
+  await refuses(slow, /rescueBudget of \$1\.00 is used up after \d+(\.\d)? minutes|not ready/, /disk/);
+  assert.equal(slow.asked.at(-1), "stopped");
+  const lonely = await openScene(t, STOPPED);
+  lonely.answer = (state) => {
+    if (state === "running") lonely.gone.abort();
+  };
+  await refuses(lonely, /Pulumi is gone.*stopped again/, /disk/);
+});
+
+test(
+  "what had ended well and is home already needs no start; another training, or a lost file, does",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t, STOPPED);
+    mkdirSync(scene.order.to, { recursive: true });
+    writeFileSync(join(scene.order.to, "step_1"), "one");
+    const sha256 = createHash("sha256").update("one").digest("hex");
+    const manifest = new Map([["step_1", { size: 3, sha256 }]]);
+    const note = (ended: string | null) => noteRecord(scene.order.to, { verifiedAt: "2026-01-01", ended, manifest });
+    note(MARK);
+    await pass(scene);
+    assert.deepEqual(scene.asked, []);
+    assert.match(scene.heard.join("\n"), /all of it is home: 1 file, 3 bytes, verified at 2026-01-01/);
+    const poor = { ...scene, order: { ...scene.order, rescueBudget: 0 } };
+    for (const ended of [null, trainingMark(HASH, "2025")]) {
+      note(ended);
+      await refuses(poor, /rescueBudget/, /disk/);
+    }
+    note(MARK);
+    await refuses({ ...poor, order: { ...poor.order, training: undefined } }, /rescueBudget/, /disk/);
+    writeFileSync(join(scene.order.to, "step_1"), "two");
+    await refuses(poor, /rescueBudget/, /disk/);
+  },
+);
+
+test("a pull notes whether training had ended well", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  await pass(scene);
+  assert.deepEqual([recordOf(scene.order.to)?.ended, recordOf(scene.order.to)?.manifest.size], [null, 1]);
+  const place = join(scene.order.workspace, ".vast-training");
+  rmSync(join(place, "train.stop"));
+  writeFileSync(join(place, "train.hash"), HASH);
+  writeFileSync(join(scene.order.workspace, "train.exit"), "0\n");
+  await pass(scene);
+  assert.equal(recordOf(scene.order.to)?.ended, MARK);
 });
 
 test("an instance that does not answer is kept, with the price it has now", needsRoot, async (t) => {

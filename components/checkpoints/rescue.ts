@@ -1,0 +1,127 @@
+import { isVastError } from "../vast/errors.ts";
+import type { Means } from "../vast/means.ts";
+import { phaseOf } from "../vast/phase.ts";
+import { nextBid } from "../vast/plan.ts";
+import { perHour } from "../vast/price.ts";
+import { resume } from "../vast/resume.ts";
+import type { Instance } from "../vast/wire.ts";
+
+/** What a stopped instance may cost while its checkpoints are fetched. */
+export interface RescueTerms {
+  /** $ in all; 0 = it is never started. */
+  readonly budget: number;
+  /** $/h with disk: the most to bid for one that was outbid. */
+  readonly maxPricePerHour: number;
+  /** Our own, `type base64 comment`. */
+  readonly publicKey: string;
+}
+
+/** An instance that was started for its files. */
+export interface Rescue {
+  /** Aborted when the budget is used up, or the engine is gone. */
+  readonly signal: AbortSignal;
+  /** Why it was aborted, one clause; undefined = it was not. */
+  why(): string | undefined;
+  /** Stops it again, as it was before; one sentence about how that went. */
+  stopAgain(): Promise<string>;
+}
+
+/** A markup of its own, because the bid stands for minutes. */
+const MARKUP = 0.2;
+/** Less is not enough for a start. */
+const LEAST_MINUTES = 3;
+
+/** Is it stopped, so that a start could bring it back? A frozen one bills its GPU, and its processes go on. */
+export function isStartable(instance: Instance): boolean {
+  const { phase, cause } = phaseOf(instance);
+  return phase === "stopped" && cause !== "frozen";
+}
+
+/** What it costs while it runs, $/h: at the bid that it takes, when it is interruptible. */
+export function rescueRate(instance: Instance, maxPricePerHour: number): number | undefined {
+  const disk = instance.diskPerHour ?? 0;
+  const gpu = instance.gpuPerHour;
+  if (gpu === null) return instance.totalPerHour ?? undefined;
+  if (instance.isBid !== true) return gpu + disk;
+  const situation = { held: false, bid: gpu, minBid: instance.minBid, floor: null, room: maxPricePerHour - disk };
+  const { bid } = nextBid({ ...situation, markup: MARKUP, markupChanged: false });
+  return bid + disk;
+}
+
+/** Minutes that the budget pays for. */
+export function rescueMinutes(budget: number, rate: number): number {
+  return Math.floor((budget / Math.max(rate, 0.001)) * 60 * 10) / 10;
+}
+
+/**
+ * Starts a stopped instance within the budget and waits for it. Throws one sentence when the budget does not pay for
+ * that, or Vast cannot start it; it is stopped then, and no start is left in a queue.
+ */
+export async function startForFiles(means: Means, instance: Instance, terms: RescueTerms): Promise<Rescue> {
+  const { id } = instance;
+  const { budget, maxPricePerHour, publicKey } = terms;
+  const began = means.clock.now();
+  const rate = rescueRate(instance, maxPricePerHour) ?? maxPricePerHour;
+  const minutes = rescueMinutes(budget, rate);
+  if (minutes < LEAST_MINUTES) throw new Error(tooDear(instance, budget, rate));
+  await means.say(
+    `instance ${id} is stopped and its checkpoints are not home: it is started to fetch them, at ${perHour(rate)}, for ${minutes} minutes and $${budget.toFixed(2)} at most`,
+  );
+  try {
+    const criteria = criteriaOf(instance, maxPricePerHour);
+    await resume(means, { instance, label: instance.label ?? "", criteria, publicKey, minutes });
+  } catch (error) {
+    throw new Error([(error as Error).message, ...(await stopUnlessStopped(means, id))].join("; "));
+  }
+  const left = Math.max(began + minutes * 60_000 - means.clock.now(), 0);
+  const late = AbortSignal.timeout(Math.min(left, 2 ** 31 - 1));
+  return {
+    signal: AbortSignal.any([late, means.engine.signal]),
+    why: () => {
+      if (late.aborted) return `the rescueBudget of $${budget.toFixed(2)} is used up after ${minutes} minutes`;
+      return means.engine.signal.aborted ? "Pulumi is gone" : undefined;
+    },
+    stopAgain: () => stopAgain(means, id, rate),
+  };
+}
+
+function tooDear({ id }: Instance, budget: number, rate: number): string {
+  if (budget === 0) return `instance ${id} is stopped, and rescueBudget is 0, so it is not started`;
+  return `instance ${id} is stopped, and the rescueBudget of $${budget.toFixed(2)} is too little to start it at ${perHour(rate)}; put VAST_RESCUE_BUDGET=<dollars> before the command`;
+}
+
+/** What it is decides, so that nothing but its start is asked for. */
+function criteriaOf({ gpu, gpus, isBid, diskGb }: Instance, maxPricePerHour: number) {
+  return {
+    gpu: gpu ?? "",
+    gpus: gpus ?? 1,
+    rental: isBid === true ? ("interruptible" as const) : ("on-demand" as const),
+    maxPricePerHour,
+    bidMarkup: MARKUP,
+    diskGb: diskGb ?? 0,
+    minReliability: 0,
+    minDownloadMbps: 0,
+    minDurationHours: 0,
+    verified: false,
+    maxOffers: 1,
+  };
+}
+
+/** A start that came to nothing may still come about, and bill. */
+async function stopUnlessStopped(means: Means, id: number): Promise<string[]> {
+  const row = await means.client.instance(id).catch(() => "unknown" as const);
+  if (row === undefined) return [];
+  if (row !== "unknown" && isStartable(row) && phaseOf(row).cause !== "queued") return [];
+  return [await stopAgain(means, id, row === "unknown" ? null : row.totalPerHour)];
+}
+
+async function stopAgain(means: Means, id: number, rate: number | null): Promise<string> {
+  try {
+    await means.client.setState(id, "stopped");
+    return `instance ${id} was started for this, and is stopped again`;
+  } catch (error) {
+    if (isVastError(error, "no_such_instance")) return `instance ${id} is gone`;
+    const price = rate === null ? "" : ` at up to ${perHour(rate)}`;
+    return `INSTANCE ${id} WAS STARTED FOR THIS AND COULD NOT BE STOPPED AGAIN (${(error as Error).message}): it goes on billing${price}; this ends it: vastai stop instance ${id}`;
+  }
+}
