@@ -110,8 +110,3 @@ function processOf(intent: Intent): OpenIntent["process"] {
   if (holder === "nobody") return "ended";
   return holder === "elsewhere" ? "elsewhere" : "running";
 }
-
-/** The name of the stack in a resource's URN; undefined when there is none. */
-export function stackOf({ urn }: Pick<Intent, "urn">): string | undefined {
-  return /^urn:pulumi:([^:]+)::/.exec(urn)?.[1];
-}

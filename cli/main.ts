@@ -7,10 +7,11 @@ import { env } from "./env.ts";
 import { exitCode, exitCodeOf, explain, Failure } from "./failure.ts";
 import { commandHelp, overview, usage } from "./help.ts";
 import { logs } from "./logs.ts";
+import { recover } from "./recover.ts";
 import { sweep } from "./sweep.ts";
 import { sync } from "./sync.ts";
 
-export const commands: readonly Command[] = [env, logs, attach, sync, sweep];
+export const commands: readonly Command[] = [env, logs, attach, sync, recover, sweep];
 
 /** Runs one command line and answers with the exit code. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -28,7 +28,8 @@ export async function readStacks(cwd: string, env: NodeJS.ProcessEnv): Promise<S
   return states;
 }
 
-async function readState(project: string, env: NodeJS.ProcessEnv, name: string): Promise<StackState> {
+/** The state of one stack of the project in that folder. Throws Failure when it cannot be read. */
+export async function readState(project: string, env: NodeJS.ProcessEnv, name: string): Promise<StackState> {
   try {
     const text = await pulumi(["stack", "export", "--non-interactive", "--stack", name], project, env);
     return { name, resources: resourcesIn(text) };

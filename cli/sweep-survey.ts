@@ -1,5 +1,6 @@
+import { stackOf } from "../components/vast/journal.ts";
 import { runLabel } from "../components/vast/label.ts";
-import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent, stackOf } from "./fleet.ts";
+import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
 import type { StackState } from "./stacks.ts";
 
 /** Who answers for a machine. */

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { openStateDir } from "../components/state-dir.ts";
 import { realClock } from "../components/vast/connect.ts";
+import { stackOf } from "../components/vast/journal.ts";
 import { type Command, type Terminal, textOption, textOptions, type Values } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { stackOf } from "./fleet.ts";
 import { progressOn } from "./progress.ts";
 import { chosen, closeEmpty, end } from "./sweep-end.ts";
 import { look } from "./sweep-look.ts";

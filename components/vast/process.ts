@@ -22,6 +22,23 @@ export function stateOf(mark: ProcessMark): "running" | "ended" | "elsewhere" {
   return startedAt !== undefined && startedAt === mark.startedAt ? "running" : "ended";
 }
 
+/** A process of this machine. */
+export interface Seen {
+  /** Name of its program. */
+  readonly name: string;
+  /** When it started, milliseconds since 1970, by today's setting of the clock. */
+  readonly startedAt: number;
+}
+
+/** undefined = there is no such process on this machine. */
+export function processOf(pid: number): Seen | undefined {
+  try {
+    return process.platform === "linux" ? linuxProcess(pid) : otherProcess(pid);
+  } catch {
+    return undefined;
+  }
+}
+
 /** undefined = there is no such process. */
 function startOf(pid: number): string | undefined {
   try {
@@ -31,18 +48,41 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Clock ticks since the machine started, and which start that was. The name before them may hold blanks and brackets. */
+/** Clock ticks since the machine started, and which start that was. */
 function linuxStart(pid: number): string {
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return `${boot} ${linuxTicks(pid)}`;
+}
+
+/** Clock ticks between the start of the machine and that of a process. */
+function linuxTicks(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name before them may hold blanks and brackets.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === "Z" || state === "X") throw new Error("it has ended");
-  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  return `${boot} ${fields[18]}`;
+  return fields[18] ?? "";
+}
+
+/** What the kernel counts in, on all processors that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+function linuxProcess(pid: number): Seen {
+  const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
+  const seconds = Number(boot) + Number(linuxTicks(pid)) / TICKS_PER_SECOND;
+  return { name: readFileSync(`/proc/${pid}/comm`, "utf8").trim(), startedAt: seconds * 1000 };
 }
 
 function otherStart(pid: number): string | undefined {
+  return ps(pid, "lstart=") || undefined;
+}
+
+function otherProcess(pid: number): Seen | undefined {
+  const start = ps(pid, "lstart=");
+  return start === "" ? undefined : { name: ps(pid, "comm="), startedAt: Date.parse(start) };
+}
+
+function ps(pid: number, field: string): string {
   const env = { ...process.env, LC_ALL: "C" };
-  const words = ["-o", "lstart=", "-p", String(pid)];
-  const stdout = execFileSync("ps", words, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] });
-  return stdout.trim() || undefined;
+  const words = ["-o", field, "-p", String(pid)];
+  return execFileSync("ps", words, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] }).trim();
 }

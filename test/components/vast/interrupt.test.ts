@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openStateDir } from "../../../components/state-dir.ts";
 import { type Intent, Journal } from "../../../components/vast/journal.ts";
+import { startCommand } from "../../../scripts/lib/command.ts";
 import { runInPty } from "../../cli/pty.ts";
 import { openProgram, type Program } from "./program.ts";
 
+const vastRun = join(import.meta.dirname, "..", "..", "..", "cli", "vast-run");
 const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
 
 function openIntents({ home }: Program): Intent[] {
@@ -47,13 +49,17 @@ async function isTakenOver(program: Program, shown: string): Promise<void> {
   assert.ok(left.endsWith(`; this ends it: pulumi destroy -s dev, or vastai destroy instance ${instanceId}`), left);
   assert.ok(shown.includes(`interrupted: instance ${instanceId}`), shown);
   assert.equal(await isLocked(program), false);
+  const { code, stdout } = await startCommand(vastRun, ["recover", "-s", "dev"], { cwd: program.dir, env: program.env })
+    .result;
+  assert.equal(code, 3, stdout);
+  assert.ok(stdout.includes(`its process was interrupted and said: ${left}`), stdout);
   assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
   assert.deepEqual(openIntents(program), []);
   await program.works("destroy");
 }
 
 test("two ^C at a terminal: what is left is said, and noted for later", async (t) => {
-  const program = await openProgram(t);
+  const program = await openProgram(t, "vast-training");
   await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
   const { code, screen } = await interruptedUp(program, 2);
   assert.notEqual(code, 0);
