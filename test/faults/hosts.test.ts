@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh-key.ts";
+import { openStateDir } from "../../components/state-dir.ts";
+import { connect } from "../../components/vast/connect.ts";
+import { onstartScript } from "../../components/vast/onstart.ts";
+import { gpuFlawOf } from "../../components/vast/proof.ts";
+import { release } from "../../components/vast/release.ts";
+import { rent } from "../../components/vast/rental.ts";
+import { waitForSetUp } from "../../components/vast/set-up.ts";
+import { type Endpoint, type LiveOptions, liveEndpoint } from "../../components/vast/ssh.ts";
+import { happen } from "../../simulator/faults/mishaps.ts";
+import { ledger, startSimulator } from "../../simulator/index.ts";
+import { request } from "../components/vast/renting.ts";
+import { needsRoot } from "../components/vast/sshd.ts";
+
+/** A session on the machine; resolves when it has begun. */
+async function session(id: number, { host, port }: Endpoint, key: SshKey) {
+  const options = sshArgs({ ...key, port, instanceId: id });
+  const words = [...options, "-n", "-T", `root@${host}`, "echo begun; sleep 60"];
+  const ssh = spawn("ssh", words, { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(ssh, "close");
+  for await (const chunk of ssh.stdout) if (String(chunk).includes("begun")) break;
+  return { ended };
+}
+
+/** Ten times as fast as the clock on the wall: what is waited for is as real as before. */
+const hurried: LiveOptions = {
+  now: () => Date.now() * 10,
+  sleep: (milliseconds, signal) => wait(milliseconds / 10, undefined, { signal }).catch(() => {}),
+};
+
+test("what can go wrong between ssh and a machine, with real machines", needsRoot, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "vast-host-faults-"));
+  process.env.VAST_TRAINING_HOME = home;
+  const simulator = await startSimulator({ home: join(home, "simulator"), timings: { proxy: 0.3 } });
+  t.after(async () => {
+    await simulator.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+  const { world } = simulator;
+  const said: string[] = [];
+  const connected = await connect({ apiUrl: "simulator", apiKeyFile: "" });
+  const means = { ...connected, say: async (text: string) => void said.push(text) };
+  const key = ownSshKey(openStateDir(), "");
+  const publicKeys = [key.publicKey];
+  // Greets every session with words that look like answers, and has the key taken out of authorized_keys for a while.
+  world.faults.add({ on: "boot", do: "bannerNoise" }, { on: "boot", do: "keyLate", seconds: 3 });
+  const { instance, endpoint } = await rent(means, { ...request, publicKeys });
+  const { id } = instance;
+  const contract = world.contracts.get(id);
+  assert.ok(contract);
+  const access = { instanceId: id, key };
+  const log = await means.client.logs(id, { tail: 20 });
+
+  await t.test("a noisy login and a key that comes late are no reason to give a machine up", () => {
+    assert.equal(world.contracts.all().length, 1, said.join("\n"));
+    assert.ok(contract.order.onstart?.startsWith(onstartScript(publicKeys).slice(0, 100)), log);
+  });
+
+  await t.test("a key that the launcher takes out is put back by the machine itself", async () => {
+    const attached = () => world.requests.filter((one) => one.endpoint === "POST /instances/{id}/ssh/").length;
+    const before = attached();
+    happen(world, contract, "keysClobbered", {});
+    await contract.work;
+    const refusals: string[] = [];
+    const deadline = Date.now() + 60_000;
+    const found = await liveEndpoint(means.client, access, {
+      deadline,
+      onAttempt: (result) => void refusals.push(result.ok ? "" : result.reason),
+    });
+    assert.equal(found.hostKey, endpoint.hostKey);
+    assert.ok(refusals.includes("denied"), `it was never out: ${refusals}`);
+    assert.equal(attached(), before, "nobody had to attach it");
+  });
+
+  await t.test("a session that breaks ends, and the next login works", async () => {
+    const { ended } = await session(id, endpoint, key);
+    happen(world, contract, "sshCut", {});
+    const [code] = await ended;
+    assert.equal(code, 255);
+    assert.equal((await liveEndpoint(means.client, access)).hostKey, endpoint.hostKey);
+  });
+
+  await t.test("nvidia-smi tells of the GPU, and of a GPU that has fallen off", async () => {
+    const { signal } = new AbortController();
+    const well = await waitForSetUp(endpoint, access, signal);
+    assert.ok(typeof well === "object" && well.gpus === 1, JSON.stringify(well));
+    assert.equal(gpuFlawOf(well, { gpus: 1 }), undefined);
+    happen(world, contract, "gpuLost", {});
+    await contract.work;
+    const lost = await waitForSetUp(endpoint, access, signal);
+    assert.ok(typeof lost === "object");
+    assert.match(
+      gpuFlawOf(lost, { gpus: 1 })?.text ?? "",
+      /nvidia-smi finds 0 of its 1 GPUs: Unable to determine .* lost/,
+    );
+  });
+
+  await t.test("ports that move are found again, and the host key is the same", async () => {
+    const before = contract.endpoints?.direct;
+    world.faults.add({ on: "boot", do: "portChangesOnRestart" });
+    happen(world, contract, "reboot", {});
+    await contract.work;
+    const found = await liveEndpoint(means.client, access, { deadline: Date.now() + 60_000 });
+    assert.equal(found.hostKey, endpoint.hostKey);
+    assert.notEqual(contract.endpoints?.direct, before);
+    assert.equal(found.port, contract.endpoints?.[found.via]);
+  });
+
+  await t.test("a machine that was made anew is not let in, and it is said what that means", async () => {
+    happen(world, contract, "recycle", {});
+    const deadline = Number.POSITIVE_INFINITY;
+    await assert.rejects(
+      liveEndpoint(means.client, access, { ...hurried, deadline }),
+      /shows another host key than the one pinned .*made anew.*files are lost.*nothing was sent to it/,
+    );
+  });
+
+  await t.test("what went over ssh is on the bill", async () => {
+    const [line] = ledger(world).contracts;
+    assert.ok(line && line.cost.traffic > 0 && line.traffic.upGb > 0);
+    await release(means, id);
+    assert.deepEqual(world.contracts.living(), []);
+  });
+});
