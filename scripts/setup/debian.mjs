@@ -45,8 +45,14 @@ async function install(names) {
       `These programs are missing, and there is no apt-get: ${names.join(", ")}. By hand: install them, without starting their services.`,
     );
   }
+  await installPackages(names);
+  if (names.includes("openssh-server")) await disableServices("ssh", ["ssh.service", "ssh.socket"]);
+}
+
+/** Installs without starting any service. Throws a Stop that says what to do by hand. */
+export async function installPackages(names) {
   console.log(`  ${names.join(", ")}`);
-  const release = await holdServices();
+  const release = await holdServices(names);
   try {
     const words = ["install", "--yes", "--no-install-recommends", ...names];
     let result = await aptGet(words, "apt-get install");
@@ -56,10 +62,9 @@ async function install(names) {
     }
     if (result.code !== 0) {
       throw new Stop(
-        `apt-get failed:\n${tail(result.output)}\n  By hand: apt-get ${words.join(" ")} (and stop the ssh service that it starts).`,
+        `apt-get failed:\n${tail(result.output)}\n  By hand: apt-get ${words.join(" ")} (and stop the services that it starts).`,
       );
     }
-    if (names.includes("openssh-server")) await disableSsh();
   } finally {
     release();
   }
@@ -76,12 +81,12 @@ const policy = "/usr/sbin/policy-rc.d";
  * Debian asks this file before it starts a service. Ours says no while this process lives; left behind by a
  * set-up that was killed, it says yes and removes itself. One that is there already must say no itself.
  */
-async function holdServices() {
+async function holdServices(names) {
   if (existsSync(policy)) {
     const { code } = await run(policy, ["ssh", "start"]);
     if (code === 101) return () => {};
     throw new Stop(
-      `${policy} lets services start. By hand: install ${wanted.join(" ")} with apt-get, and stop the ssh service.`,
+      `${policy} lets services start. By hand: install ${names.join(" ")} with apt-get, and stop their services.`,
     );
   }
   const text = `#!/bin/sh\n# made by vast-training's set-up\nkill -0 ${process.pid} 2>/dev/null && exit 101\nrm -f "$0"\nexit 0\n`;
@@ -95,8 +100,8 @@ async function holdServices() {
   };
 }
 
-/** A freshly installed sshd would start at the next boot. */
-async function disableSsh() {
-  if (which("systemctl")) await run("systemctl", ["disable", "ssh.service", "ssh.socket"]);
-  else if (which("update-rc.d")) await run("update-rc.d", ["ssh", "disable"]);
+/** A freshly installed service would start at the next boot. */
+export async function disableServices(script, units) {
+  if (which("systemctl")) await run("systemctl", ["disable", ...units]);
+  else if (which("update-rc.d")) await run("update-rc.d", [script, "disable"]);
 }
