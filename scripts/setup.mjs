@@ -4,12 +4,13 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { vastRun } from "./setup/commands.mjs";
 import { debianPackages } from "./setup/debian.mjs";
+import { dockerEngine } from "./setup/docker.mjs";
 import { gitFilter } from "./setup/git-filter.mjs";
 import { images } from "./setup/images.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { node, packages } from "./setup/packages.mjs";
 import { cacheDir, projectDir, shown } from "./setup/paths.mjs";
-import { commandPlugin, whichCommandPlugin } from "./setup/plugins.mjs";
+import { pulumiPlugins, whichPlugins } from "./setup/plugins.mjs";
 import { pulumiCli } from "./setup/pulumi-cli.mjs";
 import { endAll, which } from "./setup/run.mjs";
 import { Stop } from "./setup/stop.mjs";
@@ -17,9 +18,9 @@ import { uv } from "./setup/uv.mjs";
 
 const help = `npm run setup [-- --for PURPOSE] [--refresh]
 
-Brings what is missing: npm packages, the Pulumi CLI and its command plugin. Needs no root and asks nothing.
+Brings what is missing: npm packages, the Pulumi CLI and its plugins. Needs no root and asks nothing.
   --for quickstart   also what the simulator's machines are made of (root on Debian)
-  --for test         the same, for the tests
+  --for test         the same, for the tests, and a Docker engine and registry (installed, not started)
   --for check        the npm packages alone
   --refresh          asks again for what could not be downloaded before
 `;
@@ -40,9 +41,10 @@ function readArguments(words) {
 
 function stepsFor({ purpose, refresh }) {
   if (purpose === "check") return [packages, node];
-  const always = [packages, node, pulumiCli, commandPlugin({ refresh }), vastRun, gitFilter];
-  const machines = purpose === "use" || !isRoot ? [] : [debianPackages, uv, images];
-  return [...machines.slice(0, 1), ...always, ...machines.slice(1)];
+  const always = [packages, node, pulumiCli, pulumiPlugins({ refresh }), vastRun, gitFilter];
+  if (purpose === "use" || !isRoot) return always;
+  const engine = purpose === "test" ? [dockerEngine({ refresh })] : [];
+  return [debianPackages, ...engine, ...always, uv, images];
 }
 
 /** What only root can do is said before anything is done. */
@@ -106,7 +108,7 @@ async function main() {
   if (wish.purpose === "check") return;
   requirePrograms();
   console.log(
-    `The toolchain is ready: Node 24, Pulumi, ${whichCommandPlugin()}${wish.purpose === "use" ? "" : ", uv, images"}.`,
+    `The toolchain is ready: Node 24, Pulumi, ${whichPlugins()}${wish.purpose === "use" ? "" : ", uv, images"}.`,
   );
 }
 

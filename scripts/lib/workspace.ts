@@ -119,11 +119,13 @@ function sharePlugins(pulumiHome: string): void {
   mkdirSync(ours);
   const theirs = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
   for (const name of existsSync(theirs) ? readdirSync(theirs) : []) symlinkSync(join(theirs, name), join(ours, name));
-  const standIn = join(projectDir, "node_modules", ".bin", "pulumi-resource-command");
-  const place = join(ours, `resource-command-v${versions.command}`);
-  if (!existsSync(standIn) || existsSync(place)) return;
-  mkdirSync(place);
-  symlinkSync(standIn, join(place, "pulumi-resource-command"));
+  for (const name of ["command", "docker"] as const) {
+    const standIn = join(projectDir, "node_modules", ".bin", `pulumi-resource-${name}`);
+    const place = join(ours, `resource-${name}-v${versions[name]}`);
+    if (!existsSync(standIn) || existsSync(place)) continue;
+    mkdirSync(place);
+    symlinkSync(standIn, join(place, `pulumi-resource-${name}`));
+  }
 }
 
 /** What Pulumi, Vast or an ssh agent would read from the caller's environment is left out: it is about other stacks. */

@@ -55,7 +55,7 @@ export function changedInputs(olds: Properties, news: Properties): string[] {
 }
 
 /** JSON with sorted keys, so that the order of keys is no change. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value ?? null, (_, inner: unknown) => {
     if (inner === null || typeof inner !== "object" || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -8,7 +8,14 @@ export const modulesDir = join(projectDir, "node_modules");
 export const binDir = join(modulesDir, ".bin");
 
 /** What set-up brings, pinned. */
-export const versions = { node: "24", pulumi: "3.259.0", nodeLanguageHost: "3.68.0", command: "1.2.1", uv: "0.13.9" };
+export const versions = {
+  node: "24",
+  pulumi: "3.259.0",
+  nodeLanguageHost: "3.68.0",
+  command: "1.2.1",
+  docker: "5.2.0",
+  uv: "0.13.9",
+};
 
 const home = () => process.env.HOME || homedir();
 

@@ -5,40 +5,52 @@ import { binDir, cacheDir, pulumiHome, versions } from "./paths.mjs";
 import { quiet } from "./pulumi-cli.mjs";
 import { run } from "./run.mjs";
 
-const link = join(binDir, "pulumi-resource-command");
-const standIn = "../../scripts/plugins/pulumi-resource-command";
+const names = ["command", "docker"];
+const link = (name) => join(binDir, `pulumi-resource-${name}`);
+const standIn = (name) => `../../scripts/plugins/pulumi-resource-${name}`;
 const day = 24 * 60 * 60 * 1000;
 
 /** That Pulumi's plugins could not be downloaded is remembered for a day, so that set-up stays quick. */
 const memory = () => join(cacheDir(), "official-plugins.json");
 
-export function commandPlugin({ refresh }) {
+export function pulumiPlugins({ refresh }) {
   return {
-    name: "Pulumi's command plugin",
-    why: "runs the steps on the rented machine",
+    name: "Pulumi's command and docker plugins",
+    why: "they run the steps on the rented machine, and build images",
     where: join(pulumiHome(), "plugins"),
-    size: "60 MB, where it can be downloaded",
-    ready: () => !refresh && (haveOfficial() ? !isThere(link) : wasUnreachable() && existsSync(link)),
+    size: "140 MB, where they can be downloaded",
+    ready: () => !refresh && names.every((name) => (haveOfficial(name) ? !isThere(link(name)) : hasToDo(name))),
     run: async () => {
-      if (haveOfficial() || ((refresh || !wasUnreachable()) && (await download()))) {
-        rmSync(link, { force: true });
-        console.log(`  Pulumi's command plugin: the official one, ${versions.command}`);
-        return;
-      }
-      linkTo(standIn, link);
-      console.log(
-        "  Pulumi's command plugin: cannot be downloaded here; the stand-in of scripts/plugins is used instead",
-      );
+      for (const name of names) await bring(name, refresh);
     },
   };
 }
 
-export function whichCommandPlugin() {
-  return isThere(link) ? "stand-in command plugin" : "official command plugin";
+/** The stand-in serves where the official one is known to be out of reach. */
+function hasToDo(name) {
+  return wasUnreachable() && existsSync(link(name));
 }
 
-function haveOfficial() {
-  return existsSync(join(pulumiHome(), "plugins", `resource-command-v${versions.command}`, "pulumi-resource-command"));
+async function bring(name, refresh) {
+  if (haveOfficial(name) || ((refresh || !wasUnreachable()) && (await download(name)))) {
+    rmSync(link(name), { force: true });
+    console.log(`  Pulumi's ${name} plugin: the official one, ${versions[name]}`);
+    return;
+  }
+  linkTo(standIn(name), link(name));
+  console.log(`  Pulumi's ${name} plugin: cannot be downloaded here; the stand-in of scripts/plugins is used instead`);
+}
+
+export function whichPlugins() {
+  const standIns = names.filter((name) => isThere(link(name)));
+  if (standIns.length === 0) return "official plugins";
+  if (standIns.length === names.length) return "stand-in plugins";
+  return `stand-in ${standIns.join()} plugin`;
+}
+
+function haveOfficial(name) {
+  const folder = `resource-${name}-v${versions[name]}`;
+  return existsSync(join(pulumiHome(), "plugins", folder, `pulumi-resource-${name}`));
 }
 
 function wasUnreachable() {
@@ -46,11 +58,11 @@ function wasUnreachable() {
   return Date.now() - at < day;
 }
 
-async function download() {
-  const words = ["plugin", "install", "resource", "command", versions.command];
-  const options = { env: quiet(), timeoutSeconds: 120, label: "asking Pulumi for the command plugin" };
+async function download(name) {
+  const words = ["plugin", "install", "resource", name, versions[name]];
+  const options = { env: quiet(), timeoutSeconds: 120, label: `asking Pulumi for the ${name} plugin` };
   await run(join(binDir, "pulumi"), words, options);
-  if (haveOfficial()) return true;
+  if (haveOfficial(name)) return true;
   writeJson(memory(), { unreachableAt: new Date().toISOString() });
   return false;
 }

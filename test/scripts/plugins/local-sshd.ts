@@ -26,14 +26,15 @@ const binary = "/usr/sbin/sshd";
 
 export const noSshd = existsSync(binary) ? false : "needs openssh-server";
 
-export async function localSshd(): Promise<LocalSshd> {
+/** @param variables what a login finds in its environment */
+export async function localSshd(variables: Record<string, string> = {}): Promise<LocalSshd> {
   const folder = mkdtempSync(join(tmpdir(), "vast-sshd-"));
   const port = await freePort();
   for (const name of ["host", "user"]) {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(folder, name)]);
   }
   const config = join(folder, "sshd_config");
-  writeFileSync(config, settings(folder, port));
+  writeFileSync(config, settings(folder, port, variables));
   let stop = async () => {};
   const start = async () => {
     stop = await startSshd(config);
@@ -57,7 +58,8 @@ export async function localSshd(): Promise<LocalSshd> {
   };
 }
 
-function settings(folder: string, port: number): string {
+function settings(folder: string, port: number, variables: Record<string, string>): string {
+  const pairs = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   return [
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
@@ -69,6 +71,7 @@ function settings(folder: string, port: number): string {
     "PermitRootLogin yes",
     "PasswordAuthentication no",
     "AcceptEnv COLOUR",
+    ...(pairs.length > 0 ? [`SetEnv ${pairs.join(" ")}`] : []),
     "",
   ].join("\n");
 }

@@ -1,17 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CommandResult, type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 
-/** A Pulumi program with one remote.Command whose inputs are given at each run; its stdin is secret. */
+/** A small Pulumi program whose inputs are given at each run. */
 export interface TinyProgram {
   pulumi(args: readonly string[], inputs?: object): Promise<CommandResult>;
+  /** The state of the stack dev, as the backend keeps it. */
+  state(): string;
   start(args: readonly string[], inputs: object, onLine: (line: string) => void): RunningCommand;
   close(): void;
 }
 
-const source = `
+/** One remote.Command; its stdin is secret. */
+const command = `
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 const { stdin, ...inputs } = JSON.parse(process.env.STEP);
@@ -19,7 +22,8 @@ const step = new remote.Command("step", { ...inputs, stdin: pulumi.secret(stdin)
 export const printed = step.stdout;
 `;
 
-export function tinyProgram(): TinyProgram {
+/** @param source reads its inputs as JSON from the variable STEP */
+export function tinyProgram(source = command): TinyProgram {
   const root = mkdtempSync(join(tmpdir(), "vast-tiny-"));
   const dir = join(root, "program");
   for (const folder of [dir, join(root, "backend"), join(root, "pulumi")]) mkdirSync(folder);
@@ -49,6 +53,7 @@ export function tinyProgram(): TinyProgram {
   return {
     start,
     pulumi: (args, inputs = {}) => start(args, inputs, () => {}).result,
+    state: () => readFileSync(join(root, "backend/.pulumi/stacks/tiny/dev.json"), "utf8"),
     close: () => rmSync(root, { recursive: true, force: true }),
   };
 }

@@ -98,7 +98,7 @@ function copyTree(from: string, to: string): void {
 function removeTraces(modules: string): void {
   for (const name of [".vast-training-lock", ".vast-training-pulumi.json"])
     rmSync(join(modules, name), { force: true });
-  for (const name of ["pulumi", "vast-run", "pulumi-resource-command"]) {
+  for (const name of ["pulumi", "vast-run", "pulumi-resource-command", "pulumi-resource-docker"]) {
     rmSync(join(modules, ".bin", name), { force: true });
   }
 }

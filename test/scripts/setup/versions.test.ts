@@ -35,6 +35,7 @@ test("set-up pins what package.json and the requirements pin", () => {
   assert.equal(versions.pulumi, devDependencies.pulumi);
   assert.equal(versions.node, devDependencies.node.split(".")[0]);
   assert.equal(versions.command, dependencies["@pulumi/command"]);
+  assert.equal(versions.docker, dependencies["@pulumi/docker"]);
   const requirements = readFileSync(join(projectDir, "scripts", "setup", "uv-requirements.txt"), "utf8");
   assert.match(requirements, new RegExp(`^uv==${versions.uv} `, "m"));
 });
