@@ -39,8 +39,13 @@ export function ownSshKey(dir: StateDir, configured: string): SshKey {
   return {
     privateKeyFile,
     publicKey: publicKeyOf(privateKeyFile),
-    knownHostsFile: join(dir.sshDir, "known_hosts"),
+    knownHostsFile: knownHostsFile(dir),
   };
+}
+
+/** Where host keys of rented machines are pinned. */
+export function knownHostsFile(dir: Pick<StateDir, "sshDir">): string {
+  return join(dir.sshDir, "known_hosts");
 }
 
 const WRITE_INSTEAD = 'name an unencrypted private key, or leave it "" for a key of our own';

@@ -1,4 +1,5 @@
 import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
+import { knownHostsFile } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
 import { connect, openJournal } from "./connect.ts";
 import { type Drift, driftOf } from "./drift.ts";
@@ -7,11 +8,13 @@ import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import { endOnSignals } from "./interrupt.ts";
+import { isRevoked } from "./known-hosts.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
+import { type Identity, identityAt } from "./shown-key.ts";
 import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
 import { isStranded, keptText, leftText } from "./trouble.ts";
@@ -31,8 +34,8 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
-    if (!plan.changes) await tellDrift(id, olds, news);
-    return { ...plan, deleteBeforeReplace: true };
+    const changes = plan.changes || (await tellDrift(id, olds, news)) || isRenewed(id, olds);
+    return { ...plan, changes, deleteBeforeReplace: true };
   },
 
   create: async (inputs: CheckedInputs) => {
@@ -66,7 +69,8 @@ export const provider = lifecycle({
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
       const known = { offerId: Number(offerId) || null, urn };
-      if (olds.phase === "ready" && phaseOf(instance).phase === "ready") {
+      const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
+      if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
         const { sshHost, sshPort, hostKey, startedAt } = olds;
         const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
         return { outs: { ...outputsOf(named, news, known), ...kept } };
@@ -165,17 +169,32 @@ const DRIFT_PATIENCE_MS = 5000;
 
 /**
  * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
- * Vast, too; but when the machine is gone for certain, whatever else the run has to do would fail one by one.
+ * Vast, too; but when the machine is gone for certain, or another one answers in its place, whatever else the run has to
+ * do would fail one by one. true = the user accepts it as it is now, so there is something to do.
  */
-async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<void> {
+async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<boolean> {
   const { __urn: urn } = olds;
   const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
   const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
   const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
   const drift = await Promise.race([late, look]);
-  if (!drift) return;
+  if (!drift) return false;
   if (drift.gone) throw new Error(drift.lines.join("; "));
   for (const line of drift.lines) await say(urn, line);
+  const identity = drift.lines.length === 0 ? await identityOf(id, olds) : "same";
+  if (typeof identity === "object") throw new Error(identity.stranger);
+  return identity === "accepted";
+}
+
+/** Who answers where the state says that the machine is. */
+function identityOf(id: string, { sshHost: host, sshPort: port, hostKey }: InstanceOutputs): Promise<Identity> {
+  const owner = { instanceId: Number(id), key: { knownHostsFile: knownHostsFile(openStateDir()) } };
+  return host === "" ? Promise.resolve("same") : identityAt({ host, port }, owner, hostKey);
+}
+
+/** Another host key was accepted since the state was written. */
+function isRenewed(id: string, { hostKey }: InstanceOutputs): boolean {
+  return isRevoked(knownHostsFile(openStateDir()), Number(id), hostKey);
 }
 
 async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<Drift> {

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { hostKeyAlias } from "../ssh-key.ts";
+import { writeWhole } from "../state-dir.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
 
@@ -24,11 +26,46 @@ export function isNewWay(knownHostsFile: string, instanceId: number, via: Endpoi
   return ways.length > 0 && ways.every((way) => way !== undefined && way !== via);
 }
 
-/** Adds a host key (`type base64`) under `vast-<instance id>` unless it is there for this way; the way is a comment. */
+/** "SHA256:…", as ssh shows a host key. */
+export function hostKeyFingerprint(hostKey: string): string {
+  const [, base64 = ""] = hostKey.split(" ");
+  return `SHA256:${createHash("sha256").update(base64, "base64").digest("base64").replace(/=+$/, "")}`;
+}
+
+/**
+ * Pins this host key in place of all that are pinned for the instance, and notes those as revoked: the state may still
+ * name one of them.
+ */
+export function replaceHostKeys(knownHostsFile: string, instanceId: number, hostKey: string): void {
+  const alias = hostKeyAlias(instanceId);
+  const old = pinnedHostKeys(knownHostsFile, instanceId).filter((key) => key !== hostKey);
+  const others = textOf(knownHostsFile)
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith(`${alias} `) && line !== revocation(instanceId, hostKey));
+  const lines = [...others, ...old.map((key) => revocation(instanceId, key))];
+  writeWhole(knownHostsFile, `${[...new Set(lines)].join("\n")}\n`);
+  pinHostKey(knownHostsFile, instanceId, hostKey);
+}
+
+/** Has another host key been accepted in place of this one? */
+export function isRevoked(knownHostsFile: string, instanceId: number, hostKey: string): boolean {
+  return textOf(knownHostsFile).split("\n").includes(revocation(instanceId, hostKey));
+}
+
+/** ssh itself refuses such a key. */
+function revocation(instanceId: number, hostKey: string): string {
+  return `@revoked ${hostKeyAlias(instanceId)} ${hostKey}`;
+}
+
+/**
+ * Adds a host key (`type base64`) under `vast-<instance id>` unless it is there for this way, or was revoked; the way is a
+ * comment.
+ */
 export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: string, via?: Endpoint["via"]): void {
   if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/.test(hostKey)) {
     throw vastError("invalid", `the host key of instance ${instanceId} is not a key: ${JSON.stringify(hostKey)}`);
   }
+  if (isRevoked(knownHostsFile, instanceId, hostKey)) return;
   const same = linesOf(knownHostsFile, instanceId).filter(([, type, key]) => `${type} ${key}` === hostKey);
   if (same.some(([, , , way]) => via === undefined || way === via)) return;
   const line = [hostKeyAlias(instanceId), hostKey, ...(via === undefined ? [] : [via])].join(" ");

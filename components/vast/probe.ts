@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type SshKey, sshArgs } from "../ssh-key.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
-import { hostKeyOf, isNewWay, pinHostKey } from "./known-hosts.ts";
+import { hostKeyFingerprint, hostKeyOf, isNewWay, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
+import { acceptedFingerprint, shownHostKey } from "./shown-key.ts";
 import { printable } from "./text.ts";
 
 /** Who logs in where. */
@@ -28,7 +29,14 @@ export type LoginFailure =
 
 export type LoginResult =
   | { readonly ok: true; readonly endpoint: Endpoint; readonly hostKey: string }
-  | { readonly ok: false; readonly endpoint: Endpoint; readonly reason: LoginFailure; readonly text: string };
+  | {
+      readonly ok: false;
+      readonly endpoint: Endpoint;
+      readonly reason: LoginFailure;
+      readonly text: string;
+      /** The host key that was shown instead of the pinned one, as far as it could be seen; `type base64`. */
+      readonly shown?: string;
+    };
 
 /** A connection that stands but says nothing is given up after this. */
 const LOGIN_TIMEOUT_MS = 20_000;
@@ -55,9 +63,26 @@ async function knownLogin(
   const { knownHostsFile } = access.key;
   const isNew = isNewWay(knownHostsFile, access.instanceId, endpoint.via);
   const result = await login(endpoint, access, knownHostsFile, false, signal);
-  if (!result.ok && result.reason === "host_key_changed" && isNew) return firstLogin(endpoint, access, signal);
+  if (!result.ok && result.reason === "host_key_changed") {
+    return isNew ? firstLogin(endpoint, access, signal) : strangeLogin(endpoint, access, result, signal);
+  }
   if (result.ok && isNew) pinHostKey(knownHostsFile, access.instanceId, result.hostKey, endpoint.via);
   return result;
+}
+
+/** Not the machine whose key is pinned, unless the user says that its key is this one now. */
+async function strangeLogin(
+  endpoint: Endpoint,
+  access: SshAccess,
+  result: LoginResult & { readonly ok: false },
+  signal: AbortSignal | undefined,
+): Promise<LoginResult> {
+  const { instanceId, key } = access;
+  const shown = await shownHostKey(endpoint, access);
+  if (shown === undefined) return result;
+  if (hostKeyFingerprint(shown) !== acceptedFingerprint()) return { ...result, shown };
+  replaceHostKeys(key.knownHostsFile, instanceId, shown);
+  return login(endpoint, access, key.knownHostsFile, false, signal);
 }
 
 async function firstLogin(

@@ -1,10 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { hostKeyAlias, shellLine } from "../ssh-key.ts";
 import type { Instance, VastClient } from "./client.ts";
 import { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
+import { pinnedHostKeys } from "./known-hosts.ts";
 import { phaseOf } from "./phase.ts";
 import { type LoginResult, probe, type SshAccess } from "./probe.ts";
+import { strangerText } from "./shown-key.ts";
 import { isPassing } from "./trouble.ts";
 
 export { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
@@ -102,7 +103,10 @@ class LoginSearch {
   readonly #probe: typeof probe;
   readonly #last = new Map<Endpoint["via"], string>();
   /** Since when each way has shown another host key than the pinned one, and where. */
-  readonly #strange = new Map<Endpoint["via"], { readonly since: number; readonly where: string }>();
+  readonly #strange = new Map<
+    Endpoint["via"],
+    { readonly since: number; readonly where: string; readonly shown: string | undefined }
+  >();
   #known: Endpoints = {};
   #trouble = "";
   #readAt = Number.NEGATIVE_INFINITY;
@@ -159,13 +163,13 @@ class LoginSearch {
   }
 
   /** Another machine, or ours made anew: waiting does not help when every way in leads there. */
-  #noteStranger({ endpoint: { via, host, port }, reason }: LoginResult & { ok: false }): void {
+  #noteStranger({ endpoint: { via, host, port }, reason, shown }: LoginResult & { ok: false }): void {
     if (reason !== "host_key_changed") {
       this.#strange.delete(via);
       return;
     }
     const since = this.#strange.get(via)?.since ?? this.#now();
-    this.#strange.set(via, { since, where: `${via} ${host}:${port}` });
+    this.#strange.set(via, { since, where: `${via} ${host}:${port}`, shown });
     const seen = [...this.#strange.values()];
     const isEverywhere = (["direct", "proxy"] as const).every(
       (way) => this.#known[way] === undefined || this.#strange.has(way),
@@ -173,14 +177,12 @@ class LoginSearch {
     if (isEverywhere && seen.every((one) => this.#now() - one.since >= STRANGE_MS)) throw this.#stranger(seen);
   }
 
-  #stranger(seen: readonly { readonly where: string }[]): Error {
+  #stranger(seen: readonly { readonly where: string; readonly shown: string | undefined }[]): Error {
     const { instanceId, key } = this.#access;
     const where = seen.map((one) => one.where).join(", ");
-    const trust = shellLine(["ssh-keygen", "-R", hostKeyAlias(instanceId), "-f", key.knownHostsFile]);
-    return vastError(
-      "no_login",
-      `instance ${instanceId} shows another host key than the one pinned when it was first seen (${where}): its container was made anew and its files are lost, or another machine answers in its place; nothing was sent to it. To trust it all the same: ${trust}`,
-    );
+    const shown = seen.find((one) => one.shown !== undefined)?.shown;
+    const pinned = pinnedHostKeys(key.knownHostsFile, instanceId);
+    return vastError("no_login", strangerText(instanceId, where, shown, pinned));
   }
 
   async #refresh(): Promise<void> {

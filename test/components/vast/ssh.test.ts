@@ -5,9 +5,9 @@ import { setImmediate } from "node:timers/promises";
 import type { SshKey } from "../../../components/ssh-key.ts";
 import type { VastClient } from "../../../components/vast/client.ts";
 import { isVastError } from "../../../components/vast/errors.ts";
-import { pinnedHostKeys } from "../../../components/vast/known-hosts.ts";
+import { hostKeyFingerprint, pinnedHostKeys } from "../../../components/vast/known-hosts.ts";
 import { type LoginFailure, reasonOf } from "../../../components/vast/probe.ts";
-import { type Endpoint, liveEndpoint, pinHostKey, probe } from "../../../components/vast/ssh.ts";
+import { type Endpoint, type LoginResult, liveEndpoint, pinHostKey, probe } from "../../../components/vast/ssh.ts";
 import type { Instance } from "../../../components/vast/wire.ts";
 import { instance } from "./rows.ts";
 import { freePort, needsRoot, portThat, sshd, temporaryHome } from "./sshd.ts";
@@ -213,11 +213,13 @@ const always =
 test("a machine that shows another host key everywhere is not waited for, and it is said what that means", async (t) => {
   const { key } = temporaryHome(t);
   const { now, sleep } = handClock();
+  pinHostKey(key.knownHostsFile, ID, "ssh-ed25519 AAAA");
+  const strange = always(sleep, "host_key_changed");
   const looking = liveEndpoint(knowing(running(41, 42)), access(key), {
     now,
     sleep,
     deadline: 300_000,
-    probe: always(sleep, "host_key_changed"),
+    probe: async (...call) => ({ ...(await strange(...call)), shown: "ssh-ed25519 BBBB" }) as LoginResult,
   });
   await assert.rejects(looking, (error: Error) => {
     assert.ok(isVastError(error, "no_login"));
@@ -225,7 +227,9 @@ test("a machine that shows another host key everywhere is not waited for, and it
       error.message,
       /shows another host key .*\(direct 127.0.0.1:41, proxy 127.0.0.1:42\): .*files are lost/,
     );
-    assert.match(error.message, /nothing was sent to it. To trust it all the same: ssh-keygen -R vast-31415926 -f \S+/);
+    const [known, shown] = ["AAAA", "BBBB"].map((text) => hostKeyFingerprint(`ssh-ed25519 ${text}`));
+    assert.ok(error.message.includes(`: ${shown} instead of ${known}. `), error.message);
+    assert.ok(error.message.includes(`putting VAST_ACCEPT_HOST_KEY=${shown} before`), error.message);
     return true;
   });
   assert.ok(now() < 100_000, "long before the deadline");

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { openProgram } from "../components/vast/program.ts";
+import { needsRoot } from "../components/vast/sshd.ts";
+
+test(
+  "a machine that was made anew is a stranger to up, until its key is accepted; then up follows it",
+  needsRoot,
+  async (t: TestContext) => {
+    const program = await openProgram(t);
+    await program.works("up", ["--skip-preview"]);
+    const { instanceId, hostKey } = await program.outputs();
+    const startedAt = async () => /"startedAt": "([^"]+)"/.exec(await program.state())?.[1];
+    const before = await startedAt();
+
+    await program.simulator.post(`/_sim/instances/${instanceId}/recycle`, {});
+    let said = "";
+    // While it comes up it is told as drift, and nobody answers.
+    do {
+      const { code, stdout, stderr } = await program.pulumi("up", ["--skip-preview", "--refresh"]);
+      said = stdout + stderr;
+      if (code === 0) assert.doesNotMatch(said, /host key/);
+    } while (!said.includes("VAST_ACCEPT_HOST_KEY"));
+    assert.match(said, /shows another host key .*: SHA256:\S+ instead of SHA256:\S+\. Its container was made anew/);
+    assert.doesNotMatch(said, /\n\s+at .*\.ts:\d+/, "no stack trace");
+    assert.equal((await program.outputs()).hostKey, hostKey, "not silently taken");
+
+    const [, fingerprint] = /VAST_ACCEPT_HOST_KEY=(\S+)/.exec(said) ?? [];
+    program.env.VAST_ACCEPT_HOST_KEY = fingerprint;
+    await program.works("up", ["--skip-preview"]);
+    delete program.env.VAST_ACCEPT_HOST_KEY;
+    const now = await program.outputs();
+    assert.notEqual(now.hostKey, hostKey);
+    assert.equal(now.instanceId, instanceId);
+    assert.notEqual(await startedAt(), before, "so that every step runs again");
+    await program.works("up", ["--skip-preview", "--expect-no-changes"]);
+    await program.works("destroy");
+  },
+);
