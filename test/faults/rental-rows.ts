@@ -27,8 +27,8 @@ export interface RentalRow {
   readonly within?: number;
   /** Rentals that were sent, when that is not the number of machines. */
   readonly sent?: number;
-  /** A machine is left, and the error says how to end it. */
-  readonly leaves?: boolean;
+  /** A machine is left, or nobody can say that it is gone; the error says how to end it. */
+  readonly leaves?: "a machine" | "a doubt";
   /** Two machines bill at a time: Vast has rented one long after it was asked to. */
   readonly overlaps?: boolean;
 }
@@ -494,12 +494,13 @@ const connect: readonly Omit<RentalRow, "part">[] = [
 const release: readonly Omit<RentalRow, "part">[] = [
   {
     what: "Vast is slow to end the machine that is given up, or has to be told again",
-    knobs: ["destroySlow", "destroyIgnored", "destroy429", "destroy5xxButDone"],
+    knobs: ["destroySlow", "destroyIgnored", "destroy429", "destroy5xxButDone", "listPartialPage"],
     ways: [
       [BROKEN, on(DELETE, "destroySlow", { seconds: 60 })],
       [BROKEN, on(DELETE, "destroyIgnored", { times: 2 })],
       [BROKEN, on(DELETE, "tooFrequent", { style: "envelope", threshold: 3, times: 4 })],
       [BROKEN, on(DELETE, "serverErrorAfter", { times: 2 })],
+      [BROKEN, on(LIST, "partialPage", { times: 0, after: 2 })],
     ],
     outcome: "next",
     contracts: 2,
@@ -519,7 +520,18 @@ const release: readonly Omit<RentalRow, "part">[] = [
     contracts: 1,
     reads: [],
     says: /^instance \d+ \(vt-[\w-]+\) is still there and costs up to \$\d\.\d{3}\/h; this ends it: vastai destroy instance \d+/,
-    leaves: true,
+    leaves: "a machine",
+    within: 12,
+  },
+  {
+    what: "Vast ends it, and its list fails: nobody can say that it is gone",
+    knobs: ["502/503/504 html"],
+    ways: [[BROKEN, on(LIST, "serverErrorBefore", { times: 0, after: 2 })]],
+    outcome: "stop",
+    contracts: 1,
+    reads: [],
+    says: /is still there .*this ends it: vastai destroy instance \d+ \(GET .api.v1.instances.: Vast answers 502: 502 Bad Gateway\)/,
+    leaves: "a doubt",
     within: 12,
   },
 ];
@@ -649,7 +661,7 @@ const control: readonly Omit<RentalRow, "part">[] = [
     contracts: 1,
     reads: [/the key of a test is refused/],
     says: /is still there.*this ends it: vastai destroy instance \d+/,
-    leaves: true,
+    leaves: "a machine",
   },
   {
     what: "The search ignores what it was asked for",

@@ -98,7 +98,7 @@ export const RUN_ROWS: readonly RunRow[] = [
     bills: "disk",
   },
   {
-    what: "It was stopped, and takes two minutes to stop",
+    what: "A stop takes two minutes, and is taken back",
     knobs: ["stopSlow"],
     happens: async ({ world, means }, { id }) => {
       world.faults.add({ on: START, do: "stopSlow", seconds: 120 });

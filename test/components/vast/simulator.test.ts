@@ -255,6 +255,29 @@ test("says why nothing fits, from the whole market", async (t) => {
   assert.match(unknown.excluded, /nearest name on the market is "H100 SXM"/);
 });
 
+const logs: [fault: Omit<Fault, "on">, words: RegExp | undefined, error?: RegExp][] = [
+  [{ do: "logsForbidden", polls: 5 }, /no space left on device/],
+  [{ do: "logsForbidden", polls: 0 }, undefined, /Vast announced a log that did not appear; try again/],
+  [{ do: "logsStale" }, /^$/],
+];
+
+for (const [fault, words, error] of logs) {
+  test(`the log of a host whose address ${fault.do}${fault.polls === 0 ? " for ever" : ""}`, async (t) => {
+    const broken = { on: "boot", do: "noSpace" };
+    const { client, sleep } = await simulator(t, broken, {
+      on: "PUT /instances/request_logs/{id}/",
+      ...fault,
+    } as Fault);
+    const choice = await first(client);
+    const id = await client.rent(choice.offerId, orderFor(choice));
+    await sleep(10_000);
+    const reading = client.logs(id, { daemon: true });
+    if (error === undefined) assert.match(await reading, words ?? /./);
+    else await assert.rejects(reading, error);
+    await gone(client, id, sleep);
+  });
+}
+
 test("the log of an instance is fetched", async (t) => {
   const { client, sleep } = await simulator(t);
   const choice = await first(client);
