@@ -30,8 +30,8 @@ export interface ClientOptions {
 
 /** What a rental asks and does when its turn has come, before each time that it is sent. */
 export interface Leave {
-  /** Aborted = nothing more leaves. */
-  readonly signal?: AbortSignal;
+  /** false = nothing more leaves. */
+  readonly mayLeave?: () => Promise<boolean>;
   readonly onLeave?: () => void;
 }
 
@@ -208,9 +208,10 @@ export class VastClient {
     }
   }
 
-  async #once(request: Request, { signal, onLeave }: Leave): Promise<unknown> {
+  async #once(request: Request, { mayLeave, onLeave }: Leave): Promise<unknown> {
     const { call } = request;
-    if (signal?.aborted) throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
+    if (mayLeave !== undefined && !(await mayLeave()))
+      throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
     onLeave?.();
     this.#onRequest(call);
     const key = { source: this.#api.keySource, value: this.#api.key() };

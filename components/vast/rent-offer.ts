@@ -35,7 +35,8 @@ export async function rentOffer(means: Means, request: RentalRequest, offer: Ren
   progress(`renting offer ${offer.offerId}`);
   try {
     const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), {
-      signal: engine.signal,
+      // Its turn may have come late, and the engine may have ended a moment ago.
+      mayLeave: () => engine.alive(),
       onLeave,
     });
     journal.note(label, instanceId);

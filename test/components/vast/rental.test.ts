@@ -292,6 +292,19 @@ test("an engine that goes while the machine comes up: it is released, and nothin
   assert.deepEqual(openIntents(world), []);
 });
 
+test("an engine that goes while a rental waits for its turn: it does not leave", async (t) => {
+  const world = await renting(t, { faults: [{ on: RENT, do: "tooFrequent", threshold: 4.5 }] });
+  let asked = 0;
+  const alive = async () => {
+    asked += 1;
+    return asked <= 2; // before the offer is tried, and before it is sent for the first time
+  };
+  const means = world.meansWith({ engine: { ...world.means.engine, alive } });
+  await assert.rejects(rent(means, request), /called off before it was sent/);
+  assert.equal(world.requests(RENT), 1);
+  assert.deepEqual(openIntents(world), []);
+});
+
 test("an engine that goes between two offers: no further rental leaves", async (t) => {
   const world = await renting(t, { faults: [{ on: RENT, do: "offerTaken410" }] });
   const means = world.meansWith({
