@@ -2,7 +2,7 @@ import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
 import { knownHostsFile } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
 import { connect, openJournal } from "./connect.ts";
-import { type Drift, driftOf } from "./drift.ts";
+import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
@@ -56,6 +56,9 @@ export const provider = lifecycle({
     const means = await connect(props, { urn: props.__urn });
     const instance = await seen(means, id);
     openJournal().closeInstance(Number(id));
+    // Pulumi itself shows only what the next run will change.
+    const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
+    for (const { text } of changes) await means.say(text);
     return instance === undefined ? { id: "", props: {} } : { id, props: refreshed(props, instance) };
   },
 
@@ -179,9 +182,10 @@ async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs)
   const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
   const drift = await Promise.race([late, look]);
   if (!drift) return false;
-  if (drift.gone) throw new Error(drift.lines.join("; "));
-  for (const line of drift.lines) await say(urn, line);
-  const identity = drift.lines.length === 0 ? await identityOf(id, olds) : "same";
+  const lines = plainLines(drift);
+  if (drift.gone) throw new Error(lines.join("; "));
+  for (const line of lines) await say(urn, line);
+  const identity = lines.length === 0 ? await identityOf(id, olds) : "same";
   if (typeof identity === "object") throw new Error(identity.stranger);
   return identity === "accepted";
 }
@@ -201,7 +205,7 @@ async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInpu
   const means = await connect(olds, { urn: olds.__urn });
   // By the list, so that a change of the bid need not wait for its turn at the single view.
   const instance = await whatIsLeftOf(means, id);
-  return driftOf(olds, news, instance);
+  return driftOf(olds, news.maxPricePerHour, instance);
 }
 
 function quotes(): Quotes {

@@ -35,7 +35,7 @@ const machine = {
   sshHost: "203.0.113.9",
   sshPort: 41,
   hostKey: "ssh-ed25519 AAAA",
-  pricePerHour: 2,
+  pricePerHour: 3,
   rentedPerHour: 2,
   startedAt: "2026",
 };
@@ -140,6 +140,12 @@ test("the engine gets fingerprints of credentials, and no private key: it logs e
     { fingerprints: { HF_TOKEN: "0123456789abcdef" }, forward: ["HF_TOKEN"] },
   );
   assert.doesNotMatch(JSON.stringify([...registered.values()]), /privateKey/);
+});
+
+test("dependents see the rented price: one that a refresh moves would show all of them as changes", () => {
+  assert.equal(one("run-checkpoints").inputs.pricePerHour, 2);
+  assert.match(JSON.stringify(one("run-training").inputs), /\$2\.000\/h/);
+  assert.doesNotMatch(JSON.stringify([...registered.values()].map(({ inputs }) => inputs)), /\$3\.000\/h/);
 });
 
 test("no input names the user's agent, and a machine's key is pinned", () => {

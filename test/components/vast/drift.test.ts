@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { driftOf } from "../../../components/vast/drift.ts";
+import { driftOf, plainLines } from "../../../components/vast/drift.ts";
 import {
   type CheckedInputs,
   type InstanceOutputs,
@@ -96,7 +96,7 @@ const cases: Case[] = [
   {
     what: "one whose rental has ended by its date",
     happens: mishap("expire"),
-    shows: { phase: "stopped" },
+    shows: ({ phase }) => assert.equal(phase, "stopped"),
     says: /^instance \d+: stopped.*; pulumi up --refresh starts it again$/,
     acts: true,
   },
@@ -165,12 +165,15 @@ const cases: Case[] = [
 for (const { what, order = {}, happens, shows, says, acts } of cases) {
   test(`${what}: a refresh shows it, a run without one says it, and the run after one does what is due`, async (t) => {
     const { bench, id, asked, state } = await rented(t, order);
-    assert.deepEqual(driftOf(state, asked, await seen(bench, id)), { gone: false, lines: [] }, "nothing has happened");
+    const most = asked.maxPricePerHour;
+    assert.deepEqual(driftOf(state, most, await seen(bench, id)), { gone: false, changes: [] }, "nothing has happened");
     await happens(bench, id);
     await bench.clock.advance(60);
     const now = await seen(bench, id);
-    const { gone, lines } = driftOf(state, asked, now);
-    assert.equal(gone, false);
+    const drift = driftOf(state, most, now);
+    const lines = plainLines(drift);
+    assert.equal(drift.gone, false);
+    assert.equal(drift.changes.length, 1, "a refresh says it");
     if (says === undefined) assert.deepEqual(lines, []);
     else {
       assert.equal(lines.length, 1, lines.join("\n"));
@@ -190,9 +193,9 @@ test("an instance that others have destroyed is gone, and a run says what rents 
   const { bench, id, asked, state } = await rented(t, {});
   await bench.ask("DELETE", `/api/v0/instances/${id}/`);
   await bench.clock.advance(60);
-  const { gone, lines } = driftOf(state, asked, await seen(bench, id));
-  assert.equal(gone, true);
-  assert.match(lines.join("\n"), /^instance \d+ is gone at Vast; pulumi up --refresh rents a new one$/);
+  const drift = driftOf(state, asked.maxPricePerHour, await seen(bench, id));
+  assert.equal(drift.gone, true);
+  assert.match(plainLines(drift).join("\n"), /^instance \d+ is gone at Vast; pulumi up --refresh rents a new one$/);
 });
 
 function differing(before: InstanceOutputs, after: InstanceOutputs): Partial<InstanceOutputs> {

@@ -30,7 +30,7 @@ async function world(t: TestContext) {
   const provider = await startProvider(t, "./components/vast/instance.provider.ts", engine, {
     VAST_TRAINING_HOME: home,
   });
-  const state = { ...inputs, instanceId: "7", phase: "ready", hostKey: "k", asked, __urn: URN };
+  const state = { ...inputs, instanceId: "7", phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
   return { simulator, provider, engine, state, living: String(body.new_contract) };
 }
 
