@@ -102,10 +102,10 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   );
 
   await t.test(
-    "refresh tells the truth about an outbid machine, and destroy then refuses to lose checkpoints",
+    "refresh tells the truth about a machine that was taken, and destroy then refuses to lose checkpoints",
     async () => {
       await project.remote("until ls /workspace/checkpoints | grep -q step_; do sleep 0.2; done");
-      await project.simulator.post(`/_sim/instances/${first.instanceId}/outbid`, {});
+      await project.simulator.post(`/_sim/instances/${first.instanceId}/preempt`, {});
       await project.works("refresh");
       const exported = await project.run("pulumi", ["stack", "export", "-s", "local"]);
       assert.match(exported.stdout, /"phase": "stopped"/);
