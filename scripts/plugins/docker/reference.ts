@@ -1,3 +1,5 @@
+import { parseReference } from "../../../components/image/reference.ts";
+
 /** An image's name in parts, as it has to be written for a push: with its registry first. */
 export interface ImageName {
   /** host, host:port or docker.io. */
@@ -7,16 +9,10 @@ export interface ImageName {
   tag: string;
 }
 
-const path = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-const form = new RegExp(
-  `^(?<repository>(?<registry>[a-zA-Z0-9.-]+(?::\\d+)?|\\[[0-9a-fA-F:]+\\](?::\\d+)?)/${path}(?:/${path})*)(?::(?<tag>\\w[\\w.-]{0,127}))?$`,
-);
-
 /** Undefined for a name that is not fully qualified, or is not one. */
 export function parseName(name: string): ImageName | undefined {
-  const { registry = "", repository = "", tag = "latest" } = form.exec(name)?.groups ?? {};
-  const hasRegistry = /[.:]/.test(registry) || registry === "localhost";
-  // Docker Hub's short names have an owner that is left out.
-  const whole = registry !== "docker.io" || repository.split("/").length > 2;
-  return hasRegistry && whole && registry !== "index.docker.io" ? { registry, repository, tag } : undefined;
+  const { registry, repository: path, tag = "latest", digest } = parseReference(name) ?? {};
+  const repository = `${registry}/${path}`;
+  const written = name === repository || name === `${repository}:${tag}`;
+  return registry !== undefined && digest === undefined && written ? { registry, repository, tag } : undefined;
 }

@@ -19,6 +19,16 @@ export interface Login {
   password: string;
 }
 
+/** False, or why no registry can run here. */
+export function noRegistry(): false | string {
+  try {
+    for (const name of ["docker-registry", "perl"]) execFileSync("which", [name], { stdio: "pipe" });
+    return false;
+  } catch {
+    return "skipped: no registry: docker-registry is not installed";
+  }
+}
+
 /** @param folder empty; everything the registry keeps is in there */
 export async function startRegistry(folder: string, login: Login | undefined): Promise<Registry> {
   mkdirSync(folder);

@@ -1,0 +1,50 @@
+import axios, { isAxiosError } from "axios";
+import { isLoopback } from "./challenge.ts";
+
+/** A registry answers quickly or not at all. */
+const TIMEOUT_MS = 20_000;
+/** What a manifest may measure: registries refuse larger ones. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+export interface Answer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly body: Buffer;
+}
+
+export interface Ask {
+  readonly url: URL;
+  readonly method: "GET" | "HEAD";
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Asks a registry; whatever its status, that is the answer. Rejects with a short reason when there is none. */
+export type Transport = (ask: Ask) => Promise<Answer>;
+
+/** The transport over HTTP: no redirects, no parsing, bounded in time and size. */
+export const send: Transport = async ({ url, method, headers }) => {
+  try {
+    const response = await axios.request<ArrayBuffer>({
+      url: url.href,
+      method,
+      headers: { ...headers, "User-Agent": "vast-training" },
+      responseType: "arraybuffer",
+      transformResponse: (data: unknown) => data,
+      validateStatus: () => true,
+      maxRedirects: 0,
+      maxContentLength: MAX_BYTES,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(isLoopback(url.hostname) ? { proxy: false as const } : {}),
+    });
+    const header = (name: string) => {
+      const value = response.headers[name];
+      return typeof value === "string" ? value : undefined;
+    };
+    return { status: response.status, header, body: Buffer.from(response.data) };
+  } catch (error) {
+    if (!isAxiosError(error)) throw error;
+    throw new Error(
+      error.code === "ERR_CANCELED" ? `no answer within ${TIMEOUT_MS / 1000} s` : (error.code ?? "no answer"),
+    );
+  }
+};
