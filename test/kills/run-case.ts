@@ -20,11 +20,11 @@ const QUIET_MS = 90_000;
 const SKIP_PREVIEW = ["--yes", "--skip-preview"];
 
 /** Runs a case on a stage. Throws, with everything that was typed and said, when an invariant does not hold. */
-export async function runCase(stage: Stage, each: Case): Promise<Bill> {
+export async function runCase(stage: Stage, each: Case, quietMs = QUIET_MS): Promise<Bill> {
   const began = Date.now();
   stage.reset();
   try {
-    return await new Run(stage, each, began).run();
+    return await new Run(stage, each, began, quietMs).run();
   } catch (error) {
     const again = `VAST_TRAINING_KILLS='${each.name}' npm test -- test/kills`;
     const { message } = error as Error;
@@ -38,9 +38,11 @@ class Run {
   readonly #stage: Stage;
   readonly #case: Case;
   readonly #began: number;
+  readonly #quietMs: number;
   readonly #more: string[] = [];
 
-  constructor(stage: Stage, each: Case, began: number) {
+  constructor(stage: Stage, each: Case, began: number, quietMs: number) {
+    this.#quietMs = quietMs;
     this.#stage = stage;
     this.#case = each;
     this.#began = began;
@@ -130,7 +132,7 @@ class Run {
 
   /** Pulumi's own language host outlives its command by minutes, and looks for the engine in its own time. */
   #quiet(): Promise<void> {
-    return noneLeft(this.#stage.mark, ({ role }) => role !== "language host", QUIET_MS);
+    return noneLeft(this.#stage.mark, ({ role }) => role !== "language host", this.#quietMs);
   }
 
   /** Every machine of ours is in the state, or in an open intent, or carries the label that is in the state. */

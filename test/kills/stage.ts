@@ -36,8 +36,9 @@ export class Stage {
   #since = 0;
   #told: string[] = [];
 
-  static async open(parent = tmpdir(), change: (dir: string) => void = () => {}): Promise<Stage> {
-    const root = mkdtempSync(join(parent, "kills-"));
+  /** @param change may spoil the program in its folder */
+  static async open(change: (dir: string) => void = () => {}): Promise<Stage> {
+    const root = mkdtempSync(join(tmpdir(), "kills-"));
     mkdirSync(join(root, "tmp"));
     const layout = layOut(root);
     change(layout.dir);
