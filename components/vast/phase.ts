@@ -101,7 +101,7 @@ function stopped(instance: Instance): Phase {
 function whyLost({ minBid, gpuPerHour }: Instance): string {
   if (minBid === null || gpuPerHour === null) return "outbid or displaced";
   if (minBid > gpuPerHour) return `outbid, its GPUs take ${perHour(minBid)} now and ${perHour(gpuPerHour)} is bid`;
-  return "displaced by a rental on demand, by its host, or for lack of credit";
+  return "displaced by a rental on demand, by its host, for lack of credit, or by itself after training";
 }
 
 function comingUp(instance: Instance): Phase {

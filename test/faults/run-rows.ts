@@ -70,7 +70,8 @@ export const RUN_ROWS: readonly RunRow[] = [
     knobs: ["preemptByOnDemand", "startQueued"],
     happens: mishap("preempt"),
     phase: "stopped",
-    tells: /: stopped: displaced by a rental on demand, by its host, or for lack of credit; pulumi up --refresh/,
+    tells:
+      /: stopped: displaced by a rental on demand, by its host, for lack of credit, or by itself after training; pulumi up --refresh/,
     next: "refused",
     reads: /cannot be started now: its GPUs are rented by somebody else .*the start that Vast had queued is called off/,
     bills: "disk",
@@ -213,7 +214,7 @@ export const RUN_ROWS: readonly RunRow[] = [
     knobs: ["zeroBalanceStopAll"],
     happens: mishap("zeroBalance"),
     phase: "stopped",
-    tells: /: stopped: displaced .* or for lack of credit; pulumi up --refresh/,
+    tells: /: stopped: displaced .* or by itself after training; pulumi up --refresh/,
     next: "refused",
     reads:
       /is stopped: the account has no credit left, so Vast has stopped its machines; add credit, then run pulumi up/,
