@@ -1,12 +1,15 @@
+import { sayWhatBillsAtBadEnd } from "./components/bad-end.ts";
 import { prepare } from "./components/preflight.ts";
 import { TrainingRun } from "./components/training-run.ts";
 
 // Everything that is wrong is found here, all at once, before anything is registered.
 const prepared = await prepare();
 const run = new TrainingRun("run", prepared);
+sayWhatBillsAtBadEnd(run.instance, prepared.stack);
 
 export const { instanceId, sshHost, sshPort, pricePerHour, quote } = run.instance;
 export const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
 export const { branch, wandbProject } = prepared.config;
 export const { commit } = run.revision;
 export const checkpoints = run.checkpoints.home;
+export const destroyCommand = `pulumi destroy -s ${prepared.stack}`;

@@ -5,6 +5,7 @@ import { type RunConfig, readConfig, stackConfig } from "./config.ts";
 import { type CredentialSearch, findCredentials } from "./credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
 import { checkKeys, type Keys } from "./keys.ts";
+import { warnOfOpenIntents } from "./open-intents.ts";
 import { agentPath, serveKey } from "./own-agent.ts";
 import { absolute, whyNotWritable } from "./path.ts";
 import { type Problem, problemsError } from "./problem.ts";
@@ -38,6 +39,7 @@ export async function prepare(env: NodeJS.ProcessEnv = process.env): Promise<Pre
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { config, problems } = readConfig(stackConfig());
   const findings = await examine(config, problems, env);
+  if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
   if (!isComplete(findings)) throw problemsError(findings.problems, stack);
   const { dir, head, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;

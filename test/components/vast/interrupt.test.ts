@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openStateDir } from "../../../components/state-dir.ts";
 import { type Intent, Journal } from "../../../components/vast/journal.ts";
 import { startCommand } from "../../../scripts/lib/command.ts";
@@ -9,6 +10,7 @@ import { runInPty } from "../../cli/pty.ts";
 import { openProgram, type Program } from "./program.ts";
 
 const vastRun = join(import.meta.dirname, "..", "..", "..", "cli", "vast-run");
+const everything = process.env.VAST_TRAINING_TEST_ALL === "1";
 const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
 
 function openIntents({ home }: Program): Intent[] {
@@ -25,10 +27,8 @@ async function isLocked({ env }: Program): Promise<boolean> {
   return readdirSync(locks, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".json"));
 }
 
-test("one ^C at a terminal: the machine comes up and is recorded, and the next up goes on from there", async (t) => {
-  const program = await openProgram(t);
-  const { code, screen } = await interruptedUp(program, 1);
-  assert.notEqual(code, 0, screen);
+/** Interrupted once: the machine is in the state, nothing is left open, and the next up goes on from there. */
+async function isRecorded(program: Program): Promise<void> {
   assert.equal(await isLocked(program), false);
   assert.match(await program.state(), /"phase": "ready"/);
   assert.deepEqual(
@@ -38,9 +38,9 @@ test("one ^C at a terminal: the machine comes up and is recorded, and the next u
   assert.match(await program.works("up", ["--skip-preview"]), /\+ 1 created/);
   assert.deepEqual(openIntents(program), []);
   await program.works("destroy");
-});
+}
 
-/** However it was interrupted: what is left is said and written down, and the next up takes it over. */
+/** Interrupted twice: what is left is said and written down, recover shows it, and the next up takes it over. */
 async function isTakenOver(program: Program, shown: string): Promise<void> {
   const [intent, ...others] = openIntents(program);
   assert.deepEqual(others, []);
@@ -64,4 +64,40 @@ test("two ^C at a terminal: what is left is said, and noted for later", async (t
   const { code, screen } = await interruptedUp(program, 2);
   assert.notEqual(code, 0);
   await isTakenOver(program, screen.replace(/\s+/g, " "));
+});
+
+test("one ^C at a terminal: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  const { code, screen } = await interruptedUp(program, 1);
+  assert.notEqual(code, 0, screen);
+  await isRecorded(program);
+});
+
+/** `up` in a script, whose process group gets SIGINT as soon as it has rented, and each second until it has ended. */
+async function interruptedScript(program: Program, times: number): Promise<string> {
+  const up = program.start("up", ["--skip-preview"]);
+  let ended = false;
+  const result = up.result.finally(() => {
+    ended = true;
+  });
+  while (!ended && openIntents(program)[0]?.instanceId === undefined) await sleep(50);
+  for (let sent = 0; sent < times && !ended; sent++) {
+    process.kill(-up.pid, "SIGINT");
+    await Promise.race([result, sleep(1000)]);
+  }
+  const { code, stdout, stderr } = await result;
+  assert.notEqual(code, 0, stdout);
+  return stdout + stderr;
+}
+
+test("one SIGINT to a script: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  await interruptedScript(program, 1);
+  await isRecorded(program);
+});
+
+test("two SIGINTs to a script: what is left is said, and noted for later", { skip: !everything }, async (t) => {
+  const program = await openProgram(t, "vast-training");
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  await isTakenOver(program, await interruptedScript(program, 2));
 });
