@@ -90,13 +90,17 @@ function nameOf(moment: Moment, ending: EndingName, then: readonly string[], atO
   return `${command}, ${when} ${endpoint} #${nth}: ${ending}, then ${atOnce ? "at once " : ""}${then.join(" and ")}`;
 }
 
-/** Some of the cases, by a seed: of each command as many as asked for. */
+/** Some of the cases, by a seed: of each command as many as asked for, and no ending twice while there are others. */
 export function sampleOf(cases: readonly Case[], seed: number, counts: Record<Moment["command"], number>): Case[] {
   const random = randomBy(seed);
-  return Object.entries(counts).flatMap(([command, count]) => {
-    const left = cases.filter(({ moment }) => moment.command === command);
-    return Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)).flat();
-  });
+  const sample: Case[] = [];
+  for (const command of Object.entries(counts).flatMap(([name, count]) => Array<string>(count).fill(name))) {
+    const left = cases.filter((each) => each.moment.command === command && !sample.includes(each));
+    const fresh = left.filter(({ ending }) => sample.every((other) => other.ending !== ending));
+    const from = fresh.length > 0 ? fresh : left;
+    sample.push(...from.slice(Math.floor(random() * from.length)).slice(0, 1));
+  }
+  return sample;
 }
 
 /** Mulberry32: the same seed gives the same numbers everywhere. */
