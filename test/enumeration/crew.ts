@@ -38,6 +38,18 @@ export class Crew {
     this.#broken = broken;
   }
 
+  /** Every case that went wrong, what was wrong, its story, and how to see it again. */
+  report(most = 5): string {
+    const shown = this.failures
+      .slice(0, most)
+      .map(
+        ({ name, wrong, story }) =>
+          `${name}\n${[...wrong, ...story].map((line) => `    ${line}`).join("\n")}\n    again: VAST_TRAINING_CASE='${name}' npm test -- test/enumeration/one.test.ts`,
+      );
+    const more = this.failures.length > most ? [`and ${this.failures.length - most} more`] : [];
+    return [`${this.failures.length} of ${this.cases} cases went wrong`, ...shown, ...more].join("\n");
+  }
+
   close(): void {
     rmSync(this.#dir, { recursive: true, force: true });
   }
@@ -68,12 +80,18 @@ export class Crew {
     return traces;
   }
 
-  /** All that can go wrong once in a life. @returns all that can go wrong twice */
-  async singles(life: string, only: (fault: FaultAt) => boolean = () => true): Promise<Pair[]> {
+  /**
+   * All that can go wrong once in a life.
+   *
+   * @param isThorough false = without calls and endings for which others stand
+   * @returns all that can go wrong twice
+   */
+  async singles(life: string, isThorough: boolean, only: (fault: FaultAt) => boolean = () => true): Promise<Pair[]> {
     const { calls } = await this.play({ life, faults: [], recovery: "up" });
-    const telling = new Set(distinct(faultsAt(tellingCalls(calls))).map(idOf));
+    const representative = distinct(faultsAt(tellingCalls(calls)));
+    const telling = new Set(representative.map(idOf));
     const pairs: Pair[] = [];
-    for (const first of faultsAt(calls).filter(only)) {
+    for (const first of (isThorough ? faultsAt(calls) : representative).filter(only)) {
       const traces = await this.playAll({ life, faults: [first] });
       if (!telling.has(idOf(first))) continue;
       for (const [recovery, trace] of traces) {

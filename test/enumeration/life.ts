@@ -1,6 +1,6 @@
 import type { Means } from "../../components/vast/means.ts";
 import { label } from "../components/vast/renting.ts";
-import { CREATE } from "./endings.ts";
+import { CREATE, LIST } from "./endings.ts";
 import type { FaultAt } from "./place.ts";
 import { Process } from "./process.ts";
 import { type Called, Scene } from "./scene.ts";
@@ -46,11 +46,18 @@ export interface Trace {
   readonly seconds: number;
 }
 
+/** Nobody knows whether something was rented. */
+function isUnclear(status: number, ending = ""): boolean {
+  return ending !== "refused" && (status === 0 || status >= 500 || ending === "empty200" || ending === "truncatedJson");
+}
+
+/** What is rented with one of these is not what was asked for, whoever takes it over. */
+const NEVER_GOOD = /tooDear|imageNotFound/;
 const MOST_TRIES = 5;
 /** The account is refused, or cannot pay. */
 const ACCOUNT = new Set(["authError401", "authError404", "revoked", "noCredit", "spendLimit"]);
-/** The dearest that a case may be, dollars: half an hour of a machine at the cap. */
-const MOST_SPENT = 1.75;
+/** The dearest that a case may be, dollars: twice the time for one machine and for one release, at the cap. */
+const MOST_SPENT = (2 * (6 + 5) * 3.5) / 60;
 
 /** Plays one case from the first command to a destroy that has gone through. */
 export async function play(dir: string, one: Case, broken: Break = {}): Promise<Trace> {
@@ -158,7 +165,9 @@ class Player {
       `${command}${met} -> ${how}; ${(clock.now() - began) / 1000} s; lives ${this.#scene.ours()}; state ${this.#state.instance?.instanceId ?? "-"} ${this.#state.instance?.phase ?? ""}`,
     );
     this.#scene.orphanIntents();
-    const isToBe = process.met.length > 0 || this.#lastError.includes(GONE);
+    const isLeaving = this.#scene.ours().length > this.#scene.oursToStay().length;
+    const isNeverGood = this.#story.some((line) => NEVER_GOOD.test(line));
+    const isToBe = process.met.length > 0 || isLeaving || isNeverGood || this.#lastError.includes(GONE);
     if (!isGood && !isToBe) this.#note(`${command} failed although nothing went wrong in it: ${how}`);
     if (error !== undefined && process.isHeard && command !== "refresh") this.#checkText(command, error.message);
     this.#checkMoment(isGood && outcome?.isUnseen !== true ? command : undefined);
@@ -188,7 +197,7 @@ class Player {
 
   /** Between commands: whatever lives is known. */
   #checkMoment(done: Command | undefined): void {
-    const ours = this.#scene.ours();
+    const ours = this.#scene.oursToStay();
     const known = Number(this.#state.instance?.instanceId ?? 0);
     const strays = ours.filter((id) => id !== known);
     if (strays.length > 0 && !this.#state.hasLabel) this.#note(`${strays} live, and the state has no label`);
@@ -196,7 +205,7 @@ class Player {
       this.#note(`${strays} live, not in the state, and no intent is open`);
     if (done === "up" && (ours.length !== 1 || ours[0] !== known))
       this.#note(`after an up ${ours.length} live, and the state has ${known}`);
-    if (done === "destroy" && ours.length > 0) this.#note(`after a destroy ${ours} live`);
+    if (done === "destroy" && this.#scene.ours().length > 0) this.#note(`after a destroy ${this.#scene.ours()} live`);
     if (done === "destroy" && this.#scene.openIntents().length > 0) this.#note("after a destroy an intent is open");
   }
 
@@ -212,8 +221,12 @@ class Player {
   #checkCalls({ answers }: Process): void {
     const called = new Set<string>();
     let refused = "";
+    let unclear = "";
     for (const { endpoint, status, ending } of answers) {
       if (endpoint === CREATE && refused !== "") this.#note(`rented after ${refused}`);
+      if (endpoint === CREATE && unclear !== "") this.#note(`rented after ${unclear}, without a look`);
+      if (endpoint === LIST) unclear = "";
+      if (endpoint === CREATE && isUnclear(status, ending)) unclear = ending ?? String(status);
       // A process does not know when the one before it has called last.
       const mayBe = ending !== undefined || (!called.has(endpoint) && this.#commands > 1);
       if (status === 429 && !mayBe) this.#note(`too many calls of ${endpoint}`);

@@ -25,6 +25,14 @@ export interface ProcessOptions {
   readonly afterCall?: () => void;
 }
 
+/** A call and how it was answered. */
+interface Answered {
+  readonly endpoint: string;
+  readonly ending?: string;
+  /** 0 = not at all. */
+  status: number;
+}
+
 const NEVER = new Promise<never>(() => {});
 
 /** A provider process, that may be killed at any call: from then on nothing of it happens any more. */
@@ -32,7 +40,7 @@ export class Process {
   readonly means: Means;
   /** "PUT /asks/{id}/ #1 resetAfter", as they happened. */
   readonly met: string[] = [];
-  readonly answers: { readonly endpoint: string; readonly status: number; readonly ending?: string }[] = [];
+  readonly answers: Answered[] = [];
   readonly #scene: Scene;
   readonly #options: ProcessOptions;
   readonly #engine = new AbortController();
@@ -103,9 +111,10 @@ export class Process {
       const request = { call, query: query ?? {}, body };
       const ending = this.#endingAt(place);
       const happening = this.#happening(request);
+      const answered: Answered = { endpoint, status: 0, ...(ending === undefined ? {} : { ending }) };
+      this.answers.push(answered);
       const answer = await (ending === undefined ? happening.carryOut() : endingNamed(ending).happen(happening));
-      const status = "cut" in answer ? 0 : answer.status;
-      this.answers.push({ endpoint, status, ...(ending === undefined ? {} : { ending }) });
+      if (!("cut" in answer)) answered.status = answer.status;
       this.#options.afterCall?.();
       if ("cut" in answer) throw noAnswer(call, url, "ECONNRESET");
       return { status: answer.status, text: answer.body };
@@ -126,7 +135,10 @@ export class Process {
   over(command: string): Promise<void> {
     return this.#alive(async () => {
       const place = this.#scene.next(`the end of ${command}`, this.#options.command);
-      if (this.#endingAt(place) !== undefined) await this.#kill();
+      if (this.#options.faults.some((fault) => samePlace(fault, place))) {
+        this.met.push(`${placeName(place)} killed`);
+        await this.#kill();
+      }
     });
   }
 

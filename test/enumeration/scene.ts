@@ -18,7 +18,7 @@ import type { Place } from "./place.ts";
 export const KEY = "k".repeat(64);
 const MOST_OFFERS = 8;
 /** So that nothing depends on steps that take no time. */
-const TIMINGS = { rent: 0, pull: 0, visible: 1.5, report: 2, load: 3, destroy: 1.2 };
+const TIMINGS = { rent: 0, pull: 0, visible: 1.2, report: 1.5, load: 1.5, destroy: 1.2 };
 
 /** What others have on the same account, and must keep. */
 const FOREIGN: readonly (string | null)[] = [
@@ -108,7 +108,7 @@ export class Scene {
     return this.world.contracts.living().flatMap(({ id, label: name }) => (name === label ? [id] : []));
   }
 
-  /** Of those that are not being destroyed. */
+  /** Without those that Vast is taking down: they bill no more. */
   oursToStay(): number[] {
     return this.ours().filter((id) => this.world.contracts.get(id)?.state !== "destroying");
   }

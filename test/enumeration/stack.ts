@@ -9,9 +9,9 @@ import { planOf } from "../../components/vast/plan.ts";
 import { release, whatIsLeft } from "../../components/vast/release.ts";
 import { rent } from "../../components/vast/rental.ts";
 import { resume } from "../../components/vast/resume.ts";
-import { releaseAll } from "../../components/vast/settle.ts";
+import { isLeaving, releaseAll } from "../../components/vast/settle.ts";
 import { isStranded, keptText, unsureText } from "../../components/vast/trouble.ts";
-import { label, request } from "../components/vast/renting.ts";
+import { label, request as usual } from "../components/vast/renting.ts";
 
 /** What renting and releasing are; a broken program has others. */
 export interface Verbs {
@@ -22,6 +22,9 @@ export interface Verbs {
 }
 
 export const realVerbs: Verbs = { rent, resume, release, releaseAll };
+
+/** As usual, with less patience: what lasts for half an hour costs thousands of calls, and shows nothing more. */
+const request = { ...usual, minutes: { machine: 6, total: 12 } };
 
 const INPUTS: CheckedInputs = {
   ...request.criteria,
@@ -47,7 +50,7 @@ export type Command = (typeof COMMANDS)[number];
 export interface Outcome {
   readonly state: State;
   readonly error?: Error;
-  /** Vast could not be seen, so nothing was done and nothing can be said of the machine. */
+  /** Nothing was done and nothing can be said of the machine: Vast could not be asked, or is just taking it down. */
   readonly isUnseen?: boolean;
 }
 
@@ -88,7 +91,8 @@ export class Stack {
   /** An up that has nothing to do looks whether the machine is there, if Vast can be asked. */
   async #unchanged(means: Means, state: State, id: number): Promise<Outcome> {
     const row = await whatIsLeft(means, id).catch(() => "unseen" as const);
-    return row === undefined ? { state, error: gone(id) } : { state, isUnseen: row === "unseen" };
+    if (row === undefined) return { state, error: gone(id) };
+    return { state, isUnseen: row === "unseen" || isLeaving(row) };
   }
 
   /** What is thrown as stranded gets into the state. */

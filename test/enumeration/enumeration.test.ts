@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { sample } from "./cases.ts";
+import { Crew, type Pair } from "./crew.ts";
+import { CREATE, LIST, SINGLE } from "./endings.ts";
+import type { FaultAt } from "./place.ts";
+
+const ALL = process.env.VAST_TRAINING_TEST_ALL === "1";
+/** The pairs that `npm test` takes are the same ones on every machine. */
+const SEED = 20_260_901;
+const HOURS_MS = 3 * 3_600_000;
+
+interface Part {
+  readonly life: string;
+  /** Which faults come first; without it all. `npm test` only. */
+  readonly only?: (fault: FaultAt) => boolean;
+  /** How many pairs `npm test` takes. */
+  readonly pairs: number;
+  /** How many `npm run test:all` takes; without it all. */
+  readonly allPairs?: number;
+}
+
+const PARTS: readonly Part[] = [
+  { life: "plain", pairs: 1000 },
+  { life: "outbid", pairs: 200, only: ({ endpoint }) => endpoint.startsWith("PUT /instances/") },
+  { life: "vanished", pairs: 100, only: ({ endpoint }) => endpoint === SINGLE || endpoint === CREATE, allPairs: 5000 },
+  { life: "crowded", pairs: 50, only: ({ endpoint }) => endpoint === LIST, allPairs: 5000 },
+];
+
+for (const { life, only, pairs, allPairs = Number.POSITIVE_INFINITY } of PARTS) {
+  const found = Promise.withResolvers<readonly Pair[]>();
+
+  test(`${life} life: whatever goes wrong once, no machine is unknown, and none is left`, {
+    timeout: HOURS_MS,
+  }, async (t) => {
+    const crew = crewOf(t);
+    found.resolve(await crew.singles(life, ALL || life === "plain", ALL ? undefined : only));
+    assert.equal(crew.failures.length, 0, crew.report());
+  });
+
+  test(`${life} life: whatever goes wrong twice, no machine is unknown, and none is left`, {
+    timeout: HOURS_MS,
+  }, async (t) => {
+    const crew = crewOf(t);
+    const all = await found.promise;
+    const taken = sample(all, ALL ? allPairs : pairs, SEED);
+    t.diagnostic(`${taken.length} of ${all.length} pairs, seed ${SEED}`);
+    await crew.pairs(taken);
+    assert.equal(crew.failures.length, 0, crew.report());
+  });
+}
+
+function crewOf(t: TestContext): Crew {
+  const crew = new Crew();
+  const began = process.cpuUsage();
+  t.after(() => {
+    const { user, system } = process.cpuUsage(began);
+    const { name, spent } = crew.dearest;
+    t.diagnostic(`${crew.cases} cases, ${((user + system) / 1e6).toFixed(1)} s of processor time`);
+    t.diagnostic(`the dearest: $${spent.toFixed(3)}, ${name}`);
+    crew.close();
+  });
+  return crew;
+}
