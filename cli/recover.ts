@@ -68,5 +68,5 @@ async function report({ cwd, stack, terminal }: Patient, left: readonly Surveyed
     recorded === undefined
       ? "its state has no machine"
       : `its state has instance ${instanceId}, ${phase}, up to ${perHour(Number(pricePerHour))}; pulumi destroy -s ${stack} ends it`;
-  terminal.out(`stack ${stack} is in order: ${held}`);
+  terminal.out(`stack ${stack} ${left.length === 0 ? "is in order" : "can be used again"}: ${held}`);
 }
