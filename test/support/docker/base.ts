@@ -1,12 +1,22 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** What an image without any registry below it is made of: programs of this machine with their libraries. */
 export interface BaseSpec {
   /** Names of programs on PATH, beside a shell and what every script needs. */
   programs?: readonly string[];
-  /** Further files and folders of this machine, absolute, taken whole. */
+  /** Further files and folders of this machine, absolute, taken whole, with what their programs and modules load. */
   paths?: readonly string[];
 }
 
@@ -27,7 +37,7 @@ export function writeBase(folder: string, { programs = [], paths = [] }: BaseSpe
   for (const name of ["bin", "sbin", "lib", "lib64"]) linkLike(root, name);
   const found = [...always, ...programs].map(programFile);
   const targets = found.map((file) => realpathSync(file));
-  const files = new Set([...found, ...targets, ...libraries(targets), ...paths.map(inUsr)]);
+  const files = new Set([...found, ...targets, ...libraries([...targets, ...loadable(paths)]), ...paths.map(inUsr)]);
   const tar = join(folder, "base.tar");
   const list = [...files].map((file) => file.slice(1)).join("\n");
   const words = ["--create", "--file", tar, "--directory", root, ".", "--directory", "/", "--files-from", "-"];
@@ -45,6 +55,13 @@ function programFile(name: string): string {
   const found = ["/usr/bin", "/usr/sbin"].map((folder) => join(folder, name)).find((file) => existsSync(file));
   if (found === undefined) throw new Error(`${name} is not installed, so no image can have it.`);
   return found;
+}
+
+function loadable(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    const inside = statSync(path).isDirectory() ? globSync(join(path, "**", "*.so")) : [path];
+    return inside.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  });
 }
 
 /** ldd fails over a script among them, and has told of the others all the same. */

@@ -49,7 +49,7 @@ function startDocker(folder: string, cgroupParent: string): Daemon {
     ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
     ...["--pidfile", join(folder, "pid"), "--config-file", join(folder, "daemon.json")],
     ...["--host", `unix://${join(folder, "docker.sock")}`, "--bip", `${gateway}/16`],
-    ...["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
+    ...["--iptables=false", "--ip6tables=false", "--ip-masq=false"],
     ...["--cgroup-parent", `/${cgroupParent}`, "--exec-opt", "native.cgroupdriver=cgroupfs"],
   ];
   const script = 'ip link set lo up && exec dockerd "$@"';
