@@ -22,6 +22,6 @@ export function runCommands(machine: Pick<Machine, "instanceId" | "key">, from: 
     sshCommand: ssh,
     logCommand: `${ssh} 'tail -n 50 -F /workspace/train.log'`,
     attachCommand: `${ssh} -t 'tmux attach -t train'`,
-    syncCommand: `mkdir -p ${shellLine([to])} && ${shellLine(rsyncWords(way, { from, to, checksum: false }))}`,
+    syncCommand: `mkdir -p ${shellLine([to])} && ${shellLine(rsyncWords(way, { from, to, checksum: false, links: true }))}`,
   };
 }

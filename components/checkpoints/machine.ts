@@ -15,8 +15,12 @@ export function sshTo({ instanceId, endpoint, key }: Machine): string[] {
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port })];
 }
 
-/** How much a machine may print before it is taken for broken. */
+/** How much a machine may print before it is taken for broken: the names of a million files. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
+/** Of its complaints the last ones are kept. */
+const MOST_COMPLAINTS = 16 * 1024;
+/** How long it may be silent: it may hash a large file meanwhile. */
+const LONGEST_SILENCE_MS = 1_800_000;
 
 /** Runs a bash script on a machine and answers with what it prints. Throws PullError `unreachable` or `failed`. */
 export function runScript(machine: Machine, script: string, signal?: AbortSignal): Promise<Buffer> {
@@ -24,26 +28,47 @@ export function runScript(machine: Machine, script: string, signal?: AbortSignal
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: "pipe", ...(signal ? { signal } : {}) });
     const out: Buffer[] = [];
-    const err: Buffer[] = [];
+    let complaints = "";
     let size = 0;
-    child.stdout.on("data", (chunk: Buffer) => {
+    let broken = "";
+    const end = (why: string) => {
+      broken ||= why;
+      child.kill();
+    };
+    const silence = setTimeout(() => end("it has said nothing for half an hour"), LONGEST_SILENCE_MS);
+    const heard = (chunk: Buffer) => {
+      silence.refresh();
       size += chunk.length;
-      out.push(chunk);
-      if (size > MOST_OUTPUT) child.kill();
+      if (size > MOST_OUTPUT) end("it talks without end");
+    };
+    child.stdout.on("data", (chunk: Buffer) => {
+      heard(chunk);
+      if (broken === "") out.push(chunk);
     });
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => {
+      heard(chunk);
+      complaints = (complaints + chunk.toString("latin1")).slice(-MOST_COMPLAINTS);
+    });
     child.stdin.on("error", () => {}); // the exit code says why it did not listen
     child.once("error", (error) => reject(pullError("failed", `ssh cannot be run: ${error.message}`)));
     child.once("close", (code) => {
-      if (code === 0) resolve(Buffer.concat(out));
-      else reject(scriptFailure(code, Buffer.concat(err).toString()));
+      clearTimeout(silence);
+      if (broken !== "") reject(pullError("failed", `a command on the machine was given up: ${broken}`));
+      else if (code === 0) resolve(Buffer.concat(out));
+      else reject(scriptFailure(code, Buffer.from(complaints, "latin1").toString()));
     });
     child.stdin.end(script);
   });
 }
 
+/** The last lines that say something, each short enough for a sentence. */
+export function lastWords(lines: readonly string[]): string {
+  const said = lines.filter((line) => line.trim() !== "").slice(-3);
+  return said.map((line) => line.slice(-200)).join(" ");
+}
+
 function scriptFailure(code: number | null, stderr: string): Error {
-  const words = stderr.trim().split("\n").slice(-3).join(" ");
+  const words = lastWords(stderr.split("\n"));
   if (code === 255 || code === null) return pullError("unreachable", `the connection broke: ${words || "no answer"}`);
   return pullError("failed", `a command on the machine failed (exit code ${code}): ${words}`);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, lstatSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { printable } from "../vast/text.ts";
+import type { Links } from "./links.ts";
 import { pullError } from "./pull-error.ts";
 
 /** A file on the machine. */
@@ -14,27 +15,53 @@ export interface ManifestFile {
 /** Files by relative path. A name is any bytes, so it is kept as latin1 text, one character a byte. */
 export type Manifest = ReadonlyMap<string, ManifestFile>;
 
-/** Reads what manifest.sh prints. Throws PullError when it is cut off, or names what is not below the folder. */
-export function parseManifest(output: Buffer): Manifest {
-  const records = output.toString("latin1").split("\0");
-  if (records.at(-2) !== "end" || records.at(-1) !== "") throw pullError("unreachable", "the manifest was cut off");
-  const files = new Map<string, ManifestFile>();
-  for (const record of records.slice(0, -2)) {
-    const [, size, sized, sha256, hashed] = /^(?:s (\d+) (.+)|([0-9a-f]{64}) [ *]\.\/(.+))$/s.exec(record) ?? [];
-    const name = sized ?? hashed;
-    if (name === undefined || !isBelow(name)) {
-      throw pullError("failed", `the machine's manifest cannot be read at ${printable(record, 80)}`);
-    }
-    const known = files.get(name);
-    if (sized !== undefined) files.set(name, { size: Number(size), sha256: null });
-    else if (known !== undefined) files.set(name, { ...known, sha256: sha256 ?? null });
-  }
-  return files;
+/** What a machine says of its folder. */
+export interface Listing {
+  readonly files: Manifest;
+  readonly links: Links;
+  /** Records that no honest machine writes: names outside the folder, sizes that no disk has. Never touched. */
+  readonly lies: readonly string[];
 }
 
+/** Reads what manifest.sh prints. Throws PullError when it is cut off, or is something else. */
+export function parseListing(output: Buffer): Listing {
+  const records = output.toString("latin1").split("\0");
+  if (records.at(-2) !== "end" || records.at(-1) !== "") throw pullError("unreachable", "the manifest was cut off");
+  if (!records[0]?.endsWith("\nmanifest")) throw unreadable(records[0] ?? "");
+  const listing = { files: new Map<string, ManifestFile>(), links: new Map<string, string>(), lies: [] as string[] };
+  let link = "";
+  for (const record of records.slice(1, -2)) {
+    const found = RECORD.exec(record)?.groups;
+    if (found === undefined) throw unreadable(record);
+    const { size, sized, sha256, hashed, linked, target } = found;
+    if (target !== undefined) listing.links.set(link, target);
+    else if (isLie(sized ?? hashed ?? linked ?? "", Number(size ?? 0))) listing.lies.push(record);
+    else if (linked !== undefined) link = linked;
+    else noteFile(listing.files, sized ?? hashed ?? "", sized === undefined ? (sha256 ?? null) : Number(size));
+  }
+  listing.links.delete("");
+  return listing;
+}
+
+const RECORD =
+  /^(?:s (?<size>\d+) (?<sized>.+)|(?<sha256>[0-9a-f]{64}) [ *]\.\/(?<hashed>.+)|l (?<linked>.+)|t (?<target>.*))$/s;
+
+function noteFile(files: Map<string, ManifestFile>, name: string, fact: number | string | null): void {
+  const known = files.get(name);
+  if (typeof fact === "number") files.set(name, { size: fact, sha256: null });
+  else if (known !== undefined) files.set(name, { ...known, sha256: fact });
+}
+
+function unreadable(record: string): Error {
+  return pullError("failed", `the machine's manifest cannot be read at ${printable(record.slice(0, 400), 80)}`);
+}
+
+/** More than any file system holds. */
+const MOST_BYTES = 2 ** 53;
+
 /** A relative path without `.`, `..` or empty parts: a machine must not name files outside the folder. */
-function isBelow(name: string): boolean {
-  return name.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+function isLie(name: string, size: number): boolean {
+  return size > MOST_BYTES || name.split("/").some((part) => part === "" || part === "." || part === "..");
 }
 
 export function bytesOf(manifest: Manifest): number {
@@ -57,8 +84,12 @@ export function bytesMissing(manifest: Manifest, folder: string): number {
 }
 
 function sizeOf(path: Buffer): number | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  return found?.isFile() ? found.size : undefined;
+  try {
+    const found = lstatSync(path);
+    return found.isFile() ? found.size : undefined;
+  } catch {
+    return undefined; // not there, or of a name that this disk cannot have
+  }
 }
 
 /** Names of the files whose copy in a folder here is not what the manifest says. */

@@ -1,14 +1,16 @@
 import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { manifestScript } from "../remote/steps.ts";
+import { placeLinks } from "./links.ts";
 import { type Machine, runScript } from "./machine.ts";
 import {
   bytesMissing,
   bytesOf,
   differing,
+  type Listing,
   type Manifest,
   type ManifestFile,
-  parseManifest,
+  parseListing,
   shownName,
 } from "./manifest.ts";
 import { pullError } from "./pull-error.ts";
@@ -54,21 +56,29 @@ export async function pullCheckpoints(
   signal?: AbortSignal,
 ): Promise<Pulled> {
   makeFolder(request.to);
-  let manifest = await manifestOf(request, progress, signal);
+  let listing = await list(request, progress, signal);
   for (let round = 1; ; round++) {
-    if (manifest.size === 0) return pulled(manifest, []);
+    const { files: manifest, links } = listing;
+    if (manifest.size === 0) return pulled(listing, []);
     await copyAll(request, manifest, round > 1, progress, signal);
+    placeLinks(request.to, links);
     const bad = await differing(manifest, request.to, (bytes) => progress(`verifying ${shareText(bytes, manifest)}`));
-    if (bad.length === 0) return pulled(manifest, []);
-    const now = await manifestOf(request, progress, signal);
-    const changing = bad.filter((name) => !isSameFile(manifest.get(name), now.get(name)));
-    if (request.live && changing.length === bad.length && round >= 2) return pulled(manifest, changing);
+    if (bad.length === 0) return pulled(listing, []);
+    const now = await list(request, progress, signal);
+    const changing = bad.filter((name) => !isSameFile(manifest.get(name), now.files.get(name)));
+    if (request.live && changing.length === bad.length && round >= 2) return pulled(listing, changing);
     if (round === ROUNDS) throw mismatch(bad, changing.length === bad.length);
-    manifest = now;
+    listing = now;
   }
 }
 
-function pulled(manifest: Manifest, changing: readonly string[]): Pulled {
+/** A machine that lies about some files is not believed about the others, though they have come home. */
+function pulled({ files: manifest, lies }: Listing, changing: readonly string[]): Pulled {
+  const [lie] = lies;
+  if (lie !== undefined) {
+    const home = `${manifest.size - changing.length} files are home and are what it says they are`;
+    throw pullError("failed", `the machine's manifest holds what cannot be (${shownName(lie).slice(0, 80)}); ${home}`);
+  }
   const left = new Set(changing);
   const sound = new Map([...manifest].filter(([name]) => !left.has(name)));
   return { files: sound.size, bytes: bytesOf(sound), changing: changing.map(shownName), manifest: sound };
@@ -85,13 +95,13 @@ function mismatch(names: readonly string[], written: boolean): Error {
   return pullError("mismatch", `${shown}${more} differ after ${ROUNDS} copies: ${why}`);
 }
 
-async function manifestOf(
+async function list(
   request: PullRequest,
   progress: (text: string) => void,
   signal: AbortSignal | undefined,
-): Promise<Manifest> {
+): Promise<Listing> {
   progress("listing the checkpoints on the machine");
-  return parseManifest(await runScript(request, manifestScript(request.from), signal));
+  return parseListing(await runScript(request, manifestScript(request.from), signal));
 }
 
 /** Copies without verifying. Throws `disk_full` before it begins when there is no room. */
@@ -104,7 +114,7 @@ async function copyAll(
 ): Promise<void> {
   const { from, to } = request;
   checkRoom(bytesMissing(manifest, to), to);
-  await copy(request, { from, to, checksum }, (text) => progress(`checkpoints ${text}`), signal);
+  await copy(request, { from, to, checksum, links: false }, (text) => progress(`checkpoints ${text}`), signal);
 }
 
 function shareText(bytes: number, manifest: Manifest): string {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { shellLine } from "../ssh-key.ts";
-import { type Machine, sshTo } from "./machine.ts";
+import { lastWords, type Machine, sshTo } from "./machine.ts";
 import { type PullError, pullError } from "./pull-error.ts";
 
 /** A copy from a machine to here. */
@@ -12,6 +12,8 @@ export interface Copy {
   readonly to: string;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
+  /** Copy links as well, but for those that lead out. */
+  readonly links: boolean;
 }
 
 /** How ssh is called, and the host as rsync writes it. */
@@ -28,11 +30,11 @@ function wayTo(machine: Machine): Way {
  * The words of the copy. What a machine sends is not trusted: no links that lead out, no devices, no set-uid bits, and
  * nothing here is ever deleted.
  */
-export function rsyncWords(way: Way, { from, to, checksum }: Copy): string[] {
+export function rsyncWords(way: Way, { from, to, checksum, links }: Copy): string[] {
   return [
     "rsync",
     "-a",
-    "--safe-links",
+    links ? "--safe-links" : "--no-links",
     "--no-devices",
     "--no-specials",
     "--no-owner",
@@ -51,6 +53,10 @@ export function rsyncWords(way: Way, { from, to, checksum }: Copy): string[] {
 function hostWord(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
+
+/** A machine that says more than this on the way is not listened to. */
+const MOST_OUTPUT = 16 * 1024 * 1024;
+const MOST_WORDS = 4000;
 
 /** Files that vanished on the way: the manifest decides whether that matters. */
 const VANISHED = 24;
@@ -75,12 +81,17 @@ export function copy(
       const text = progressIn(line);
       if (text !== undefined) progress(text);
     });
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      if (errors.push(line) > 50) errors.shift();
+    let heard = 0;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      heard += text.length;
+      errors.push(...text.slice(-MOST_WORDS).split("\n"));
+      errors.splice(0, errors.length - 50);
+      if (heard > MOST_OUTPUT) child.kill();
     });
     child.once("error", (error) => reject(pullError("failed", `rsync cannot be run here: ${error.message}`)));
     child.once("close", (code) => {
-      if (code === 0 || code === VANISHED) resolve();
+      if (heard > MOST_OUTPUT) reject(pullError("failed", "the machine complains without end while it is copied from"));
+      else if (code === 0 || code === VANISHED) resolve();
       else reject(copyFailure(code, errors, what.to));
     });
   });
@@ -95,10 +106,7 @@ export function progressIn(line: string): string | undefined {
 /** What an exit code and the last words of rsync mean. */
 export function copyFailure(code: number | null, errors: readonly string[], to: string): PullError {
   const all = errors.join("\n");
-  const words = errors
-    .filter((line) => line.trim() !== "")
-    .slice(-3)
-    .join(" ");
+  const words = lastWords(errors);
   if (/no space left|disk quota exceeded/i.test(all)) return pullError("disk_full", `no room is left in ${to}`);
   if (/rsync: (command )?not found|not found: rsync/i.test(all)) {
     return pullError("failed", "the machine has no rsync (apt-get install rsync on it)");

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { parseManifest } from "../../../components/checkpoints/manifest.ts";
+import { parseListing } from "../../../components/checkpoints/manifest.ts";
 import {
   checkpointsHome,
   isPullError,
@@ -125,16 +125,27 @@ test("a machine that does not answer, and a folder that cannot be made, are told
 
 const hash = createHash("sha256").update("x").digest("hex");
 
-test("a manifest that is cut off or names files elsewhere is refused", () => {
-  const whole = `s 1 a/b\0${hash} *./a/b\0end\0`;
-  assert.deepEqual([...parseManifest(Buffer.from(whole))], [["a/b", { size: 1, sha256: hash }]]);
-  assert.deepEqual([...parseManifest(Buffer.from("s 1 gone\0end\0"))], [["gone", { size: 1, sha256: null }]]);
-  for (const text of ["", "s 1 a\0", "s 1 ../a\0end\0", "s 1 /a\0end\0", "s 1 a/./b\0end\0", "noise\0end\0"]) {
+const listing = (records: string) => parseListing(Buffer.from(`\nmanifest\0${records}end\0`));
+
+test("a manifest that is cut off, or is something else, is refused", () => {
+  assert.deepEqual([...listing(`s 1 a/b\0${hash} *./a/b\0`).files], [["a/b", { size: 1, sha256: hash }]]);
+  assert.deepEqual([...listing("s 1 gone\0").files], [["gone", { size: 1, sha256: null }]]);
+  const chatty = Buffer.from("Welcome!\nmanifest\0s 1 a\0end\0");
+  assert.deepEqual([...parseListing(chatty).files.keys()], ["a"], "what a shell says when it starts does not hurt");
+  for (const text of ["", "\nmanifest\0s 1 a\0", "\nmanifest\0noise\0end\0", "s 1 a\0end\0", "end\0"]) {
     assert.throws(
-      () => parseManifest(Buffer.from(text)),
+      () => parseListing(Buffer.from(text)),
       (error) => isPullError(error),
       text,
     );
+  }
+});
+
+test("what no honest machine writes is set aside", () => {
+  const lies = ["s 1 ../a", "s 1 /a", "s 1 a/./b", "s 1 a//b", "l ../a", `${hash} *./../a`, `s ${"9".repeat(40)} a`];
+  for (const lie of lies) {
+    const { files, links, lies: found } = listing(`s 1 sound\0${lie}\0${lie.startsWith("l") ? "t x\0" : ""}`);
+    assert.deepEqual([[...files.keys()], [...links], found], [["sound"], [], [lie]], lie);
   }
 });
 

@@ -32,8 +32,12 @@ export interface Sshd {
   readonly hostKey: string;
 }
 
-/** A real sshd on a free port that lets this key in. */
-export async function sshd(t: TestContext, authorized: string): Promise<Sshd> {
+/** A real sshd on a free port that lets this key in; `more` of its options. */
+export async function sshd(
+  t: TestContext,
+  authorized: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), "sshd-test-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const file = (name: string) => join(dir, name);
@@ -52,6 +56,7 @@ export async function sshd(t: TestContext, authorized: string): Promise<Sshd> {
     PasswordAuthentication: "no",
     KbdInteractiveAuthentication: "no",
     PermitRootLogin: "prohibit-password",
+    ...more,
   };
   const args = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", "/dev/null", ...args], {

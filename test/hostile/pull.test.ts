@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { runScript } from "../../components/checkpoints/machine.ts";
+import { checkpointsHome, isPullError, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
+import { pinHostKey, probe } from "../../components/vast/ssh.ts";
+import { needsRoot, portThat, sshd, temporaryHome } from "../components/vast/sshd.ts";
+
+interface Scene extends PullRequest {
+  /** Everything of the test; only `machine` and the folder at home may be read or written in it. */
+  readonly root: string;
+}
+
+/** A machine on loopback. `forced` = what its sshd runs, whatever is asked for; $SSH_ORIGINAL_COMMAND is that. */
+async function openScene(t: TestContext, forced?: string): Promise<Scene> {
+  const home = temporaryHome(t);
+  const root = mkdtempSync(join(tmpdir(), "hostile-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  writeFileSync(join(root, "forced"), `#!/bin/bash\n${forced ?? ""}\n`, { mode: 0o700 });
+  const options = forced === undefined ? {} : { ForceCommand: join(root, "forced") };
+  const { port, hostKey } = await sshd(t, home.key.publicKey, options);
+  pinHostKey(home.key.knownHostsFile, 7, hostKey);
+  mkdirSync(join(root, "machine"));
+  return {
+    root,
+    instanceId: 7,
+    endpoint: { host: "127.0.0.1", port },
+    key: home.key,
+    from: join(root, "machine"),
+    to: checkpointsHome(join(root, "home"), "local", 7),
+  };
+}
+
+/** Names below a folder; a link is a name, and is not followed. */
+function names(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => [
+      entry.name,
+      ...(entry.isDirectory() ? names(join(folder, entry.name)).map((name) => join(entry.name, name)) : []),
+    ])
+    .sort();
+}
+
+test("links that lead out, and what lies behind them, stay away; the honest files come home", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const machine = (name: string) => join(scene.from, name);
+  mkdirSync(machine("step_1"));
+  writeFileSync(machine("step_1/weights"), "honest");
+  mkdirSync(join(scene.root, "secret"));
+  writeFileSync(join(scene.root, "secret", "id"), "outside");
+  symlinkSync(join(scene.root, "secret"), machine("step_2"));
+  symlinkSync("/etc/passwd", machine("passwd"));
+  symlinkSync("../secret", machine("up"));
+  symlinkSync("step_1/../../secret", machine("detour"));
+  symlinkSync("step_1", machine("latest"));
+  symlinkSync("latest/../..", machine("step_1/chain"));
+  execFileSync("mkfifo", [machine("fifo")]);
+  execFileSync("mknod", [machine("null"), "c", "1", "3"]);
+  const { files } = await pullCheckpoints(scene);
+  assert.equal(files, 1);
+  assert.deepEqual(names(scene.to), ["latest", "step_1", "step_1/chain", "step_1/weights"]);
+  assert.equal(readFileSync(join(scene.to, "latest", "weights"), "utf8"), "honest");
+  assert.equal(existsSync(join(scene.to, "step_1", "chain", "local")), false, "it ends within the folder");
+});
+
+test("a folder that was a link before does not lead the copy out", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  mkdirSync(join(scene.root, "elsewhere"));
+  mkdirSync(scene.to, { recursive: true });
+  symlinkSync(join(scene.root, "elsewhere"), join(scene.to, "step_1"));
+  mkdirSync(join(scene.from, "step_1"));
+  writeFileSync(join(scene.from, "step_1", "weights"), "honest");
+  assert.equal((await pullCheckpoints(scene)).files, 1);
+  assert.deepEqual(names(join(scene.root, "elsewhere")), []);
+});
+
+const awkward = [
+  "-rf",
+  "--rsync-path=touch x",
+  "line\nbreak",
+  "esc\u001b[2J",
+  "$(touch x)",
+  "*",
+  " ",
+  "~",
+  "a:b",
+  "...",
+];
+
+test("names mean nothing to a shell, to rsync or to a terminal", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  for (const name of awkward) writeFileSync(join(scene.from, name), name);
+  assert.equal((await pullCheckpoints(scene)).files, awkward.length);
+  assert.deepEqual(names(scene.to), awkward.toSorted());
+});
+
+/** Answers the manifest with this, and everything else honestly. */
+const manifests = (printf: string) => `
+if [ "$SSH_ORIGINAL_COMMAND" != "bash -s" ]; then exec bash -c "$SSH_ORIGINAL_COMMAND"; fi
+cat >/dev/null
+printf '\\nmanifest\\0${printf}end\\0'`;
+
+const HASH = "b1bdb624377baa7b62cd3a3b8f60b4d7a7f07e6f4c2b4a8e8c9c0c4b28c1f4f1";
+
+const lies: [what: string, printf: string, kind: "failed" | "mismatch" | "disk_full", why: RegExp][] = [
+  [
+    "a name outside the folder",
+    "s 6 ../../../elsewhere\\0",
+    "failed",
+    /holds what cannot be \(s 6 \.\.\/\.\.\/.*1 files are home/,
+  ],
+  ["an absolute name", "s 6 /etc/passwd\\0", "failed", /holds what cannot be/],
+  ["a size that no disk has", "s 99999999999999999999999999 big\\0", "failed", /holds what cannot be/],
+  ["a size that this disk has not", "s 9000000000000000 big\\0", "disk_full", /has room for/],
+  ["another sha256", `s 6 second\\0${HASH} *./second\\0`, "mismatch", /second differ/],
+  ["a name that no disk can have", `s 6 ${"x".repeat(5000)}\\0`, "mismatch", /xxx.* differ/],
+];
+
+for (const [what, printf, kind, why] of lies) {
+  test(`a manifest that lies: ${what}`, needsRoot, async (t) => {
+    const scene = await openScene(t, manifests(`s 6 first\\0${sha256("honest")} *./first\\0${printf}`));
+    for (const name of ["first", "second"]) writeFileSync(join(scene.from, name), "honest");
+    await assert.rejects(pullCheckpoints(scene), (error: Error) => {
+      assert.ok(isPullError(error, kind), String(error));
+      assert.match(error.message, why);
+      assert.ok(error.message.length < 900);
+      return true;
+    });
+    if (kind !== "disk_full") assert.equal(readFileSync(join(scene.to, "first"), "utf8"), "honest", "came home");
+    assert.deepEqual(readdirSync(scene.root).sort(), ["forced", "home", "machine"]);
+  });
+}
+
+function sha256(text: string): string {
+  return execFileSync("sha256sum", { input: text, encoding: "utf8" }).slice(0, 64);
+}
+
+test("a machine that talks without end is given up", needsRoot, async (t) => {
+  const talks = await openScene(t, "exec yes");
+  await assert.rejects(
+    pullCheckpoints(talks),
+    (error: Error) => isPullError(error, "failed") && /without end/.test(error.message),
+  );
+  const complains = await openScene(
+    t,
+    manifests("s 6 first\\0").replace('exec bash -c "$SSH_ORIGINAL_COMMAND"', "exec yes >&2"),
+  );
+  await assert.rejects(
+    pullCheckpoints(complains),
+    (error: Error) => isPullError(error, "failed") && /without end/.test(error.message),
+  );
+});
+
+test("what it complains about fits into a sentence, and does nothing to a terminal", needsRoot, async (t) => {
+  const scene = await openScene(
+    t,
+    "head -c 3000000 /dev/zero | tr '\\0' x >&2; printf '\\n\\033]0;title\\007\\033[2Jwoe\\r' >&2; exit 3",
+  );
+  await assert.rejects(runScript(scene, ""), ({ message }: Error) => {
+    assert.match(message, /exit code 3.*woe$/);
+    assert.doesNotMatch(message, /[\p{Cc}]/u);
+    return message.length < 900;
+  });
+});
+
+test("a banner flood, before and after the login, is neither shown nor waited for", needsRoot, async (t) => {
+  const home = temporaryHome(t);
+  const banner = join(home.path, "banner");
+  writeFileSync(banner, "\u001b[2Jbuy now\n".repeat(20_000));
+  const { port } = await sshd(t, home.key.publicKey, { Banner: `"${banner}"` });
+  const at = (port: number) => ({ host: "127.0.0.1", port, via: "direct" as const });
+  const access = { instanceId: 7, key: home.key, firstUse: true };
+  assert.equal((await probe(at(port), access)).ok, true);
+  const flood = await portThat(t, (socket) => {
+    const more = () => {
+      while (socket.writable && socket.write("no ssh here\r\n".repeat(1000)));
+    };
+    socket.on("drain", more);
+    more();
+  });
+  const result = await probe(at(flood), access);
+  assert.ok(
+    !result.ok && ["closed", "failed"].includes(result.reason) && result.text.length <= 300,
+    JSON.stringify(result),
+  );
+});
