@@ -17,6 +17,8 @@ export interface CheckpointsState {
   readonly apiKeyFile: string;
   readonly sshKeyFile: string;
   readonly hostKey: string;
+  /** Of the account that rented it; "" or missing = not known. */
+  readonly accountId?: string;
   readonly pricePerHour: number;
   readonly from: string;
   readonly checkpointsTo: string;

@@ -46,6 +46,7 @@ export class Checkpoints extends pulumi.dynamic.Resource {
       instanceId: instance.id,
       hostKey: instance.hostKey,
       pricePerHour: instance.rentedPerHour,
+      accountId: instance.accountId,
       home: undefined,
       mark: undefined,
       __urn: urn,

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { standingScript, stopScript } from "../remote/steps.ts";
 import type { SshKey } from "../ssh-key.ts";
 import type { Instance, VastClient } from "../vast/client.ts";
@@ -6,6 +7,7 @@ import { isVastError } from "../vast/errors.ts";
 import type { Means } from "../vast/means.ts";
 import { phaseOf } from "../vast/phase.ts";
 import { perHour } from "../vast/price.ts";
+import { ensureSameAccount } from "../vast/same-account.ts";
 import { liveEndpoint } from "../vast/ssh.ts";
 import { printable } from "../vast/text.ts";
 import { type Machine, runScript } from "./machine.ts";
@@ -16,6 +18,8 @@ import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
 /** What is to come home before an instance may go. */
 export interface GateOrder {
   readonly instanceId: number;
+  /** Of the account that rented it; "" or missing = not known. */
+  readonly accountId?: string;
   /** Folder on the machine. */
   readonly from: string;
   /** Folder here. */
@@ -81,14 +85,21 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
   try {
     await bringHome(order, world, course);
   } catch (error) {
-    if (isVastError(error, "no_such_instance")) {
+    const doubt = isVastError(error, "no_such_instance") ? await whyNotGone(order, world) : error;
+    if (doubt === undefined) {
       world.say(`instance ${order.instanceId} is gone; what was fetched before is in ${order.to}`);
       return;
     }
-    const cause = course.rescue?.why() ?? error;
+    const cause = course.rescue?.why() ?? doubt;
     const again = await course.rescue?.stopAgain();
     throw new Error(await refusal(order, world, cause, course, again));
   }
+}
+
+/** undefined = Vast says that there is no such instance, and says so to the account that rented it. */
+async function whyNotGone({ instanceId, accountId }: GateOrder, world: GateWorld): Promise<unknown> {
+  const { client } = world.connect();
+  return ensureSameAccount(client, String(instanceId), accountId).catch((error: unknown) => error);
 }
 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
@@ -167,11 +178,19 @@ async function refusal(
 
 function countText(folder: string): string {
   try {
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return filesText(files.length);
+    return filesText(countFiles(folder));
   } catch {
     return "nothing yet";
   }
+}
+
+/** Without following links: those of a machine may go round in circles. */
+function countFiles(folder: string): number {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const counts = entries.map((entry) =>
+    entry.isDirectory() ? countFiles(join(folder, entry.name)) : Number(entry.isFile()),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function filesText(count: number): string {

@@ -5,7 +5,7 @@ import { type Api, isLoopback } from "./api.ts";
 import { endpoint, LIST, pageQuery, read, write } from "./calls.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { checkOrder, type RentOrder, rentBody } from "./order.ts";
-import { type Gates, processGates, retryDelay, thresholdOf } from "./pacing.ts";
+import { type Gates, limitOf, processGates, retryDelay } from "./pacing.ts";
 import { printableLines } from "./text.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
 import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
@@ -156,10 +156,13 @@ export class VastClient {
     return printableLines(await this.#uploaded(result_url, call));
   }
 
-  /** Ends an instance. Already gone is success. Vast may take seconds after that: poll `instance` until undefined. */
-  async destroy(id: number): Promise<void> {
+  /**
+   * Ends an instance; false = Vast knows no such instance. Vast may take seconds after that: poll `instance` until
+   * undefined.
+   */
+  async destroy(id: number): Promise<boolean> {
     const call: Call = { ...endpoint("DELETE", "/instances/{id}/", id), idempotent: true };
-    await this.#ask({ call, body: {} }).catch(undefinedWhenGone);
+    return (await this.#ask({ call, body: {} }).catch(undefinedWhenGone)) !== undefined;
   }
 
   /** All rows, each page read; undefined = it has changed in between: rows and Vast's own count differ, or a page is gone. */
@@ -198,7 +201,7 @@ export class VastClient {
     const endpoint = `${call.method} ${call.template}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#gates.run(this.#gateName(endpoint), thresholdOf(endpoint), () => this.#once(request, leave));
+        return await this.#gates.run(this.#gateName(endpoint), limitOf(endpoint), () => this.#once(request, leave));
       } catch (error) {
         // Anything else is a mistake of ours and must surface.
         const wait = isVastError(error) ? retryDelay(error, call.idempotent, attempt, this.#random()) : undefined;

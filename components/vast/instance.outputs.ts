@@ -38,6 +38,8 @@ export interface InstanceOutputs {
   readonly startedAt: string;
   readonly location: string | null;
   readonly endsAt: string | null;
+  /** "" = not known. */
+  readonly accountId: string;
   readonly quote: Quote | null;
   readonly image: string;
   readonly apiUrl: string;
@@ -55,6 +57,8 @@ export interface Known {
   readonly urn?: string | undefined;
   /** ISO time at which it got ready; default "" = never. */
   readonly startedAt?: string;
+  /** Default "" = not known. */
+  readonly accountId?: string;
   /** When Vast's words do not tell it: a machine that was given up, and could not be released. */
   readonly phase?: PhaseName;
 }
@@ -83,6 +87,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     startedAt: known.startedAt ?? "",
     location: null,
     endsAt: null,
+    accountId: known.accountId ?? "",
     quote,
     image,
     apiUrl,

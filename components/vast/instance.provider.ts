@@ -14,6 +14,7 @@ import { phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
+import { accountIdOf, ensureSameAccount } from "./same-account.ts";
 import { type Identity, identityAt } from "./shown-key.ts";
 import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
@@ -43,18 +44,19 @@ export const provider = lifecycle({
     return watched(inputs, urn, undefined, async (means) => {
       quotes().drop({ urn: urn ?? "", apiUrl: inputs.apiUrl, criteria: criteriaOf(inputs) });
       const { rent } = await import("./rental.ts");
+      const account = accountIdOf(means.client);
       const { instance, endpoint, offerId } = await rent(means, requestOf(inputs, urn));
       noteRental(instance, inputs);
       return {
         id: String(instance.id),
-        outs: outputsOf(instance, inputs, { endpoint, offerId, urn, startedAt: now() }),
+        outs: outputsOf(instance, inputs, { endpoint, offerId, urn, startedAt: now(), accountId: await account }),
       };
     });
   },
 
   read: async (id: string, props: InstanceOutputs) => {
     const means = await connect(props, { urn: props.__urn });
-    const instance = await seen(means, id);
+    const instance = await seen(means, id, props);
     openJournal().closeInstance(Number(id));
     // Pulumi itself shows only what the next run will change.
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
@@ -64,14 +66,14 @@ export const provider = lifecycle({
 
   update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     const urn = rows.get(news.label) ?? olds.__urn;
-    const { offerId } = olds;
+    const { offerId, accountId } = olds;
     return watched(news, urn, olds, async (means) => {
-      const instance = await seen(means, id);
+      const instance = await seen(means, id, olds);
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
-      const known = { offerId: Number(offerId) || null, urn };
+      const known = { offerId: Number(offerId) || null, urn, accountId };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
         const { sshHost, sshPort, hostKey, startedAt } = olds;
@@ -91,7 +93,9 @@ export const provider = lifecycle({
     const { label, pricePerHour: perHour } = props;
     try {
       const { release } = await import("./release.ts");
-      await release(await connect(props, { urn: props.__urn }), Number(id), { label, perHour });
+      const means = await connect(props, { urn: props.__urn });
+      const wasKnown = await release(means, Number(id), { label, perHour });
+      if (!wasKnown) await ensureSameAccount(means.client, id, props.accountId);
     } catch (error) {
       const { message } = error as Error;
       const text = leftText(Number(id), label, perHour);
@@ -119,8 +123,8 @@ async function watched<T>(
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp } = error;
     const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour } = olds ?? blank;
-    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour };
+    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
+    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -157,15 +161,15 @@ function noteRental({ id, minBid }: Instance, { maxPricePerHour, bidMarkup }: Ch
 }
 
 /** The instance as Vast has it; undefined = gone for certain. */
-async function seen(means: Means, id: string): Promise<Instance | undefined> {
-  const instance = await means.client.instance(Number(id));
-  if (instance !== undefined) return instance;
-  return whatIsLeftOf(means, id);
+async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
+  return (await means.client.instance(Number(id))) ?? whatIsLeftOf(means, id, olds);
 }
 
-async function whatIsLeftOf(means: Means, id: string): Promise<Instance | undefined> {
+async function whatIsLeftOf(means: Means, id: string, { accountId }: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("./release.ts");
-  return whatIsLeft(means, Number(id));
+  const instance = await whatIsLeft(means, Number(id));
+  if (instance === undefined) await ensureSameAccount(means.client, id, accountId);
+  return instance;
 }
 
 const DRIFT_PATIENCE_MS = 5000;
@@ -204,7 +208,7 @@ function isRenewed(id: string, { hostKey }: InstanceOutputs): boolean {
 async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<Drift> {
   const means = await connect(olds, { urn: olds.__urn });
   // By the list, so that a change of the bid need not wait for its turn at the single view.
-  const instance = await whatIsLeftOf(means, id);
+  const instance = await whatIsLeftOf(means, id, olds);
   return driftOf(olds, news.maxPricePerHour, instance);
 }
 

@@ -66,6 +66,8 @@ export class VastInstance extends pulumi.dynamic.Resource {
   declare readonly location: pulumi.Output<string | null>;
   /** ISO time at which the rental ends by itself; null when Vast does not say. */
   declare readonly endsAt: pulumi.Output<string | null>;
+  /** Id of the account that rented it; "" = not known. To another account's key it looks as if it were gone. */
+  declare readonly accountId: pulumi.Output<string>;
   /** What the preview promised; null when the market could not be asked. */
   declare readonly quote: pulumi.Output<Quote | null>;
 
@@ -110,5 +112,6 @@ const outputs = {
   startedAt: undefined,
   location: undefined,
   endsAt: undefined,
+  accountId: undefined,
   quote: undefined,
 };

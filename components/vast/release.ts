@@ -34,24 +34,27 @@ const LOOK_MS = 600;
 
 /**
  * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
- * is without it. Already gone is success. Throws what is left and the command that ends it.
+ * is without it. Already gone is success: false = Vast never knew it by this key. Throws what is left and the command that
+ * ends it.
  */
-export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<void> {
+export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<boolean> {
   const { clock } = means;
   const deadline = clock.now() + (options.patienceMs ?? PATIENCE_MS);
   const visibleBy = (options.rentedAt ?? Number.NEGATIVE_INFINITY) + VISIBLE_MS;
   let why = "Vast still shows it";
   let sentAt = Number.NEGATIVE_INFINITY;
+  let known = false;
   while (clock.now() <= deadline) {
     try {
       if (clock.now() - sentAt >= AGAIN_MS) {
-        await means.client.destroy(id);
+        known = (await means.client.destroy(id)) || known;
         sentAt = clock.now();
       }
       means.progress(`releasing instance ${id}`);
       await clock.sleep(LOOK_MS);
       const left = await whatIsLeft(means, id);
-      if (left === undefined && clock.now() >= visibleBy) return;
+      known ||= left !== undefined;
+      if (left === undefined && clock.now() >= visibleBy) return known;
       // Before that a DELETE may have found nothing because it came too early.
       if (left === undefined) sentAt = Number.NEGATIVE_INFINITY;
     } catch (error) {

@@ -37,6 +37,7 @@ const machine = {
   hostKey: "ssh-ed25519 AAAA",
   pricePerHour: 3,
   rentedPerHour: 2,
+  accountId: "5",
   startedAt: "2026",
 };
 const made = { ...machine, commit: "c".repeat(40), label: "vt-label", home: "/home/x/local/7" };

@@ -57,7 +57,7 @@ async function openScene(
       scene.answer(state);
       there = instance({ ...up, ...changes, ...(state === "running" ? RUNNING : STOPPED) });
     },
-    account: async () => ({ credit: 50, userId: 1 }),
+    account: async () => ({ id: 1, email: null, credit: 50 }),
     changeBid: async (_id: number, bid: number) => void asked.push(`bid ${bid}`),
     instance: async () => {
       if (row === "down") throw vastError("unreachable", "Vast does not answer");
@@ -90,7 +90,7 @@ async function openScene(
     engine: { signal: gone.signal, alive: async () => true },
     logins: {
       login: async () => ({ host: "127.0.0.1", port, via: "direct", hostKey }),
-      isSetUp: async () => true,
+      isSetUp: async () => ({ gpus: 0, said: "GPU is lost" }),
     },
     progress: () => {},
     say: async (text: string) => void heard.push(text),
@@ -141,6 +141,13 @@ test("the gate opens when there is nothing to save, or Vast says that the instan
   rmSync(join(empty.order.from, "step_1"));
   await pass(empty);
   await pass(await openScene(t, {}, "gone"));
+});
+
+test("what another account's key cannot see is not gone: the gate stays shut", needsRoot, async (t) => {
+  const scene = await openScene(t, {}, "gone");
+  const foreign = { ...scene, order: { ...scene.order, accountId: "2" } };
+  await refuses(foreign, /was rented by account 2, and the key is account 1's/, /\$9\.000\/h/);
+  await pass({ ...scene, order: { ...scene.order, accountId: "1" } });
 });
 
 test("a stopped instance without a budget is kept, and costs its disk", needsRoot, async (t) => {

@@ -77,6 +77,19 @@ suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
     });
   }
 
+  test("another account's key cannot see it, and that is not gone, nor released", async (t) => {
+    const { provider, state, simulator } = await world(t);
+    const foreign = { ...state, accountId: "1" };
+    const sentence = /instance 7 was rented by account 1, and the key is account 200417's, which cannot see it/;
+    await assert.rejects(provider.read("7", foreign), sentence);
+    await assert.rejects(provider.remove("7", foreign), sentence);
+    assert.equal((await provider.diff("7", foreign, inputs)).changes, 1, "a plain run goes on");
+    simulator.world.faults.add({ on: "GET /users/current/", do: "authError401", times: 0 });
+    await assert.rejects(provider.read("7", { ...state, accountId: "200417" }), /key of .* is refused/);
+    simulator.world.faults.clear();
+    assert.equal((await provider.read("7", { ...state, accountId: "200417" })).id, "");
+  });
+
   test("gone: the refresh takes it out of the state, a plain run fails in one line", async (t) => {
     const { provider, state, living } = await world(t);
     assert.equal((await provider.read("7", state)).id, "");

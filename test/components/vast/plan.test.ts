@@ -57,6 +57,7 @@ test("the outputs of an instance that is ready", () => {
     sshPort: 41685,
     hostKey: "ssh-ed25519 AAAA",
     phase: "ready",
+    accountId: "",
     startedAt,
     location: "Texas, US",
     endsAt: new Date(1793800000 * 1000).toISOString(),
