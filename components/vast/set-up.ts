@@ -10,7 +10,8 @@ import { SET_UP_MARK } from "./onstart.ts";
  */
 const WAIT = `i=0; until [ -e ${SET_UP_MARK} ]; do i=$((i + 1)); [ $i -gt 300 ] && exit 1; sleep 0.1; done
 command -v nvidia-smi >/dev/null 2>&1 || exit 0
-said=$(timeout 30 nvidia-smi -L 2>&1)
+said=$(timeout 60 nvidia-smi -L 2>&1)
+[ -n "$said" ] || said="it does not answer"
 printf '\\nvast-training-gpus %s\\n%s\\n' "$(printf '%s\\n' "$said" | grep -c '^GPU [0-9]')" "$said"`;
 
 const REPORT = /^vast-training-gpus (\d+)\n([\s\S]*)/m;
