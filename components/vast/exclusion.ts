@@ -23,7 +23,11 @@ export function explain(
   criteria: OfferCriteria,
   skip: ReadonlySet<number>,
 ): Exclusion {
-  const tried: Misfit = { criterion: null, what: "on machines already tried", found: "already tried" };
+  const tried: Misfit = {
+    criterion: null,
+    what: "on machines already tried or in use by us",
+    found: "already tried or in use by us",
+  };
   const rejected = offers.map((offer) => ({
     offer,
     why: [...(skip.has(offer.machineId) ? [tried] : []), ...misfits(offer, gpu, criteria)],

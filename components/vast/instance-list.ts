@@ -14,6 +14,7 @@ export class InstanceList {
   #due: Promise<Instance[]> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #openAt = 0;
+  #latest: readonly Instance[] = [];
 
   constructor(client: Pick<VastClient, "instances">, clock: Pick<Clock, "now" | "sleep">) {
     this.#client = client;
@@ -26,6 +27,11 @@ export class InstanceList {
     return this.#due;
   }
 
+  /** What the last list that came held; empty before there was one. To be fair by, not to conclude from. */
+  get latest(): readonly Instance[] {
+    return this.#latest;
+  }
+
   async #nextLook(): Promise<Instance[]> {
     await this.#last;
     const pause = this.#openAt - this.#clock.now();
@@ -33,7 +39,10 @@ export class InstanceList {
     // Whoever comes from here on wants a later look.
     this.#due = undefined;
     const began = this.#clock.now();
-    const look = this.#client.instances();
+    const look = this.#client.instances().then((rows) => {
+      this.#latest = rows;
+      return rows;
+    });
     this.#last = look.then(nothing, nothing).then(() => {
       const now = this.#clock.now();
       // A list that took long was held up by others: they are given as much time again.

@@ -1,9 +1,14 @@
+import type { VastClient } from "./client.ts";
 import type { Means } from "./means.ts";
 import { market } from "./offers.ts";
 import type { RentableOffer, RentalRequest } from "./rental-request.ts";
+import { isLeaving } from "./settle.ts";
 
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
+
+/** Machines that rentals of this process have taken for themselves, by client. */
+const claims = new WeakMap<VastClient, Set<number>>();
 
 /** The offers of one rental in the order in which they are tried: the quoted one, then what the market has at the time. */
 export class OfferQueue {
@@ -25,29 +30,43 @@ export class OfferQueue {
     if (machineId !== null) this.#skipped.add(machineId);
   }
 
-  /** Throws why the market has nothing left that fits. */
+  /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
   async next(): Promise<RentableOffer> {
     const quoted = this.#quoted;
     this.#quoted = null;
-    if (quoted !== null && this.#isOpen(quoted)) return quoted;
-    const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
-    const known = isFresh ? this.#choices.find((choice) => this.#isOpen(choice)) : undefined;
-    return known ?? (await this.#search());
+    if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
+    for (;;) {
+      const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
+      const known = isFresh ? this.#choices.find((choice) => this.#isOpen(choice)) : undefined;
+      if (known !== undefined) return this.#claim(known);
+      await this.#search();
+    }
   }
 
   #isOpen({ machineId }: RentableOffer): boolean {
-    return !this.#skipped.has(machineId);
+    return !this.#closed().has(machineId);
   }
 
-  async #search(): Promise<RentableOffer> {
+  /** Tried already, wanted by another rental of this process, or in use: a bid of ours would drive out our own machine. */
+  #closed(): ReadonlySet<number> {
+    const { client, list } = this.#means;
+    const used = list.latest.filter((row) => !isLeaving(row)).flatMap(({ machineId }) => machineId ?? []);
+    return new Set([...this.#skipped, ...(claims.get(client) ?? []), ...used]);
+  }
+
+  #claim(offer: RentableOffer): RentableOffer {
+    const { client } = this.#means;
+    claims.set(client, (claims.get(client) ?? new Set()).add(offer.machineId));
+    return offer;
+  }
+
+  async #search(): Promise<void> {
     const { client, clock, progress } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#skipped, onDemandPrice: false };
+    const options = { skipMachines: this.#closed(), onDemandPrice: false };
     const { choices, excluded } = await market(client, this.#request.criteria, options);
     this.#searchedAt = clock.now();
     this.#choices = choices;
-    const [first] = choices;
-    if (first === undefined) throw new Error(`no offer to rent: ${excluded}`);
-    return first;
+    if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);
   }
 }

@@ -1,3 +1,4 @@
+import type { VastClient } from "./client.ts";
 import { isVastError } from "./errors.ts";
 import type { Means } from "./means.ts";
 
@@ -9,9 +10,16 @@ import type { Means } from "./means.ts";
 export async function registerOwnKey({ client }: Means, publicKeys: readonly string[]): Promise<void> {
   const [own] = publicKeys;
   if (own === undefined) return;
+  const known = underWay.get(client) ?? new Map<string, Promise<void>>();
+  underWay.set(client, known);
+  const asked = known.get(own) ?? client.registerKey(own).finally(() => known.delete(own));
+  known.set(own, asked);
   try {
-    await client.registerKey(own);
+    await asked;
   } catch (error) {
     if (!isVastError(error)) throw error;
   }
 }
+
+/** Eight who rent at once register one key once. */
+const underWay = new WeakMap<VastClient, Map<string, Promise<void>>>();

@@ -1,40 +1,62 @@
 import { isVastError, type VastError } from "./errors.ts";
 
+/** So many calls within so many seconds. */
+export interface Limit {
+  readonly seconds: number;
+  readonly calls: number;
+}
+
 /**
- * Seconds that Vast wants between two calls of an endpoint by one key, from its published limits. Endpoints that are
- * not listed have no published limit.
+ * What Vast wants of one key and endpoint, from its published limits; that of the search was only seen. Endpoints that
+ * are not listed have no known limit.
  */
-const THRESHOLDS: Readonly<Record<string, number>> = {
-  "PUT /asks/{id}/": 4.5,
-  "GET /instances/{id}/": 2,
-  "GET /instances/": 1,
-  "PUT /instances/{id}/": 1,
-  "DELETE /instances/{id}/": 3,
-  "PUT /instances/reboot/{id}/": 1,
-  "PUT /instances/bid_price/{id}/": 5.5,
-  "POST /ssh/": 1,
+const LIMITS: Readonly<Record<string, Limit>> = {
+  "PUT /asks/{id}/": every(4.5),
+  "GET /instances/{id}/": every(2),
+  "GET /instances/": every(1),
+  "PUT /instances/{id}/": every(1),
+  "DELETE /instances/{id}/": every(3),
+  "PUT /instances/reboot/{id}/": every(1),
+  "PUT /instances/bid_price/{id}/": every(5.5),
+  "POST /ssh/": every(1),
+  "POST /bundles/": { seconds: 2, calls: 4 },
 };
+
+const UNKNOWN: Limit = { seconds: 0, calls: Number.POSITIVE_INFINITY };
 
 /** Vast and we measure the interval at two ends of a line. */
 const MARGIN_MS = 100;
 
-/** Seconds between two calls of `METHOD /template/`; 0 = no published limit. */
-export function thresholdOf(endpoint: string): number {
-  return THRESHOLDS[endpoint] ?? 0;
+/** One call in so many seconds. */
+export function every(seconds: number): Limit {
+  return { seconds, calls: 1 };
+}
+
+/** The limit of `METHOD /template/`. */
+export function limitOf(endpoint: string): Limit {
+  return LIMITS[endpoint] ?? UNKNOWN;
+}
+
+/** A call, for as long as Vast counts it. */
+interface Slot {
+  /** Milliseconds; no end before it is answered. */
+  until: number;
+  readonly answered: PromiseWithResolvers<void>;
 }
 
 interface Gate {
-  /** Settles when the caller before has had its answer. */
+  /** Settles when everybody who came before has left. */
   turn: Promise<void>;
-  /** Milliseconds; no call leaves before. */
-  openAt: number;
+  slots: readonly Slot[];
+  /** Milliseconds; a 429 closes it until then. */
+  closedUntil: number;
 }
 
 /**
- * One gate for each name (key and endpoint): the first call never waits, the next leaves when the interval since the
- * last answer is over. Endpoints without a limit pass freely until a 429 tells one.
+ * One gate for each name (key and endpoint): calls leave in the order in which they come, as many as the limit has room
+ * for; a call counts until its interval after the answer is over. A 429 closes the gate for as long as it says.
  *
- * A gate shared between processes would keep `openAt` in a file instead of this map.
+ * Each process has its own: Vast tells those that meet how long to wait, and a call that was refused was not carried out.
  */
 export class Gates {
   readonly #gates = new Map<string, Gate>();
@@ -47,33 +69,51 @@ export class Gates {
   }
 
   /** Makes a call when its turn has come. */
-  async run<T>(name: string, thresholdSeconds: number, call: () => Promise<T>): Promise<T> {
-    const gate = this.#gates.get(name) ?? { turn: Promise.resolve(), openAt: 0 };
+  async run<T>(name: string, limit: Limit, call: () => Promise<T>): Promise<T> {
+    const gate = this.#gates.get(name) ?? { turn: Promise.resolve(), slots: [], closedUntil: 0 };
     this.#gates.set(name, gate);
-    if (thresholdSeconds === 0 && gate.openAt <= this.#now()) return this.#pass(gate, 0, call);
-    const result = gate.turn.then(async () => {
-      await this.#open(gate);
-      return this.#pass(gate, thresholdSeconds, call);
-    });
-    gate.turn = result.then(nothing, nothing);
-    return result;
+    const entered = gate.turn.then(() => this.#enter(gate, limit));
+    gate.turn = entered.then(nothing, nothing);
+    return this.#pass(gate, await entered, limit, call);
   }
 
-  async #open(gate: Gate): Promise<void> {
-    for (let wait = gate.openAt - this.#now(); wait > 0; wait = gate.openAt - this.#now()) await this.#sleep(wait);
+  async #enter(gate: Gate, { calls }: Limit): Promise<Slot> {
+    for (;;) {
+      const now = this.#now();
+      gate.slots = gate.slots.filter(({ until }) => until > now);
+      if (gate.closedUntil > now) await this.#sleep(gate.closedUntil - now);
+      else if (gate.slots.length >= calls) await this.#room(gate.slots, now);
+      else break;
+    }
+    const slot = { until: Number.POSITIVE_INFINITY, answered: Promise.withResolvers<void>() };
+    gate.slots = [...gate.slots, slot];
+    return slot;
+  }
+
+  async #room(slots: readonly Slot[], now: number): Promise<void> {
+    const soonest = Math.min(...slots.map(({ until }) => until));
+    if (soonest < Number.POSITIVE_INFINITY) await this.#sleep(soonest - now);
+    else await Promise.race(slots.map(({ answered }) => answered.promise));
   }
 
   /** Counts from the answer: by then Vast has certainly seen the call, however long the line took. */
-  async #pass<T>(gate: Gate, thresholdSeconds: number, call: () => Promise<T>): Promise<T> {
-    let seconds = thresholdSeconds;
+  async #pass<T>(gate: Gate, slot: Slot, { seconds }: Limit, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      if (isVastError(error, "rate_limited")) seconds = Math.max(seconds, error.thresholdSeconds ?? 0);
+      if (isVastError(error, "rate_limited")) {
+        const wanted = Math.max(seconds, error.thresholdSeconds ?? 0);
+        gate.closedUntil = Math.max(gate.closedUntil, this.#after(wanted));
+      }
       throw error;
     } finally {
-      if (seconds > 0) gate.openAt = Math.max(gate.openAt, this.#now() + seconds * 1000 + MARGIN_MS);
+      slot.until = this.#after(seconds);
+      slot.answered.resolve();
     }
+  }
+
+  #after(seconds: number): number {
+    return seconds === 0 ? 0 : this.#now() + seconds * 1000 + MARGIN_MS;
   }
 }
 
