@@ -1,6 +1,7 @@
 /** A point within a command: a call of the API is just about to take effect, or has, and is not answered yet. */
 export interface Moment {
-  readonly command: "up" | "refresh" | "destroy";
+  /** "replace" = an up that wants another machine than there is. */
+  readonly command: "up" | "replace" | "refresh" | "destroy";
   /** As the simulator names it. */
   readonly endpoint: string;
   /** Which call of this endpoint in this command, from 1. */
@@ -15,6 +16,7 @@ export type EndingName =
   | "kill -9 of the command"
   | "kill -9 of everything"
   | "SIGTERM"
+  | "SIGTERM to everything"
   | "SIGHUP"
   | "closed terminal"
   | "one ctrl-c"
@@ -46,6 +48,8 @@ export const MOMENTS: readonly Moment[] = [
   ...at("up", "PUT /asks/{id}/", 1, "before", "after", "lost"),
   ...at("up", LIST, 2),
   ...at("up", LIST, 3),
+  ...at("replace", "DELETE /instances/{id}/", 1, "before", "after"),
+  ...at("replace", "PUT /asks/{id}/", 1, "before", "after"),
   ...at("refresh", SINGLE, 1),
   ...at("refresh", LIST, 1),
   ...at("destroy", "DELETE /instances/{id}/", 1, "before", "after"),
@@ -59,6 +63,7 @@ export const ENDINGS: readonly EndingName[] = [
   "kill -9 of the command",
   "kill -9 of everything",
   "SIGTERM",
+  "SIGTERM to everything",
   "SIGHUP",
   "closed terminal",
   "one ctrl-c",

@@ -38,6 +38,14 @@ const ENDINGS: Readonly<Record<EndingName, (held: Held) => Promise<void>>> = {
     held.letGo();
     await held.command?.result;
   },
+  /** As a cluster ends a job. */
+  "SIGTERM to everything": async (held) => {
+    const all = processesOf(held.mark).map(({ pid }) => pid);
+    kill(all, "SIGTERM");
+    await noneLeft(held.mark, ({ role }) => role === "provider", PATIENCE_MS);
+    held.letGo();
+    await held.command?.result;
+  },
   "closed terminal": async (held) => {
     held.terminal?.close();
     await noneLeft(held.mark, ({ role }) => role === "command", PATIENCE_MS);

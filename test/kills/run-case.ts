@@ -51,6 +51,7 @@ class Run {
   async run(): Promise<Bill> {
     const { moment, then, atOnce } = this.#case;
     if (moment.command !== "up") await this.#works("up", SKIP_PREVIEW);
+    if (moment.command === "replace") this.#stage.wantAnother();
     const killedAt = await this.#kill();
     if (!atOnce) await this.#quiet();
     const quietSeconds = atOnce ? null : seconds(killedAt);
@@ -70,9 +71,9 @@ class Run {
     const stage = this.#stage;
     const { world } = stage.simulator;
     world.faults.add({ on: moment.endpoint, do: faultOf(moment), after: moment.nth - 1 });
-    const words = SKIP_PREVIEW;
-    const terminal = needsTerminal(ending) ? stage.startInTerminal(moment.command, words) : undefined;
-    const command = terminal === undefined ? stage.start(moment.command, words) : undefined;
+    const typed = moment.command === "replace" ? "up" : moment.command;
+    const terminal = needsTerminal(ending) ? stage.startInTerminal(typed, SKIP_PREVIEW) : undefined;
+    const command = terminal === undefined ? stage.start(typed, SKIP_PREVIEW) : undefined;
     const ended = command?.result.then(({ stdout, stderr }) => stdout + stderr) ?? terminal?.ended;
     const early = ended?.then(async () => {
       throw new Error(
@@ -106,6 +107,7 @@ class Run {
     const ids = this.#stage.living().map(({ id }) => String(id));
     assert.equal(ids.length, 1, `after up there is exactly one machine, not ${ids.join(", ")}`);
     assert.deepEqual(this.#stage.state().instances, ids, "it is the one in the state");
+    assert.equal(this.#stage.disksOf(ids)[0], this.#stage.wantedDisk, "it is what was asked for");
     assert.deepEqual(this.#stage.intents(), [], "nothing is unaccounted for after up");
   }
 

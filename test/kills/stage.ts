@@ -35,6 +35,8 @@ export class Stage {
   #mark = "";
   #since = 0;
   #told: string[] = [];
+  /** GB that the program asks for. */
+  wantedDisk = 150;
 
   /** @param change may spoil the program in its folder */
   static async open(change: (dir: string) => void = () => {}): Promise<Stage> {
@@ -87,6 +89,12 @@ export class Stage {
     this.#mark = `KILLED=${randomUUID()}`;
     this.#since = world.requests.length;
     this.#told = [];
+    this.wantedDisk = 150;
+  }
+
+  /** From now on the program asks for a larger disk, and so for another machine. */
+  wantAnother(): void {
+    this.wantedDisk = 200;
   }
 
   /** What all processes of this case have in their environment. */
@@ -121,7 +129,12 @@ export class Stage {
 
   get #env(): NodeJS.ProcessEnv {
     const [name = "", value] = this.#mark.split("=");
-    return { ...this.#layout.env, TMPDIR: join(this.#root, "tmp"), ARGS: "{}", [name]: value };
+    return {
+      ...this.#layout.env,
+      TMPDIR: join(this.#root, "tmp"),
+      ARGS: JSON.stringify({ diskGb: this.wantedDisk }),
+      [name]: value,
+    };
   }
 
   /** What Pulumi's backend has on disk. */
@@ -160,6 +173,10 @@ export class Stage {
   /** Living contracts but for those of others. */
   living(): { id: number; label: string | null }[] {
     return this.simulator.world.contracts.living().filter(({ id }) => !this.foreign.includes(id));
+  }
+
+  disksOf(ids: readonly string[]): (number | undefined)[] {
+    return ids.map((id) => this.simulator.world.contracts.get(Number(id))?.order.diskGb);
   }
 
   /** The others have labels that differ from ours by one character. */
