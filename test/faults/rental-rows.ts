@@ -389,7 +389,7 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     outcome: "stop",
     contracts: 1,
     sent: 2,
-    reads: [/^instance \d+ \(machine \d+\): stopped: .*lack of credit; it is released$/],
+    reads: [/^instance \d+ \(machine \d+\): stopped: .*lack of credit.*; it is released$/],
     says: /insufficient_credit.*add credit to the Vast account$/,
     minutes: 5,
     within: 8,
