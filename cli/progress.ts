@@ -31,3 +31,16 @@ export function progressOn(terminal: Terminal, now: () => number = Date.now): Pr
 function kindOf(text: string): string {
   return text.replace(/[\d.]+.*/, "");
 }
+
+/** Shows that something goes on, and for how long, until it has ended. */
+export async function showing<T>(show: Progress["show"], text: string, action: () => Promise<T>): Promise<T> {
+  const began = Date.now();
+  const tell = () => show(`${text}, ${Math.floor((Date.now() - began) / 1000)} s`);
+  tell();
+  const ticking = setInterval(tell, 1000);
+  try {
+    return await action();
+  } finally {
+    clearInterval(ticking);
+  }
+}

@@ -1,7 +1,9 @@
 import { openStateDir } from "../components/state-dir.ts";
 import { realClock } from "../components/vast/connect.ts";
+import { isVastError } from "../components/vast/errors.ts";
 import { stackOf } from "../components/vast/journal.ts";
 import { visibleBy } from "../components/vast/settle.ts";
+import { exitCodeOf, Failure } from "./failure.ts";
 import {
   heldBy,
   type Listed,
@@ -12,6 +14,7 @@ import {
   openTargets,
   targetsOf,
 } from "./fleet.ts";
+import { showing } from "./progress.ts";
 import type { Patient } from "./recover-patient.ts";
 import { readState } from "./stacks.ts";
 import { belongsTo, type Survey, surveyOf } from "./sweep-survey.ts";
@@ -47,10 +50,21 @@ async function visible(
   targets: ReturnType<typeof openTargets>,
 ): Promise<Listed[]> {
   for (;;) {
-    progress("looking for what was rented");
-    const listed = await machinesOf(targets);
+    const listed = await showing(progress, "looking for what was rented", () => wholeList(targets));
     const isSeen = ({ label }: OpenIntent) => listed.some(({ instance }) => instance.label === label);
     if (intents.every((intent) => isSeen(intent) || realClock.now() >= visibleBy(intent))) return listed;
     await realClock.sleep(PAUSE_MS);
+  }
+}
+
+async function wholeList(targets: ReturnType<typeof openTargets>): Promise<Listed[]> {
+  try {
+    return await machinesOf(targets);
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    throw new Failure(
+      exitCodeOf(error),
+      `what was rented cannot be seen, so nothing more was done; run this again later (${error.message})`,
+    );
   }
 }

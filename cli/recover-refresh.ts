@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { exitCode, Failure } from "./failure.ts";
+import { showing } from "./progress.ts";
 import { cancel, confirmEnded } from "./recover-lock.ts";
 import type { Patient } from "./recover-patient.ts";
 
 /** What Pulumi says of a lock, in a backend of files and in its own service. */
 const LOCKED = /currently locked by|Another update is currently in progress/;
-const TICK_MS = 1000;
 
 /** Brings the state up to date and takes interrupted creations out of it: they are settled. */
 export async function refresh(patient: Patient): Promise<void> {
@@ -25,17 +25,14 @@ function failed({ stack }: Patient, problem: string): Failure {
 
 /** undefined = it went well; else Pulumi's own words. */
 async function refreshOnce({ cwd, stack, terminal, progress }: Patient): Promise<string | undefined> {
-  const began = Date.now();
-  const show = () => progress(`refreshing the state of stack ${stack}, ${Math.floor((Date.now() - began) / 1000)} s`);
-  show();
-  const ticking = setInterval(show, TICK_MS);
   // ^C in the terminal reaches Pulumi as well, which then ends in order.
-  process.on("SIGINT", show);
+  const wait = () => progress("waiting for Pulumi to end");
+  process.on("SIGINT", wait);
   try {
-    return await runRefresh(stack, cwd, terminal.env);
+    const action = () => runRefresh(stack, cwd, terminal.env);
+    return await showing(progress, `refreshing the state of stack ${stack}`, action);
   } finally {
-    clearInterval(ticking);
-    process.off("SIGINT", show);
+    process.off("SIGINT", wait);
   }
 }
 
