@@ -107,20 +107,25 @@ test("eight in one process: each gets its own machine, and Vast never says too m
   assert.deepEqual(crowd.tooMany(), []);
 });
 
-test("three processes at once: calls that are too many are waited for, and each has one machine", async (t) => {
-  const crowd = new Crowd(t);
-  const wanted = labels(3);
-  const processes = wanted.map((label) => ({ label, means: crowd.process() }));
-  await crowd.all(processes.map(({ label, means }) => rent(means, { ...request, label })));
-  assert.deepEqual(
-    crowd
-      .living()
-      .map(({ label, state }) => `${label} ${state}`)
-      .toSorted(),
-    wanted.map((label) => `${label} running`),
-    crowd.said.join("\n"),
-  );
-  assert.ok(crowd.tooMany().length > 0, "gates are not shared between processes");
-  await crowd.all(processes.map(({ label, means }) => releaseAll(means, label)));
-  assert.deepEqual(crowd.living(), []);
-});
+for (const seconds of [0, 0.3, 0.7, 1.5, 3]) {
+  test(`three processes, ${seconds} s apart: too many calls are waited for, and each has one machine`, async (t) => {
+    const crowd = new Crowd(t);
+    const wanted = labels(3);
+    const processes = wanted.map((label) => ({ label, means: crowd.process() }));
+    await crowd.all(
+      processes.map(async ({ label, means }, index) => {
+        await means.clock.sleep(index * seconds * 1000);
+        return rent(means, { ...request, label });
+      }),
+    );
+    const living = crowd.living().map(({ label, state }) => `${label} ${state}`);
+    assert.deepEqual(
+      living.toSorted(),
+      wanted.map((label) => `${label} running`),
+      crowd.said.join("\n"),
+    );
+    assert.ok(crowd.tooMany().length > 0, "gates are not shared between processes");
+    await crowd.all(processes.map(({ label, means }) => releaseAll(means, label)));
+    assert.deepEqual(crowd.living(), []);
+  });
+}

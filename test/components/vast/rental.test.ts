@@ -348,3 +348,18 @@ test("a machine that Vast forgets while it comes up is given up", async (t) => {
   await rentedWell(world);
   assert.equal(ledger(world.simulator.world).contracts.length, 2);
 });
+
+test("a machine that the account uses already is passed over: a bid would drive ourselves out of it", async (t) => {
+  const world = await renting(t);
+  const first = await rent(world.means, request);
+  const second = await rent(world.means, { ...request, label: `${label}-2` });
+  assert.notEqual(second.instance.machineId, first.instance.machineId);
+  // Another process knows no more than what it sees at Vast.
+  const third = await rent(world.meansWith({ client: clientWith(world.means.client, {}) }), {
+    ...request,
+    label: `${label}-3`,
+  });
+  const states = ledger(world.simulator.world).contracts.map(({ state }) => state);
+  assert.deepEqual(states, ["running", "running", "running"]);
+  for (const { instance } of [first, second, third]) await release(world.means, instance.id);
+});
