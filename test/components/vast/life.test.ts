@@ -19,6 +19,34 @@ async function living({ simulator }: Program) {
   return contracts.filter(({ destroyedAt }) => destroyedAt === null);
 }
 
+function asOwner({ url, apiKey }: SimulatorProcess, id: string, more: RequestInit = {}): Promise<Response> {
+  const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+  return fetch(`${url}/api/v0/instances/${id}/`, { headers, ...more });
+}
+
+async function labelByHand(simulator: SimulatorProcess, id: string, label: string): Promise<void> {
+  const { status } = await asOwner(simulator, id, { method: "PUT", body: JSON.stringify({ label }) });
+  assert.equal(status, 200);
+}
+
+/** Where the machine answers directly; undefined = nowhere now. */
+async function portOf(simulator: SimulatorProcess, id: string): Promise<number | undefined> {
+  const { instances } = (await (await asOwner(simulator, id)).json()) as { instances: { ports: Ports | null } };
+  const port = instances.ports?.["22/tcp"]?.[0]?.HostPort;
+  return port === undefined ? undefined : Number(port);
+}
+
+type Ports = Record<string, { HostPort: string }[]>;
+
+/** Vast wants two seconds between two looks. */
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const seen = await look().catch(() => undefined);
+    if (seen !== undefined) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 2200));
+  }
+}
+
 interface StateOfInstance {
   readonly type: string;
   readonly id: string;
@@ -64,6 +92,33 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
   await t.test("a market that moves shows no change", async () => {
     await simulator.post("/_sim/market", { factor: 1.05 });
     assert.match(await program.works("preview"), /4 unchanged/);
+  });
+
+  await t.test("another label, another port: told by up, shown by refresh, set right by the up after it", async () => {
+    const before = await program.outputs();
+    const id = String(before.instanceId);
+    await labelByHand(simulator, id, "by other hands");
+    await simulator.post("/_sim/faults", { on: "boot", do: "portChangesOnRestart" });
+    await simulator.post(`/_sim/instances/${id}/reboot`, {});
+    const moved = await until(async () => {
+      const port = await portOf(simulator, id);
+      return port === before.sshPort ? undefined : port;
+    });
+    const told = await program.works("up", ["--skip-preview"]);
+    assert.match(told, /carries the label by other hands instead of vt-\S+; pulumi up --refresh sets it back/);
+    assert.match(told, /answers at \S+ now; pulumi up --refresh follows it/);
+    await simulator.post("/_sim/faults", { on: "GET /instances/{id}/", do: "authError404" });
+    assert.notEqual((await program.pulumi("refresh")).code, 0, "a refusal is not an answer");
+    assert.equal((await instanceIn(program))?.id, id);
+    const shown = await program.works("refresh", ["--diff"]);
+    assert.match(shown, /label +: "vt-\S+" => "by other hands"/);
+    assert.match(shown, new RegExp(`sshPort +: ${before.sshPort} => ${moved}`));
+    assert.match(shown, new RegExp(`answers at \\S+:${moved} now`));
+    await program.works("up", ["--skip-preview"]);
+    const after = await program.outputs();
+    assert.deepEqual([after.instanceId, after.label], [id, before.label]);
+    assert.equal(after.sshPort, moved);
+    assert.equal((await living(program))[0]?.label, before.label);
   });
 
   await t.test("a preview of a new cap lists the bid alone, and up changes it in place", async () => {
