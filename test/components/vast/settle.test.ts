@@ -121,7 +121,10 @@ test("a living process is waited for; what it leaves is settled", async (t) => {
 test("a process on another machine, or one that only has the pid of another", async (t) => {
   const world = await renting(t);
   leaveIntent(world, { host: "other-node" });
-  const error: Error = await settle(world.means, label).then(assert.fail, (reason: Error) => reason);
+  const error = await settle(world.means, label).then(
+    () => assert.fail(),
+    (reason: Error) => reason,
+  );
   assert.match(error.message, /process 999999999 on other-node may still be renting .*\(ps -p 999999999\)/);
   assert.ok(error.message.includes(`or remove ${join(world.home, "journal", `${label}.json`)}`), error.message);
   leaveIntent(world, { ...markOf(), pid: process.ppid, startedAt: "x" });
