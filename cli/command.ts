@@ -40,6 +40,11 @@ export interface Command {
   run(values: Values, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
 
+/** All options of a command; its own word for a common one counts. */
+export function optionsOf({ options }: Pick<Command, "options">): Readonly<Record<string, Option>> {
+  return { ...options, ...commonOptions, ...options };
+}
+
 export const commonOptions: Readonly<Record<string, Option>> = {
   stack: { type: "string", short: "s", value: "STACK", help: "the Pulumi stack; default: the selected one" },
   help: { type: "boolean", short: "h", help: "show this text" },

@@ -1,4 +1,4 @@
-import { type Command, commonOptions, type Option } from "./command.ts";
+import { type Command, type Option, optionsOf } from "./command.ts";
 
 /** The text of `vast-run --help`. */
 export function overview(commands: readonly Command[]): string {
@@ -25,7 +25,7 @@ export function commandHelp(command: Command): string {
     `${command.summary}.`,
     "",
     "Options:",
-    ...optionLines({ ...command.options, ...commonOptions }),
+    ...optionLines(optionsOf(command)),
     "",
     command.details,
   ].join("\n");
@@ -33,7 +33,8 @@ export function commandHelp(command: Command): string {
 
 /** One line: how a command is typed. */
 export function usage(command: Command): string {
-  const options = Object.entries({ ...command.options, stack: commonOptions.stack as Option });
+  const { help: _, ...own } = optionsOf(command);
+  const options = Object.entries(own);
   const words = options.map(([name, option]) => `[${spelling(name, option)}]`);
   if (command.words !== undefined) words.push(`[${command.words}...]`);
   return `Usage: vast-run ${command.name} ${words.join(" ")}`;

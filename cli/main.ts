@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { attach } from "./attach.ts";
-import { type Command, commonOptions, parseOptions, type Terminal, type Values } from "./command.ts";
+import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command.ts";
 import { env } from "./env.ts";
 import { exitCode, exitCodeOf, explain, Failure } from "./failure.ts";
 import { commandHelp, overview, usage } from "./help.ts";
@@ -47,7 +47,7 @@ function unknownCommand(word: string | undefined): string {
 }
 
 function parse(command: Command, args: string[]): { values: Values; positionals: string[] } {
-  const options = parseOptions({ ...command.options, ...commonOptions });
+  const options = parseOptions(optionsOf(command));
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: command.words !== undefined });
   } catch (error) {

@@ -18,7 +18,7 @@ export function show(survey: Survey, allOwners: boolean, terminal: Pick<Terminal
   }
   if (machines.length > 0)
     terminal.note(
-      "Cost so far: its age times its price today; what it was stopped for costs less, traffic comes on top.",
+      "Cost so far: at most its age times its price today, as a stopped machine pays for its disk alone; traffic comes on top.",
     );
   for (const text of asides(survey, allOwners, now)) terminal.note(text);
 }

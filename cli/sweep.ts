@@ -36,6 +36,12 @@ Examples:
     "all-owners": { type: "boolean", help: "show the machines that others rented with this tool, too" },
     "other-state": { type: "string", multiple: true, value: "FILE", help: "also held: what this `stack export` lists" },
     json: { type: "boolean", help: "print one JSON object" },
+    stack: {
+      type: "string",
+      short: "s",
+      value: "STACK",
+      help: "only what belongs to this stack; default: all of them",
+    },
   },
   run: async (values, terminal, words) => {
     checkUsage(values, words, terminal);
