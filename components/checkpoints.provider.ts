@@ -8,7 +8,9 @@ import { openStateDir } from "./state-dir.ts";
 import { openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
 import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
+import { endOnSignals, whileBilling } from "./vast/interrupt.ts";
 import { pinHostKey } from "./vast/ssh.ts";
+import { keptText } from "./vast/trouble.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
 export interface CheckpointsState {
@@ -27,7 +29,6 @@ export interface CheckpointsState {
   /** Hash of the training. Older states lack it, and what follows. */
   readonly training?: string;
   readonly rescueBudget?: number;
-  readonly maxPricePerHour?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;
@@ -45,13 +46,16 @@ export const provider = lifecycle({
   diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
   create: async (inputs: Inputs) => ({ id: `checkpoints-${inputs.instanceId}`, outs: outputs(inputs) }),
   update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
-  delete: async (_id: string, state: CheckpointsState) => openGate(state),
+  delete: async (_id: string, state: CheckpointsState) => {
+    const { instanceId, pricePerHour } = state;
+    await whileBilling(keptText(instanceId, null, pricePerHour), () => openGate(state));
+  },
 });
 
 endWithEngine();
+endOnSignals();
 
-/** What older states do not say: $/h for each GPU, and $. */
-const MOST_PER_GPU = 3.5;
+/** What older states do not say, $. */
 const RESCUE_BUDGET = 1;
 
 async function openGate(state: CheckpointsState): Promise<void> {
@@ -67,7 +71,6 @@ async function openGate(state: CheckpointsState): Promise<void> {
     to: state.home,
     training: state.mark,
     rescueBudget: askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET,
-    maxPricePerHour: state.maxPricePerHour ?? Math.max(state.pricePerHour, MOST_PER_GPU),
   };
   const engine = watchEngine();
   const world: GateWorld = {

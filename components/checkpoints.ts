@@ -20,8 +20,6 @@ export interface CheckpointsArgs {
   readonly training: pulumi.Input<string>;
   /** Most to pay for starting a stopped instance to fetch them, $; 0 = never. */
   readonly rescueBudget: number;
-  /** $/h with disk: the most to bid for an outbid instance then. */
-  readonly maxPricePerHour: number;
 }
 
 const provider = stub("./components/checkpoints.provider.ts");

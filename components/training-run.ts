@@ -70,7 +70,6 @@ export class TrainingRun extends pulumi.ComponentResource {
         stopGraceSeconds,
         training,
         rescueBudget,
-        maxPricePerHour,
       },
       { ...below, dependsOn: [credentials] },
     );

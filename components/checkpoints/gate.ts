@@ -33,8 +33,6 @@ export interface GateOrder {
   readonly training?: string | undefined;
   /** Most to pay for starting it when it is stopped, $; 0 = never. */
   readonly rescueBudget: number;
-  /** $/h with disk: the most to bid for it then. */
-  readonly maxPricePerHour: number;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -115,9 +113,8 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
       );
       return;
     }
-    const { rescueBudget: budget, maxPricePerHour } = order;
     const { publicKey } = world.connect().key;
-    course.rescue = await startForFiles(await world.means(), stopped, { budget, maxPricePerHour, publicKey });
+    course.rescue = await startForFiles(await world.means(), stopped, { budget: order.rescueBudget, publicKey });
   }
   for (let attempt = 1; ; attempt++) {
     try {

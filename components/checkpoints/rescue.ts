@@ -10,8 +10,6 @@ import type { Instance } from "../vast/wire.ts";
 export interface RescueTerms {
   /** $ in all; 0 = it is never started. */
   readonly budget: number;
-  /** $/h with disk: the most to bid for one that was outbid. */
-  readonly maxPricePerHour: number;
   /** Our own, `type base64 comment`. */
   readonly publicKey: string;
 }
@@ -37,19 +35,24 @@ export function isStartable(instance: Instance): boolean {
   return phase === "stopped" && cause !== "frozen";
 }
 
+/** The most that the budget pays for, $/h with disk: the run's own cap is for hours, and this is for minutes. */
+function mostPerHour(budget: number): number {
+  return (budget / LEAST_MINUTES) * 60;
+}
+
 /** What it costs while it runs, $/h: at the bid that it takes, when it is interruptible. */
-export function rescueRate(instance: Instance, maxPricePerHour: number): number | undefined {
+function rescueRate(instance: Instance, most: number): number {
   const disk = instance.diskPerHour ?? 0;
   const gpu = instance.gpuPerHour;
-  if (gpu === null) return instance.totalPerHour ?? undefined;
+  if (gpu === null) return instance.totalPerHour ?? most;
   if (instance.isBid !== true) return gpu + disk;
-  const situation = { held: false, bid: gpu, minBid: instance.minBid, floor: null, room: maxPricePerHour - disk };
-  const { bid } = nextBid({ ...situation, markup: MARKUP, markupChanged: false });
-  return bid + disk;
+  const situation = { held: false, bid: gpu, minBid: instance.minBid, floor: null, room: most - disk };
+  const { bid, wins } = nextBid({ ...situation, markup: MARKUP, markupChanged: false });
+  return (wins ? bid : (instance.minBid ?? bid)) + disk;
 }
 
 /** Minutes that the budget pays for. */
-export function rescueMinutes(budget: number, rate: number): number {
+function rescueMinutes(budget: number, rate: number): number {
   return Math.floor((budget / Math.max(rate, 0.001)) * 60 * 10) / 10;
 }
 
@@ -59,16 +62,17 @@ export function rescueMinutes(budget: number, rate: number): number {
  */
 export async function startForFiles(means: Means, instance: Instance, terms: RescueTerms): Promise<Rescue> {
   const { id } = instance;
-  const { budget, maxPricePerHour, publicKey } = terms;
+  const { budget, publicKey } = terms;
+  const most = mostPerHour(budget);
   const began = means.clock.now();
-  const rate = rescueRate(instance, maxPricePerHour) ?? maxPricePerHour;
+  const rate = rescueRate(instance, most);
   const minutes = rescueMinutes(budget, rate);
   if (minutes < LEAST_MINUTES) throw new Error(tooDear(instance, budget, rate));
   await means.say(
     `instance ${id} is stopped and its checkpoints are not home: it is started to fetch them, at ${perHour(rate)}, for ${minutes} minutes and $${budget.toFixed(2)} at most`,
   );
   try {
-    const criteria = criteriaOf(instance, maxPricePerHour);
+    const criteria = criteriaOf(instance, most);
     await resume(forFilesOnly(means), { instance, label: instance.label ?? "", criteria, publicKey, minutes });
   } catch (error) {
     throw new Error([(error as Error).message, ...(await stopUnlessStopped(means, id))].join("; "));

@@ -21,7 +21,6 @@ const state: CheckpointsState = {
   stopGraceSeconds: 60,
   training: "a".repeat(64),
   rescueBudget: 1,
-  maxPricePerHour: 3.5,
   home: "/home/x/local/7",
   __urn: "urn",
 };

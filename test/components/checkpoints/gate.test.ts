@@ -74,7 +74,6 @@ async function openScene(
     workspace: join(root, "workspace"),
     training: MARK,
     rescueBudget: 1,
-    maxPricePerHour: 3.5,
   };
   mkdirSync(order.from);
   mkdirSync(order.workspace);
@@ -209,13 +208,13 @@ test("a start that Vast queues is called off, and the instance kept", needsRoot,
   assert.deepEqual(scene.asked, ["running", "stopped"]);
 });
 
-test("an outbid instance is bid for within the cap, and kept when that does not do", needsRoot, async (t) => {
+test("an outbid instance is bid for within the budget, and kept when that does not do", needsRoot, async (t) => {
   const outbid = { ...STOPPED, is_bid: true, dph_base: 1.8, min_bid: 2 };
   const scene = await openScene(t, outbid);
   await pass(scene);
   assert.deepEqual(scene.asked, ["bid 2.4", "running"]);
-  const dear = await openScene(t, { ...outbid, min_bid: 3.6 });
-  await refuses(dear, /is outbid: it takes \$3\.642\/h/, /disk/);
+  const dear = await openScene(t, { ...outbid, min_bid: 21 });
+  await refuses(dear, /rescueBudget of \$1\.00 is too little to start it at \$21\.042\/h/, /disk/);
   assert.deepEqual(dear.asked, []);
 });
 
