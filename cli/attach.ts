@@ -16,7 +16,7 @@ Example:
       throw new Failure(exitCode.usage, "attach needs a terminal; to only read the log use: vast-run logs -f");
     }
     const machine = await openMachine(values, terminal);
-    const ended = await runInForeground([...sshWords(machine, true), "-t", "tmux attach -t train"], terminal.env);
+    const ended = await runInForeground([...sshWords(machine, true), "-t", "tmux attach -t train"], terminal.env, true);
     if (ended.code === 0) return exitCode.ok;
     const left = ended.code === 255 ? "The connection ended" : "tmux has no session named train, or could not open it";
     throw new Failure(exitCode.failed, `${left} (exit code ${ended.code ?? ended.signal})`);

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { TerminalText } from "./terminal-text.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -7,10 +8,21 @@ export interface Ended {
   readonly interrupted: boolean;
 }
 
-/** Gives the terminal to a command until it ends. ^C reaches it as it would without us, and does not end us first. */
-export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+/**
+ * Gives the terminal to a command until it ends. ^C reaches it as it would without us, and does not end us first.
+ *
+ * @param raw it may do with the terminal what it likes; default: what it writes to a terminal is made safe
+ */
+export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv, raw = false): Promise<Ended> {
   const [file = "", ...args] = words;
-  const child = spawn(file, args, { stdio: "inherit", env });
+  const output = [process.stdout, process.stderr] as const;
+  const stdio = output.map(({ isTTY }) => (isTTY && !raw ? ("pipe" as const) : ("inherit" as const)));
+  const child = spawn(file, args, { stdio: ["inherit", ...stdio], env });
+  [child.stdout, child.stderr].forEach((stream, at) => {
+    const text = new TerminalText();
+    stream?.on("data", (chunk: Buffer) => output[at]?.write(text.write(chunk)));
+    stream?.on("end", () => output[at]?.write(text.end()));
+  });
   let interrupted = false;
   const onInterrupt = () => {
     interrupted = true;

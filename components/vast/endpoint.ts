@@ -37,7 +37,7 @@ function endpoint(via: Endpoint["via"], address: string | null, port: number | n
 }
 
 /** Strict, because it ends up in argv: no option, no user name, no shell. */
-function isHost(text: string): boolean {
+export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes("%");
   return (
     text.length <= 253 && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(text)

@@ -2,6 +2,8 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { configWord, hostKeyAlias, type SshKey, shellLine, sshOptions } from "../ssh-key.ts";
 import { writeWhole } from "../state-dir.ts";
+import { isHost } from "./endpoint.ts";
+import { vastError } from "./errors.ts";
 
 /** A machine as a person's ssh finds it. */
 export interface SshPlace {
@@ -24,6 +26,7 @@ function fileOf({ instanceId, key }: SshName): string {
 
 /** Writes the file, in one step; the user's agent is offered too. */
 export function writeSshConfig({ host, port, instanceId, key }: SshPlace): void {
+  if (!isHost(host)) throw vastError("invalid", `${JSON.stringify(host)} is not the name or address of a host`);
   const file = fileOf({ instanceId, key });
   const options = sshOptions({ ...key, port, instanceId, agent: true, batch: false });
   const lines = [`HostName=${host}`, `Port=${port}`, "User=root", `IdentityFile=${configWord(key.privateKeyFile)}`];

@@ -1,3 +1,4 @@
+import { printableLines } from "../../components/vast/text.ts";
 import type { Connection } from "./connection.ts";
 import { openSshFiles, requireLivingAgent, type SshFiles } from "./connection.ts";
 import { type LineSink, runSession, type Script, type SessionResult } from "./session.ts";
@@ -37,7 +38,7 @@ export async function runRemote(
 
 function failure(command: string, { code, combined }: SessionResult): string {
   const lost = code === 255 || code === null ? " (or the connection was lost)" : "";
-  return `Process exited with status ${code}${lost}: running ${JSON.stringify(command)}:\n${combined}`;
+  return `Process exited with status ${code}${lost}: running ${JSON.stringify(command)}:\n${printableLines(combined)}`;
 }
 
 async function dial(

@@ -1,6 +1,7 @@
 import { credentials } from "@grpc/grpc-js";
 import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
+import { printableLines } from "../../components/vast/text.ts";
 
 /** A resource's row in Pulumi's display. Never throws: what cannot be shown is not worth a failed step. */
 export interface Row {
@@ -26,7 +27,7 @@ export function rowOpener(engineAddress: string | undefined): (urn: string) => R
       const request = new engineMessages.LogRequest();
       request.setUrn(urn);
       request.setSeverity(severity);
-      request.setMessage(text.slice(0, longestText));
+      request.setMessage(printableLines(text.slice(0, longestText)));
       request.setEphemeral(ephemeral);
       const sent = new Promise<void>((resolve) => client.log(request, () => resolve()));
       pending.add(sent);

@@ -93,7 +93,8 @@ test("remote.Command runs steps on a machine as the program wants them", { skip:
     assert.deepEqual(ran, []);
   });
   await t.test("a failed command shows its status, itself and what it printed", async () => {
-    const { text } = await bad({ ...step("four"), stdin: "echo out; echo err >&2; exit 7" });
+    const { text } = await bad({ ...step("four"), stdin: "printf 'out\\033[2J\\n'; echo err >&2; exit 7" });
+    assert.equal(text.includes("\x1b[2J"), false, "what a machine prints does nothing to the terminal");
     assert.match(text, /exited with status 7: running "sh -s":/);
     assert.match(text, /out/);
     assert.match(text, /err/);
