@@ -10,6 +10,7 @@ import { agentPath, serveKey } from "./own-agent.ts";
 import { absolute, whyNotWritable } from "./path.ts";
 import { type Problem, problemsError } from "./problem.ts";
 import { checkRepository, type Head } from "./repository.ts";
+import { secretConfigProblems } from "./secret-config.ts";
 import { openStateDir } from "./state-dir.ts";
 
 /** Everything a run needs, found and checked. */
@@ -38,7 +39,7 @@ export interface Prepared {
 export async function prepare(env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { config, problems } = readConfig(stackConfig());
-  const findings = await examine(config, problems, env);
+  const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env);
   if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
   if (!isComplete(findings)) throw problemsError(findings.problems, stack);
   const { dir, head, credentials, keys, checkpointsTo } = findings;

@@ -14,12 +14,21 @@ test("every problem is reported at once, in preview and in up, and nothing is re
     `checkpointsTo=${join(project.root, "a-file", "checkpoints")}`,
     "maxprice=3",
   ].flatMap((pair) => ["-c", pair]);
+  const secret = ["config", "set", "--secret", "wandbProject", "canary-secret", "-s", "local"];
+  assert.equal((await project.run("pulumi", secret)).code, 0);
   for (const command of [["preview"], ["up"], ["up", "--skip-preview"]] as const) {
     const [verb, ...rest] = command;
     const result = await project.pulumi(verb, ...rest, ...wrong);
     const text = result.stdout + result.stderr;
     assert.notEqual(result.code, 0, command.join(" "));
-    for (const named of ["gpus", "no-such-branch", "NO_SUCH_TOKEN", "checkpointsTo", "maxPricePerHour"]) {
+    for (const named of [
+      "gpus",
+      "no-such-branch",
+      "NO_SUCH_TOKEN",
+      "checkpointsTo",
+      "maxPricePerHour",
+      "wandbProject: it is set with --secret",
+    ]) {
       assert.match(text, new RegExp(named), `${command.join(" ")} names ${named}:\n${text}`);
     }
     assert.doesNotMatch(text, /\n\s+at .*\.ts:\d+/, "no stack trace");
