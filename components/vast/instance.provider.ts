@@ -7,7 +7,7 @@ import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
-import { endOnSignals } from "./interrupt.ts";
+import { endOnSignals, whileBilling } from "./interrupt.ts";
 import { isRevoked } from "./known-hosts.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
@@ -42,7 +42,8 @@ export const provider = lifecycle({
   create: async (inputs: CheckedInputs) => {
     const urn = rows.get(inputs.label);
     return watched(inputs, urn, undefined, async (means) => {
-      quotes().drop({ urn: urn ?? "", apiUrl: inputs.apiUrl, criteria: criteriaOf(inputs) });
+      const { apiUrl, imageBytes = null } = inputs;
+      quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
       const { rent } = await import("./rental.ts");
       const account = accountIdOf(means.client);
       const { instance, endpoint, offerId } = await rent(means, requestOf(inputs, urn));
@@ -91,14 +92,14 @@ export const provider = lifecycle({
 
   delete: async (id: string, props: InstanceOutputs) => {
     const { label, pricePerHour: perHour } = props;
+    const text = leftText(Number(id), label, perHour);
     try {
       const { release } = await import("./release.ts");
       const means = await connect(props, { urn: props.__urn });
-      const wasKnown = await release(means, Number(id), { label, perHour });
+      const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
       if (!wasKnown) await ensureSameAccount(means.client, id, props.accountId);
     } catch (error) {
       const { message } = error as Error;
-      const text = leftText(Number(id), label, perHour);
       throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
@@ -142,6 +143,7 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
+  const { imageBytes = null, imageLogin = null } = inputs;
   const { apiUrl, apiKeyFile } = inputs;
   return {
     label,
@@ -149,6 +151,8 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     target: { apiUrl, apiKeyFile },
     criteria: criteriaOf(inputs),
     image,
+    imageBytes,
+    imageLogin,
     publicKeys,
     onstart,
     minutes,
@@ -224,8 +228,8 @@ function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans 
       return market(client, criteria);
     },
     account: async () => (await open()).client.account(),
-    kept: (criteria) => quotes().get({ urn, apiUrl, criteria }),
-    keep: (criteria, quote) => quotes().put({ urn, apiUrl, criteria }, quote),
+    kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
+    keep: (criteria, imageBytes, quote) => quotes().put({ urn, apiUrl, criteria, imageBytes }, quote),
     say: (text) => say(urn, text),
   };
 }

@@ -20,8 +20,21 @@ export function endOnSignals(): void {
   for (const name of SIGNALS) {
     process.once(name, () => {
       if (isBusy()) leaveWord(openJournal());
+      for (const text of billing) printNow(`interrupted: ${text}`);
       process.exit(128 + constants.signals[name]);
     });
+  }
+}
+
+const billing = new Set<string>();
+
+/** Does something in the midst of which a machine bills; `text`, what bills and what ends it, is for who interrupts it. */
+export async function whileBilling<T>(text: string, action: () => Promise<T>): Promise<T> {
+  billing.add(text);
+  try {
+    return await action();
+  } finally {
+    billing.delete(text);
   }
 }
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openStateDir } from "../../../components/state-dir.ts";
 import { type Intent, Journal } from "../../../components/vast/journal.ts";
-import { startCommand } from "../../../scripts/lib/command.ts";
+import { type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { runInPty } from "../../cli/pty.ts";
 import { openProgram, type Program } from "./program.ts";
 
@@ -73,16 +73,23 @@ test("one ^C at a terminal: the machine comes up and is recorded", { skip: !ever
   await isRecorded(program);
 });
 
-/** `up` in a script, whose process group gets SIGINT as soon as it has rented, and each second until it has ended. */
+/** `up` in a script, whose process group gets SIGINT as soon as it has rented. */
 async function interruptedScript(program: Program, times: number): Promise<string> {
   const up = program.start("up", ["--skip-preview"]);
+  const early = up.result.then(({ stdout, stderr }) => assert.fail(stdout + stderr));
+  early.catch(() => {});
+  while (openIntents(program)[0]?.instanceId === undefined) await Promise.race([sleep(50), early]);
+  return interrupted(up, times);
+}
+
+/** SIGINT to the command's process group, and again each second until it has ended; what it printed. */
+async function interrupted(command: RunningCommand, times: number): Promise<string> {
   let ended = false;
-  const result = up.result.finally(() => {
+  const result = command.result.finally(() => {
     ended = true;
   });
-  while (!ended && openIntents(program)[0]?.instanceId === undefined) await sleep(50);
   for (let sent = 0; sent < times && !ended; sent++) {
-    process.kill(-up.pid, "SIGINT");
+    process.kill(-command.pid, "SIGINT");
     await Promise.race([result, sleep(1000)]);
   }
   const { code, stdout, stderr } = await result;
@@ -100,4 +107,20 @@ test("two SIGINTs to a script: what is left is said, and noted for later", { ski
   const program = await openProgram(t, "vast-training");
   await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
   await isTakenOver(program, await interruptedScript(program, 2));
+});
+
+test("two SIGINTs to a destroy that releases: what still bills is said", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  await program.works("up", ["--skip-preview"]);
+  const { instanceId } = await program.outputs();
+  await program.simulator.post("/_sim/faults", { on: "DELETE /instances/{id}/", do: "hold" });
+  const destroy = program.start("destroy");
+  await program.simulator.get("/_sim/held"); // answers when it holds something
+  const shown = await interrupted(destroy, 2);
+  assert.match(
+    shown,
+    new RegExp(`interrupted: instance ${instanceId} .* this ends it: vastai destroy instance ${instanceId}`),
+  );
+  await fetch(`${program.simulator.url}/_sim/held`, { method: "DELETE" });
+  await program.works("destroy");
 });
