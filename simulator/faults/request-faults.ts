@@ -87,6 +87,8 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   fewRows: ({ fault, call: { body }, next }) => next({ body: { ...body, limit: numberOf(fault, "rows", 5) } }),
   /** The list lacks its last `rows`, and counts them all the same. */
   partialPage: async ({ fault, next }) => partialPage(await next(), numberOf(fault, "rows", 1)),
+  /** The list lacks its last `rows`, and does not count them either. */
+  forgetfulList: async ({ fault, next }) => forgetful(await next(), numberOf(fault, "rows", 1)),
   invalidToken: () => refusal(400, "invalid_token", "invalid after_token"),
   /** The address of a log answers 403 so many `polls` more; 0 = for ever. */
   logsForbidden: async ({ world, fault, next }) => {
@@ -167,6 +169,13 @@ function partialPage(answer: Answer, rows: number): Answer {
   if ("cut" in answer || answer.status !== 200) return answer;
   const page = JSON.parse(answer.body);
   return json(200, { ...page, instances: page.instances.slice(0, Math.max(0, page.instances.length - rows)) });
+}
+
+function forgetful(answer: Answer, rows: number): Answer {
+  const page = partialPage(answer, rows);
+  if ("cut" in page || page.status !== 200) return page;
+  const body = JSON.parse(page.body);
+  return json(200, { ...body, total_instances: body.instances.length, instances_found: body.instances.length });
 }
 
 function pathOfLog(answer: Answer): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { release } from "../../components/vast/release.ts";
 import { type Rented, rent } from "../../components/vast/rental.ts";
 import { isStranded } from "../../components/vast/trouble.ts";
+import type { Contract } from "../../simulator/contracts/contract.ts";
 import { type Fault, type Ledger, ledger } from "../../simulator/index.ts";
 import { request } from "../components/vast/renting.ts";
 import type { RentalRow } from "./rental-rows.ts";
@@ -59,8 +60,19 @@ function checkOutcome(row: RentalRow, scene: Scene, end: Rented | Error, story: 
     assert.deepEqual(living, row.leaves === "a machine" ? [end.instance.id] : [], story);
     assert.equal(scene.openIntents().length, 1, "the next run looks for it");
   } else assert.deepEqual([living, scene.openIntents()], [[], []], `nothing is left${story}`);
+  for (const { offer } of all) checkFits(offer, story);
   const machines = all.map(({ offer }) => offer.machine.id);
   assert.equal(new Set(machines).size, machines.length, `no machine twice${story}`);
+}
+
+/** Whatever the search answers. */
+function checkFits({ ask, machine }: Contract["offer"], story: string): void {
+  const { gpu, gpus, minReliability, minDownloadMbps, diskGb } = request.criteria;
+  assert.deepEqual([machine.gpu.name, ask.gpus, machine.verification], [gpu, gpus, "verified"], story);
+  assert.ok(
+    machine.reliability >= minReliability && machine.down >= minDownloadMbps && machine.diskGb >= diskGb,
+    story,
+  );
 }
 
 interface Bill {

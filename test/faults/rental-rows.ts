@@ -622,6 +622,15 @@ const control: readonly Omit<RentalRow, "part">[] = [
     says: NOTHING,
   },
   {
+    what: "The list forgets the machine for a while",
+    knobs: ["listLag"],
+    ways: [[on(LIST, "forgetfulList", { times: 8, after: 6 })]],
+    outcome: "ready",
+    contracts: 1,
+    reads: [],
+    says: NOTHING,
+  },
+  {
     what: "What Vast shows is 20 seconds old",
     knobs: ["staleGet"],
     ways: [
