@@ -73,8 +73,8 @@ export class VastClient {
   }
 
   /**
-   * Rents, and answers with the instance id. Sent once: only a 429 (not carried out) is repeated. `ambiguous` = it may
-   * have happened; an error with `newContract` = it did.
+   * Rents, and answers with the instance id. Sent once: only what a 429 has refused, or what found no connection, is
+   * repeated. `ambiguous` = it may have happened; an error with `newContract` = it did.
    */
   async rent(offerId: number, order: RentOrder, leave: Leave = {}): Promise<number> {
     const call: Call = { ...endpoint("PUT", "/asks/{id}/", offerId), idempotent: false, rents: true };
@@ -204,7 +204,10 @@ export class VastClient {
         return await this.#gates.run(this.#gateName(endpoint), limitOf(endpoint), () => this.#once(request, leave));
       } catch (error) {
         // Anything else is a mistake of ours and must surface.
-        const wait = isVastError(error) ? retryDelay(error, call.idempotent, attempt, this.#random()) : undefined;
+        if (!isVastError(error)) throw error;
+        // A rental is unreachable only where no connection stood: then it has not been sent.
+        const isSafe = call.idempotent || (call.rents === true && error.kind === "unreachable");
+        const wait = retryDelay(error, isSafe, attempt, this.#random());
         if (wait === undefined) throw error;
         await this.#sleep(wait);
       }

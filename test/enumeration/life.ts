@@ -46,10 +46,19 @@ export interface Trace {
   readonly seconds: number;
 }
 
+/** No connection stood. */
+const NEVER_SENT = new Set(["refused", "offline"]);
+
 /** Nobody knows whether something was rented. */
 function isUnclear(status: number, ending = ""): boolean {
-  return ending !== "refused" && (status === 0 || status >= 500 || ending === "empty200" || ending === "truncatedJson");
+  return (
+    !NEVER_SENT.has(ending) && (status === 0 || status >= 500 || ending === "empty200" || ending === "truncatedJson")
+  );
 }
+
+/** What one call too few, too late or not understood must not stop. */
+const PASSING =
+  /^(reset|timeout|html502|error500|tooFrequent|refused|empty200|truncatedJson|offerTaken|errorWith|createdStopped|listLag|nullAfter|unseen|lostAndUnseen|bootFails|listPartial|listLacks|staleNull|destroyIgnored|destroySlow)/;
 
 /** What is rented with one of these is not what was asked for, whoever takes it over. */
 const NEVER_GOOD = /tooDear|imageNotFound/;
@@ -168,6 +177,9 @@ class Player {
     const isLeaving = this.#scene.ours().length > this.#scene.oursToStay().length;
     const isNeverGood = this.#story.some((line) => NEVER_GOOD.test(line));
     const isToBe = process.met.length > 0 || isLeaving || isNeverGood || this.#lastError.includes(GONE);
+    const [first, ...more] = this.#case.faults;
+    if (!isGood && more.length === 0 && PASSING.test(first?.ending ?? ""))
+      this.#note(`one ${first?.ending} ends the ${command}: ${how}`);
     if (!isGood && !isToBe) this.#note(`${command} failed although nothing went wrong in it: ${how}`);
     if (error !== undefined && process.isHeard && command !== "refresh") this.#checkText(command, error.message);
     this.#checkMoment(isGood && outcome?.isUnseen !== true ? command : undefined);

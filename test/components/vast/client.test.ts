@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type RentOrder, VastClient } from "../../../components/vast/client.ts";
 import { isVastError, type VastErrorKind } from "../../../components/vast/errors.ts";
+import { Gates } from "../../../components/vast/pacing.ts";
+import { noAnswer } from "../../../components/vast/transport.ts";
 import { instanceRow, offerRow } from "./rows.ts";
 import { type Exchange, scriptedApi } from "./scripted-api.ts";
 
@@ -338,3 +340,28 @@ async function closedPort(): Promise<number> {
   await new Promise((done) => server.close(done));
   return port;
 }
+
+test("a rental that found no connection is sent again, one whose connection broke is not", async () => {
+  const asked = { count: 0 };
+  const clientThatMeets = (code: string) =>
+    new VastClient(
+      { url: "https://vast.test", key: () => "the-key", keySource: "a test" },
+      {
+        gates: new Gates(
+          () => 0,
+          async () => {},
+        ),
+        sleep: async () => {},
+        transport: async (url, _key, { call }) => {
+          asked.count += 1;
+          if (asked.count === 1) throw noAnswer(call, url, code);
+          return { status: 200, text: JSON.stringify({ success: true, new_contract: 7 }) };
+        },
+      },
+    );
+  assert.equal(await clientThatMeets("ECONNREFUSED").rent(9, order), 7);
+  assert.equal(asked.count, 2);
+  asked.count = 0;
+  await assert.rejects(clientThatMeets("ECONNRESET").rent(9, order), kind("ambiguous"));
+  assert.equal(asked.count, 1);
+});
