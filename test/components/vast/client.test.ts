@@ -343,15 +343,16 @@ async function closedPort(): Promise<number> {
 
 test("a rental that found no connection is sent again, one whose connection broke is not", async () => {
   const asked = { count: 0 };
+  let now = 0;
+  const sleep = async (milliseconds: number) => {
+    now += milliseconds;
+  };
   const clientThatMeets = (code: string) =>
     new VastClient(
       { url: "https://vast.test", key: () => "the-key", keySource: "a test" },
       {
-        gates: new Gates(
-          () => 0,
-          async () => {},
-        ),
-        sleep: async () => {},
+        gates: new Gates(() => now, sleep),
+        sleep,
         transport: async (url, _key, { call }) => {
           asked.count += 1;
           if (asked.count === 1) throw noAnswer(call, url, code);
