@@ -109,9 +109,13 @@ test("what Vast would refuse is refused before it is sent", async (t) => {
 test("a host that refuses connections was never asked, also for a rental", async (t) => {
   const api = await scriptedApi(t);
   const port = await closedPort();
+  let now = 0;
+  const sleep = async (milliseconds: number) => {
+    now += milliseconds;
+  };
   const client = new VastClient(
     { url: `http://127.0.0.1:${port}`, key: () => "k", keySource: "a test" },
-    { sleep: async () => {}, random: () => 0 },
+    { gates: new Gates(() => now, sleep), sleep, random: () => 0 },
   );
   await assert.rejects(client.rent(9, order), kind("unreachable"));
   await assert.rejects(client.account(), kind("unreachable"));
