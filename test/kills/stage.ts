@@ -76,7 +76,7 @@ export class Stage {
     rmSync(this.#root, { recursive: true, force: true });
   }
 
-  /** As nothing had happened yet: an empty stack, an account without our key, nobody of ours about. */
+  /** As nothing had happened yet: an empty stack, an account without our key, no quote, nobody of ours about. */
   reset(): void {
     this.endAll();
     const { world } = this.simulator;
@@ -86,6 +86,7 @@ export class Stage {
     rmSync(this.#layout.backend, { recursive: true, force: true });
     cpSync(join(this.#root, "fresh"), this.#layout.backend, { recursive: true });
     for (const name of readdirSync(this.#journal)) rmSync(join(this.#journal, name));
+    rmSync(join(this.#layout.home, "quotes"), { recursive: true, force: true });
     this.#mark = `KILLED=${randomUUID()}`;
     this.#since = world.requests.length;
     this.#told = [];
