@@ -146,9 +146,15 @@ class Rental {
 
   /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */
   async #releaseTwin({ id, label, totalPerHour }: Instance): Promise<void> {
-    const { say } = this.#means;
+    const { say, journal } = this.#means;
     await say(`instance ${id} carries the same label and is released: a run has one instance`);
-    await release(this.#means, id, { label, perHour: totalPerHour }).catch((error: Error) => say(error.message));
+    try {
+      await release(this.#means, id, { label, perHour: totalPerHour });
+    } catch (error) {
+      // The state will have the other one; the intent stays open for this one.
+      if (label !== null) journal.note(label, id);
+      await say((error as Error).message);
+    }
   }
 
   async #giveUp(id: number, { cause, text, instance }: Failed): Promise<void> {

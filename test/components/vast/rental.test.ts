@@ -5,6 +5,7 @@ import { market } from "../../../components/vast/offers.ts";
 import { quoteOf } from "../../../components/vast/quote.ts";
 import { release } from "../../../components/vast/release.ts";
 import { rent } from "../../../components/vast/rental.ts";
+import { releaseAll } from "../../../components/vast/settle.ts";
 import { isStranded } from "../../../components/vast/trouble.ts";
 import type { Fault } from "../../../simulator/index.ts";
 import {
@@ -127,6 +128,27 @@ test("an unclear rental that shows up after the next one is released", async (t)
   const world = await renting(t, { faults });
   await rentedWell(world);
   assert.equal(ledger(world.simulator.world).contracts.length, 2);
+});
+
+test("one that shows up late and cannot be released stays in the journal", async (t) => {
+  const faults: Fault[] = [
+    { on: RENT, do: "resetAfter" },
+    { on: "boot", do: "listLag", seconds: 51 },
+    { on: DELETE, do: "serverErrorBefore", times: 0 },
+  ];
+  const world = await renting(t, { faults });
+  const { instance } = await rent(world.means, request);
+  const [twin] = world.living().filter((id) => id !== instance.id);
+  assert.ok(twin);
+  assert.equal(world.journal.find(label)?.instanceId, twin);
+  assert.ok(
+    world.said.some((text) => text.includes(`vastai destroy instance ${twin}`)),
+    world.said.join("\n"),
+  );
+  world.simulator.world.faults.clear();
+  await release(world.means, instance.id);
+  await releaseAll(world.means, label);
+  assert.deepEqual(openIntents(world), []);
 });
 
 test("a timeout is settled by the label", async (t) => {
