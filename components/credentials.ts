@@ -3,6 +3,7 @@ import { parse } from "dotenv";
 import { netrcEntry } from "./netrc.ts";
 import { absolute } from "./path.ts";
 import type { Problem } from "./problem.ts";
+import { REGISTRY_TOKENS } from "./registry-token.ts";
 
 /** Credentials to forward, and what is missing. */
 export interface FoundCredentials {
@@ -21,8 +22,7 @@ export interface CredentialSearch {
   readonly netrcFile: string;
 }
 
-/** It can push images under the user's name and has no business on a stranger's machine. */
-const NEVER_FORWARDED = "DOCKERHUB_TOKEN";
+const NEVER_FORWARDED: readonly string[] = REGISTRY_TOKENS;
 const WANDB_MACHINE = "api.wandb.ai";
 
 /**
@@ -41,11 +41,11 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
   const found = new Map(names.flatMap((name) => credentialIn(places, name)));
   const missing = search.require.filter((name) => !found.has(name));
   return {
-    values: Object.fromEntries([...found].filter(([name]) => name !== NEVER_FORWARDED)),
+    values: Object.fromEntries([...found].filter(([name]) => !NEVER_FORWARDED.includes(name))),
     problems: [
       ...[envFile, netrcFile].flatMap(({ problem }) => problem ?? []),
       ...missing.map((name) => missingProblem(name, places)),
-      ...(search.forward.includes(NEVER_FORWARDED) ? [neverForwarded()] : []),
+      ...search.forward.filter((name) => NEVER_FORWARDED.includes(name)).map(neverForwarded),
     ],
   };
 }
@@ -73,11 +73,11 @@ function missingProblem(name: string, places: readonly Place[]): Problem {
   };
 }
 
-function neverForwarded(): Problem {
+function neverForwarded(name: string): Problem {
   return {
     key: "forward",
-    found: `${NEVER_FORWARDED} must not go to a training machine`,
-    write: `take ${NEVER_FORWARDED} out of forward`,
+    found: `${name} must not go to a training machine`,
+    write: `take ${name} out of forward`,
   };
 }
 

@@ -23,6 +23,7 @@ export interface World {
   readonly market: Market;
   readonly contracts: Contracts;
   readonly life: Life;
+  readonly hosts: Hosts;
   readonly account: Account;
   readonly keyIds: KeyIds;
   readonly faults: FaultBook;
@@ -65,6 +66,7 @@ export function makeWorld(options: WorldOptions): World {
     market: new Market(seed, clock.now()),
     contracts,
     life: new Life({ clock, timings, random, hosts, contracts, faults, log, mishap }, () => world.url),
+    hosts,
     account: openAccount(options.apiKey, options.unknownKeyStatus),
     keyIds: new KeyIds(),
     faults,

@@ -17,8 +17,8 @@ export interface CheckMeans {
   market(criteria: OfferCriteria): Promise<Market>;
   account(): Promise<Account>;
   /** The quote that a preview has just made for the same thing. */
-  kept(criteria: OfferCriteria): Quote | undefined;
-  keep(criteria: OfferCriteria, quote: Quote): void;
+  kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
+  keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
   say(text: string): Promise<void>;
 }
 
@@ -48,7 +48,9 @@ export async function checkInstance(
   const kept = olds.label === undefined ? undefined : (olds.quote ?? null);
   if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, gpu, quote: kept ?? null }, failures };
   const criteria = criteriaOf({ ...inputs, gpu });
-  const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, means);
+  const { imageBytes = null } = inputs;
+  const known = isUnknown(imageBytes) ? null : imageBytes;
+  const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, known, means);
   return { inputs: { ...inputs, gpu, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
@@ -65,15 +67,15 @@ interface Answer {
   readonly failures?: Failure[];
 }
 
-async function promise(criteria: OfferCriteria, means: CheckMeans): Promise<Answer> {
-  const kept = means.kept(criteria);
+async function promise(criteria: OfferCriteria, imageBytes: number | null, means: CheckMeans): Promise<Answer> {
+  const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
     await means.say(quoteLine(kept));
     return { quote: kept };
   }
   try {
     const [found, account] = await Promise.all([means.market(criteria), means.account()]);
-    return await answerOf(found, account, criteria, means);
+    return await answerOf(found, account, { criteria, imageBytes }, means);
   } catch (error) {
     if (isVastError(error, "config")) return failure("apiUrl", error.message);
     if (isVastError(error, "auth", "no_key", "forbidden")) return failure("apiKeyFile", error.message);
@@ -86,12 +88,12 @@ async function promise(criteria: OfferCriteria, means: CheckMeans): Promise<Answ
 async function answerOf(
   { choices, excluded, blame }: Market,
   { credit }: Account,
-  criteria: OfferCriteria,
+  { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
 ): Promise<Answer> {
   const [best] = choices;
   if (best === undefined) return failure(blame ?? "gpu", excluded);
-  const quote = quoteOf(best);
+  const quote = quoteOf(best, imageBytes);
   if (credit !== null && credit < quote.totalPerHour) {
     const price = perHour(quote.totalPerHour);
     return failure(
@@ -99,7 +101,7 @@ async function answerOf(
       `the account has $${credit.toFixed(2)}, less than one hour of the best offer (${price}); add credit at Vast`,
     );
   }
-  means.keep(criteria, quote);
+  means.keep(criteria, imageBytes, quote);
   await means.say(quoteLine(quote));
   return { quote };
 }

@@ -39,6 +39,11 @@ const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
   apiKeyFile: [text, "be a path"],
   label: line(/^[\w.:-]{1,100}$/, "be the label of a RunIdentity"),
   image: line(/^[\w][\w./:@-]{0,500}$/, "be a Docker image such as name/image:tag"),
+  imageBytes: [
+    (value) => value === undefined || value === null || (typeof value === "number" && value >= 0),
+    "be a number of bytes",
+  ],
+  imageLogin: [isLogin, "be {registry, user, tokenName, envFile}"],
   publicKeys: [areKeys, "be public keys, `type base64 comment` each, one at least"],
   sshKeyFile: [text, "be a path"],
   readyTimeoutMinutes: [isPatience, "be minutes {machine, total}, total not below machine"],
@@ -60,6 +65,15 @@ export function invalidInputs(inputs: Readonly<Record<string, unknown>>): Failur
 function areKeys(value: unknown): boolean {
   if (!Array.isArray(value)) return false;
   return value.length > 0 && value.every((key) => isUnknown(key) || (text(key) && PUBLIC_KEY.test(key)));
+}
+
+/** Its words become one line. */
+function isLogin(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  const { registry, user, tokenName, envFile } = value as Record<string, unknown>;
+  return (
+    [registry, user, tokenName].every((word) => isUnknown(word) || (text(word) && /^\S+$/.test(word))) && text(envFile)
+  );
 }
 
 function isPatience(value: unknown): boolean {

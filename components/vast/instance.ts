@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { detached, stub } from "../dynamic.ts";
 import type { ApiTarget } from "./api.ts";
 import type { OfferCriteria, Rental } from "./criteria.ts";
+import type { ImageLogin } from "./image-login.ts";
 import type { PhaseName } from "./phase.ts";
 import type { Quote } from "./quote.ts";
 
@@ -11,8 +12,12 @@ type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
 export interface VastInstanceInputs extends OfferCriteria, ApiTarget {
   /** Of a RunIdentity. At most one living instance has it. */
   readonly label: string;
-  /** Docker image. */
+  /** Docker image; `name@sha256:…` never means another one. */
   readonly image: string;
+  /** Of the pull, compressed: the quote and the patience follow it. Default null = not known. */
+  readonly imageBytes?: number | null;
+  /** Default null: everybody may pull it. */
+  readonly imageLogin?: ImageLogin | null;
   /** Who may log in, `type base64 comment` each; our own key first. */
   readonly publicKeys: readonly string[];
   /** Private key of our own connections; "" = the one of the state directory. */
@@ -93,8 +98,10 @@ function inputs(args: VastInstanceArgs): VastInstanceArgs {
   const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
   const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
   const filters = { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
-  const access = { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes };
-  return { ...criteria, ...filters, ...access, ...(onstart === undefined ? {} : { onstart }) };
+  const { imageBytes = null, imageLogin = null } = args;
+  const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
+  const pull = { image, imageBytes, imageLogin };
+  return { ...criteria, ...filters, ...access, ...pull, ...(onstart === undefined ? {} : { onstart }) };
 }
 
 /** Pulumi makes a property of each name it is given. */

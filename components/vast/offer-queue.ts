@@ -1,6 +1,6 @@
 import type { VastClient } from "./client.ts";
 import type { Means } from "./means.ts";
-import { market } from "./offers.ts";
+import { market, quoteOf } from "./offers.ts";
 import type { RentableOffer, RentalRequest } from "./rental-request.ts";
 import { isLeaving } from "./settle.ts";
 
@@ -64,9 +64,10 @@ export class OfferQueue {
     const { client, clock, progress } = this.#means;
     progress("searching the market");
     const options = { skipMachines: this.#closed(), onDemandPrice: false };
-    const { choices, excluded } = await market(client, this.#request.criteria, options);
+    const { criteria, imageBytes } = this.#request;
+    const { choices, excluded } = await market(client, criteria, options);
     this.#searchedAt = clock.now();
-    this.#choices = choices;
+    this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
     if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);
   }
 }

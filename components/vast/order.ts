@@ -4,6 +4,8 @@ import { vastError } from "./errors.ts";
 /** What to rent an offer with. */
 export interface RentOrder {
   readonly image: string;
+  /** Secret. Left out where everybody may pull the image. */
+  readonly imageLogin?: string;
   readonly label: string;
   readonly diskGb: number;
   /** $/h for the whole slice; null rents on-demand. */
@@ -19,6 +21,7 @@ export function rentBody(order: RentOrder): unknown {
   return {
     client_id: "me",
     image: order.image,
+    ...(order.imageLogin === undefined ? {} : { image_login: order.imageLogin }),
     label: order.label,
     disk: order.diskGb,
     env: order.env,

@@ -16,7 +16,7 @@ const HARD = ["gpu", "gpus", "rental", "diskGb", "image", "label", "apiUrl"] as 
  * What differs between the instance and what is asked now. Hardware, image and disk cannot change on a machine that is
  * rented; prices, filters, keys and patience matter for the next rental only. An update resumes what is not ready.
  *
- * @param isUnknown tells inputs that are not known before the run; they change nothing
+ * @param isUnknown tells inputs that are not known before the run; they change nothing, but an image that is yet to be built
  */
 export function planOf(
   olds: InstanceOutputs,
@@ -24,13 +24,30 @@ export function planOf(
   isUnknown: (value: unknown) => boolean = () => false,
 ): Plan {
   const before: Asked = olds.asked;
-  const hard = HARD.filter((key) => !isUnknown(news[key]) && canonical(key, before[key]) !== canonical(key, news[key]));
+  const hard = HARD.filter((key) => differs(key, before, news, isUnknown));
   // Never ready, so nothing is lost with it; and it was to be released already.
   const isWreck = olds.phase === "failed" && olds.hostKey === "";
   const replaces: string[] = isWreck ? [...hard, "phase"] : hard;
   const isMarked = olds.label === before.label;
   const isReachable = isUnknown(news.apiKeyFile) || before.apiKeyFile === news.apiKeyFile;
   return { replaces, changes: replaces.length > 0 || olds.phase !== "ready" || !isMarked || !isReachable };
+}
+
+function differs(
+  key: (typeof HARD)[number],
+  before: Asked,
+  news: Asked,
+  isUnknown: (value: unknown) => boolean,
+): boolean {
+  if (isUnknown(news[key])) return key === "image";
+  if (key === "image" && isPinOf(news.image, before.image)) return false;
+  return canonical(key, before[key]) !== canonical(key, news[key]);
+}
+
+/** A tag that was rented when its registry did not answer, and the digest that it has: no reason for another machine. */
+function isPinOf(image: string, tagged: string): boolean {
+  const [name, digest] = image.split("@");
+  return digest !== undefined && !tagged.includes("@") && name === tagged.replace(/:[^:/]*$/, "");
 }
 
 function canonical(key: keyof Asked, value: string | number): string | number {
@@ -96,8 +113,9 @@ export function quoteLine(quote: Quote): string {
   const { gpu, gpus, location, reliability, bidPerHour, onDemandPerHour, diskPerHour, totalPerHour } = quote;
   const place = location === null ? "" : ` in ${location}`;
   const trust = reliability === null ? "" : `, reliability ${reliability.toFixed(3)}`;
+  const pull = quote.pullMinutes === null ? "" : `, image pull about ${Math.max(1, Math.round(quote.pullMinutes))} min`;
   const beside = onDemandPerHour === null ? "" : ` (on demand ${perHour(onDemandPerHour)})`;
   const gpuPrice =
     bidPerHour === null ? `on demand ${perHour(onDemandPerHour ?? 0)}` : `bid ${perHour(bidPerHour)}${beside}`;
-  return `${gpus}x ${gpu}${place}${trust}: ${gpuPrice} and disk ${perHour(diskPerHour)}, ${perHour(totalPerHour)} in all`;
+  return `${gpus}x ${gpu}${place}${trust}: ${gpuPrice} and disk ${perHour(diskPerHour)}, ${perHour(totalPerHour)} in all${pull}`;
 }

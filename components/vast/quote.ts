@@ -1,5 +1,6 @@
 import type { OfferChoice } from "./choice.ts";
 import type { Rental } from "./criteria.ts";
+import { pullMinutesOf } from "./pull.ts";
 
 /** What a preview promises. */
 export interface Quote {
@@ -15,12 +16,12 @@ export interface Quote {
   readonly diskPerHour: number;
   readonly totalPerHour: number;
   readonly trafficPerGb: number | null;
-  /** Minutes to pull the image; null while its size is unknown. */
+  /** Minutes to pull the image at the speed that Vast measured; null = its size is not known. */
   readonly pullMinutes: number | null;
 }
 
-/** The quote of a choice. */
-export function quoteOf(choice: OfferChoice, pullMinutes: number | null = null): Quote {
+/** The quote of a choice. @param imageBytes compressed; null = not known */
+export function quoteOf(choice: OfferChoice, imageBytes: number | null = null): Quote {
   const { gpu, gpus, offerId, machineId, location, reliability, rental } = choice;
   const { bidPerHour, onDemandPerHour, diskPerHour, totalPerHour, trafficPerGb } = choice;
   return {
@@ -36,6 +37,6 @@ export function quoteOf(choice: OfferChoice, pullMinutes: number | null = null):
     diskPerHour,
     totalPerHour,
     trafficPerGb,
-    pullMinutes,
+    pullMinutes: pullMinutesOf(imageBytes, choice.downloadMbps),
   };
 }

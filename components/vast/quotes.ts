@@ -10,6 +10,8 @@ export interface QuoteKey {
   readonly urn: string;
   readonly apiUrl: string;
   readonly criteria: OfferCriteria;
+  /** What is to be pulled; null = not known. */
+  readonly imageBytes: number | null;
 }
 
 const KEPT_MS = 600_000;
@@ -47,10 +49,10 @@ export class Quotes {
     rmSync(this.#file(key), { force: true });
   }
 
-  #file({ urn, apiUrl, criteria }: QuoteKey): string {
+  #file({ urn, apiUrl, criteria, imageBytes }: QuoteKey): string {
     const wanted = Object.entries(criteria).toSorted(([one], [other]) => (one < other ? -1 : 1));
     const name = createHash("sha256")
-      .update(JSON.stringify([urn, apiUrl, wanted]))
+      .update(JSON.stringify([urn, apiUrl, wanted, imageBytes]))
       .digest("hex")
       .slice(0, 32);
     return join(this.#dir, `${name}.json`);

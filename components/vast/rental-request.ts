@@ -1,6 +1,7 @@
 import type { ApiTarget } from "./api.ts";
 import type { RentOrder } from "./client.ts";
 import type { OfferCriteria } from "./criteria.ts";
+import { type ImageLogin, imageLoginText } from "./image-login.ts";
 import { onstartScript } from "./onstart.ts";
 import type { Wanted } from "./proof.ts";
 import type { Quote } from "./quote.ts";
@@ -13,6 +14,10 @@ export interface RentalRequest {
   readonly target: ApiTarget;
   readonly criteria: OfferCriteria;
   readonly image: string;
+  /** Compressed; null = not known. */
+  readonly imageBytes: number | null;
+  /** null = everybody may pull it. */
+  readonly imageLogin: ImageLogin | null;
   /** Our own first. */
   readonly publicKeys: readonly string[];
   /** Shell text after ours; "" = none. */
@@ -24,13 +29,17 @@ export interface RentalRequest {
 }
 
 /** What of an offer is needed to rent it. */
-export type RentableOffer = Pick<Quote, "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location">;
+export type RentableOffer = Pick<
+  Quote,
+  "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location" | "pullMinutes"
+>;
 
 export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentOrder {
-  const { label, image, criteria, publicKeys, onstart } = request;
+  const { label, image, imageLogin, criteria, publicKeys, onstart } = request;
   return {
     label,
     image,
+    ...(imageLogin === null ? {} : { imageLogin: imageLoginText(imageLogin) }),
     diskGb: criteria.diskGb,
     bidPerHour: criteria.rental === "interruptible" ? offer.bidPerHour : null,
     env: {},

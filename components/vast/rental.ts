@@ -1,6 +1,7 @@
 import type { Means } from "./means.ts";
 import { OfferQueue } from "./offer-queue.ts";
 import { registerOwnKey } from "./own-key.ts";
+import { patienceOf } from "./pull.ts";
 import { awaitReady, type Outcome } from "./ready.ts";
 import { release, releaseOrStrand } from "./release.ts";
 import { rentOffer } from "./rent-offer.ts";
@@ -19,6 +20,13 @@ export interface Rented {
 }
 
 type Failed = Exclude<Outcome, { ready: true }>;
+
+/** What is known of a machine that comes up; null = not known. */
+interface Told {
+  readonly gpu: string | null;
+  readonly offerId: number | null;
+  readonly pullMinutes: number | null;
+}
 
 /** A stopped state on the way up that lasts this long is one. */
 const STOPPED_MS = 5_000;
@@ -78,7 +86,7 @@ class Rental {
     });
     this.#queue.skip(offer.machineId);
     const attempt = await rentOffer(this.#means, this.#request, offer);
-    if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer.gpu, offer.offerId);
+    if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
     return undefined;
@@ -94,12 +102,12 @@ class Rental {
     const { say, journal, clock } = this.#means;
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
-    if (isFresh) return this.#bringUp(instance.id, null, offerId);
+    if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
     journal.note(label, instance.id);
-    const outcome = await this.#wait(instance.id, null);
+    const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
     // Something may have run on it, so it is not for us to release it.
     const row = outcome.instance ?? instance;
@@ -107,11 +115,11 @@ class Rental {
   }
 
   /** undefined = it did not come up, and is released. Throws when no other machine would do better. */
-  async #bringUp(id: number, gpu: string | null, offerId: number | null): Promise<Rented | undefined> {
+  async #bringUp(id: number, { gpu, offerId, pullMinutes }: Told): Promise<Rented | undefined> {
     const since = this.#means.clock.now();
     let outcome: Outcome;
     try {
-      outcome = await this.#wait(id, gpu);
+      outcome = await this.#wait(id, gpu, pullMinutes);
     } catch (error) {
       // Vast refuses us: this machine must not be left behind.
       await this.#release(id, since);
@@ -122,10 +130,12 @@ class Rental {
     return undefined;
   }
 
-  #wait(id: number, gpu: string | null): Promise<Outcome> {
+  /** A large image may take longer than what is configured. */
+  #wait(id: number, gpu: string | null, pullMinutes: number | null): Promise<Outcome> {
     const since = this.#means.clock.now();
     const { minutes, publicKeys, criteria, label } = this.#request;
-    const deadline = Math.min(since + minutes.machine * 60_000, this.#deadline);
+    const least = since + patienceOf(0, pullMinutes) * 60_000;
+    const deadline = Math.max(Math.min(since + minutes.machine * 60_000, this.#deadline), least);
     const wanted = wantedOf(criteria, gpu);
     return awaitReady(this.#means, {
       id,

@@ -12,7 +12,7 @@ export async function exchange(world: World, incoming: Incoming): Promise<Answer
     path: pathWithoutKey(incoming.url),
     endpoint,
     authorized,
-    body: parsed(incoming.body),
+    body: withoutLogin(parsed(incoming.body)),
     status: "cut" in answer ? 0 : answer.status,
     ms: world.clock.now() - at,
     ...(fault === undefined ? {} : { fault }),
@@ -24,6 +24,12 @@ function pathWithoutKey(url: URL): string {
   const shown = new URL(url);
   if (shown.searchParams.has("api_key")) shown.searchParams.set("api_key", "-");
   return shown.pathname + shown.search;
+}
+
+/** The token of a private image is nobody's business but its registry's. */
+function withoutLogin(body: unknown): unknown {
+  const has = typeof body === "object" && body !== null && "image_login" in body;
+  return has ? { ...body, image_login: "-" } : body;
 }
 
 /** A body as it is kept: its value where it is JSON, else its text; null = none. */

@@ -30,6 +30,7 @@ export function instanceRow(world: World, contract: Contract): Row {
     image_runtype: order.runtype,
     extra_env: Object.entries(order.env),
     onstart: order.onstart,
+    image_login: order.imageLogin ?? null,
     template_id: null,
     template_hash_id: null,
     template_name: null,

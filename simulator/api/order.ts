@@ -38,6 +38,7 @@ export function readOrder(body: Body, offer: Offer): Wanted {
   return {
     order: {
       image: imageOf(body),
+      ...(typeof body.image_login === "string" ? { imageLogin: body.image_login } : {}),
       diskGb: diskOf(body, offer),
       env: envOf(body.env ?? {}),
       onstart: onstartOf(body.onstart),

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Repositories } from "../git.ts";
+import { serveManifest } from "../registry.ts";
 import type { World } from "../world.ts";
 import { type Answer, CUT, json, text } from "./answer.ts";
 import { control } from "./control.ts";
@@ -31,6 +32,10 @@ async function handle(
   if (pathname.startsWith("/git/")) {
     world.log(`git  ${request.method?.padEnd(6)} ${request.url}`);
     return repositories.serve(request, response, url);
+  }
+  if (pathname.startsWith("/v2/")) {
+    world.log(`hub  ${request.method?.padEnd(6)} ${request.url}`);
+    return serveManifest(world.hosts, request, response, pathname);
   }
   const body = await readBody(request);
   if (pathname.startsWith("/_blobs/")) return send(request, response, await blob(world, pathname));

@@ -8,6 +8,8 @@ import { factsOf, type State } from "./state.ts";
 /** What was ordered. */
 export interface Order {
   readonly image: string;
+  /** `-u USER -p PASSWORD REGISTRY` */
+  readonly imageLogin?: string;
   readonly diskGb: number;
   readonly env: Readonly<Record<string, string>>;
   readonly onstart: string | null;

@@ -130,6 +130,7 @@ function specOf(contract: Contract, apiUrl: string): HostSpec {
   return {
     id: contract.id,
     image: order.image,
+    imageLogin: order.imageLogin ?? null,
     gpuName: offer.machine.gpu.name,
     gpus: offer.ask.gpus,
     gpuRamMb: offer.machine.gpu.ramMb,

@@ -3,7 +3,7 @@
 # its own: nobody outside sees what it mounts, and all of it goes with the last process inside.
 # Usage, in the machine's folder: enter.sh STORAGE HOSTNAME COMMAND...
 # The folder holds:
-#   layers/N/{root,local}    the image's layers, the topmost first; `local` is /usr/local
+#   layers/N/{root,usr,local} the image's layers, the topmost first; `local` is /usr/local, `usr` is laid over this machine's
 #   {root,usr,local}/upper   what the machine has written; for STORAGE "copy" with the layers copied into it
 #   {root,usr,local}/work    the overlays' own
 #   machine                  an empty folder, where the root is put together
@@ -27,7 +27,8 @@ overlay() { mount -t overlay machine -o "lowerdir=$2,upperdir=$1/upper,workdir=$
 case $storage in
 overlay)
   overlay root "$(join root)" machine
-  overlay usr /usr machine/usr
+  lower=$(join usr)
+  overlay usr "${lower:+$lower:}/usr" machine/usr
   overlay local "$(join local)" machine/usr/local
   ;;
 copy)

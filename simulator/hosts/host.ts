@@ -7,7 +7,6 @@ import { promisify } from "node:util";
 import { Container, SYSTEM_PATH } from "./container.ts";
 import { containerLabel, contractEnv } from "./contract-env.ts";
 import { Forward } from "./forward.ts";
-import type { Image } from "./images.ts";
 import { type HeldPort, holdPort } from "./port.ts";
 import { HOST_KEY } from "./sshd-config.ts";
 import { MachineFiles, type StorageKind } from "./storage.ts";
@@ -21,7 +20,8 @@ export interface HostPlace {
   readonly storage: StorageKind;
   /** The topmost first. */
   readonly layers: string[];
-  readonly image: Image;
+  /** The PATH that its image sets. */
+  readonly path: string;
   /** How the network is reached. */
   readonly network: Record<string, string>;
 }
@@ -77,11 +77,11 @@ export class RealHost implements Host {
   async start(): Promise<void> {
     await this.stop();
     this.#files.renew();
-    const { image, network, folder } = this.#place;
+    const { path, network, folder } = this.#place;
     const container = new Container({
       files: this.#files,
       hostname: containerLabel(this.#spec),
-      env: { PATH: image.path, HOME: "/root", ...network, ...contractEnv(this.#spec, this.#keys, this.directPort) },
+      env: { PATH: path, HOME: "/root", ...network, ...contractEnv(this.#spec, this.#keys, this.directPort) },
       command: ["/bin/bash", "/.launch"],
       logFile: join(folder, "log"),
     });

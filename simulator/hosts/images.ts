@@ -1,3 +1,4 @@
+import { isLocal } from "./registry-images.ts";
 import type { ImageVerdict } from "./types.ts";
 
 /** What an image brings. */
@@ -16,13 +17,15 @@ const cotOracle: Image = { layer: "cot-oracle", compressedMb: 15_000, path: SYST
 const pytorch: Image = { layer: "pytorch", compressedMb: 6_900, path: `/opt/conda/bin:${SYSTEM}` };
 const vastai: Image = { ...pytorch, compressedMb: 4_200 };
 
+const COT_ORACLE_TAGS = /^(latest|\d{4}-\d{2})$/;
+
 const REFERENCE =
   /^(?:docker\.io\/)?(?<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)(?::(?<tag>@vastai-automatic-tag|\w[\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?$/;
 
 /** Undefined for an image that no registry has. */
 export function imageOf(reference: string): Image | undefined {
-  const name = REFERENCE.exec(reference)?.groups?.name;
-  if (name === "japhba/cot-oracle") return cotOracle;
+  const { name, tag = "latest" } = REFERENCE.exec(reference)?.groups ?? {};
+  if (name === "japhba/cot-oracle") return COT_ORACLE_TAGS.test(tag) ? cotOracle : undefined;
   if (name === "pytorch/pytorch") return pytorch;
   if (name?.startsWith("vastai/")) return vastai;
   return undefined;
@@ -30,6 +33,8 @@ export function imageOf(reference: string): Image | undefined {
 
 /** In docker's words. */
 export function verdictOn(reference: string): ImageVerdict {
+  // What a registry here has is known when it is pulled.
+  if (isLocal(reference)) return { ok: true, compressedMb: 1 };
   const image = imageOf(reference);
   if (image !== undefined) return { ok: true, compressedMb: image.compressedMb };
   return { ok: false, statusMsg: `Error response from daemon: ${refusal(reference)}` };

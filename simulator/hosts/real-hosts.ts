@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeBase } from "./base.ts";
+import { SYSTEM_PATH } from "./container.ts";
 import { type HostPlace, RealHost } from "./host.ts";
 import { imageOf, verdictOn } from "./images.ts";
 import { imageLayers } from "./layers.ts";
 import { requireNamespaces } from "./namespace.ts";
 import { networkSettings } from "./network.ts";
+import { isLocal, pullImage } from "./registry-images.ts";
 import type { StorageKind } from "./storage.ts";
 import type { HostSpec, Hosts } from "./types.ts";
 
@@ -17,8 +19,8 @@ export interface RealHostsOptions {
   readonly log?: (line: string) => void;
 }
 
-/** The names of folders that are made in a home: the base, a trial, and one for each machine. */
-const ours = /^(base|trial-.+|\d+)$/;
+/** The names of folders that are made in a home: the base, a trial, what was pulled, and one for each machine. */
+const ours = /^(base|pulled|trial-.+|\d+)$/;
 
 /**
  * Machines with a real sshd each, on this Linux, as root. Nothing of them outlives this process. Throws one sentence
@@ -39,7 +41,7 @@ export async function realHosts(options: RealHostsOptions): Promise<Hosts> {
   return {
     image: verdictOn,
     create: (spec) => {
-      const machine = RealHost.create(spec, placeOf(spec));
+      const machine = placeOf(spec).then((place) => RealHost.create(spec, place));
       machines.add(machine);
       return machine;
     },
@@ -49,10 +51,15 @@ export async function realHosts(options: RealHostsOptions): Promise<Hosts> {
     },
   };
 
-  function placeOf({ id, image: reference }: HostSpec): HostPlace {
+  async function placeOf({ id, image: reference, imageLogin }: HostSpec): Promise<HostPlace> {
+    const place = { folder: join(home, String(id)), storage, network };
+    if (isLocal(reference)) {
+      const { layer, path = SYSTEM_PATH } = await pullImage(reference, imageLogin, join(home, "pulled"));
+      return { ...place, layers: [layer, base], path };
+    }
     const image = imageOf(reference);
     if (image === undefined) throw new Error(`there is no image ${reference}`);
-    return { folder: join(home, String(id)), storage, layers: [join(images, image.layer), base], image, network };
+    return { ...place, layers: [join(images, image.layer), base], path: image.path };
   }
 }
 

@@ -2,6 +2,8 @@
 export interface HostSpec {
   id: number;
   image: string;
+  /** `-u USER -p PASSWORD REGISTRY`; null = none. */
+  imageLogin: string | null;
   gpuName: string;
   gpus: number;
   gpuRamMb: number;

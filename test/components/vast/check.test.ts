@@ -38,7 +38,7 @@ function means(changes: Partial<CheckMeans> = {}) {
     market: async () => note("market", { choices, excluded: "", blame: null }),
     account: async () => note("account", { id: 1, email: null, credit: 20 }),
     kept: () => undefined,
-    keep: (_criteria, quote) => void kept.push(quote),
+    keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
     say: async (text) => void said.push(text),
     ...changes,
   };

@@ -115,6 +115,18 @@ test("what replaces an instance, and what changes nothing", () => {
     assert.deepEqual(planOf(ready, { ...inputs, ...change }), { replaces: [], changes: false });
 });
 
+test("an image that is yet to be built replaces, and the digest of a tag that was rented does not", () => {
+  const isUnknown = (value: unknown) => value === "?";
+  assert.deepEqual(planOf(ready, { ...inputs, image: "?" }, isUnknown).replaces, ["image"]);
+  const digest = `sha256:${"0".repeat(64)}`;
+  const changes = (image: string, news: string) =>
+    planOf({ ...ready, asked: { ...ready.asked, image } }, { ...inputs, image: news }).replaces;
+  assert.deepEqual(changes("pytorch/pytorch", `pytorch/pytorch@${digest}`), []);
+  assert.deepEqual(changes("host:5000/a/b:tag", `host:5000/a/b@${digest}`), []);
+  assert.deepEqual(changes("host:5000/a/b:tag", `host:5000/a/c@${digest}`), ["image"]);
+  assert.deepEqual(changes(`a/b@${digest}`, `a/b@sha256:${"1".repeat(64)}`), ["image"]);
+});
+
 test("what an update is for", () => {
   const changes = (olds: object, news: object = {}) => planOf({ ...ready, ...olds }, { ...inputs, ...news });
   assert.deepEqual(changes({ phase: "stopped" }), { replaces: [], changes: true });

@@ -17,7 +17,7 @@ test("a quote is kept for ten minutes, for the same thing only", (t) => {
   const [choice] = choose([offer()], "H100 SXM", criteria);
   assert.ok(choice);
   const quote = quoteOf(choice);
-  const key = { urn: "urn:x", apiUrl: "", criteria };
+  const key = { urn: "urn:x", apiUrl: "", criteria, imageBytes: null };
   assert.equal(quotes.get(key), undefined);
   quotes.put(key, quote);
   assert.deepEqual(new Quotes(dir, () => now).get(key), quote, "another process reads it");
@@ -40,7 +40,7 @@ test("old files are swept, broken ones are none", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "vast-quotes-test-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const quotes = new Quotes(dir);
-  const key = { urn: "urn:x", apiUrl: "", criteria };
+  const key = { urn: "urn:x", apiUrl: "", criteria, imageBytes: null };
   quotes.put(key, {} as never);
   const [name = ""] = readdirSync(dir);
   writeFileSync(join(dir, name), "{");

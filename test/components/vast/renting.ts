@@ -46,6 +46,8 @@ export const request: RentalRequest = {
   target: { apiUrl: "simulator", apiKeyFile: "" },
   criteria,
   image: "japhba/cot-oracle",
+  imageBytes: null,
+  imageLogin: null,
   publicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4 ours"],
   onstart: "",
   minutes: { machine: 30, total: 60 },

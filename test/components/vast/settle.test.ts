@@ -18,10 +18,10 @@ const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };
 
 /** A machine under a label, rented by nobody we know. */
 async function rentedElsewhere(world: World, under = label): Promise<number> {
-  const { market } = await import("../../../components/vast/offers.ts");
+  const { market, quoteOf } = await import("../../../components/vast/offers.ts");
   const [choice] = (await market(world.means.client, criteria)).choices;
   assert.ok(choice);
-  const id = await world.means.client.rent(choice.offerId, { ...rentOrderOf(request, choice), label: under });
+  const id = await world.means.client.rent(choice.offerId, { ...rentOrderOf(request, quoteOf(choice)), label: under });
   await world.means.clock.sleep(1000);
   return id;
 }

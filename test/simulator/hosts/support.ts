@@ -65,6 +65,7 @@ export function specOf(spec: Partial<HostSpec>): HostSpec {
   return {
     id: 1,
     image: "pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel",
+    imageLogin: null,
     gpuName: "H100 SXM",
     gpus: 1,
     gpuRamMb: 81_559,

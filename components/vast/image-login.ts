@@ -1,0 +1,22 @@
+import { findToken } from "../registry-token.ts";
+import { vastError } from "./errors.ts";
+
+/** How a machine gets in at the registry of a private image. Holds no secret: the token is looked for when it is needed. */
+export interface ImageLogin {
+  /** `docker.io`, or host and port. */
+  readonly registry: string;
+  readonly user: string;
+  /** Name of the token in the environment or in `envFile`. */
+  readonly tokenName: string;
+  readonly envFile: string;
+}
+
+/** What Vast wants to read: one line of words for `docker login`. Throws `config` when the token is not there. */
+export function imageLoginText({ registry, user, tokenName, envFile }: ImageLogin): string {
+  const token = findToken(tokenName, envFile);
+  if (token === undefined) {
+    throw vastError("config", `the image is private, and ${tokenName} is neither in the environment nor in ${envFile}`);
+  }
+  if (/\s/.test(token)) throw vastError("config", `${tokenName} holds a blank, and Vast takes a token without any`);
+  return `-u ${user} -p ${token} ${registry}`;
+}

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Hosts } from "./hosts/types.ts";
+
+const TYPE = "application/vnd.docker.distribution.manifest.v2+json";
+const CONFIG_BYTES = 7_000;
+
+/** Answers as Docker Hub's registry would for the images that the simulator's machines can have: manifests, to anybody. */
+export function serveManifest(
+  hosts: Hosts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  pathname: string,
+): void {
+  request.resume();
+  const [, name = "", reference = ""] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(pathname) ?? [];
+  const body = manifestOf(hosts, name.replace(/^library\//, ""), reference);
+  const found = body !== undefined;
+  const text = body ?? JSON.stringify({ errors: [{ code: "MANIFEST_UNKNOWN", message: "manifest unknown" }] });
+  response.writeHead(found ? 200 : 404, {
+    "content-type": found ? TYPE : "application/json",
+    "content-length": Buffer.byteLength(text),
+    ...(found ? { "docker-content-digest": digestOf(text) } : {}),
+  });
+  response.end(request.method === "HEAD" ? undefined : text);
+}
+
+function manifestOf(hosts: Hosts, name: string, reference: string): string | undefined {
+  const isDigest = reference.startsWith("sha256:");
+  const verdict = hosts.image(isDigest ? name : `${name}:${reference}`);
+  if (!verdict.ok) return undefined;
+  const text = manifest(name, verdict.compressedMb);
+  return isDigest && digestOf(text) !== reference ? undefined : text;
+}
+
+function manifest(name: string, compressedMb: number): string {
+  const blob = (mediaType: string, size: number) => ({ mediaType, size, digest: digestOf(`${name} ${mediaType}`) });
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: TYPE,
+    config: blob("application/vnd.docker.container.image.v1+json", CONFIG_BYTES),
+    layers: [blob("application/vnd.docker.image.rootfs.diff.tar.gzip", compressedMb * 1e6 - CONFIG_BYTES)],
+  });
+}
+
+function digestOf(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
