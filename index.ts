@@ -3,8 +3,9 @@ import { prepare } from "./components/preflight.ts";
 import { TrainingRun } from "./components/training-run.ts";
 
 // Everything that is wrong is found here, all at once, before anything is registered.
-const prepared = await prepare();
-const run = new TrainingRun("run", prepared);
+const name = "run";
+const prepared = await prepare(name);
+const run = new TrainingRun(name, prepared);
 sayWhatBillsAtBadEnd(run.instance, prepared.stack);
 
 export const { instanceId, sshHost, sshPort, pricePerHour, quote } = run.instance;

@@ -28,6 +28,7 @@ export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string
 }
 
 /** Vast's own client is named as well: it works when all of ours has failed. */
-export function billText(instanceId: string, price: number, stack: string): string {
-  return `instance ${instanceId} goes on costing up to ${perHour(price)}; this ends it: pulumi destroy -s ${stack}, or, when that fails, vastai destroy instance ${instanceId}`;
+export function billText(instanceId: string, price: number | null, stack: string): string {
+  const costs = price === null ? "costing" : `costing up to ${perHour(price)}`;
+  return `instance ${instanceId} goes on ${costs}; this ends it: pulumi destroy -s ${stack}, or, when that fails, vastai destroy instance ${instanceId}`;
 }

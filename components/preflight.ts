@@ -9,8 +9,9 @@ import { warnOfOpenIntents } from "./open-intents.ts";
 import { agentPath, serveKey } from "./own-agent.ts";
 import { absolute, whyNotWritable } from "./path.ts";
 import { type Problem, problemsError } from "./problem.ts";
-import { checkRepository, type Head } from "./repository.ts";
+import { type Code, checkRepository } from "./repository.ts";
 import { secretConfigProblems } from "./secret-config.ts";
+import { billLines } from "./stack-machines.ts";
 import { openStateDir } from "./state-dir.ts";
 
 /** Everything a run needs, found and checked. */
@@ -20,7 +21,7 @@ export interface Prepared {
   readonly stack: string;
   /** Of the state directory; part of every label. */
   readonly owner: string;
-  readonly head: Head;
+  readonly head: Code;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
   /** What was found there. The values go nowhere: whoever needs them looks for himself. */
@@ -35,13 +36,19 @@ export interface Prepared {
 /**
  * Reads the stack config and checks everything that can be wrong without a machine. Throws one RunError that lists every
  * problem; nothing has been registered when it returns.
+ *
+ * @param name of the run, as its label has it
  */
-export async function prepare(env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
+export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { config, problems } = readConfig(stackConfig());
   const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env);
   if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
-  if (!isComplete(findings)) throw problemsError(findings.problems, stack);
+  if (!isComplete(findings)) {
+    const { vast, dir, problems } = findings;
+    const whose = { owner: dir?.owner ?? "", project, stack, run: name };
+    throw problemsError(problems, stack, vast && dir ? await billLines(vast, whose) : []);
+  }
   const { dir, head, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
   const agentSocket = agentPath(dir, project, stack);
@@ -87,6 +94,8 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
     checkpointsTo: checkpointsTo.value,
     keys: keys.value,
     head: head.value,
+    // null: a run can do without an answer.
+    vast: vast.value ?? null,
   };
 }
 

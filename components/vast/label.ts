@@ -25,6 +25,12 @@ export function runLabel({ owner, project, stack, run }: LabelParts, nonce = new
   return ["vt", owner, ...middle.map(plain), nonce].filter((part) => part !== "").join("-");
 }
 
+/** What the labels of all lives of a run begin with; not enough to act on an instance, since names may have been cut. */
+export function labelStem(parts: LabelParts): string {
+  const nonce = "0".repeat(NONCE_BYTES * 2);
+  return runLabel(parts, nonce).slice(0, -nonce.length);
+}
+
 function plain(text: string): string {
   return text
     .toLowerCase()

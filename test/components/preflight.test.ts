@@ -55,7 +55,7 @@ test("every problem is in one error, and no other namespace is looked at", async
     sshKey: "~/no-key",
     apiKeyFile: join(home, "no-key-file"),
   });
-  const text = await failure(prepare(env));
+  const text = await failure(prepare("run", env));
   for (const key of ["gpus", "maxprice", "require", "checkpointsTo", "sshKey", "apiKeyFile", "repo"]) {
     assert.match(text, new RegExp(`^ {2}${key}: .*; `, "m"));
   }
@@ -65,7 +65,7 @@ test("every problem is in one error, and no other namespace is looked at", async
 test("when anything else is wrong the market is searched too", async (t) => {
   const { env, config } = await openHome(t);
   configure({ ...config, require: "NO_SUCH_TOKEN", maxPricePerHour: "0.01" });
-  const text = await failure(prepare(env));
+  const text = await failure(prepare("run", env));
   assert.match(text, /NO_SUCH_TOKEN/);
   assert.match(text, /maxPricePerHour: none of \d+ offers/);
 });
@@ -74,7 +74,7 @@ test("a key that Vast refuses is told with where it was found", async (t) => {
   const { home, env, config } = await openHome(t);
   writeFileSync(join(home, "key"), "wrong\n");
   configure({ ...config, apiKeyFile: join(home, "key") });
-  assert.match(await failure(prepare(env)), new RegExp(`apiKeyFile: .*${join(home, "key")}`));
+  assert.match(await failure(prepare("run", env)), new RegExp(`apiKeyFile: .*${join(home, "key")}`));
 });
 
 test("a run that can start is complete, and nothing was made for it", async (t) => {
@@ -82,7 +82,7 @@ test("a run that can start is complete, and nothing was made for it", async (t) 
   writeFileSync(join(home, "state", "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
   writeFileSync(join(home, ".env"), "HF_TOKEN=canary\n");
   configure({ ...config, repo: "simulator:it", checkpointsTo: "~/checkpoints" });
-  const prepared = await prepare(env);
+  const prepared = await prepare("run", env);
   assert.deepEqual(prepared.head, { url: bare, commit });
   assert.equal(prepared.checkpointsTo, join(home, "checkpoints"));
   assert.equal(existsSync(prepared.checkpointsTo), false);

@@ -73,5 +73,12 @@ test("whatever fails after the rental, up ends with what bills and what ends it"
     await saysWhatBills(project, screen.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, ""));
   });
 
+  await t.test("the config is wrong, so that the program never comes to the machine", async () => {
+    const id = await billed(project);
+    const { code, stdout } = await project.pulumi("up", "-c", "gpus=three");
+    assert.notEqual(code, 0);
+    assert.match(stdout, new RegExp(`instance ${id} goes on costing up to \\$.*this ends it: pulumi destroy -s local`));
+  });
+
   await project.works("destroy");
 });

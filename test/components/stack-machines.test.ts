@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { billLines } from "../../components/stack-machines.ts";
+import type { Instance, VastClient } from "../../components/vast/client.ts";
+import { vastError } from "../../components/vast/errors.ts";
+import { runLabel } from "../../components/vast/label.ts";
+
+const whose = { owner: "abcdefgh", project: "vast-training", stack: "dev", run: "run" };
+
+function vastWith(instances: () => Promise<Instance[]>) {
+  return { client: { instances } as unknown as VastClient, credit: null };
+}
+
+const rented = (id: number, label: string | null) => ({ id, label, totalPerHour: 1.25 }) as Instance;
+
+test("the machines of this stack's earlier runs are named, and no others", async () => {
+  const labels = [
+    runLabel(whose),
+    runLabel({ ...whose, owner: "hgfedcba" }),
+    runLabel({ ...whose, stack: "dev-2" }),
+    runLabel({ ...whose, stack: "de" }),
+    null,
+  ];
+  const lines = await billLines(
+    vastWith(async () => labels.map((label, index) => rented(index + 1, label))),
+    whose,
+  );
+  assert.deepEqual(lines, [
+    "instance 1 goes on costing up to $1.250/h; this ends it: pulumi destroy -s dev, or, when that fails, vastai destroy instance 1",
+  ]);
+});
+
+test("a name that had to be cut is still found", async () => {
+  const long = { ...whose, stack: "a-stack-with-a-very-long-name-of-somebody-else" };
+  const lines = await billLines(
+    vastWith(async () => [rented(7, runLabel(long))]),
+    long,
+  );
+  assert.equal(lines.length, 1);
+});
+
+test("a list that fails is no reason for another error", async () => {
+  const fails = async () => {
+    throw vastError("incomplete", "the list is not whole");
+  };
+  assert.deepEqual(await billLines(vastWith(fails), whose), []);
+});
