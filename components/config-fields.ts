@@ -114,18 +114,50 @@ export function variables(reserved: readonly string[]) {
   });
 }
 
+/** Shell commands: a JSON list, or one command as it is. */
+export function commands(write: string) {
+  return field((value) => {
+    const json = parsed(value);
+    const list = Array.isArray(json) ? json.map((item) => scalarOf(item, write)) : [value];
+    if (list.some((command) => command.trim() === "" || command.includes("\0"))) throw new Wrong(`write ${write}`);
+    return list;
+  });
+}
+
+const TARGET = /^(\/(?!\.\.?(\/|$))[\w.+@-]+)+$/;
+const PLACE = /^(?!\.git(\/|$))(?!\.\.?(\/|$))[\w.+@-]+(\/(?!\.\.?(\/|$))[\w.+@-]+)*$/;
+
+/** Places below the code by what they lead to: a JSON object, or target=place with commas between them. */
+export function links() {
+  const write = "a path on the machine and where it is to appear in the code, such as {/workspace/data: data}";
+  return field((value) => {
+    const entries = pairsOf(value, write);
+    for (const [target, place] of entries) {
+      matching(target, TARGET, write);
+      matching(place, PLACE, write);
+    }
+    const places = entries.map(([, place]) => place);
+    const twice = places.find((place, at) => places.indexOf(place) !== at);
+    if (twice !== undefined) throw new Wrong(`let ${twice} lead to one path only`);
+    return Object.fromEntries(entries);
+  });
+}
+
 function entriesOf(value: string, write: string): [string, string][] {
-  const json = parsed(value);
-  const entries =
-    typeof json === "object" && json !== null && !Array.isArray(json)
-      ? Object.entries(json).map(([name, item]): [string, string] => [name, scalarOf(item, write)])
-      : listOf(value, write).map((pair) => pairOf(pair, write));
+  const entries = pairsOf(value, write);
   for (const [name, item] of entries) {
     matching(name, ENV_NAME, write);
     // A variable cannot hold it, and a shell would cut the text there.
     if (item.includes("\0")) throw new Wrong(`write ${write}`);
   }
   return entries;
+}
+
+function pairsOf(value: string, write: string): [string, string][] {
+  const json = parsed(value);
+  return typeof json === "object" && json !== null && !Array.isArray(json)
+    ? Object.entries(json).map(([name, item]): [string, string] => [name, scalarOf(item, write)])
+    : listOf(value, write).map((pair) => pairOf(pair, write));
 }
 
 export const ENV_NAME = /^[A-Za-z_]\w*$/;

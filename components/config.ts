@@ -82,6 +82,18 @@ const schema = z.strictObject({
     .prefault(TRAIN_COMMAND)
     .describe("Run under bash in the repository's folder, with NUM_GPUS, CHECKPOINT_DIR, RESUME_FROM and env"),
   env: field.variables(RESERVED).prefault("{}").describe("More environment variables for training; no secrets"),
+  links: field
+    .links()
+    .prefault("{}")
+    .describe("Links in the repository's folder: what is on the machine, and where it is to appear"),
+  setup: field
+    .commands("a list of shell commands")
+    .prefault("[]")
+    .describe("Shell commands to run before a start of training, after its dependencies are there"),
+  preflight: field
+    .commands("a list of shell commands")
+    .prefault("[]")
+    .describe("Shell commands that must all pass before training starts; they come after setup"),
   require: variableNames()
     .prefault("[]")
     .describe("Credentials that must be found before anything is rented; they are forwarded too"),

@@ -29,6 +29,7 @@ export function trainingSteps(
   const { config, head, stack } = prepared;
   const { credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours } = config;
+  const { links, setup, preflight } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
   const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
@@ -54,7 +55,8 @@ export function trainingSteps(
     inputs.commit.apply(() => dependenciesScript({ repo })),
     [code],
   );
-  return step("training", known.apply(trainScript), [credentials, dependencies, gate]);
+  const train = known.apply((values) => trainScript({ ...values, links, setup, preflight }));
+  return step("training", train, [credentials, dependencies, gate]);
 }
 
 /** What training is. */

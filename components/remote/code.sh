@@ -25,19 +25,6 @@ fetch_commit() {
   has_commit || fail "$REPO no longer has commit $COMMIT in branch $BRANCH; change run to take what the branch has now"
 }
 
-# The repository tracks a link to a folder of its author's; the image has the real one.
-link_datasets() {
-  local target=$WORKSPACE/ao_reference/datasets link=$CODE/datasets
-  [ -d "$target" ] || return 0
-  if [ -e "$link" ] && [ ! -L "$link" ]; then
-    say "datasets is a real folder of the repository; left as it is"
-    return
-  fi
-  [ "$(readlink "$link")" = "$target" ] && return
-  ln -s "$target" "$link.new"
-  mv -T "$link.new" "$link"
-}
-
 # As long as the steps may take until training is started again.
 hold 3600
 bring_tools
@@ -51,12 +38,11 @@ fi
 unlock
 mkdir -p "$CODE"
 git init --quiet "$CODE"
-rm -f "$CODE/.git/index.lock" "$CODE/.git/shallow.lock" "$CODE/datasets.new"
+rm -f "$CODE/.git/index.lock" "$CODE/.git/shallow.lock"
 has_commit || fetch_commit
 # A training reads these files: they are touched only when they are not what they should be.
 if ! training_pid >/dev/null || [ "$(in_code rev-parse --verify --quiet HEAD)" != "$COMMIT" ]; then
   logged code timeout 600 git -C "$CODE" -c advice.detachedHead=false checkout --force --detach "$COMMIT"
 fi
-link_datasets
 ! training_pid >/dev/null || rm -f "$KEEP/hold"
 say "code: $NAME at ${COMMIT:0:12}"

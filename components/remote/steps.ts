@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../vast/price.ts";
+import { type Checks, checkValues } from "./checks.ts";
 import { exportLines, script } from "./script.ts";
 
 /** Where everything of a run lies on the machine. */
@@ -127,7 +128,7 @@ export interface Training {
   readonly wandbProject: string;
 }
 
-export interface TrainStep extends Training, Guard, Place {
+export interface TrainStep extends Training, Checks, Guard, Place {
   readonly repo: string;
 }
 
@@ -144,7 +145,8 @@ export function trainScript(step: TrainStep): string {
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,
   };
-  return script({ ...placeOf(step), ...values, ...guardValues(step) }, ...WITH_GUARD, "train");
+  const texts = [...WITH_GUARD, "environment", "checks", "train"];
+  return script({ ...placeOf(step), ...values, ...checkValues(step), ...guardValues(step) }, ...texts);
 }
 
 /** The same for the same training, whatever the order of its variables. */

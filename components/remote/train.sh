@@ -1,39 +1,7 @@
-# A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, ENV_LINES, NUM_GPUS,
-# WANDB_PROJECT, COSTS (a sentence for a training that dies at once), and those of the guard.
+# A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, COSTS (a sentence for a
+# training that dies at once), CHECKS (stands for links, set-up and preflight), and those of the environment, the checks
+# and the guard.
 CODE=$WORKSPACE/$NAME
-
-# newest_checkpoint FOLDER: step_<N> with the greatest N, a file or a folder that holds training_state.*
-newest_checkpoint() {
-  local path step newest=-1 found=
-  while IFS= read -r -d '' path; do
-    step=${path##*/step_}
-    case $step in '' | *[!0-9]*) continue ;; esac
-    [ ${#step} -le 15 ] && [ $((10#$step)) -gt "$newest" ] || continue
-    [ ! -d "$path" ] || compgen -G "$path/training_state.*" >/dev/null || continue
-    newest=$((10#$step)) found=$path
-  done < <(find "$1" -mindepth 1 -maxdepth 3 -name 'step_*' \( -type f -o -type d \) -print0 2>/dev/null)
-  printf '%s' "$found"
-}
-
-# What the command finds in its environment; a later line wins.
-training_environment() {
-  local resume library
-  export PYTHONUNBUFFERED=1 HF_HOME=$WORKSPACE/hf_cache WANDB_PROJECT
-  library=$(of_first_process LD_LIBRARY_PATH)
-  [ -z "$library" ] || export LD_LIBRARY_PATH=$library
-  [ ! -r "$WORKSPACE/.env" ] || . "$WORKSPACE/.env"
-  eval "$ENV_LINES"
-  export NUM_GPUS CHECKPOINT_DIR=$CHECKPOINTS CONTAINER_ID TRAINING_ID
-  CONTAINER_ID=$(of_first_process CONTAINER_ID)
-  TRAINING_ID=$(<"$KEEP/train.id")
-  resume=$(newest_checkpoint "$CHECKPOINTS")
-  unset RESUME_FROM
-  [ -z "$resume" ] || export RESUME_FROM=$resume
-  export UV_PROJECT_ENVIRONMENT=$WORKSPACE/venvs/$NAME
-  if [ -d "$UV_PROJECT_ENVIRONMENT/bin" ]; then
-    export VIRTUAL_ENV=$UV_PROJECT_ENVIRONMENT PATH=$UV_PROJECT_ENVIRONMENT/bin:$PATH
-  fi
-}
 
 # run_training: what the tmux session runs. A signal to the group is for the command; this shell and tee outlive it, so
 # that the last lines and the exit code are written down.
@@ -48,6 +16,8 @@ run_training() {
   # The trap keeps bash there until its command has ended, so that the exit code is the command's own.
   (
     training_environment
+    export TRAINING_ID
+    TRAINING_ID=$(<"$KEEP/train.id")
     cd "$CODE"
     exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
@@ -118,6 +88,8 @@ set_guard
 if same_hash && pid=$(training_pid); then
   rm -f "$KEEP/hold"
   say "training: runs already, pid $pid"
+  [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
+    say "training: links, setup or preflight are others than at its start; they count when it is started again, which a new run does"
 elif same_hash && ended_well; then
   rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"
@@ -127,6 +99,8 @@ elif hours_over; then
 else
   hold "$((GRACE + 120))"
   stop_training "$GRACE"
+  prepare_start
+  printf '%s\n' "$CHECKS" >"$KEEP/train.checks"
   start_training
   watch_start
 fi

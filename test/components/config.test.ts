@@ -94,6 +94,10 @@ const readable: [string, string, unknown][] = [
   ["forward", "[]", []],
   ["env", '{"A":1,"B":true,"C":"x=y"}', { A: "1", B: "true", C: "x=y" }],
   ["env", "A=1,B=x=y", { A: "1", B: "x=y" }],
+  ["links", '{"/data/a":"a/b"}', { "/data/a": "a/b" }],
+  ["links", "/data/a=a, /data/b=c", { "/data/a": "a", "/data/b": "c" }],
+  ["setup", '["echo a, b"]', ["echo a, b"]],
+  ["preflight", "echo a, b", ["echo a, b"]],
 ];
 
 test("values are forgiving in their spelling", () => {
@@ -127,6 +131,15 @@ const refused: [string, string, RegExp][] = [
   ["env", '{"A":{"B":1}}', /environment variables/],
   ["env", '{"NUM_GPUS":"3"}', /leave NUM_GPUS out/],
   ["env", '{"A B":"3"}', /environment variables/],
+  ["links", '["/data"]', /a path on the machine/],
+  ["links", '{"data":"data"}', /a path on the machine/],
+  ["links", '{"/data":"/data"}', /a path on the machine/],
+  ["links", '{"/data":"../data"}', /a path on the machine/],
+  ["links", '{"/data":".git/hooks"}', /a path on the machine/],
+  ["links", '{"/data/..":"data"}', /a path on the machine/],
+  ["links", '{"/a":"data","/b":"data"}', /let data lead to one path only/],
+  ["setup", '[" "]', /shell commands/],
+  ["preflight", '[{"a":1}]', /shell commands/],
 ];
 
 test("a value that cannot be used is refused with what to write instead", () => {

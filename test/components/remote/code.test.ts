@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type CodeStep, codeScript, repoName, trainScript } from "../../../components/remote/steps.ts";
@@ -47,25 +47,6 @@ test("a commit that the repository does not have fails with what to do", async (
   const result = await box.run(codeScript(step("f".repeat(40))));
   assert.notEqual(result.code, 0);
   assert.match(result.err, /logs\/code\.log|change run/);
-});
-
-test("the link to datasets is replaced, a real folder never", async (t) => {
-  const { box, made, step, code } = openCode(t, { a: "1" }, { "datasets/x": "real" });
-  const target = join(box.workspace, "ao_reference/datasets");
-  assert.equal((await box.run(codeScript(step(made[0])))).code, 0);
-  assert.equal(existsSync(join(code, "datasets")), false, "no reference, no link");
-
-  mkdirSync(target, { recursive: true });
-  symlinkSync("/nowhere/datasets", join(code, "datasets"));
-  assert.equal((await box.run(codeScript(step(made[0])))).code, 0);
-  assert.equal(readlinkSync(join(code, "datasets")), target);
-
-  const real = await box.run(`rm ${code}/datasets`);
-  assert.equal(real.code, 0);
-  const result = await box.run(codeScript(step(made[1])));
-  assert.equal(result.code, 0, result.err);
-  assert.match(result.out, /real folder/);
-  assert.ok(lstatSync(join(code, "datasets")).isDirectory());
 });
 
 test("a training of another commit is asked to stop before its code is changed, one of this commit is left alone", async (t) => {

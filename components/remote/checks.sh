@@ -1,0 +1,122 @@
+# Links, set-up and preflight: what stands between the dependencies and a start of training. Values: CODE, LINKS (lines
+# "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the environment and the guard.
+
+# make_links [early]: with early a target that is not there yet is left for later.
+make_links() {
+  local place target
+  while IFS=$'\t' read -r place target; do
+    [ -n "$place" ] || continue
+    if [ ! -e "$target" ]; then
+      [ "${1-}" != early ] || continue
+      refuse "links: $target is not on the machine, so $place cannot lead to it; name what the image, extraRepos or setup brings, or take it out of links"
+    fi
+    make_link "$CODE/$place" "$target"
+  done <<<"$LINKS"
+}
+
+# make_link PLACE TARGET: another link goes, in one step; nothing else does.
+make_link() {
+  local new=$1.vast-training-new
+  [ "$(readlink "$1")" != "$2" ] || return 0
+  if [ -e "$1" ] && [ ! -L "$1" ]; then
+    refuse "links: $1 is no link but a real $([ -d "$1" ] && say directory || say file), which is never deleted; take it out of links, or out of the repository"
+  fi
+  mkdir -p "$(dirname "$1")"
+  rm -f "$new"
+  ln -s "$2" "$new"
+  mv -fT "$new" "$1"
+}
+
+# refuse TEXT: the end of a start that cannot be; the guard need not wait for it.
+refuse() {
+  rm -f "$KEEP/hold"
+  {
+    say "$1"
+    say "$COSTS"
+    what_follows
+  } >&2
+  exit 1
+}
+
+declare -A TOKENS=()
+
+learn_tokens() {
+  local name value
+  [ -r "$WORKSPACE/.env" ] || return 0
+  while IFS= read -r -d '' name && IFS= read -r -d '' value; do TOKENS[$name]=$value; done < <(
+    . "$WORKSPACE/.env"
+    for name in $(sed -n 's/^export \([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' "$WORKSPACE/.env"); do
+      printf '%s\0%s\0' "$name" "${!name-}"
+    done
+  )
+}
+
+# without_tokens: what a command prints is for everybody to read, so the credentials in it are taken out.
+without_tokens() {
+  local text token
+  text=$(cat)
+  for token in "${TOKENS[@]}"; do
+    [ ${#token} -lt 4 ] || text=${text//"$token"/[secret]}
+  done
+  say "$text"
+}
+
+# in_environment SECONDS COMMAND: in the code's folder, as training is run.
+in_environment() {
+  training_environment
+  cd "$CODE"
+  exec timeout -k 10 "$1" bash -c "$2"
+}
+
+# run_all WHAT SECONDS COMMAND...: each in turn, with a log of its own; prints what has failed, and how.
+run_all() {
+  local what=$1 seconds=$2 command code log number=0 failed=0
+  shift 2
+  for command; do
+    number=$((number + 1))
+    log=$LOGS/$what-$number.log code=0
+    hold "$((seconds + 120))"
+    : >"$log"
+    say "$what: $command"
+    try_logged "$what-$number" in_environment "$seconds" "$command" 9>&- || code=$?
+    [ "$code" != 0 ] || continue
+    failed=1
+    {
+      case $code in
+        124 | 137) say "$what: took longer than $seconds s: $command" ;;
+        *) say "$what: exit code $code: $command" ;;
+      esac
+      if [ -s "$log" ]; then
+        say "The end of $log:"
+        last_lines "$log" | without_tokens
+      else
+        say "It has printed nothing."
+      fi
+    } >&2
+    # What follows in a set-up may need it; of the preflight all is told at once.
+    [ "$what" = preflight ] || break
+  done
+  return "$failed"
+}
+
+# prepare_start: called with the lock; gives it away while commands run. Whoever asks training to stop meanwhile is heard.
+prepare_start() {
+  local commands
+  eval "commands=($SETUP $PREFLIGHT)"
+  if [ ${#commands[@]} = 0 ]; then
+    make_links
+    return
+  fi
+  rm -f "$EXIT"
+  say "not yet ready, $BASHPID" >"$KEEP/train.stop"
+  unlock
+  learn_tokens
+  make_links early
+  eval "commands=($SETUP)"
+  run_all setup 3600 "${commands[@]}" || refuse "Training is not started: setup has failed."
+  make_links
+  eval "commands=($PREFLIGHT)"
+  run_all preflight 600 "${commands[@]}" || refuse "Training is not started: not all of preflight has passed."
+  lock
+  [ "$(cat "$KEEP/train.stop")" = "not yet ready, $BASHPID" ] || fail "training is not started: it was asked to stop meanwhile"
+}
