@@ -21,8 +21,8 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
-  { life: "plain", pairs: 1000 },
-  { life: "outbid", pairs: 200, only: ({ endpoint }) => endpoint.startsWith("PUT /instances/") },
+  { life: "plain", pairs: 900 },
+  { life: "outbid", allPairs: 5000, pairs: 200, only: ({ endpoint }) => endpoint.startsWith("PUT /instances/") },
   { life: "vanished", pairs: 100, only: ({ endpoint }) => endpoint === SINGLE || endpoint === CREATE, allPairs: 5000 },
   { life: "crowded", pairs: 50, only: ({ endpoint }) => endpoint === LIST, allPairs: 5000 },
 ];

@@ -21,11 +21,10 @@ const MOST_OFFERS = 8;
 const TIMINGS = { rent: 0, pull: 0, visible: 1.2, report: 1.5, load: 1.5, destroy: 1.2 };
 
 /** What others have on the same account, and must keep. */
-const FOREIGN: readonly (string | null)[] = [
+const FOREIGN: readonly string[] = [
   "vt-zzzzzzzz-vast-training-test-run-12345678", // equal project and stack, another owner
   label.slice(0, -1),
   `${label}0`,
-  null,
 ];
 
 /** A call as it was made. */
@@ -47,7 +46,7 @@ export class Scene {
     this.journalDir = join(dir, "journal");
     mkdirSync(this.journalDir, { recursive: true });
     const world = openWorld({ timings: TIMINGS }, { clock: this.clock, apiKey: KEY });
-    const others = [...FOREIGN, ...Array.from({ length: strangers }, (_, index) => `other-${index}`)];
+    const others = [...FOREIGN, ...Array.from({ length: strangers }, () => null)];
     const isOurs = ({ ask, machine }: Offer) => machine.gpu.name === request.criteria.gpu && ask.gpus === 1;
     const offers = [...world.market.offers()].filter(({ machine }) => machine.gpu.name !== request.criteria.gpu);
     // A search through all of the market would be most of the work.
