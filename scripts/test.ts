@@ -57,7 +57,7 @@ function testFiles(names: string[]): string[] {
 
 /** Whole lives take longest, so they begin first: then no processor waits for the last of them. */
 function rankOf(file: string): number {
-  return ["e2e/", "life", "kill", "quickstart", "scripts/", "vast/"].findIndex((part) => file.includes(part)) >>> 0;
+  return ["e2e/", "life", "kill", "enumeration/enum", "quickstart", "scripts/", "vast/"].findIndex((part) => file.includes(part)) >>> 0;
 }
 
 function patternOf(name: string): string {
