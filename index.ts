@@ -12,5 +12,6 @@ export const { instanceId, sshHost, sshPort, pricePerHour, quote } = run.instanc
 export const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
 export const { branch, wandbProject } = prepared.config;
 export const { commit } = run.revision;
+export const wandbRunId = run.wandb.runId;
 export const checkpoints = run.checkpoints.home;
 export const destroyCommand = `pulumi destroy -s ${prepared.stack}`;

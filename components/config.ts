@@ -27,7 +27,7 @@ const RESERVED = ["NUM_GPUS", "CHECKPOINT_DIR", "RESUME_FROM", "CONTAINER_ID"];
 const TRAIN_COMMAND = [
   "torchrun --nproc_per_node=$NUM_GPUS --master_port=29500 src/train.py --config configs/train.yaml",
   '--precomputed-dir data/precomputed --save-dir "$CHECKPOINT_DIR/cot_oracle"',
-  `--wandb-run "cot_oracle-$CONTAINER_ID" --wandb-group jan \${RESUME_FROM:+--resume-from "$RESUME_FROM"}`,
+  `--wandb-run "cot_oracle-$WANDB_RUN_ID" --wandb-group jan \${RESUME_FROM:+--resume-from "$RESUME_FROM"}`,
 ].join(" ");
 
 /** Every key of the stack config, with its default as text and its description, both as in Pulumi.yaml. */

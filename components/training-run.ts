@@ -10,6 +10,7 @@ import { VastBid } from "./vast/bid.ts";
 import { RunIdentity } from "./vast/identity.ts";
 import { VastInstance } from "./vast/instance.ts";
 import { writeSshConfig } from "./vast/ssh-config.ts";
+import { WandbRun } from "./wandb-run.ts";
 
 /**
  * One training run: a pinned revision, trained on a rented instance that cannot be released before its checkpoints are
@@ -18,6 +19,7 @@ import { writeSshConfig } from "./vast/ssh-config.ts";
  */
 export class TrainingRun extends pulumi.ComponentResource {
   readonly revision: Revision;
+  readonly wandb: WandbRun;
   readonly instance: VastInstance;
   readonly checkpoints: Checkpoints;
   readonly commands: pulumi.Output<RunCommands>;
@@ -39,6 +41,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const below = { parent: this };
 
     this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit }, below);
+    this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);
     this.instance = new VastInstance(
       `${name}-instance`,
@@ -79,7 +82,16 @@ export class TrainingRun extends pulumi.ComponentResource {
     trainingSteps(
       name,
       prepared,
-      { instance, connection, commit, pricePerHour, diskPerHour, credentials, gate: this.checkpoints },
+      {
+        instance,
+        connection,
+        commit,
+        pricePerHour,
+        diskPerHour,
+        credentials,
+        gate: this.checkpoints,
+        wandbRunId: this.wandb.runId,
+      },
       this,
     );
 

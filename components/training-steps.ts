@@ -10,6 +10,7 @@ export interface StepInputs extends StepHost {
   readonly pricePerHour: pulumi.Output<number>;
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
+  readonly wandbRunId: pulumi.Output<string>;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -55,7 +56,11 @@ export function trainingSteps(
     inputs.commit.apply(() => dependenciesScript({ repo })),
     [code],
   );
-  const train = known.apply((values) => trainScript({ ...values, links, setup, preflight }));
+  const { gpu, machineId } = inputs.instance;
+  const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
+    const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
+    return trainScript({ ...values, links, setup, preflight, wandb });
+  });
   return step("training", train, [credentials, dependencies, gate]);
 }
 

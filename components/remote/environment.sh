@@ -1,5 +1,5 @@
 # What commands of the user find in their environment on the machine; a later line wins. Values: WORKSPACE, NAME, CODE,
-# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT.
+# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT, WANDB_RUN_ID (or empty), WANDB_TAGS.
 
 # newest_checkpoint FOLDER: step_<N> with the greatest N, a file or a folder that holds training_state.*
 newest_checkpoint() {
@@ -17,6 +17,7 @@ newest_checkpoint() {
 training_environment() {
   local resume library
   export PYTHONUNBUFFERED=1 HF_HOME=$WORKSPACE/hf_cache WANDB_PROJECT
+  if [ -n "$WANDB_RUN_ID" ]; then export WANDB_RUN_ID WANDB_TAGS WANDB_RESUME=allow; fi
   library=$(of_first_process LD_LIBRARY_PATH)
   [ -z "$library" ] || export LD_LIBRARY_PATH=$library
   [ ! -r "$WORKSPACE/.env" ] || . "$WORKSPACE/.env"

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { perHour } from "../vast/price.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { exportLines, script } from "./script.ts";
+import { type Wandb, wandbValues } from "./wandb.ts";
 
 /** Where everything of a run lies on the machine. */
 export const WORKSPACE = "/workspace";
@@ -130,6 +131,8 @@ export interface Training {
 
 export interface TrainStep extends Training, Checks, Guard, Place {
   readonly repo: string;
+  /** Default none: training finds nothing of it in its environment. */
+  readonly wandb?: Wandb;
 }
 
 /** Starts training unless this one runs or has ended well, and sets the guard. */
@@ -146,7 +149,8 @@ export function trainScript(step: TrainStep): string {
       `or end it with ${endsBill(step.stack)}`,
   };
   const texts = [...WITH_GUARD, "environment", "checks", "train"];
-  return script({ ...placeOf(step), ...values, ...checkValues(step), ...guardValues(step) }, ...texts);
+  const more = { ...wandbValues(step.wandb), ...checkValues(step), ...guardValues(step) };
+  return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }
 
 /** The same for the same training, whatever the order of its variables. */

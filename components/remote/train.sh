@@ -83,7 +83,7 @@ watch_start() {
 }
 
 lock
-keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT
+keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS
 set_guard
 if same_hash && pid=$(training_pid); then
   rm -f "$KEEP/hold"

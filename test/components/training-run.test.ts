@@ -40,7 +40,15 @@ const machine = {
   accountId: "5",
   startedAt: "2026",
 };
-const made = { ...machine, commit: "c".repeat(40), label: "vt-label", home: "/home/x/local/7" };
+const made = {
+  ...machine,
+  commit: "c".repeat(40),
+  runId: "abcd1234",
+  gpu: "H100 SXM",
+  machineId: "12",
+  label: "vt-label",
+  home: "/home/x/local/7",
+};
 
 // What the engine would answer: inputs as outputs, and what only a machine can tell.
 await pulumi.runtime.setMocks(
@@ -103,6 +111,7 @@ test("what can be wrong without a machine stands before the instance, and the ga
     "run-instance",
     "run-revision",
     "run-training",
+    "run-wandb",
   ]);
   const needs: [string, string[]][] = [
     ["run-instance", ["run-revision", "run-identity"]],
@@ -147,6 +156,13 @@ test("dependents see the rented price: one that a refresh moves would show all o
   assert.equal(one("run-checkpoints").inputs.pricePerHour, 2);
   assert.match(JSON.stringify(one("run-training").inputs), /\$2\.000\/h/);
   assert.doesNotMatch(JSON.stringify([...registered.values()].map(({ inputs }) => inputs)), /\$3\.000\/h/);
+});
+
+test("training is told the run and the tags at wandb, without the number of GPUs", () => {
+  const { stdin } = one("run-training").inputs as { stdin: unknown };
+  const text = JSON.stringify(stdin);
+  assert.match(text, /WANDB_RUN_ID='abcd1234'/);
+  assert.match(text, /WANDB_TAGS='branch:jan,commit:cccccccccccc,gpu:H100 SXM,price:\$2\.000\/h,machine:12'/);
 });
 
 test("no input names the user's agent, and a machine's key is pinned", () => {
