@@ -5,14 +5,24 @@ import * as field from "./config-fields.ts";
 import type { Problem } from "./problem.ts";
 import { canonicalGpu } from "./vast/gpu-name.ts";
 
+/** Absolute on the machine, without blanks and "..". */
+const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;
+
 const image = field.text(
   /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i,
   "a Docker image such as name/image:tag",
 );
+const REPO =
+  /^(https?:\/\/[\w.-]+(:\d+)?\/[\w./~+-]+|ssh:\/\/(\w[\w.-]*@)?\w[\w.-]*(:\d+)?\/[\w./~+-]+|\w[\w.-]*@\w[\w.-]*:[\w./~+][\w./~+-]*|simulator:[\w.-]+)$/;
 const repo = field.text(
-  /^(https?:\/\/[\w.-]+(:\d+)?\/[\w./~+-]+|simulator:[\w.-]+)$/,
-  "an https URL without user name or token, such as https://github.com/ceselder/cot-oracle",
+  REPO,
+  "an https URL without user name or token, or one of ssh, such as https://github.com/ceselder/cot-oracle or git@github.com:ceselder/cot-oracle",
 );
+const extraRepo = z.strictObject({
+  url: z.string().regex(REPO),
+  commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+  path: z.string().regex(ABSOLUTE),
+});
 const branch = field.text(
   /^(?!.*(\.\.|@\{|\/\/|\.lock$))[\w][\w./+@#-]*(?<![./])$/,
   "the name of a branch, such as main",
@@ -20,6 +30,9 @@ const branch = field.text(
 const variableNames = () =>
   field.names(field.ENV_NAME, "names of environment variables, such as HF_TOKEN,WANDB_API_KEY");
 const path = () => field.line("a path");
+const patterns = () => field.names(/^[^\p{Cc}]+$/u, "a list of lines as in .gitignore, such as [data/*.json, logs/]");
+const EXTRA_REPOS =
+  "a list such as [{url: https://github.com/me/it, commit: its whole id of 40 letters and digits, path: /workspace/it}]";
 
 /** What every training gets from the program; `env` cannot set it. */
 const RESERVED = ["NUM_GPUS", "CHECKPOINT_DIR", "RESUME_FROM", "CONTAINER_ID"];
@@ -64,6 +77,19 @@ const schema = z.strictObject({
     .prefault("30/60")
     .describe("How long to wait for one machine to come up, and in all, minutes"),
   image: image.prefault("japhba/cot-oracle").describe("Docker image; another one replaces the machine"),
+  imageBuild: field
+    .oneOf("never", "local", "remote")
+    .prefault("never")
+    .describe(
+      "never: image as it is; local or remote: build it of the code's dependencies, here or on a rented machine",
+    ),
+  imageBase: image
+    .prefault("pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel")
+    .describe("What a built image starts from; a digest makes it the same for ever"),
+  registryUser: field
+    .text(/^[^\s:]*$/, "a user of the registry")
+    .prefault("")
+    .describe("User of the image's registry, for DOCKERHUB_TOKEN; the first part of image when empty"),
   apiUrl: field
     .line("a URL, or simulator")
     .prefault("")
@@ -71,8 +97,21 @@ const schema = z.strictObject({
   apiKeyFile: path()
     .prefault("")
     .describe("File that holds the API key; when empty VAST_API_KEY, or where the vastai client keeps it"),
-  repo: repo.prefault("https://github.com/ceselder/cot-oracle").describe("Repository to train, an https URL"),
+  repo: repo.prefault("https://github.com/ceselder/cot-oracle").describe("Repository to train, an https or ssh URL"),
   branch: branch.prefault("jan").describe("Its branch; another one restarts training on the same machine"),
+  gitAuth: field
+    .oneOf("", "none", "token", "agent", "upload")
+    .prefault("")
+    .describe(
+      "How a private repository gets to the machine: upload (sent from here), token (GITHUB_TOKEN), agent (your ssh agent) or none; upload for ssh and none for https when empty",
+    ),
+  exclude: patterns()
+    .prefault("[]")
+    .describe("Lines as in .gitignore: submodules and files of Git LFS that training does without"),
+  extraRepos: field
+    .list(extraRepo, EXTRA_REPOS)
+    .prefault("[]")
+    .describe("More repositories at a commit each, cloned where the image lacks them: [{url, commit, path}]"),
   run: field
     .line("any text")
     .prefault("")
@@ -103,7 +142,7 @@ const schema = z.strictObject({
   envFile: path().prefault("~/.env").describe("File with NAME=value lines that holds credentials"),
   netrcFile: path().prefault("~/.netrc").describe("netrc file; machine api.wandb.ai gives WANDB_API_KEY"),
   checkpointsDir: field
-    .text(/^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/, "an absolute path on the machine, such as /workspace/checkpoints")
+    .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")
     .describe("Where training writes checkpoints on the machine"),
   checkpointsTo: path()

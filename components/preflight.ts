@@ -4,6 +4,7 @@ import { attempt, type Check, failed } from "./check.ts";
 import { type RunConfig, readConfig, stackConfig } from "./config.ts";
 import { type CredentialSearch, findCredentials } from "./credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
+import { checkImage, type ImageNow } from "./image-check.ts";
 import { checkKeys, type Keys } from "./keys.ts";
 import { warnOfOpenIntents } from "./open-intents.ts";
 import { agentPath, serveKey } from "./own-agent.ts";
@@ -22,6 +23,7 @@ export interface Prepared {
   /** Of the state directory; part of every label. */
   readonly owner: string;
   readonly head: Code;
+  readonly image: ImageNow;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
   /** What was found there. The values go nowhere: whoever needs them looks for himself. */
@@ -49,7 +51,7 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
     const whose = { owner: dir?.owner ?? "", project, stack, run: name };
     throw problemsError(problems, stack, vast && dir ? await billLines(vast, whose) : []);
   }
-  const { dir, head, credentials, keys, checkpointsTo } = findings;
+  const { dir, head, image, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
   const agentSocket = agentPath(dir, project, stack);
   if (!pulumi.runtime.isDryRun()) {
@@ -63,6 +65,7 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
     stack,
     owner: dir.owner,
     head,
+    image,
     search: { forward, require, envFile, netrcFile },
     fingerprints: fingerprintsOf(dir, credentials),
     keys,
@@ -76,12 +79,13 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
   const credentials = checkCredentials(config, env);
   const checkpointsTo = checkCheckpointsTo(config, env);
-  const [keys, head, vast] = await Promise.all([
+  const [keys, head, image, vast] = await Promise.all([
     checkKeys(dir.value, config, env),
     checkRepository(config, env),
+    checkImage(config, env),
     checkAccount(config, env),
   ]);
-  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, vast];
+  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, image, vast];
   const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
   // When all is well the instance's own check searches the market, and not twice.
   const ask = problems.length > 0 && vast.value !== undefined;
@@ -94,6 +98,7 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
     checkpointsTo: checkpointsTo.value,
     keys: keys.value,
     head: head.value,
+    image: image.value,
     // null: a run can do without an answer.
     vast: vast.value ?? null,
   };

@@ -1,10 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "./checkpoints.ts";
+import type { RunConfig } from "./config.ts";
 import { Credentials } from "./credentials-step.ts";
+import { parseReference } from "./image/reference.ts";
+import { registryUserOf } from "./image-place.ts";
 import type { Prepared } from "./preflight.ts";
 import { ONSTART, trainingHash } from "./remote/steps.ts";
 import { Revision } from "./revision.ts";
 import { type RunCommands, runCommands } from "./run-commands.ts";
+import { TrainingImage } from "./training-image.ts";
 import { trainingOf, trainingSteps } from "./training-steps.ts";
 import { VastBid } from "./vast/bid.ts";
 import { RunIdentity } from "./vast/identity.ts";
@@ -40,14 +44,32 @@ export class TrainingRun extends pulumi.ComponentResource {
     const api = { apiUrl, apiKeyFile };
     const below = { parent: this };
 
-    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit }, below);
+    const { envFile, netrcFile, exclude } = config;
+    const { url, way, tokenFor, extraRepos } = head;
+    const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude };
+    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);
+    const { image, imageBuild, imageBase, registryUser } = config;
+    const { commit } = this.revision;
+    const place = { image, imageBuild, imageBase, registryUser, envFile, apiUrl };
+    const used = new TrainingImage(
+      `${name}-image`,
+      { ...place, found: prepared.image.found, branch, commit, code: whole },
+      below,
+    );
     this.instance = new VastInstance(
       `${name}-instance`,
-      { ...config, sshKeyFile, label: identity.label, publicKeys: [...keys.publicKeys], onstart: ONSTART },
+      {
+        ...config,
+        ...pullOf(used, config),
+        sshKeyFile,
+        label: identity.label,
+        publicKeys: [...keys.publicKeys],
+        onstart: ONSTART,
+      },
       // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
-      { ...below, dependsOn: [this.revision], deleteBeforeReplace: true },
+      { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
     const { rental, maxPricePerHour, bidMarkup, rescueBudget } = config;
@@ -58,7 +80,6 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
       below,
     );
-    const { commit } = this.revision;
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
     this.checkpoints = new Checkpoints(
@@ -104,6 +125,17 @@ export class TrainingRun extends pulumi.ComponentResource {
       });
     this.registerOutputs({ instanceId: instance.instanceId, commit });
   }
+}
+
+/** What the machine pulls, and as whom. */
+function pullOf({ pinned, compressedBytes, isPrivate }: TrainingImage, { image, registryUser, envFile }: RunConfig) {
+  const reference = parseReference(image);
+  const login = reference === undefined ? null : { ...registryUserOf(reference, registryUser), envFile };
+  return {
+    image: pinned,
+    imageBytes: compressedBytes,
+    imageLogin: isPrivate.apply((needed) => (needed ? login : null)),
+  };
 }
 
 /** Our own key, in an agent of its own, and the pinned host key; the user's agent and ssh config play no part. */

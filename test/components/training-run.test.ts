@@ -40,7 +40,9 @@ const machine = {
   accountId: "5",
   startedAt: "2026",
 };
+const image = { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true };
 const made = {
+  ...image,
   ...machine,
   commit: "c".repeat(40),
   runId: "abcd1234",
@@ -77,8 +79,17 @@ function prepared(): Prepared {
     project: "vast-training",
     stack: "local",
     owner: "abcdefgh",
-    head: { url: "http://127.0.0.1:1/it", commit: "c".repeat(40) },
+    head: {
+      url: "http://127.0.0.1:1/it",
+      commit: "c".repeat(40),
+      way: "none",
+      tokenFor: "",
+      sshConfig: "",
+      knownHosts: "",
+      extraRepos: [],
+    },
     search: { forward: ["HF_TOKEN"], require: [], envFile: "~/.env", netrcFile: "~/.netrc" },
+    image: { found: { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true } },
     fingerprints: { HF_TOKEN: "0123456789abcdef" },
     keys: {
       privateKeyFile: "/k/id",
@@ -108,13 +119,14 @@ test("what can be wrong without a machine stands before the instance, and the ga
     "run-credentials",
     "run-dependencies",
     "run-identity",
+    "run-image",
     "run-instance",
     "run-revision",
     "run-training",
     "run-wandb",
   ]);
   const needs: [string, string[]][] = [
-    ["run-instance", ["run-revision", "run-identity"]],
+    ["run-instance", ["run-revision", "run-identity", "run-image"]],
     ["run-bid", ["run-instance"]],
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
@@ -163,6 +175,12 @@ test("training is told the run and the tags at wandb, without the number of GPUs
   const text = JSON.stringify(stdin);
   assert.match(text, /WANDB_RUN_ID='abcd1234'/);
   assert.match(text, /WANDB_TAGS='branch:jan,commit:cccccccccccc,gpu:H100 SXM,price:\$2\.000\/h,machine:12'/);
+});
+
+test("the machine pulls what was pinned, with a login that holds no secret", () => {
+  const { image, imageBytes, imageLogin } = one("run-instance").inputs;
+  const login = { registry: "docker.io", user: "japhba", tokenName: "DOCKERHUB_TOKEN", envFile: "~/.env" };
+  assert.deepEqual({ image, imageBytes, imageLogin }, { image: "a/b@sha256:0", imageBytes: 7, imageLogin: login });
 });
 
 test("no input names the user's agent, and a machine's key is pinned", () => {

@@ -1,0 +1,174 @@
+import { loginFor } from "../code/token.ts";
+import { isSshUrl } from "../code/url.ts";
+import { hidden } from "../credentials-step.provider.ts";
+import type { FoundImage } from "../image/access.ts";
+import { type ImageReference, parseReference, qualified } from "../image/reference.ts";
+import { findDigest } from "../image/registry.ts";
+import { isRegistryError } from "../image/registry-error.ts";
+import { accessOf, askRegistry, registryUserOf } from "../image-place.ts";
+import { findToken } from "../registry-token.ts";
+import { repoName } from "../remote/steps.ts";
+import { openStateDir } from "../state-dir.ts";
+import type { Asked, ImageState } from "../training-image.provider.ts";
+import type { ImageLogin } from "../vast/image-login.ts";
+import { printable } from "../vast/text.ts";
+import { localEngine, whyNoEngine } from "./engine.ts";
+import { type BuildFiles, buildFiles, partsOf } from "./files.ts";
+import { type Parts, tagOf, willBuildText } from "./plan.ts";
+import { runBuild } from "./run.ts";
+import type { TemplateValues } from "./template.ts";
+
+export interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+/** What is to be done about the image; without `pinned` it is to be built. */
+export interface ImagePlan extends ImageState {
+  /** For people; undefined = nothing to tell. */
+  readonly text?: string;
+  readonly failures: Failure[];
+}
+
+/** What is needed to build, and what came of it is told to. */
+export interface BuildMeans {
+  readonly show: (text: string) => void;
+  readonly say: (text: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Compares what the image would be made from with what it was made from, and asks the registry when they differ. What
+ * stands in the way of a build is told before anything is built or rented.
+ */
+export async function planImage(olds: Partial<ImageState>, asked: Asked): Promise<ImagePlan> {
+  const blank = { image: asked.image, tag: "", parts: {} };
+  try {
+    const { files, parts } = await contents(asked);
+    const tag = tagOf(parts);
+    const state = { image: asked.image, tag, parts };
+    if (olds.image === asked.image && olds.tag === tag && olds.pinned !== undefined) {
+      const { pinned, compressedBytes = null, isPrivate = false } = olds;
+      return { ...state, pinned, compressedBytes, isPrivate, text: `image ${tag} is up to date`, failures: [] };
+    }
+    if (files["pyproject.toml"] === undefined) throw new Wrong("imageBuild", `${asked.code.url} has no pyproject.toml`);
+    const found = await existing(tagged(asked.image, tag), asked);
+    if (found !== undefined) {
+      return { ...state, ...found, text: `image ${tag} is up to date: the registry has it`, failures: [] };
+    }
+    await requireMeans(asked);
+    return { ...state, text: `image ${tag}: ${willBuildText(olds.parts, parts)}`, failures: [] };
+  } catch (error) {
+    return { ...blank, failures: [failureOf(error)] };
+  }
+}
+
+/** Builds and pushes, unless somebody else has done so by now. */
+export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageState> {
+  const { files, parts } = await contents(asked, means.signal);
+  const tag = tagOf(parts);
+  const state = { image: asked.image, tag, parts };
+  const name = tagged(asked.image, tag);
+  const there = await existing(name, asked);
+  if (there !== undefined) return { ...state, ...there };
+  await requireMeans(asked);
+  const login = pusher(asked);
+  try {
+    await onEngine(asked, files, [name, moving(asked.image)], means);
+  } catch (error) {
+    throw new Error(hidden((error as Error).message, [findToken(login.tokenName, login.envFile) ?? ""]));
+  }
+  const made = await existing(name, asked);
+  if (made === undefined) throw new Error(`${name} was pushed, and its registry does not have it`);
+  await means.say(`pushed ${name}`);
+  return { ...state, ...made };
+}
+
+async function onEngine(asked: Asked, files: BuildFiles, names: string[], means: BuildMeans): Promise<void> {
+  const login = pusher(asked);
+  await runBuild(openStateDir(), files, { host: localEngine(), names, login }, means);
+}
+
+class Wrong extends Error {
+  readonly property: string;
+  constructor(property: string, reason: string) {
+    super(reason);
+    this.property = property;
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const { message } = error as Error;
+  if (error instanceof Wrong) return { property: error.property, reason: message };
+  if (isRegistryError(error)) return { property: "image", reason: message };
+  return { property: "repo", reason: `the build's files cannot be read: ${printable(message, 400)}` };
+}
+
+/** The files and what they amount to. */
+async function contents(asked: Asked, signal?: AbortSignal): Promise<{ files: BuildFiles; parts: Parts }> {
+  const { code, branch, commit } = asked;
+  const source = { url: code.url, commit, ref: `refs/heads/${branch}`, login: loginFor(code, code.url) };
+  const values: TemplateValues = {
+    base: asked.imageBase,
+    name: repoName(code.url),
+    // What takes a login is cloned at launch.
+    extraRepos: code.way === "none" ? code.extraRepos.filter(({ url }) => !isSshUrl(url)) : [],
+  };
+  const files = await buildFiles(openStateDir(), source, values, signal);
+  return { files, parts: partsOf(files, values) };
+}
+
+function reference(image: string): ImageReference {
+  const found = parseReference(image);
+  if (found) return found;
+  throw new Wrong("image", `${image} is no name of an image`);
+}
+
+function tagged(image: string, tag: string): string {
+  return qualified({ ...reference(image), tag });
+}
+
+/** What the config names, `latest` where it names no tag. */
+function moving(image: string): string {
+  return qualified(reference(image));
+}
+
+/** undefined = there is none. A login that the registry refuses is told now, and not after a build. */
+async function existing(name: string, asked: Asked): Promise<FoundImage | undefined> {
+  try {
+    return await askRegistry(name, asked, process.env);
+  } catch (error) {
+    if (!isRegistryError(error, "not_found", "denied")) throw error;
+    const { login, options } = accessOf(name, asked, process.env);
+    if (login === undefined) return undefined;
+    // Docker Hub says "denied" of a repository that is yet to be made.
+    const digest = await findDigest(name, { ...options, login }).catch((reason: unknown) => {
+      if (isRegistryError(reason, "denied")) return undefined;
+      throw reason;
+    });
+    if (digest === undefined) return undefined;
+    throw error;
+  }
+}
+
+/** As whom an image is pushed. */
+function pusher({ image, registryUser, envFile }: Asked): ImageLogin {
+  return { ...registryUserOf(reference(image), registryUser), envFile };
+}
+
+/** Everything that a build needs beside its files. */
+async function requireMeans(asked: Asked): Promise<void> {
+  const login = pusher(asked);
+  if (findToken(login.tokenName, login.envFile) === undefined) {
+    const where = `${login.tokenName} is neither in the environment nor in ${login.envFile}`;
+    throw new Wrong("imageBuild", `${where}, and the image is to be pushed as ${login.user}`);
+  }
+  if (asked.imageBuild !== "local") return;
+  const host = localEngine();
+  const why = await whyNoEngine(host);
+  if (why === undefined) return;
+  throw new Wrong(
+    "imageBuild",
+    `no Docker engine answers at ${host} (${why}); start one, set DOCKER_HOST, or set imageBuild to remote`,
+  );
+}

@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { type Access, type FoundImage, findImage } from "./image/access.ts";
+import { type ImageReference, parseReference } from "./image/reference.ts";
+import { findToken, tokenNameFor } from "./registry-token.ts";
+import { stateDirPath } from "./state-dir.ts";
+import { apiOrigin, isLoopback } from "./vast/api.ts";
+
+/** Where images are asked for, and as whom. Holds no secret. */
+export interface ImagePlace {
+  /** As in the stack config. */
+  readonly image: string;
+  /** "" = the first part of the image's path. */
+  readonly registryUser: string;
+  readonly envFile: string;
+  readonly apiUrl: string;
+}
+
+/** A user of a registry, and where the token is. */
+export interface RegistryUser {
+  readonly registry: string;
+  readonly user: string;
+  readonly tokenName: string;
+}
+
+export function registryUserOf({ registry, repository }: ImageReference, registryUser: string): RegistryUser {
+  const user = registryUser || (repository.split("/")[0] ?? "");
+  return { registry, user, tokenName: tokenNameFor(registry) };
+}
+
+/** Asks the registry; `name` is an image in the same repository as that of the place. Throws RegistryError. */
+export function askRegistry(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Promise<FoundImage> {
+  return findImage(name, accessOf(name, place, env));
+}
+
+/** What a machine of this stack would have. The images of the simulator's machines are where it is. */
+export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Access {
+  const reference = parseReference(name);
+  const who = reference && registryUserOf(reference, place.registryUser);
+  const token = who && findToken(who.tokenName, place.envFile, env);
+  const origin = apiOrigin(place.apiUrl, env);
+  return {
+    login: who && token !== undefined ? { username: who.user, password: token } : undefined,
+    folder: join(stateDirPath(env), "images"),
+    options: isLoopback(new URL(origin).hostname) ? { hub: origin } : {},
+  };
+}

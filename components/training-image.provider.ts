@@ -1,0 +1,95 @@
+import type { Parts } from "./build/plan.ts";
+import { isUnknown, lifecycle } from "./dynamic.ts";
+import type { FoundImage } from "./image/access.ts";
+import type { TrainingImageArgs } from "./training-image.ts";
+import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
+import { endOnSignals } from "./vast/interrupt.ts";
+
+/** What is asked, with the commit as it is known then. */
+export type Asked = Omit<TrainingImageArgs, "commit"> & { readonly commit: string; readonly __urn: string };
+
+/** The state. What the image is made from is kept to tell later what has changed. */
+export interface ImageState extends Partial<FoundImage> {
+  readonly image: string;
+  /** "" = not built. */
+  readonly tag: string;
+  readonly parts: Parts;
+}
+
+/** The checked inputs; what is asked goes on to create, and no further. */
+interface Checked extends ImageState {
+  readonly asked?: Asked;
+}
+
+/** Rows: only check is told the URN, and what was said there is said once. */
+const said = new Set<string>();
+
+/** The lifecycle behind TrainingImage. Whatever changes is another image, so nothing is ever updated. */
+export const provider = lifecycle({
+  check: async (olds: Partial<ImageState>, news: Asked) => {
+    if (news.imageBuild === "never") return { inputs: { ...pin(olds, news), tag: "", parts: {} } };
+    if (isUnknown(news.commit)) return { inputs: { image: news.image, asked: news } };
+    const { planImage } = await import("./build/build.ts");
+    const { text, failures, ...state } = await planImage(olds, news);
+    if (text !== undefined) await sayOnce(news.__urn, text);
+    const isKnown = state.pinned !== undefined;
+    return { inputs: isKnown ? state : { ...state, asked: news }, failures };
+  },
+
+  diff: async (_id: string, olds: ImageState, news: Checked) => {
+    const replaces = changes(olds, news);
+    return { changes: replaces.length > 0, replaces };
+  },
+
+  create: async ({ asked, ...state }: Checked) => ({
+    id: "image",
+    outs: stateOf(asked === undefined ? state : await build(asked)),
+  }),
+});
+
+endWithEngine();
+endOnSignals();
+
+/**
+ * Another digest under a tag that says what is inside is no other image. A commit that is not known yet changes nothing
+ * that can be told.
+ */
+export function changes(olds: ImageState, news: Partial<ImageState>): string[] {
+  const keys = news.tag === "" ? (["image", "tag", "pinned"] as const) : (["image", "tag"] as const);
+  return keys.filter((key) => news[key] !== undefined && olds[key] !== news[key]);
+}
+
+/** What was pinned, while the config says the same; a tag that could not be looked up is looked up again. */
+export function pin(
+  olds: Partial<ImageState>,
+  { image, found }: Pick<Asked, "image" | "found">,
+): FoundImage & { readonly image: string } {
+  const { pinned, compressedBytes = null, isPrivate = false } = olds;
+  const isSame = olds.image === image && olds.tag === "" && pinned !== undefined;
+  if (isSame && (pinned.includes("@") || found === null)) return { image, pinned, compressedBytes, isPrivate };
+  return { image, ...(found ?? { pinned: image, compressedBytes: null, isPrivate: false }) };
+}
+
+async function build(asked: Asked): Promise<ImageState> {
+  const { makeImage } = await import("./build/build.ts");
+  const engine = watchEngine();
+  try {
+    return await makeImage(asked, {
+      show: (text) => progress(asked.__urn, text),
+      say: (text) => say(asked.__urn, text),
+      signal: engine.signal,
+    });
+  } finally {
+    engine.stop();
+  }
+}
+
+async function sayOnce(urn: string, text: string): Promise<void> {
+  if (said.has(text)) return;
+  said.add(text);
+  await say(urn, text);
+}
+
+function stateOf({ image, tag, parts, pinned, compressedBytes, isPrivate }: ImageState): ImageState {
+  return { image, tag, parts, pinned, compressedBytes, isPrivate } as ImageState;
+}

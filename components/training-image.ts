@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import { detached, stub } from "./dynamic.ts";
+import type { FoundImage } from "./image/access.ts";
+import type { ImagePlace } from "./image-place.ts";
+import type { Whole } from "./revision.ts";
+
+/** Never: an image as it is. Local, remote: one that is made of the code's dependencies, where a Docker engine is. */
+export type ImageBuild = "never" | "local" | "remote";
+
+export interface TrainingImageArgs extends ImagePlace {
+  readonly imageBuild: ImageBuild;
+  /** What the registry says of `image` now; null = it cannot be asked, or the image is built. */
+  readonly found: FoundImage | null;
+  /** What a built image starts from. */
+  readonly imageBase: string;
+  /** Of the training. */
+  readonly branch: string;
+  readonly commit: pulumi.Input<string>;
+  readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos">;
+}
+
+const provider = stub("./components/training-image.provider.ts");
+
+/**
+ * The image to rent with, by its digest.
+ *
+ * As it is: taken when the text of `image` changes, and kept otherwise, so that a tag that moves never replaces a running
+ * machine. Built: made when what the dependencies are made from changes and the registry has no image of just that yet.
+ * What it makes outlives it: deleting it deletes nothing, and needs no Docker engine.
+ */
+export class TrainingImage extends pulumi.dynamic.Resource {
+  /** name@sha256:…; the text of `image` while the registry could not be asked. */
+  declare readonly pinned: pulumi.Output<string>;
+  /** Of the pull; null = not known. */
+  declare readonly compressedBytes: pulumi.Output<number | null>;
+  /** A machine needs a login to pull it. */
+  declare readonly isPrivate: pulumi.Output<boolean>;
+
+  constructor(name: string, args: TrainingImageArgs, opts?: pulumi.CustomResourceOptions) {
+    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Image", opts?.parent));
+    const outputs = { pinned: undefined, compressedBytes: undefined, isPrivate: undefined };
+    super(provider, name, { ...args, ...outputs, __urn: urn }, opts, "training", "Image");
+  }
+}
