@@ -103,6 +103,15 @@ function listOf(value: string, write: string): string[] {
   return words.map((word) => word.trim().replace(/^(["'])(.*)\1$/, "$2")).filter((word) => word !== "");
 }
 
+/** A JSON list of things of one shape. */
+export function list<T extends z.ZodType>(item: T, write: string) {
+  return field((value): readonly z.output<T>[] => {
+    const items = z.array(item).safeParse(parsed(value));
+    if (!items.success) throw new Wrong(`write ${write}`);
+    return items.data;
+  });
+}
+
 /** Environment variables: a JSON object, or NAME=value with commas between them. */
 export function variables(reserved: readonly string[]) {
   const write = "environment variables, such as {NAME: value} or NAME=value,OTHER=value";

@@ -3,8 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { type Check, failed, passed } from "./check.ts";
+import { git, type Login } from "./code/git.ts";
+import { knownServers } from "./code/known-servers.ts";
+import { findGitToken, GIT_TOKEN, loginFor } from "./code/token.ts";
+import { isSshUrl, originOf, wayOf } from "./code/url.ts";
 import type { RunConfig } from "./config.ts";
+import { absolute } from "./path.ts";
 import type { Problem } from "./problem.ts";
+import type { ExtraRepo, Way } from "./remote/steps.ts";
 import { stateDirPath } from "./state-dir.ts";
 
 /** A branch of a repository, as it stands now. */
@@ -14,32 +20,121 @@ export interface Head {
   readonly commit: string;
 }
 
+/** What is trained, as it stands now, and how it gets to the machine. */
+export interface Code extends Head {
+  readonly way: Way;
+  /** With `token`: the origin of the only server that may see it. */
+  readonly tokenFor: string;
+  /** With `agent`. */
+  readonly sshConfig: string;
+  readonly knownHosts: string;
+  /** With URLs that git understands. */
+  readonly extraRepos: readonly ExtraRepo[];
+}
+
 const PATIENCE_MS = 30_000;
 
-/** Does the branch exist, and can the machine get it? */
-export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Head>> {
-  const { repo, branch, apiUrl } = config;
-  if (repo === undefined || branch === undefined) return { problems: [] };
-  if (repo.startsWith("simulator:") && apiUrl === "") {
-    const write = "an https URL, or set apiUrl to simulator";
-    return failed({ key: "repo", found: `a real machine cannot fetch from ${repo}`, write });
+/** Does the branch exist, and can the machine get it, and what lies beside it? */
+export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+  const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile } = config;
+  if (repo === undefined || branch === undefined || gitAuth === undefined || extraRepos === undefined) {
+    return { problems: [] };
   }
-  const url = urlOf(repo, env);
-  return typeof url === "string" ? headOf(repo, url, branch, env) : failed(url);
+  const places = { envFile: envFile ?? "", netrcFile: netrcFile ?? "" };
+  const url = reachableUrl("repo", repo, apiUrl, env);
+  const extras = extraRepos.map((extra) => ({ ...extra, url: reachableUrl("extraRepos", extra.url, apiUrl, env) }));
+  const problems = [url, ...extras.map((extra) => extra.url)].filter((found) => typeof found !== "string");
+  if (typeof url !== "string" || problems.length > 0) return { problems };
+  const urls = [url, ...extras.map((extra) => String(extra.url))];
+  const way = wayOf(gitAuth, url);
+  const tokenFor = way === "token" ? originOf(url) : "";
+  const trouble = await wayProblems(way, urls, places, env);
+  if (trouble.length > 0) return { problems: trouble };
+  const [head, servers] = await Promise.all([
+    headOf(repo, url, branch, env, loginFor({ ...places, way, tokenFor }, url, env)),
+    way === "agent" ? knownServers(urls.filter(isSshUrl), env) : { sshConfig: "", knownHosts: "" },
+  ]);
+  const { sshConfig, knownHosts } = servers;
+  const resolved = extras.map((extra) => ({ ...extra, url: String(extra.url) }));
+  return {
+    problems: head.problems,
+    ...(head.value && { value: { ...head.value, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved } }),
+  };
+}
+
+/** `simulator:` is for the simulator's machines alone. */
+function reachableUrl(key: string, repo: string, apiUrl: string | undefined, env: NodeJS.ProcessEnv): string | Problem {
+  if (!repo.startsWith("simulator:") || apiUrl !== "") return urlOf(key, repo, env);
+  const write = "an https URL, or set apiUrl to simulator";
+  return { key, found: `a real machine cannot fetch from ${repo}`, write };
+}
+
+/** What stands in the way of this way. */
+async function wayProblems(
+  way: Way,
+  urls: readonly string[],
+  places: { envFile: string; netrcFile: string },
+  env: NodeJS.ProcessEnv,
+): Promise<Problem[]> {
+  const [url = ""] = urls;
+  const ssh = urls.find(isSshUrl);
+  if (way === "agent") return isSshUrl(url) ? await agentProblems(env) : [agentUrl(url)];
+  if (way !== "upload" && ssh !== undefined) {
+    const found = `it is ${way}, and the machine has no key for ${ssh}`;
+    return [{ key: "gitAuth", found, write: "upload (nothing of yours goes to the machine), or agent" }];
+  }
+  if (way !== "token" || findGitToken(places, env) !== undefined) return [];
+  const file = absolute(places.envFile, env);
+  const found = `it is token, and ${GIT_TOKEN} is neither in the environment nor in ${file}`;
+  return [{ key: "gitAuth", found, write: `add a line ${GIT_TOKEN}=… to ${file}, or set gitAuth to upload` }];
+}
+
+function agentUrl(url: string): Problem {
+  return {
+    key: "gitAuth",
+    found: `it is agent, and ${url} is not an ssh URL`,
+    write: "token or upload, or such as git@host:path in repo",
+  };
+}
+
+/** Is there an agent, and has it a key? */
+async function agentProblems(env: NodeJS.ProcessEnv): Promise<Problem[]> {
+  const write = "start one and ssh-add your key, or set gitAuth to upload, which needs none on the machine";
+  if (!env.SSH_AUTH_SOCK) return [{ key: "gitAuth", found: "it is agent, and SSH_AUTH_SOCK names none", write }];
+  const code = await new Promise<unknown>((resolve) => {
+    execFile("ssh-add", ["-l"], { env, timeout: 10_000 }, (error) => resolve(error === null ? 0 : error.code));
+  });
+  if (code === 0) return [];
+  const found = code === 1 ? "your ssh agent holds no key" : `no ssh agent answers at ${env.SSH_AUTH_SOCK}`;
+  return [{ key: "gitAuth", found: `it is agent, and ${found}`, write }];
 }
 
 /** Asks the repository at `url`, known to the user as `repo`, for its branch. */
-export async function headOf(repo: string, url: string, branch: string, env: NodeJS.ProcessEnv): Promise<Check<Head>> {
-  const asked = await listHeads(url, env);
-  if (asked.error !== undefined) {
-    const write = "check the URL, and that the repository is public";
-    return failed({ key: "repo", found: `${repo} cannot be read: ${asked.error}`, write });
+export async function headOf(
+  repo: string,
+  url: string,
+  branch: string,
+  env: NodeJS.ProcessEnv,
+  login: Login = "none",
+): Promise<Check<Head>> {
+  const asked = await git(["ls-remote", "--heads", "--", url], { env, login, patienceMs: PATIENCE_MS }).catch(
+    (error: Error) => error,
+  );
+  if (asked instanceof Error) {
+    return failed({ key: "repo", found: `${repo} cannot be read: ${asked.message}`, write: wayToRead(url, login) });
   }
-  const heads = headsIn(asked.output);
+  const heads = headsIn(String(asked));
   const commit = heads.get(branch);
   if (commit !== undefined) return passed({ url, commit });
   const write = suggestion(branch, [...heads.keys()]);
   return failed({ key: "branch", found: `${repo} has no branch ${branch}`, write });
+}
+
+function wayToRead(url: string, login: Login): string {
+  if (isSshUrl(url)) return `check the URL, and that git ls-remote ${url} works here without a question`;
+  if (login === "own") return `check the URL, and that git ls-remote ${url} works here without a question`;
+  if (login === "none") return "check the URL, and that the repository is public (else set gitAuth)";
+  return `check the URL, and that ${GIT_TOKEN} may read it`;
 }
 
 function suggestion(branch: string, names: readonly string[]): string {
@@ -47,13 +142,13 @@ function suggestion(branch: string, names: readonly string[]): string {
 }
 
 /** `simulator:NAME` is what the running simulator serves under that name. */
-function urlOf(repo: string, env: NodeJS.ProcessEnv): string | Problem {
+function urlOf(key: string, repo: string, env: NodeJS.ProcessEnv): string | Problem {
   const [, name] = /^simulator:(.+)$/.exec(repo) ?? [];
   if (name === undefined) return repo;
   const repos = simulatedRepos(join(stateDirPath(env), "simulator", "runtime.json"));
   if (repos === undefined) {
     return {
-      key: "repo",
+      key,
       found: `it is ${repo}, but no simulator is running`,
       write: "start one with npm run -s simulator",
     };
@@ -61,7 +156,7 @@ function urlOf(repo: string, env: NodeJS.ProcessEnv): string | Problem {
   const write = `write ${Object.keys(repos)
     .map((known) => `simulator:${known}`)
     .join(" or ")}`;
-  return repos[name] ?? { key: "repo", found: `the simulator has no repository ${name}`, write };
+  return repos[name] ?? { key, found: `the simulator has no repository ${name}`, write };
 }
 
 function simulatedRepos(runtimeFile: string): Record<string, string> | undefined {
@@ -70,30 +165,6 @@ function simulatedRepos(runtimeFile: string): Record<string, string> | undefined
   } catch {
     return undefined;
   }
-}
-
-interface Asked {
-  readonly output: string;
-  readonly error?: string;
-}
-
-function listHeads(url: string, env: NodeJS.ProcessEnv): Promise<Asked> {
-  const args = ["-c", "credential.helper=", "ls-remote", "--heads", "--", url];
-  // Nobody is there to answer a prompt, and the machine could not answer it either.
-  const quiet = { ...env, GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "", SSH_ASKPASS: "", LC_ALL: "C" };
-  return new Promise((resolve) => {
-    const options = { env: quiet, timeout: PATIENCE_MS, maxBuffer: 64 * 1024 * 1024 };
-    execFile("git", args, options, (error, output, stderr) => {
-      if (error === null) resolve({ output });
-      else resolve({ output: "", error: error.killed ? "no answer in 30 s" : complaint(stderr) || error.message });
-    });
-  });
-}
-
-/** What git died of; the lines around it are advice. */
-function complaint(stderr: string): string {
-  const lines = stderr.trim().split("\n");
-  return (lines.find((line) => line.startsWith("fatal: ")) ?? lines.at(-1) ?? "").replace(/^fatal: /, "");
 }
 
 /** "commit TAB refs/heads/name" a line. */

@@ -1,6 +1,11 @@
+import { complaintsAbout, missingIn } from "./code/contents.ts";
+import { loginFor } from "./code/token.ts";
 import { lifecycle } from "./dynamic.ts";
-import type { RevisionArgs } from "./revision.ts";
+import { repoName, WORKSPACE } from "./remote/steps.ts";
+import type { RevisionArgs, Whole } from "./revision.ts";
+import { openStateDir } from "./state-dir.ts";
 import { endWithEngine } from "./vast/engine.ts";
+import { printable } from "./vast/text.ts";
 
 /** The checked inputs, which are the outputs too. */
 export interface Pinned {
@@ -11,20 +16,54 @@ export interface Pinned {
 }
 
 /** The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. */
-export function pin(old: Partial<Pinned>, { repo, branch, run, head }: RevisionArgs): Pinned {
+export function pin(old: Partial<Pinned>, { repo, branch, run, head }: Omit<RevisionArgs, "whole">): Pinned {
   const same = old.repo === repo && old.branch === branch && old.run === run;
   return { repo, branch, run, commit: same && old.commit !== undefined ? old.commit : head };
 }
 
 /** The lifecycle behind Revision. */
 export const provider = lifecycle({
-  check: async (olds: Partial<Pinned>, news: RevisionArgs) => ({ inputs: pin(olds, news) }),
+  check: async (olds: Partial<Pinned>, news: RevisionArgs) => {
+    const inputs = pin(olds, news);
+    return { inputs, failures: await failures(inputs, news.whole) };
+  },
   diff: async (_id: string, olds: Pinned, news: Pinned) => ({ changes: !isSame(outputs(olds), outputs(news)) }),
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
   update: async (_id: string, _olds: Pinned, news: Pinned) => ({ outs: outputs(news) }),
 });
 
 endWithEngine();
+
+/** What a clone of the commit, or of what lies beside it, would lack. */
+async function failures(
+  { repo, branch, commit }: Pinned,
+  whole: Whole,
+): Promise<{ property: string; reason: string }[]> {
+  const { url, extraRepos, exclude } = whole;
+  const codeDir = `${WORKSPACE}/${repoName(url)}`;
+  const all = [
+    { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir },
+    ...extraRepos.map((extra) => ({ ...extra, shown: extra.url, ref: "HEAD", codeDir: extra.path })),
+  ];
+  const found = await Promise.all(
+    all.map(async ({ shown, codeDir, ...source }, index) => {
+      const property = index === 0 ? "repo" : "extraRepos";
+      try {
+        const missing = await missingIn(openStateDir(), { ...source, login: loginFor(whole, source.url) });
+        const sentences = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
+        return sentences.map((sentence) => ({ property, reason: `${shown} at ${commitText(source)}: ${sentence}` }));
+      } catch (error) {
+        const reason = `${shown} at ${commitText(source)} cannot be read: ${printable((error as Error).message, 400)}`;
+        return [{ property, reason }];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function commitText({ commit }: { commit: string }): string {
+  return commit.slice(0, 12);
+}
 
 function outputs({ repo, branch, run, commit }: Pinned): Pinned {
   return { repo, branch, run, commit };

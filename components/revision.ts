@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stub } from "./dynamic.ts";
+import type { ExtraRepo, Way } from "./remote/steps.ts";
 
 /** What is trained. */
 export interface RevisionArgs {
@@ -10,6 +11,22 @@ export interface RevisionArgs {
   readonly run: string;
   /** The branch's commit now. */
   readonly head: string;
+  /** What is checked of the commit before anything is rented. */
+  readonly whole: Whole;
+}
+
+/** Where a commit is looked at, and what may be missing in a clone of it. */
+export interface Whole {
+  /** What git fetches from. */
+  readonly url: string;
+  readonly way: Way;
+  readonly tokenFor: string;
+  /** Where a token is looked for. */
+  readonly envFile: string;
+  readonly netrcFile: string;
+  readonly extraRepos: readonly ExtraRepo[];
+  /** Patterns of .gitignore: training does without. */
+  readonly exclude: readonly string[];
 }
 
 const provider = stub("./components/revision.provider.ts");
@@ -31,7 +48,7 @@ export class Revision extends pulumi.dynamic.Resource {
 }
 
 /** undefined = the branch is where it was. */
-export function movedText({ branch, head }: RevisionArgs, commit: string): string | undefined {
+export function movedText({ branch, head }: Pick<RevisionArgs, "branch" | "head">, commit: string): string | undefined {
   if (commit === head) return undefined;
   return `${branch} has moved to ${head.slice(0, 7)}; change run to take it (pinned: ${commit.slice(0, 7)})`;
 }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "./checkpoints.ts";
 import type { RunConfig } from "./config.ts";
 import { Credentials } from "./credentials-step.ts";
+import { secondsToFirstLine } from "./first-line.ts";
 import { parseReference } from "./image/reference.ts";
 import { registryUserOf } from "./image-place.ts";
 import type { Prepared } from "./preflight.ts";
@@ -27,6 +28,8 @@ export class TrainingRun extends pulumi.ComponentResource {
   readonly instance: VastInstance;
   readonly checkpoints: Checkpoints;
   readonly commands: pulumi.Output<RunCommands>;
+  /** From the first login on the machine to the first line of training; null = it was silent for a minute. */
+  readonly secondsToFirstLine: pulumi.Output<number | null>;
 
   constructor(name: string, prepared: Prepared, opts?: pulumi.ComponentResourceOptions) {
     super("vast-training:index:TrainingRun", name, {}, opts);
@@ -100,7 +103,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { rentedPerHour: pricePerHour } = instance;
     const diskPerHour = instance.quote.apply((quote) => quote?.diskPerHour ?? null);
     const connection = connectionTo(instance, prepared);
-    trainingSteps(
+    const lastStep = trainingSteps(
       name,
       prepared,
       {
@@ -116,6 +119,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       this,
     );
 
+    this.secondsToFirstLine = secondsToFirstLine(lastStep.stdout);
     this.commands = pulumi
       .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
       .apply(([id, host, port, home]) => {

@@ -1,8 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Code, type CodeArgs } from "./code/code.ts";
 import type { Prepared } from "./preflight.ts";
 import { RemoteStep, type StepHost } from "./remote/step.ts";
-import { codeScript, dependenciesScript, type Training, trainScript } from "./remote/steps.ts";
+import {
+  type CodeStep,
+  codeScript,
+  dependenciesScript,
+  fetchScript,
+  type Training,
+  trainScript,
+  type Way,
+} from "./remote/steps.ts";
 import { apiOrigin } from "./vast/api.ts";
+import type { VastInstance } from "./vast/instance.ts";
 
 /** What the steps need beside the stack config. */
 export interface StepInputs extends StepHost {
@@ -46,11 +56,12 @@ export function trainingSteps(
   const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
     new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
 
-  const code = step(
-    "code",
-    known.apply((values) => codeScript({ ...values, branch })),
-    [],
-  );
+  const { way, tokenFor, sshConfig, knownHosts, extraRepos } = head;
+  const codeStep = known.apply((values) => ({ ...values, branch, extraRepos, way, tokenFor, sshConfig, knownHosts }));
+  const code =
+    way === "none"
+      ? step("code", codeStep.apply(codeScript), [])
+      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent });
   const dependencies = step(
     "dependencies",
     inputs.commit.apply(() => dependenciesScript({ repo })),
@@ -64,8 +75,22 @@ export function trainingSteps(
   return step("training", train, [credentials, dependencies, gate]);
 }
 
+/** What a plain remote step cannot bring: it is sent from here, or fetched there with what only the provider sees. */
+function codeArgs(
+  { config, head }: Prepared,
+  instance: VastInstance,
+  way: Exclude<Way, "none">,
+  step: pulumi.Output<CodeStep>,
+): CodeArgs {
+  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch } = config;
+  const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
+  const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
+  const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
+  return { apiUrl, apiKeyFile, sshKeyFile, envFile, netrcFile, instance, way, wanted, ...scripts };
+}
+
 /** What training is. */
 export function trainingOf({ config }: Pick<Prepared, "config">, commit: string): Training {
-  const { trainCommand: command, run, env, gpus, checkpointsDir, wandbProject } = config;
-  return { commit, command, run, env, gpus, checkpointsDir, wandbProject };
+  const { trainCommand: command, run, env, gpus, checkpointsDir, wandbProject, extraRepos } = config;
+  return { commit, extraRepos, command, run, env, gpus, checkpointsDir, wandbProject };
 }

@@ -1,48 +1,55 @@
-# Exactly the pinned commit in WORKSPACE/NAME, and a guard from the first step on. Values: WORKSPACE, NAME, REPO, BRANCH,
-# COMMIT, and those of the guard.
-export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
+# Exactly the pinned commit in WORKSPACE/NAME, the other repositories beside it, and a guard from the first step on.
+# Values: WORKSPACE, NAME, REPO, REF, COMMIT, EXTRAS (lines "commit path URL"), CODE_ID (stands for all of these), EXCLUDE
+# (patterns of .gitignore), CLEAN (not empty = what nobody sent or ignores goes), those of repositories.sh and of the guard.
 : >"$LOGS/code.log"
 
-bring_tools() {
-  local tool missing=()
-  for tool in git tmux rsync; do command -v "$tool" >/dev/null || missing+=("$tool"); done
-  [ ${#missing[@]} = 0 ] && return
-  command -v apt-get >/dev/null || fail "the image lacks ${missing[*]}, and has no apt-get to install them with"
-  logged code timeout 300 apt-get update -q
-  logged code timeout 300 apt-get install -q -y --no-install-recommends ca-certificates "${missing[@]}"
+# A clone that is clean goes to the commit; anything else is somebody's, and not ours to delete.
+place_extra() {
+  N=$1 DIR=$2 URL=$3 SHA=$4
+  if has_no_git "$DIR"; then
+    local clone
+    clone=$(beside "$DIR")
+    git --git-dir="$clone/.git" --work-tree="$DIR" read-tree "$SHA"
+    [ -z "$(git -c core.fileMode=false --git-dir="$clone/.git" --work-tree="$DIR" diff --name-only | head -n 1)" ] ||
+      fail "$DIR is there already and is not commit ${SHA:0:12} of $URL: move it away, or write another path in extraRepos"
+    rm -rf "$clone"
+  elif ! is_at_commit; then
+    [ -z "$(in_repo status --porcelain --untracked-files=no)" ] ||
+      fail "$DIR has changes of its own, so it is not taken to commit ${SHA:0:12} of $URL: commit or move them away, or write another path in extraRepos"
+    check_out
+  fi
 }
 
-in_code() { git -C "$CODE" "$@"; }
-
-has_commit() { in_code cat-file -e "$COMMIT^{commit}" 2>/dev/null; }
-
-# Some servers send no commit by its id: then the branch, and when it has moved on, its history.
-fetch_commit() {
-  in_code remote set-url origin "$REPO" 2>/dev/null || in_code remote add origin "$REPO"
-  try_logged code timeout 900 git -C "$CODE" fetch --depth 1 origin "$COMMIT" && return
-  logged code timeout 900 git -C "$CODE" fetch --depth 1 origin "refs/heads/$BRANCH"
-  has_commit || logged code timeout 1800 git -C "$CODE" fetch --unshallow origin "refs/heads/$BRANCH"
-  has_commit || fail "$REPO no longer has commit $COMMIT in branch $BRANCH; change run to take what the branch has now"
+# What nobody sent and no pattern protects goes, as a mirror wants it; checkpoints stay wherever they are.
+clean_code() {
+  [ -n "$CLEAN" ] || return 0
+  mkdir -p "$CODE/.git/info"
+  {
+    printf '%s\n' "$EXCLUDE"
+    case $CHECKPOINTS in "$CODE"/*) printf '/%s\n' "${CHECKPOINTS#"$CODE"/}" ;; esac
+  } >"$CODE/.git/info/exclude"
+  logged code timeout 600 git -C "$CODE" clean -fdq
 }
 
 # As long as the steps may take until training is started again.
 hold 3600
-bring_tools
-set_guard
+bring_tools git tmux rsync
+set_guard 8<&-
 CODE=$WORKSPACE/$NAME
+bring_commit 0 "$CODE" "$REPO" "$COMMIT" "$REF"
+each_extra bring_extra
 lock
 # Also one that does not run yet, because onstart may be about to start it.
-if [ -s "$KEEP/train.commit" ] && [ "$(cat "$KEEP/train.commit")" != "$COMMIT" ]; then
+if [ -s "$KEEP/train.commit" ] && [ "$(cat "$KEEP/train.commit")" != "$CODE_ID" ]; then
   stop_training "$GRACE"
 fi
 unlock
-mkdir -p "$CODE"
-git init --quiet "$CODE"
-rm -f "$CODE/.git/index.lock" "$CODE/.git/shallow.lock"
-has_commit || fetch_commit
+DIR=$CODE SHA=$COMMIT
 # A training reads these files: they are touched only when they are not what they should be.
-if ! training_pid >/dev/null || [ "$(in_code rev-parse --verify --quiet HEAD)" != "$COMMIT" ]; then
-  logged code timeout 600 git -C "$CODE" -c advice.detachedHead=false checkout --force --detach "$COMMIT"
+if ! training_pid >/dev/null || ! is_at_commit; then
+  check_out --force
+  clean_code
 fi
+each_extra place_extra
 ! training_pid >/dev/null || rm -f "$KEEP/hold"
 say "code: $NAME at ${COMMIT:0:12}"

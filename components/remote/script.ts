@@ -10,9 +10,18 @@ export type Values = Readonly<Record<string, string>>;
  * command, so that bash has read all of it before anything runs, and nothing in it can read the rest as its input.
  */
 export function script(values: Values, ...names: readonly string[]): string {
+  return compound(values, names, "</dev/null");
+}
+
+/** The same, and what follows the text on standard input is descriptor 8: a script that can be told more. */
+export function conversation(values: Values, ...names: readonly string[]): string {
+  return compound(values, names, "8<&0 </dev/null");
+}
+
+function compound(values: Values, names: readonly string[], redirections: string): string {
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`);
   const texts = names.map((name) => readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8"));
-  return ["{", ...assignments, ...texts, "exit 0", "} </dev/null", ""].join("\n");
+  return ["{", ...assignments, ...texts, "exit 0", `} ${redirections}`, ""].join("\n");
 }
 
 /** One word for a shell, whatever is in it. Throws on NUL, which no variable can hold. */

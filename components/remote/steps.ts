@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../vast/price.ts";
 import { type Checks, checkValues } from "./checks.ts";
-import { exportLines, script } from "./script.ts";
+import { conversation, exportLines, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";
 
 /** Where everything of a run lies on the machine. */
@@ -94,16 +94,64 @@ export function forgetScript({ workspace = WORKSPACE }: Place = {}): string {
 }
 
 export interface CodeStep extends Training, Guard, Place {
-  /** URL that the machine can fetch from. */
+  /** URL that the machine can fetch from, or stands for what is sent. */
   readonly repo: string;
   readonly branch: string;
+  /** How commits get to the machine; default none = it fetches them, without credentials. */
+  readonly way?: Way;
+  /** With `token`: the origin of the only server that may see it. */
+  readonly tokenFor?: string;
+  /** With `agent`: an ssh config, and the host keys of the servers named there. */
+  readonly sshConfig?: string;
+  readonly knownHosts?: string;
+  /** Patterns of .gitignore: what is below them on the machine stays. */
+  readonly exclude?: readonly string[];
+  /** Files in the code's folder that are neither of the commit nor ignored go; default false. */
+  readonly clean?: boolean;
 }
 
-/** Sets the guard, and brings exactly this commit; a training of another one is stopped. */
+/**
+ * How a commit gets to the machine: it fetches it, with nothing (none), with a token, or with the user's ssh agent; or it
+ * is sent from here (upload).
+ */
+export type Way = "none" | "token" | "agent" | "upload";
+
+/** Sets the guard, and brings exactly this commit; a training of another one is stopped. With a way, it asks for more. */
 export function codeScript(step: CodeStep): string {
-  const { repo, branch, commit } = step;
-  const values = { NAME: repoName(repo), REPO: repo, BRANCH: branch, COMMIT: commit };
-  return script({ ...placeOf(step), ...values, ...guardValues(step) }, ...WITH_GUARD, "code");
+  const text = (step.way ?? "none") === "none" ? script : conversation;
+  return text({ ...codeValues(step), ...guardValues(step) }, ...WITH_GUARD, "repositories", "code");
+}
+
+/** Fetches the commits with the ssh agent of this session. */
+export function fetchScript(step: CodeStep): string {
+  return script(codeValues(step), "common", "repositories", "fetch");
+}
+
+function codeValues(step: CodeStep) {
+  const { repo, branch, commit, extraRepos = [], way = "none" } = step;
+  return {
+    ...placeOf(step),
+    NAME: repoName(repo),
+    REPO: repo,
+    REF: `refs/heads/${branch}`,
+    COMMIT: commit,
+    EXTRAS: extraRepos.map((extra) => `${extra.commit} ${extra.path} ${extra.url}`).join("\n"),
+    CODE_ID: codeId(step),
+    WAY: way,
+    TOKEN_FOR: step.tokenFor ?? "",
+    SSH_CONFIG: step.sshConfig ?? "",
+    KNOWN_HOSTS: step.knownHosts ?? "",
+    EXCLUDE: (step.exclude ?? []).join("\n"),
+    CLEAN: step.clean === true ? "yes" : "",
+  };
+}
+
+/** Stands for everything that is checked out: while it is the same, a running training's files are not touched. */
+export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "extraRepos">): string {
+  if (extraRepos.length === 0) return commit;
+  // Not the URLs: where a commit comes from does not change it.
+  const parts = JSON.stringify(extraRepos.map((extra) => [extra.commit, extra.path]));
+  return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
 
 const WITH_GUARD = ["common", "training", "vast", "guard", "boot"];
@@ -118,9 +166,19 @@ export function dependenciesScript({ repo, workspace = WORKSPACE }: Dependencies
   return script({ WORKSPACE: workspace, NAME: repoName(repo), UV: uv }, "common", "dependencies");
 }
 
+/** A repository that lies beside the code. */
+export interface ExtraRepo {
+  readonly url: string;
+  /** Whole id. */
+  readonly commit: string;
+  /** Folder on the machine, absolute. */
+  readonly path: string;
+}
+
 /** What a training is: one that runs is left alone until something in here changes. */
 export interface Training {
   readonly commit: string;
+  readonly extraRepos?: readonly ExtraRepo[];
   readonly command: string;
   readonly run: string;
   readonly env: Readonly<Record<string, string>>;
@@ -139,7 +197,7 @@ export interface TrainStep extends Training, Checks, Guard, Place {
 export function trainScript(step: TrainStep): string {
   const values = {
     NAME: repoName(step.repo),
-    COMMIT: step.commit,
+    COMMIT: codeId(step),
     COMMAND: step.command,
     ENV_LINES: exportLines(step.env),
     NUM_GPUS: String(step.gpus),
@@ -154,9 +212,10 @@ export function trainScript(step: TrainStep): string {
 }
 
 /** The same for the same training, whatever the order of its variables. */
-export function trainingHash({ commit, command, run, env, gpus, checkpointsDir, wandbProject }: Training): string {
+export function trainingHash(training: Training): string {
+  const { command, run, env, gpus, checkpointsDir, wandbProject } = training;
   const variables = Object.entries(env).sort(([one], [other]) => (one < other ? -1 : 1));
-  const text = JSON.stringify([commit, command, run, variables, gpus, checkpointsDir, wandbProject]);
+  const text = JSON.stringify([codeId(training), command, run, variables, gpus, checkpointsDir, wandbProject]);
   return createHash("sha256").update(text).digest("hex");
 }
 

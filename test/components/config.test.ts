@@ -118,7 +118,7 @@ const refused: [string, string, RegExp][] = [
   ["rescueBudget", "-1", /dollars from 0 to 1000/],
   ["readyTimeoutMinutes", "60/30", /30\/60/],
   ["image", "two words", /Docker image/],
-  ["repo", "git@github.com:me/it.git", /https URL/],
+  ["repo", "git@github.com:-oProxyCommand=x", /one of ssh/],
   ["repo", "https://me:token@github.com/me/it", /without user name or token/],
   ["branch", "-x", /branch/],
   ["branch", "a..b", /branch/],

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readConfig } from "../../components/config.ts";
 import { problemLine } from "../../components/problem.ts";
 import { checkRepository, headOf } from "../../components/repository.ts";
 import { makeRepository } from "./remote/box.ts";
@@ -26,11 +27,13 @@ test("a simulator's repository is found by its name while it runs, and never for
   const bare = join(home, "it.git");
   const [commit] = makeRepository(bare, "jan", { a: "1" });
   const env = { ...process.env, VAST_TRAINING_HOME: home };
-  const ask = (repo: string, apiUrl = "simulator") => checkRepository({ repo, branch: "jan", apiUrl }, env);
+  const ask = (repo: string, apiUrl = "simulator") =>
+    checkRepository({ ...readConfig({}).config, repo, branch: "jan", apiUrl }, env);
   assert.match(lines(await ask("simulator:it"))[0] ?? "", /npm run -s simulator/);
   mkdirSync(join(home, "simulator"));
   writeFileSync(join(home, "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
-  assert.deepEqual((await ask("simulator:it")).value, { url: bare, commit });
+  const { value } = await ask("simulator:it");
+  assert.deepEqual([value?.url, value?.commit, value?.way], [bare, commit, "none"]);
   assert.match(lines(await ask("simulator:other"))[0] ?? "", /simulator:it/);
   assert.match(lines(await ask("simulator:it", ""))[0] ?? "", /real machine/);
 });

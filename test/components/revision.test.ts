@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { pin, provider } from "../../components/revision.provider.ts";
+import { makeRepository } from "./remote/box.ts";
 
+const WHOLE = {
+  url: "",
+  way: "none" as const,
+  tokenFor: "",
+  envFile: "",
+  netrcFile: "",
+  extraRepos: [],
+  exclude: [],
+};
 const asked = { repo: "r", branch: "b", run: "", head: "new" };
 const pinned = { repo: "r", branch: "b", run: "", commit: "old" };
 
@@ -13,8 +26,15 @@ test("the commit is kept until repo, branch or run changes", () => {
   }
 });
 
-test("a push is no change, and the head is not kept", async () => {
-  const { inputs } = await provider.check(pinned, asked);
+test("a push is no change, and the head is not kept", async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "revision-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  process.env.VAST_TRAINING_HOME = join(home, "state");
+  const url = join(home, "it.git");
+  const [old = ""] = makeRepository(url, "b", { a: "1" });
+  const pinned = { repo: "r", branch: "b", run: "", commit: old };
+  const { inputs, failures } = await provider.check(pinned, { ...asked, whole: { ...WHOLE, url } });
+  assert.deepEqual(failures, []);
   assert.deepEqual(inputs, pinned);
   assert.deepEqual(await provider.diff("revision", pinned, inputs), { changes: false });
   assert.deepEqual(await provider.diff("revision", pinned, { ...inputs, commit: "new" }), { changes: true });

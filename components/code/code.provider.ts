@@ -1,0 +1,156 @@
+import type { Machine } from "../checkpoints/machine.ts";
+import { sizeText } from "../checkpoints/pull.ts";
+import { isPullError } from "../checkpoints/pull-error.ts";
+import { throttled } from "../checkpoints/throttle.ts";
+import { hidden } from "../credentials-step.provider.ts";
+import { isUnknown, lifecycle } from "../dynamic.ts";
+import type { Way } from "../remote/steps.ts";
+import { ownSshKey } from "../ssh-key.ts";
+import { openStateDir } from "../state-dir.ts";
+import { type ApiTarget, openApi } from "../vast/api.ts";
+import { VastClient } from "../vast/client.ts";
+import { endWithEngine, progress, say as tell, watchEngine } from "../vast/engine.ts";
+import { lastWayIn, liveEndpoint, pinHostKey } from "../vast/ssh.ts";
+import { fetchCommit, keptCommit } from "./cache.ts";
+import type { Wanted } from "./code.ts";
+import { type Answer, converse, type Say } from "./converse.ts";
+import { withPack } from "./pack.ts";
+import { findGitToken, loginFor } from "./token.ts";
+
+/** What the resource is made from; no secret. */
+export interface CodeState extends ApiTarget {
+  readonly instanceId: string;
+  readonly sshHost: string;
+  readonly sshPort: number;
+  readonly hostKey: string;
+  /** Another time is another life of the machine. */
+  readonly startedAt: string;
+  readonly sshKeyFile: string;
+  readonly way: Exclude<Way, "none">;
+  readonly wanted: readonly Wanted[];
+  readonly envFile: string;
+  readonly netrcFile: string;
+  readonly script: string;
+  readonly fetchScript: string;
+  /** The row on which progress is shown. */
+  readonly __urn: string;
+}
+
+/** The machine has just let somebody in. */
+const LOGIN_PATIENCE_MS = 60_000;
+
+/** The lifecycle behind Code. It has no delete: the files go with the machine. */
+export const provider = lifecycle({
+  check: async (_olds: object, news: CodeState) => ({ inputs: news }),
+  diff: async (_id: string, olds: CodeState, news: CodeState) => ({ changes: changedKeys(olds, news).length > 0 }),
+  create: async (inputs: CodeState) => ({ id: "code", outs: await bring(inputs) }),
+  update: async (_id: string, _olds: CodeState, news: CodeState) => ({ outs: await bring(news) }),
+});
+
+endWithEngine();
+
+/** What is not known yet is no change. */
+export function changedKeys(olds: CodeState, news: CodeState): string[] {
+  const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
+  const before = olds as unknown as Readonly<Record<string, unknown>>;
+  return known.filter(([key, value]) => JSON.stringify(before[key]) !== JSON.stringify(value)).map(([key]) => key);
+}
+
+/** Makes it so: asks the machine first, and sends only what it lacks. */
+async function bring(inputs: CodeState): Promise<CodeState> {
+  const show = throttled((text) => progress(inputs.__urn, text));
+  const token = inputs.way === "token" ? findGitToken(inputs) : undefined;
+  const watch = watchEngine();
+  try {
+    await onMachine(inputs, (machine) => bringTo(machine, inputs, { token, show, signal: watch.signal }));
+  } catch (error) {
+    // A machine may repeat what it was told.
+    throw new Error(hidden((error as Error).message, token === undefined ? [] : [token]));
+  } finally {
+    watch.stop();
+  }
+  return inputs;
+}
+
+export interface Means {
+  readonly token: string | undefined;
+  readonly show: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What the provider does, without Pulumi. */
+export async function bringTo(machine: Machine, inputs: CodeState, means: Means): Promise<void> {
+  const { show, signal, token } = means;
+  let needsAgent = false;
+  const answer: Answer = async ([what, number, base = ""], say) => {
+    const wanted = inputs.wanted[Number(number)];
+    if (what === "pack" && wanted !== undefined && inputs.way === "upload")
+      await sendPack(inputs, wanted, base, say, means);
+    else if (what === "token" && token !== undefined) await say.line(token);
+    else if (what === "agent" && inputs.way === "agent") needsAgent = true;
+    else throw new Error(`the machine asks for ${what}, which is not for it`);
+  };
+  const heard = (line: string) => show(line);
+  const ask = () => converse(machine, inputs.script, answer, { heard, ...(signal ? { signal } : {}) });
+  show("bringing the code to the machine");
+  await ask();
+  if (!needsAgent) return;
+  await fetchWithAgent(machine, inputs, means);
+  needsAgent = false;
+  await ask();
+  if (needsAgent) throw new Error("the code is not on the machine after it was fetched there; run pulumi up again");
+}
+
+async function sendPack(
+  inputs: CodeState,
+  wanted: Wanted,
+  base: string,
+  say: Say,
+  { show, signal }: Means,
+): Promise<void> {
+  const dir = openStateDir();
+  const { url, commit } = wanted;
+  show(`fetching ${commit.slice(0, 7)} of ${url} here`);
+  const bare = await fetchCommit(dir, { ...wanted, login: loginFor(inputs, url) }, signal);
+  const known = /^[0-9a-f]{40,64}$/.test(base) ? keptCommit(dir, url, base) : undefined;
+  const from = known === undefined ? undefined : { bare: known, commit: base };
+  const send = async ({ file, bytes }: { file: string; bytes: number }) => {
+    const all = sizeText(bytes);
+    show(`sending the code, ${all}`);
+    await say.file(file, (sent) => show(`sending the code, ${Math.floor((100 * sent) / bytes)} % of ${all}`));
+    show(`unpacking ${all}`);
+  };
+  await withPack({ bare, commit }, from, send, signal);
+}
+
+async function fetchWithAgent(machine: Machine, inputs: CodeState, { show, signal }: Means): Promise<void> {
+  const agentSocket = process.env.SSH_AUTH_SOCK;
+  if (!agentSocket) throw new Error("gitAuth is agent, but SSH_AUTH_SOCK names none; start one and ssh-add your key");
+  const warning = "whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches";
+  await tell(inputs.__urn, `gitAuth agent: ${warning}`);
+  const nothing: Answer = async ([what]) => {
+    throw new Error(`the machine asks for ${what}, which is not for it`);
+  };
+  const more = { agentSocket, heard: show, ...(signal ? { signal } : {}) };
+  await converse(machine, inputs.fetchScript, nothing, more);
+}
+
+/** By the way in that the state knows; where that is old, Vast knows the new one. */
+async function onMachine(inputs: CodeState, action: (machine: Machine) => Promise<void>): Promise<void> {
+  const machine = machineOf(inputs);
+  try {
+    await action(machine);
+  } catch (error) {
+    if (!isPullError(error, "unreachable")) throw error;
+    const client = new VastClient(openApi(inputs));
+    const endpoint = await liveEndpoint(client, machine, { deadline: Date.now() + LOGIN_PATIENCE_MS });
+    await action({ ...machine, endpoint });
+  }
+}
+
+function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: CodeState): Machine {
+  const instanceId = Number(id);
+  const key = ownSshKey(openStateDir(), sshKeyFile);
+  if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+  return { instanceId, key, endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort } };
+}

@@ -1,0 +1,120 @@
+# How commits of repositories come to this machine. Values: WAY (none = fetched from here; token = the same, with a token
+# that is asked for; agent = the same, in a session of its own that has an ssh agent; upload = sent by whoever talks to us).
+# EXTRAS (lines "commit path URL" of repositories beside the code). Who talks to us answers "@@needs …" lines by descriptor 8.
+export GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1 DEBIAN_FRONTEND=noninteractive
+
+# bring_tools TOOL...: installs what is missing.
+bring_tools() {
+  local tool missing=()
+  for tool; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || fail "the image lacks ${missing[*]}, and has no apt-get to install them with"
+  logged code timeout 300 apt-get update -q
+  logged code timeout 300 apt-get install -q -y --no-install-recommends ca-certificates "${missing[@]/#ssh/openssh-client}"
+}
+
+# Within the functions below: DIR (the repository's folder), N (its number), URL, SHA (its commit), REF.
+
+# The image may have been made by somebody else than root.
+in_repo() { git -c safe.directory='*' -C "$DIR" "$@"; }
+
+has_commit() { in_repo cat-file -e "$SHA^{commit}" 2>/dev/null; }
+
+# with_token COMMAND...: git asks a helper that answers once, to the server of this URL alone, and ends with the command.
+with_token() {
+  if [ "$WAY" != token ] || [ "$(origin_of "$URL")" != "$TOKEN_FOR" ]; then
+    "$@"
+    return
+  fi
+  [ -n "${TOKEN-}" ] || {
+    say "@@needs token"
+    IFS= read -r -u 8 TOKEN
+  }
+  GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper GIT_CONFIG_VALUE_0= \
+    GIT_CONFIG_KEY_1=credential.$TOKEN_FOR.helper GIT_CONFIG_VALUE_1='!f() { [ "$1" != get ] || cat <&7; }; f' \
+    "$@" 7< <(printf 'username=x-access-token\npassword=%s\n' "$TOKEN")
+}
+
+origin_of() { sed -E 's|^([a-z]+://[^/]+).*|\1|' <<<"$1"; }
+
+try_fetch() { with_token try_logged code timeout 1800 git -c safe.directory='*' -C "$DIR" fetch --no-tags "$@"; }
+
+# Some servers send no commit by its id: then the branch, and when it has moved on, its history.
+fetch_commit() {
+  in_repo remote set-url origin "$URL" 2>/dev/null || in_repo remote add origin "$URL"
+  try_fetch --depth 1 origin "$SHA" && return
+  try_fetch --depth 1 origin "$REF" || cannot_fetch
+  has_commit || try_fetch --unshallow origin "$REF" || cannot_fetch
+  has_commit || fail "$URL no longer has commit $SHA in ${REF#refs/heads/}; change run to take what the branch has now"
+}
+
+cannot_fetch() {
+  say "The end of $LOGS/code.log:" >&2
+  last_lines "$LOGS/code.log" >&2
+  fail "this machine cannot fetch $URL"
+}
+
+# What is sent has no history; what this machine's HEAD has already is left out of it.
+receive_commit() {
+  local head
+  head=$(in_repo rev-parse --verify --quiet 'HEAD^{commit}') || head=-
+  grep -qsx "$SHA" "$DIR/.git/shallow" || printf '%s\n' "$SHA" >>"$DIR/.git/shallow"
+  say "@@needs pack $N $head"
+  if ! in_repo index-pack --stdin --fix-thin <&8 >>"$LOGS/code.log" 2>&1 || ! has_commit; then
+    last_lines "$LOGS/code.log" >&2
+    fail "commit $SHA did not arrive whole"
+  fi
+}
+
+# bring_commit N DIR URL SHA REF: makes the repository and fetches the commit where it is missing. Touches no file of it.
+bring_commit() {
+  N=$1 DIR=$2 URL=$3 SHA=$4 REF=$5
+  mkdir -p "$DIR"
+  [ -e "$DIR/.git" ] || git init --quiet "$DIR"
+  rm -f "$DIR/.git/index.lock" "$DIR/.git/shallow.lock"
+  has_commit && return
+  case $WAY in
+    upload) receive_commit ;;
+    agent) agent_fetch ;;
+    *) fetch_commit ;;
+  esac
+}
+
+# The agent is only there in the session that FETCHING says; SSH_CONFIG and KNOWN_HOSTS are what the user's machine knows.
+agent_fetch() {
+  if [ -z "${FETCHING-}" ]; then
+    say "@@needs agent"
+    exit 0
+  fi
+  local folder code=0
+  folder=$(mktemp -d)
+  printf '%s\n' "$KNOWN_HOSTS" >"$folder/known_hosts"
+  printf '%s\nHost *\n  UserKnownHostsFile %s\n' "$SSH_CONFIG" "$folder/known_hosts" >"$folder/config"
+  (GIT_SSH_COMMAND="ssh -F $folder/config" fetch_commit) || code=$?
+  rm -rf "$folder"
+  return "$code"
+}
+
+check_out() { logged code timeout 600 git -c safe.directory='*' -c advice.detachedHead=false -C "$DIR" checkout --detach "$@" "$SHA"; }
+
+is_at_commit() { [ "$(in_repo rev-parse --verify --quiet HEAD)" = "$SHA" ]; }
+
+# each_extra COMMAND: with number, folder, URL and commit of each other repository.
+each_extra() {
+  local sha path url number=0
+  while read -r sha path url <&6; do
+    [ -n "$sha" ] || continue
+    number=$((number + 1))
+    "$1" "$number" "$path" "$url" "$sha"
+  done 6<<<"$EXTRAS"
+}
+
+# A folder that was not cloned may still hold the very files of the commit; they are compared with a clone beside.
+has_no_git() { [ ! -e "$1/.git" ] && [ -n "$(ls -A "$1" 2>/dev/null)" ]; }
+beside() { printf '%s/extra-%s' "$KEEP" "$(basename "$1")"; }
+
+bring_extra() {
+  local folder=$2
+  has_no_git "$2" && folder=$(beside "$2")
+  bring_commit "$1" "$folder" "$3" "$4" HEAD
+}
