@@ -13,5 +13,6 @@ export const { sshCommand, logCommand, attachCommand, syncCommand } = run.comman
 export const { branch, wandbProject } = prepared.config;
 export const { commit } = run.revision;
 export const wandbRunId = run.wandb.runId;
+export const { secondsToFirstLine } = run;
 export const checkpoints = run.checkpoints.home;
 export const destroyCommand = `pulumi destroy -s ${prepared.stack}`;

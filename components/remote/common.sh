@@ -7,6 +7,9 @@ mkdir -p "$LOGS"
 mkdir -p -m 700 "$KEEP"
 : "${FIRST_PROCESS:=/proc/1/environ}"
 
+# When somebody first logged in, milliseconds since 1970.
+[ -s "$KEEP/first-login" ] || date +%s%3N >"$KEEP/first-login"
+
 say() { printf '%s\n' "$*"; }
 
 fail() {

@@ -60,18 +60,33 @@ await() {
   until [ -s "$1" ] || [ -s "$EXIT" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
 }
 
+# note_first_line: how long the machine took from the first login to the first line of training, in milliseconds, once.
+note_first_line() {
+  [ ! -s "$LOG" ] || [ -s "$KEEP/first-line" ] ||
+    printf '%s\n' "$(($(date +%s%3N) - $(<"$KEEP/first-login")))" >"$KEEP/first-line"
+}
+
+# say_first_line: components/first-line.ts reads it.
+say_first_line() {
+  [ ! -s "$KEEP/first-line" ] || say "training: first line $(<"$KEEP/first-line") ms after the first login"
+}
+
 # Most mistakes show at once: waits for the first line of the log, and then a moment longer.
 watch_start() {
   local pid
   await "$KEEP/train.pid" 20
   [ -s "$KEEP/train.pid" ] || fail "tmux did not start the training"
   read -r pid _ <"$KEEP/train.pid"
-  await "$LOG" 20
+  # What imports a great deal is silent for a while, and may die then.
+  await "$LOG" 60
+  note_first_line
   await_end "$pid" 2 || true
   if [ ! -s "$EXIT" ]; then
     say "training: started, pid $pid"
+    say_first_line
   elif ended_well; then
     say "training: has ended with exit code 0"
+    say_first_line
   else
     {
       say "Training has ended with exit code $(cat "$EXIT"). The end of $LOG:"
@@ -88,11 +103,13 @@ set_guard
 if same_hash && pid=$(training_pid); then
   rm -f "$KEEP/hold"
   say "training: runs already, pid $pid"
+  say_first_line
   [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
     say "training: links, setup or preflight are others than at its start; they count when it is started again, which a new run does"
 elif same_hash && ended_well; then
   rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"
+  say_first_line
 elif hours_over; then
   rm -f "$KEEP/hold"
   fail "training is not started: the machine has run $MAX_HOURS h for it, which is its maxHours; set a greater one, or a new run, and run pulumi up again"

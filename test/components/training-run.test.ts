@@ -141,6 +141,18 @@ test("what can be wrong without a machine stands before the instance, and the ga
   }
 });
 
+test("code and dependencies do not wait for credentials, nor these for them", () => {
+  const others = ["run-credentials", "run-checkpoints", "run-training"];
+  for (const name of ["run-code", "run-dependencies"])
+    assert.deepEqual(
+      one(name).dependsOn.filter((other) => others.includes(other)),
+      [],
+      name,
+    );
+  for (const name of ["run-credentials", "run-checkpoints"])
+    assert.ok(!one(name).dependsOn.some((other) => /code|dependencies/.test(other)), name);
+});
+
 test("gate and credentials are replaced with their instance and never dropped with it; the steps are dropped", () => {
   for (const name of ["run-checkpoints", "run-credentials"]) {
     assert.deepEqual(one(name).replaceWith, ["run-instance"]);

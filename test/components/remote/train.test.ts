@@ -140,3 +140,15 @@ test("the hash is of what training is, not of what surrounds it", () => {
     assert.notEqual(trainingHash({ ...training, ...change }), hash, JSON.stringify(change));
   }
 });
+
+test("the time to the first line is that of the first start on the machine, also when it is asked for again", async (t) => {
+  const box = openBox(t);
+  const step = stepOf(box, LOOP);
+  const said = async (more: Partial<TrainStep>) =>
+    /^training: first line (\d+) ms after the first login$/m.exec(
+      (await box.run(trainScript({ ...step, ...more }))).out,
+    )?.[1];
+  const first = await said({});
+  assert.ok(first !== undefined && Number(first) > 0, first);
+  assert.deepEqual([await said({}), await said({ run: "2" })], [first, first]);
+});
