@@ -62,11 +62,7 @@ export function trainingSteps(
     way === "none"
       ? step("code", codeStep.apply(codeScript), [])
       : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent });
-  const dependencies = step(
-    "dependencies",
-    inputs.commit.apply(() => dependenciesScript({ repo })),
-    [code],
-  );
+  const dependencies = step("dependencies", known.apply(dependenciesScript), [code]);
   const { gpu, machineId } = inputs.instance;
   const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
     const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };

@@ -1,4 +1,5 @@
-# The environment of the code's lock file in WORKSPACE/venvs/NAME. Values: WORKSPACE, NAME, UV (requirement with hashes).
+# The environment of the code's lock file in WORKSPACE/venvs/NAME. Values: WORKSPACE, NAME, CODE_ID (of the
+# code that is there: with another one the step runs again), UV (requirement with hashes).
 CODE=$WORKSPACE/$NAME
 OWN_UV=$WORKSPACE/.uv
 export UV_PROJECT_ENVIRONMENT=$WORKSPACE/venvs/$NAME UV_NO_PROGRESS=1
@@ -24,4 +25,4 @@ frozen=()
 [ -e "$CODE/uv.lock" ] && frozen=(--frozen)
 logged dependencies timeout 3600 uv sync --project "$CODE" "${frozen[@]}"
 count=$(sed -n 's/^Installed \([0-9]*\) package.*/\1/p' "$LOGS/dependencies.log" | tail -n 1)
-say "dependencies: installed ${count:-0} packages"
+say "dependencies: installed ${count:-0} packages for ${CODE_ID:0:12}"

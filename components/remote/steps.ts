@@ -156,14 +156,16 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
 
 const WITH_GUARD = ["common", "training", "vast", "guard", "boot"];
 
-export interface DependenciesStep extends Place {
+export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
   readonly repo: string;
 }
 
 /** Installs what the lock file names and the image lacks. */
-export function dependenciesScript({ repo, workspace = WORKSPACE }: DependenciesStep): string {
+export function dependenciesScript(step: DependenciesStep): string {
+  const { repo, workspace = WORKSPACE } = step;
   const uv = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
-  return script({ WORKSPACE: workspace, NAME: repoName(repo), UV: uv }, "common", "dependencies");
+  const values = { WORKSPACE: workspace, NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
+  return script(values, "common", "dependencies");
 }
 
 /** A repository that lies beside the code. */

@@ -141,6 +141,11 @@ test("what can be wrong without a machine stands before the instance, and the ga
   }
 });
 
+test("each step is of the commit, so that another one runs all of them again", () => {
+  for (const step of ["code", "dependencies", "training"])
+    assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
+});
+
 test("code and dependencies do not wait for credentials, nor these for them", () => {
   const others = ["run-credentials", "run-checkpoints", "run-training"];
   for (const name of ["run-code", "run-dependencies"])

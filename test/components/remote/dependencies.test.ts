@@ -6,7 +6,8 @@ import { dependenciesScript } from "../../../components/remote/steps.ts";
 import { openBox } from "./box.ts";
 
 const hasUv = spawnSync("uv", ["--version"]).status === 0;
-const step = (workspace: string) => dependenciesScript({ repo: "https://example.org/me/repo", workspace });
+const step = (workspace: string) =>
+  dependenciesScript({ repo: "https://example.org/me/repo", commit: "a".repeat(40), workspace });
 
 test("without a project there is nothing to install", async (t) => {
   const box = openBox(t);
