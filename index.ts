@@ -12,6 +12,7 @@ export const { instanceId, sshHost, sshPort, pricePerHour, quote } = run.instanc
 export const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
 export const { branch, wandbProject } = prepared.config;
 export const { commit } = run.revision;
+export const { source } = prepared;
 export const wandbRunId = run.wandb.runId;
 export const { secondsToFirstLine } = run;
 export const checkpoints = run.checkpoints.home;

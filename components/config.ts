@@ -105,9 +105,20 @@ const schema = z.strictObject({
     .describe(
       "How a private repository gets to the machine: upload (sent from here), token (GITHUB_TOKEN), agent (your ssh agent) or none; upload for ssh and none for https when empty",
     ),
+  source: field
+    .oneOf("git", "rsync")
+    .prefault("git")
+    .describe("git (a commit that is pushed) or rsync (the files of sourceDir as they are, pushed or not)"),
+  sourceDir: path().prefault(".").describe("With source rsync: a folder of this machine in which git is used"),
   exclude: patterns()
     .prefault("[]")
-    .describe("Lines as in .gitignore: submodules and files of Git LFS that training does without"),
+    .describe(
+      "Lines as in .gitignore: what training does without; not sent by rsync, and no submodule or file of Git LFS there is missed",
+    ),
+  maxUploadMb: field
+    .decimal(0.1, 1e5, "MB")
+    .prefault("500")
+    .describe("With source rsync: most to send in all, MB; more is an error that names the largest files"),
   extraRepos: field
     .list(extraRepo, EXTRA_REPOS)
     .prefault("[]")

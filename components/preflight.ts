@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAccount, checkMarket } from "./account.ts";
 import { attempt, type Check, failed } from "./check.ts";
+import { sourceText } from "./code/check-source.ts";
+import { type SavedSource, savedSource, saveSource } from "./code/snapshot.ts";
 import { type RunConfig, readConfig, stackConfig } from "./config.ts";
 import { type CredentialSearch, findCredentials } from "./credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
@@ -23,6 +25,8 @@ export interface Prepared {
   /** Of the state directory; part of every label. */
   readonly owner: string;
   readonly head: Code;
+  /** With source rsync: from what the files can be made again. */
+  readonly source?: SavedSource;
   readonly image: ImageNow;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
@@ -54,6 +58,11 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
   const { dir, head, image, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
   const agentSocket = agentPath(dir, project, stack);
+  if (head.snapshot !== undefined) {
+    if (pulumi.runtime.isDryRun()) void pulumi.log.info(`to be sent: ${sourceText(head.snapshot)}`);
+    else saveSource(dir, head.snapshot);
+  }
+  const source = head.snapshot && savedSource(dir, head.snapshot);
   if (!pulumi.runtime.isDryRun()) {
     await serveKey(agentSocket, keys.privateKeyFile).catch(({ message }: Error) => {
       throw new pulumi.RunError(message);
@@ -65,6 +74,7 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
     stack,
     owner: dir.owner,
     head,
+    ...(source ? { source } : {}),
     image,
     search: { forward, require, envFile, netrcFile },
     fingerprints: fingerprintsOf(dir, credentials),

@@ -2,16 +2,18 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest } from "fastest-levenshtein";
-import { type Check, failed, passed } from "./check.ts";
+import { attempt, type Check, failed, passed } from "./check.ts";
+import { checkSource } from "./code/check-source.ts";
 import { git, type Login } from "./code/git.ts";
 import { knownServers } from "./code/known-servers.ts";
+import type { Snapshot } from "./code/snapshot.ts";
 import { findGitToken, GIT_TOKEN, loginFor } from "./code/token.ts";
 import { isSshUrl, originOf, wayOf } from "./code/url.ts";
 import type { RunConfig } from "./config.ts";
 import { absolute } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import type { ExtraRepo, Way } from "./remote/steps.ts";
-import { stateDirPath } from "./state-dir.ts";
+import { type ExtraRepo, repoName, type Way, WORKSPACE } from "./remote/steps.ts";
+import { openStateDir, stateDirPath } from "./state-dir.ts";
 
 /** A branch of a repository, as it stands now. */
 export interface Head {
@@ -30,13 +32,16 @@ export interface Code extends Head {
   readonly knownHosts: string;
   /** With URLs that git understands. */
   readonly extraRepos: readonly ExtraRepo[];
+  /** With source rsync: the files that are the commit. */
+  readonly snapshot?: Snapshot;
 }
 
 const PATIENCE_MS = 30_000;
 
 /** Does the branch exist, and can the machine get it, and what lies beside it? */
 export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
-  const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile } = config;
+  const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
+  if (source === "rsync") return await checkFolder(config, env);
   if (repo === undefined || branch === undefined || gitAuth === undefined || extraRepos === undefined) {
     return { problems: [] };
   }
@@ -60,6 +65,23 @@ export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.Pr
     problems: head.problems,
     ...(head.value && { value: { ...head.value, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved } }),
   };
+}
+
+/** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
+async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+  const { repo, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
+  if (!repo || !extraRepos || sourceDir === undefined || !exclude || maxUploadMb === undefined) return { problems: [] };
+  const extras = extraRepos.map((extra) => ({ ...extra, url: reachableUrl("extraRepos", extra.url, apiUrl, env) }));
+  const problems = extras.flatMap(({ url }) => (typeof url === "string" ? [] : [url]));
+  const codeDir = `${WORKSPACE}/${repoName(repo)}`;
+  const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
+  if (problems.length > 0 || dir.value === undefined) return { problems };
+  const wanted = { sourceDir, maxUploadMb, codeDir, extraRepos, exclude };
+  const { value: snapshot, problems: more } = await checkSource(dir.value, wanted, env);
+  if (snapshot === undefined) return { problems: more };
+  const resolved = extras.map((extra) => ({ ...extra, url: String(extra.url) }));
+  const nothing = { tokenFor: "", sshConfig: "", knownHosts: "" };
+  return passed({ url: repo, commit: snapshot.commit, way: "upload", ...nothing, extraRepos: resolved, snapshot });
 }
 
 /** `simulator:` is for the simulator's machines alone. */

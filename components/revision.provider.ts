@@ -15,21 +15,31 @@ export interface Pinned {
   readonly commit: string;
 }
 
-/** The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. */
-export function pin(old: Partial<Pinned>, { repo, branch, run, head }: Omit<RevisionArgs, "whole">): Pinned {
-  const same = old.repo === repo && old.branch === branch && old.run === run;
+/**
+ * The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. The files of a
+ * folder are not pinned: they are taken as they are.
+ */
+export function pin(
+  old: Partial<Pinned>,
+  { repo, branch, run, head }: Omit<RevisionArgs, "whole">,
+  follows = false,
+): Pinned {
+  const same = !follows && old.repo === repo && old.branch === branch && old.run === run;
   return { repo, branch, run, commit: same && old.commit !== undefined ? old.commit : head };
 }
 
 /** The lifecycle behind Revision. */
 export const provider = lifecycle({
   check: async (olds: Partial<Pinned>, news: RevisionArgs) => {
-    const inputs = pin(olds, news);
+    const inputs = pin(olds, news, news.whole.sourceDir !== "");
     return { inputs, failures: await failures(inputs, news.whole) };
   },
-  diff: async (_id: string, olds: Pinned, news: Pinned) => ({ changes: !isSame(outputs(olds), outputs(news)) }),
+  // A replacement, whose commit a preview knows: an update's outputs are all unknown there, and so would the image be.
+  diff: async (_id: string, olds: Pinned, news: Pinned) => {
+    const changes = !isSame(outputs(olds), outputs(news));
+    return { changes, replaces: changes ? ["commit"] : [] };
+  },
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
-  update: async (_id: string, _olds: Pinned, news: Pinned) => ({ outs: outputs(news) }),
 });
 
 endWithEngine();
@@ -39,15 +49,16 @@ async function failures(
   { repo, branch, commit }: Pinned,
   whole: Whole,
 ): Promise<{ property: string; reason: string }[]> {
-  const { url, extraRepos, exclude } = whole;
+  const { url, extraRepos, exclude, sourceDir } = whole;
   const codeDir = `${WORKSPACE}/${repoName(url)}`;
+  const code = { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir };
   const all = [
-    { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir },
+    ...(sourceDir === "" ? [code] : []),
     ...extraRepos.map((extra) => ({ ...extra, shown: extra.url, ref: "HEAD", codeDir: extra.path })),
   ];
   const found = await Promise.all(
-    all.map(async ({ shown, codeDir, ...source }, index) => {
-      const property = index === 0 ? "repo" : "extraRepos";
+    all.map(async ({ shown, codeDir, ...source }) => {
+      const property = source.commit === commit ? "repo" : "extraRepos";
       try {
         const missing = await missingIn(openStateDir(), { ...source, login: loginFor(whole, source.url) });
         const sentences = await complaintsAbout(missing, { codeDir, extraRepos, exclude });

@@ -25,6 +25,8 @@ export interface Whole {
   readonly envFile: string;
   readonly netrcFile: string;
   readonly extraRepos: readonly ExtraRepo[];
+  /** With source rsync: the folder whose files were looked at already; else "". */
+  readonly sourceDir: string;
   /** Patterns of .gitignore: training does without. */
   readonly exclude: readonly string[];
 }

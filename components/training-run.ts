@@ -49,7 +49,8 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     const { envFile, netrcFile, exclude } = config;
     const { url, way, tokenFor, extraRepos } = head;
-    const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude };
+    const sourceDir = head.snapshot?.sourceDir ?? "";
+    const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir };
     this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);

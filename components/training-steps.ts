@@ -57,7 +57,9 @@ export function trainingSteps(
     new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
 
   const { way, tokenFor, sshConfig, knownHosts, extraRepos } = head;
-  const codeStep = known.apply((values) => ({ ...values, branch, extraRepos, way, tokenFor, sshConfig, knownHosts }));
+  const how = { branch, extraRepos, way, tokenFor, sshConfig, knownHosts };
+  const mirror = { exclude: config.exclude, clean: head.snapshot !== undefined };
+  const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
   const code =
     way === "none"
       ? step("code", codeStep.apply(codeScript), [])
@@ -79,10 +81,11 @@ function codeArgs(
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
   const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch } = config;
+  const sourceDir = head.snapshot?.sourceDir ?? "";
   const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
   const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
   const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
-  return { apiUrl, apiKeyFile, sshKeyFile, envFile, netrcFile, instance, way, wanted, ...scripts };
+  return { apiUrl, apiKeyFile, sshKeyFile, envFile, netrcFile, instance, way, wanted, sourceDir, ...scripts };
 }
 
 /** What training is. */

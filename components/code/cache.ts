@@ -82,7 +82,8 @@ export async function fetchInto(
   if (!(await hasCommit(bare, commit))) throw new GitError(`it has no commit ${commit} in ${ref} (${byId.message})`);
 }
 
-function hasCommit(bare: string, commit: string): Promise<boolean> {
+/** Is the commit in this repository here? */
+export function hasCommit(bare: string, commit: string): Promise<boolean> {
   return git(["cat-file", "-e", `${commit}^{commit}`], { dir: bare }).then(
     () => true,
     () => false,

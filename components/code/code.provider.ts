@@ -11,10 +11,11 @@ import { type ApiTarget, openApi } from "../vast/api.ts";
 import { VastClient } from "../vast/client.ts";
 import { endWithEngine, progress, say as tell, watchEngine } from "../vast/engine.ts";
 import { lastWayIn, liveEndpoint, pinHostKey } from "../vast/ssh.ts";
-import { fetchCommit, keptCommit } from "./cache.ts";
+import { fetchCommit, hasCommit, keptCommit } from "./cache.ts";
 import type { Wanted } from "./code.ts";
 import { type Answer, converse, type Say } from "./converse.ts";
-import { withPack } from "./pack.ts";
+import { type Pack, type Packed, withPack } from "./pack.ts";
+import { snapshotRepository } from "./snapshot.ts";
 import { findGitToken, loginFor } from "./token.ts";
 
 /** What the resource is made from; no secret. */
@@ -28,6 +29,7 @@ export interface CodeState extends ApiTarget {
   readonly sshKeyFile: string;
   readonly way: Exclude<Way, "none">;
   readonly wanted: readonly Wanted[];
+  readonly sourceDir: string;
   readonly envFile: string;
   readonly netrcFile: string;
   readonly script: string;
@@ -84,9 +86,11 @@ export async function bringTo(machine: Machine, inputs: CodeState, means: Means)
   let needsAgent = false;
   const answer: Answer = async ([what, number, base = ""], say) => {
     const wanted = inputs.wanted[Number(number)];
-    if (what === "pack" && wanted !== undefined && inputs.way === "upload")
-      await sendPack(inputs, wanted, base, say, means);
-    else if (what === "token" && token !== undefined) await say.line(token);
+    if (what === "pack" && wanted !== undefined && inputs.way === "upload") {
+      const isFolder = number === "0" && inputs.sourceDir !== "";
+      const { packed, from } = await (isFolder ? kept(inputs, wanted, base) : fetched(inputs, wanted, base, means));
+      await send(packed, from, say, means);
+    } else if (what === "token" && token !== undefined) await say.line(token);
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
     else throw new Error(`the machine asks for ${what}, which is not for it`);
   };
@@ -101,26 +105,42 @@ export async function bringTo(machine: Machine, inputs: CodeState, means: Means)
   if (needsAgent) throw new Error("the code is not on the machine after it was fetched there; run pulumi up again");
 }
 
-async function sendPack(
-  inputs: CodeState,
-  wanted: Wanted,
-  base: string,
-  say: Say,
-  { show, signal }: Means,
-): Promise<void> {
+interface Found {
+  readonly packed: Packed;
+  /** What the machine has, if it is here too. */
+  readonly from: Packed | undefined;
+}
+
+const isCommit = (text: string) => /^[0-9a-f]{40,64}$/.test(text);
+
+/** A commit of a server, fetched here unless it was before. */
+async function fetched(inputs: CodeState, wanted: Wanted, base: string, { show, signal }: Means): Promise<Found> {
   const dir = openStateDir();
   const { url, commit } = wanted;
   show(`fetching ${commit.slice(0, 7)} of ${url} here`);
   const bare = await fetchCommit(dir, { ...wanted, login: loginFor(inputs, url) }, signal);
-  const known = /^[0-9a-f]{40,64}$/.test(base) ? keptCommit(dir, url, base) : undefined;
-  const from = known === undefined ? undefined : { bare: known, commit: base };
-  const send = async ({ file, bytes }: { file: string; bytes: number }) => {
+  const known = isCommit(base) ? keptCommit(dir, url, base) : undefined;
+  return { packed: { bare, commit }, from: known === undefined ? undefined : { bare: known, commit: base } };
+}
+
+/** The files of a folder, as they were when the program looked. */
+async function kept({ sourceDir }: CodeState, { commit }: Wanted, base: string): Promise<Found> {
+  const bare = await snapshotRepository(openStateDir(), sourceDir);
+  if (!(await hasCommit(bare, commit))) {
+    throw new Error(`the files of ${sourceDir} that were to be sent are not kept any more; run pulumi up again`);
+  }
+  const known = isCommit(base) && (await hasCommit(bare, base));
+  return { packed: { bare, commit }, from: known ? { bare, commit: base } : undefined };
+}
+
+async function send(packed: Packed, from: Packed | undefined, say: Say, { show, signal }: Means): Promise<void> {
+  const use = async ({ file, bytes }: Pack) => {
     const all = sizeText(bytes);
     show(`sending the code, ${all}`);
     await say.file(file, (sent) => show(`sending the code, ${Math.floor((100 * sent) / bytes)} % of ${all}`));
     show(`unpacking ${all}`);
   };
-  await withPack({ bare, commit }, from, send, signal);
+  await withPack(packed, from, use, signal);
 }
 
 async function fetchWithAgent(machine: Machine, inputs: CodeState, { show, signal }: Means): Promise<void> {

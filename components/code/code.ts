@@ -20,6 +20,8 @@ export interface CodeArgs extends ApiTarget {
   readonly way: Exclude<Way, "none">;
   /** In the order of their numbers: the code first. */
   readonly wanted: pulumi.Input<readonly Wanted[]>;
+  /** Folder here whose files are the code; "" = the code is a commit of a server. */
+  readonly sourceDir: string;
   /** Where the token is looked for. */
   readonly envFile: string;
   readonly netrcFile: string;

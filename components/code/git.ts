@@ -11,6 +11,8 @@ export interface GitOptions {
   readonly signal?: AbortSignal | undefined;
   /** A file descriptor that takes the output, which is then not returned. */
   readonly output?: number;
+  /** The index it works on; default that of the repository. */
+  readonly index?: string;
   /** Where credentials for a server come from; default the user's own set-up of git. */
   readonly login?: Login;
 }
@@ -25,11 +27,12 @@ const MOST_OUTPUT = 512 * 1024 * 1024;
 
 /** Runs git without ever asking anybody; answers with its output. Throws GitError with the words that matter. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
-  const { env = process.env, dir, input, patienceMs = 1_800_000, signal, output, login = "own" } = options;
+  const { env = process.env, dir, input, patienceMs = 1_800_000, signal, output, index, login = "own" } = options;
   const words = [...(dir === undefined ? [] : ["-C", dir]), ...loginWords(login), ...args];
   const child = spawn("git", words, {
     env: {
       ...quiet(env, await sshCommand(env)),
+      ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
       ...(typeof login === "string" ? {} : { VAST_GIT_TOKEN: login.token }),
     },
     stdio: ["pipe", output ?? "pipe", "pipe"],

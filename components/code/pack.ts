@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { git } from "./git.ts";
 
@@ -27,20 +27,33 @@ export async function withPack<T>(
 ): Promise<T> {
   const file = join(dirname(bare), `send-${process.pid}-${randomBytes(4).toString("hex")}`);
   const shallow = `${file}.shallow`;
-  const output = openSync(file, "wx", 0o600);
+  const output = openSync(file, "ax", 0o600);
   try {
-    // What was fetched with its history all the same is packed without it.
-    writeFileSync(shallow, [commit, base?.commit ?? "", ""].join("\n").replace(/\n+/g, "\n"));
-    const words = ["--shallow-file", shallow, "pack-objects", "--revs", "--stdout", "--delta-base-offset", "--quiet"];
-    if (base === undefined) await git(words, { dir: bare, input: `${commit}\n`, output, signal });
-    else {
-      const env = { ...process.env, GIT_ALTERNATE_OBJECT_DIRECTORIES: join(base.bare, "objects") };
-      const thin = [...words, "--thin", "--shallow"];
-      await git(thin, { dir: bare, input: `${commit}\n^${base.commit}\n`, output, signal, env });
-    }
+    await write({ bare, commit }, base, shallow, output, signal).catch(async (error: Error) => {
+      if (base === undefined) throw error;
+      // What the machine has may not be whole here any more.
+      ftruncateSync(output, 0);
+      await write({ bare, commit }, undefined, shallow, output, signal);
+    });
     return await use({ file, bytes: statSync(file).size });
   } finally {
     closeSync(output);
     for (const made of [file, shallow]) rmSync(made, { force: true });
   }
+}
+
+async function write(
+  { bare, commit }: Packed,
+  base: Packed | undefined,
+  shallow: string,
+  output: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // What was fetched with its history all the same is packed without it.
+  writeFileSync(shallow, [commit, ...(base === undefined ? [] : [base.commit]), ""].join("\n"));
+  const words = ["--shallow-file", shallow, "pack-objects", "--revs", "--stdout", "--delta-base-offset", "--quiet"];
+  const thin = base === undefined ? [] : ["--thin", "--shallow"];
+  const input = base === undefined ? `${commit}\n` : `${commit}\n^${base.commit}\n`;
+  const alternate = base === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: join(base.bare, "objects") };
+  await git([...words, ...thin], { dir: bare, input, output, signal, env: { ...process.env, ...alternate } });
 }

@@ -29,7 +29,7 @@ test("Pulumi.yaml declares exactly the keys of the schema, with the same default
 });
 
 test("the stack files set known keys only, to values that can be read", () => {
-  for (const file of ["Pulumi.dev.yaml", "Pulumi.local.yaml"]) {
+  for (const file of ["Pulumi.dev.yaml", "Pulumi.local.yaml", "Pulumi.rsync.yaml"]) {
     const { config } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
     const raw = Object.entries(config).map(([key, value]) => [
       key.replace("vast-training:", ""),

@@ -83,7 +83,7 @@ test("a run that can start is complete, and nothing was made for it", async (t) 
   writeFileSync(join(home, ".env"), "HF_TOKEN=canary\n");
   configure({ ...config, repo: "simulator:it", checkpointsTo: "~/checkpoints" });
   const prepared = await prepare("run", env);
-  assert.deepEqual(prepared.head, { url: bare, commit });
+  assert.deepEqual([prepared.head.url, prepared.head.commit, prepared.head.way], [bare, commit, "none"]);
   assert.equal(prepared.checkpointsTo, join(home, "checkpoints"));
   assert.equal(existsSync(prepared.checkpointsTo), false);
   assert.deepEqual(Object.keys(prepared.fingerprints), ["HF_TOKEN"]);

@@ -58,6 +58,7 @@ export async function openPlace(t: TestContext): Promise<Place> {
         sshKeyFile: "",
         way,
         wanted: [{ url: repo, commit, ref: "refs/heads/jan" }, ...extras],
+        sourceDir: "",
         envFile: join(box.root, "env"),
         netrcFile: join(box.root, "netrc"),
         script: codeScript(step),

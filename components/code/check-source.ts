@@ -1,0 +1,65 @@
+import { statSync } from "node:fs";
+import { type Check, failed, passed } from "../check.ts";
+import { sizeText } from "../checkpoints/pull.ts";
+import { absolute } from "../path.ts";
+import type { Problem } from "../problem.ts";
+import type { StateDir } from "../state-dir.ts";
+import type { Cover } from "./contents.ts";
+import { git } from "./git.ts";
+import { largestOf, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { listWorkTree, type WorkFile, type WorkTree } from "./work-tree.ts";
+
+/** What is to be sent of a folder. */
+export interface SourceWanted extends Cover {
+  readonly sourceDir: string;
+  readonly maxUploadMb: number;
+}
+
+/** Takes the folder's files as they are, unless something would be missing or it would be too much. */
+export async function checkSource(
+  dir: Pick<StateDir, "path">,
+  { sourceDir, maxUploadMb, ...cover }: SourceWanted,
+  env: NodeJS.ProcessEnv,
+): Promise<Check<Snapshot>> {
+  const folder = absolute(sourceDir, env);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    return failed({ key: "sourceDir", found: `${folder} is not a folder`, write: "the folder of your code" });
+  }
+  const inside = await git(["rev-parse", "--is-inside-work-tree"], { dir: folder }).catch((error: Error) => error);
+  if (inside instanceof Error || String(inside).trim() !== "true") {
+    const found = `git does not work in ${folder}${inside instanceof Error ? ` (${inside.message})` : ""}`;
+    return failed({ key: "sourceDir", found, write: "a folder in which git is used, or git init it" });
+  }
+  try {
+    const tree = await listWorkTree(folder, cover);
+    const problems = [...tooMuch(tree, maxUploadMb), ...tree.complaints.map(missing)];
+    return problems.length > 0 ? { problems } : passed(await takeSnapshot(dir, folder, tree));
+  } catch (error) {
+    const found = `${folder} cannot be read: ${(error as Error).message}`;
+    return failed({ key: "sourceDir", found, write: "mend it, or leave it out by exclude" });
+  }
+}
+
+function missing(sentence: string): Problem {
+  const [found = "", ...write] = sentence.split("; ");
+  return { key: "sourceDir", found, write: write.join("; ") };
+}
+
+function tooMuch(tree: WorkTree, maxUploadMb: number): Problem[] {
+  if (tree.files.length === 0)
+    return [{ key: "sourceDir", found: "no file is left to send", write: "another folder, or a shorter exclude" }];
+  if (tree.bytes <= maxUploadMb * 1e6) return [];
+  const found = `${tree.files.length} files have ${sizeText(tree.bytes)}; the largest: ${sizesText(largestOf(tree))}`;
+  return [{ key: "maxUploadMb", found, write: "a greater one, or leave them out by exclude or .gitignore" }];
+}
+
+/** "data/x.bin 12.0 MB, …" */
+export function sizesText(files: readonly WorkFile[]): string {
+  return files.map(({ path, bytes }) => `${path} ${sizeText(bytes)}`).join(", ");
+}
+
+/** What preview says. */
+export function sourceText({ sourceDir, base, files, bytes, largest, patch }: Snapshot): string {
+  const from = base === "" ? "never committed" : `on ${base.slice(0, 7)}${patch.length > 0 ? ", with changes" : ""}`;
+  return `${files} files, ${sizeText(bytes)}, of ${sourceDir} (${from}); the largest: ${sizesText(largest)}`;
+}
