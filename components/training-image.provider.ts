@@ -1,4 +1,5 @@
 import type { Parts } from "./build/plan.ts";
+import { throttled } from "./checkpoints/throttle.ts";
 import { isUnknown, lifecycle } from "./dynamic.ts";
 import type { FoundImage } from "./image/access.ts";
 import type { TrainingImageArgs } from "./training-image.ts";
@@ -75,7 +76,7 @@ async function build(asked: Asked): Promise<ImageState> {
   const engine = watchEngine();
   try {
     return await makeImage(asked, {
-      show: (text) => progress(asked.__urn, text),
+      show: throttled((text) => progress(asked.__urn, text)),
       say: (text) => say(asked.__urn, text),
       signal: engine.signal,
     });

@@ -134,10 +134,13 @@ function wordsOf(line: string): string {
   return printable(words, 300).trim();
 }
 
+/** Headings of what is one thing here, and that something has failed. */
+const NO_WORDS = /^\s*$|^\s*(pulumi:pulumi:Stack|docker:index:Image) \(|^\s*error: update failed$/;
+
 /** What Pulumi says of the failure, which ends with what the failing step said last. */
 function complaintIn(lines: readonly string[]): string {
   const from = lines.findIndex((line) => line.startsWith("Diagnostics:"));
-  const rest = (from < 0 ? lines : lines.slice(from + 1)).filter((line) => line.trim() !== "");
+  const rest = (from < 0 ? lines : lines.slice(from + 1)).filter((line) => !NO_WORDS.test(line));
   const to = rest.findIndex((line) => /^(Resources|Duration):/.test(line));
   return (to < 0 ? rest : rest.slice(0, to))
     .slice(-TOLD)

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+import { type Docker, openDocker } from "./docker.ts";
+import { exampleRepositoryOf, openProject, type Project } from "./project.ts";
+
+/** The user's token; no engine, state, log or image may hold it. */
+export const TOKEN = "canary-of-the-registry";
+
+/** A project whose image is built on an engine of the test's own, and lies in a registry of the test's own. */
+export interface ImageProject extends Project {
+  readonly docker: Docker;
+  /** Without a tag. */
+  readonly image: string;
+  /** Words for pulumi that say how it is built. */
+  readonly config: readonly string[];
+  /** What the env file holds from now on. */
+  setToken(token: string): void;
+  /** Tags that the registry has. */
+  tags(): Promise<string[]>;
+}
+
+export async function openImageProject(t: TestContext): Promise<ImageProject> {
+  const docker = await openDocker(t, TOKEN);
+  await docker.importBase("sys:1", systemBase(), environment(docker));
+  const project = await openProject(t, { DOCKER_HOST: docker.host });
+  const { address, login } = docker.registry;
+  const image = `${address}/${login.username}/deps`;
+  const setToken = (token: string) => writeFileSync(join(project.root, "env"), `REGISTRY_TOKEN=${token}\n`);
+  setToken(TOKEN);
+  const authorization = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
+  return {
+    ...project,
+    docker,
+    image,
+    config: ["-c", `image=${image}`, "-c", "imageBuild=local", "-c", "imageBase=sys:1"],
+    setToken,
+    tags: async () => {
+      const place = `http://${address}/v2/${login.username}/deps/tags/list`;
+      const answer = await fetch(place, { headers: { authorization } });
+      const { tags } = (await answer.json()) as { tags?: string[] };
+      return (tags ?? []).toSorted();
+    },
+  };
+}
+
+/** What a Dockerfile of ours expects of a base, from this machine. */
+function systemBase() {
+  const [python = ""] = readdirSync("/usr/lib").filter((name) => /^python3\.\d+$/.test(name));
+  // What programs of other makers load without naming it to ldd here.
+  const libraries = [
+    "librt.so.1",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "libutil.so.1",
+    "libm.so.6",
+    "libgcc_s.so.1",
+    "libstdc++.so.6",
+  ];
+  const paths = [
+    ...libraries.map((name) => `/usr/lib/x86_64-linux-gnu/${name}`),
+    `/usr/lib/${python}`,
+    "/usr/lib/python3/dist-packages",
+    "/etc/ssl/certs",
+    "/usr/lib/git-core",
+  ];
+  return {
+    programs: "python3 git tmux rsync sshd tar mktemp uname sed".split(" "),
+    paths: [...paths, "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"].filter((path) =>
+      existsSync(path),
+    ),
+  };
+}
+
+/** The way out of a build, which the engine itself does not have. */
+function environment({ proxy }: Docker): string[] {
+  const certificates = "/etc/ssl/certs/ca-certificates.crt";
+  const files = ["SSL_CERT_FILE", "PIP_CERT", "GIT_SSL_CAINFO"].map((name) => `ENV ${name}=${certificates}`);
+  return [...files, "ENV UV_SYSTEM_CERTS=1", `ENV HTTPS_PROXY=${proxy}`, "ENV PATH=/usr/local/bin:/usr/bin:/bin"];
+}
+
+const run = promisify(execFile);
+
+/** Commits another text of a file to a branch of the example; answers with the commit. */
+export async function pushFile(project: Project, branch: string, name: string, change: (text: string) => string) {
+  const bare = exampleRepositoryOf(project);
+  const git = async (args: string[], input?: string, env = {}) => {
+    const child = run("git", ["-C", bare, ...args], { env: { ...process.env, ...env } });
+    child.child.stdin?.end(input);
+    return (await child).stdout;
+  };
+  const index = { GIT_INDEX_FILE: join(project.root, "index-of-push") };
+  const text = await git(["show", `${branch}:${name}`]).catch(() => "");
+  const blob = (await git(["hash-object", "-w", "--stdin"], change(text))).trim();
+  await git(["read-tree", branch], undefined, index);
+  await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${name}`], undefined, index);
+  const tree = (await git(["write-tree"], undefined, index)).trim();
+  const who = ["-c", "user.name=colleague", "-c", "user.email=colleague@example.org"];
+  const commit = (await git([...who, "commit-tree", tree, "-p", branch, "-m", `change ${name}`])).trim();
+  await git(["update-ref", `refs/heads/${branch}`, commit]);
+  assert.match(commit, /^[0-9a-f]{40}$/);
+  return commit;
+}
