@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { parse } from "dotenv";
+import { readFileSync, statSync } from "node:fs";
+import { envValues } from "./env-file.ts";
 import { netrcEntry } from "./netrc.ts";
 import { absolute } from "./path.ts";
 import type { Problem } from "./problem.ts";
@@ -10,6 +10,8 @@ export interface FoundCredentials {
   /** By name. */
   readonly values: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
+  /** Sentences about files that something was taken from. */
+  readonly warnings: readonly string[];
 }
 
 /** What to look for, and where. */
@@ -34,11 +36,16 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
   const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
   const places: Place[] = [
     { from: "the environment", values: env },
-    { from: envFile.path, values: parse(envFile.text) },
-    { from: netrcFile.path, values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password } },
+    { from: envFile.path, path: envFile.path, values: envValues(envFile.text) },
+    {
+      from: netrcFile.path,
+      path: netrcFile.path,
+      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password },
+    },
   ];
   const names = [...new Set([...search.require, ...search.forward])];
   const found = new Map(names.flatMap((name) => credentialIn(places, name)));
+  const used = places.filter(({ values }) => [...found].some(([name, value]) => values[name]?.trim() === value));
   const missing = search.require.filter((name) => !found.has(name));
   return {
     values: Object.fromEntries([...found].filter(([name]) => !NEVER_FORWARDED.includes(name))),
@@ -47,13 +54,24 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
       ...missing.map((name) => missingProblem(name, places)),
       ...search.forward.filter((name) => NEVER_FORWARDED.includes(name)).map(neverForwarded),
     ],
+    warnings: used.flatMap(({ path }) => (path !== undefined && isOpen(path) ? [openText(path)] : [])),
   };
 }
 
 interface Place {
   /** For people. */
   readonly from: string;
+  /** Of a file. */
+  readonly path?: string;
   readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+function isOpen(path: string): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
+}
+
+function openText(path: string): string {
+  return `${path} holds credentials, and other users of this machine may read or write it: chmod 600 ${path}`;
 }
 
 function credentialIn(places: readonly Place[], name: string): [string, string][] {

@@ -124,7 +124,8 @@ function isComplete(findings: Findings): findings is Complete {
 function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<Readonly<Record<string, string>>> {
   const { forward = [], require = [], envFile, netrcFile } = config;
   if (envFile === undefined || netrcFile === undefined) return { problems: [] };
-  const { values, problems } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  const { values, problems, warnings } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  for (const warning of warnings) void pulumi.log.warn(warning);
   return { value: values, problems };
 }
 

@@ -10,11 +10,15 @@ write() {
 
 write "$WORKSPACE/.env" "$ENV_FILE"
 
-if [ -n "$NETRC" ]; then
-  write "$HOME/.netrc" "$NETRC"
-else
-  # Only what an earlier run of this step has written.
-  grep -qs '^machine api.wandb.ai login user password ' "$HOME/.netrc" && rm -f "$HOME/.netrc"
+# What the image has in its netrc stays, behind our line: a macro or `default` before it would swallow it.
+ours='^machine api\.wandb\.ai login user password '
+if [ -n "$NETRC" ] || grep -qs "$ours" "$HOME/.netrc"; then
+  others=$(grep -sv "$ours" "$HOME/.netrc" || true)
+  if [ -n "$NETRC$others" ]; then
+    write "$HOME/.netrc" "$NETRC$others${others:+$'\n'}"
+  else
+    rm -f "$HOME/.netrc"
+  fi
 fi
 
 mkdir -p "$HOME/.ssh"

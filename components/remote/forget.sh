@@ -1,4 +1,13 @@
 # Takes the credentials away. Values: WORKSPACE.
 rm -f "$WORKSPACE/.env" "$WORKSPACE/.env.new"
+rm -f "$HOME/.netrc.new"
 # Only what the credentials step has written.
-grep -qs '^machine api.wandb.ai login user password ' "$HOME/.netrc" && rm -f "$HOME/.netrc" "$HOME/.netrc.new"
+ours='^machine api\.wandb\.ai login user password '
+if grep -qs "$ours" "$HOME/.netrc"; then
+  umask 077
+  if grep -v "$ours" "$HOME/.netrc" >"$HOME/.netrc.new"; then
+    mv -f "$HOME/.netrc.new" "$HOME/.netrc"
+  else
+    rm -f "$HOME/.netrc" "$HOME/.netrc.new"
+  fi
+fi

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { credentialsScript } from "../../../components/remote/steps.ts";
+import { credentialsScript, forgetScript } from "../../../components/remote/steps.ts";
 import { openBox } from "./box.ts";
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
@@ -34,6 +34,23 @@ test("without a wandb key the netrc of an earlier run goes, and another one stay
   box.write(join(box.home, ".netrc"), "machine other password x\n");
   assert.equal((await with_({})).code, 0);
   assert.equal(existsSync(join(box.home, ".netrc")), true);
+});
+
+test("what an image has in its netrc stays, behind ours, and is all that stays when ours is taken away", async (t) => {
+  const box = openBox(t);
+  const netrc = join(box.home, ".netrc");
+  const theirs = "machine other\n  login me\n  password x\ndefault password y\nmacdef init\ncd /\n";
+  box.write(netrc, theirs);
+  const with_ = (credentials: Record<string, string>) =>
+    box.run(credentialsScript({ workspace: box.workspace, credentials, publicKeys: [] }));
+  for (const key of ["w1", "w2"]) {
+    assert.equal((await with_({ WANDB_API_KEY: key })).code, 0);
+    assert.equal(readFileSync(netrc, "utf8"), `machine api.wandb.ai login user password ${key}\n${theirs}`);
+  }
+  assert.equal(mode(netrc), "600");
+  assert.equal((await box.run(forgetScript({ workspace: box.workspace }))).code, 0);
+  assert.equal(readFileSync(netrc, "utf8"), theirs);
+  assert.equal(existsSync(join(box.workspace, ".env")), false);
 });
 
 test("keys are added once, to whatever is there", async (t) => {
