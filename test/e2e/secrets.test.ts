@@ -121,10 +121,15 @@ test("no secret is said, sent or written outside its own files, however loud Pul
   const up = await loud("up", "--skip-preview", ...config);
   assert.equal(up.code, 0, quiet(up));
   const onTheMachine = await project.remote(
-    "stat -c %a /workspace/.env ~/.netrc; . /workspace/.env; env; cat ~/.netrc; cat /workspace/.vast-training/train.pid",
+    "stat -c %a /workspace/.env ~/.netrc; . /workspace/.env; env; cat ~/.netrc ~/.vast_api_key; " +
+      "tr '\\0' '\\n' </proc/1/environ; cat /workspace/.vast-training/train.pid",
   );
   assert.match(onTheMachine, /^600\n600\n/);
-  assert.deepEqual(found(canaries, onTheMachine), ["HF_TOKEN", "EXTRA", "WANDB"], "what is forwarded did arrive");
+  assert.deepEqual(
+    found(canaries, onTheMachine),
+    ["HF_TOKEN", "EXTRA", "WANDB"],
+    "what is forwarded did arrive, and no more",
+  );
   addLate(scene);
   assert.deepEqual(found(canaries, up.stdout + up.stderr), [], "what up says");
   await assertHidden(scene);
