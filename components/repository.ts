@@ -57,12 +57,12 @@ export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.Pr
   if (trouble.length > 0) return { problems: trouble };
   const [head, servers] = await Promise.all([
     headOf(repo, url, branch, env, loginFor({ ...places, way, tokenFor }, url, env)),
-    way === "agent" ? knownServers(urls.filter(isSshUrl), env) : { sshConfig: "", knownHosts: "" },
+    way === "agent" ? knownServers(urls.filter(isSshUrl), env) : { sshConfig: "", knownHosts: "", strangers: [] },
   ]);
-  const { sshConfig, knownHosts } = servers;
+  const { sshConfig, knownHosts, strangers } = servers;
   const resolved = extras.map((extra) => ({ ...extra, url: String(extra.url) }));
   return {
-    problems: head.problems,
+    problems: [...head.problems, ...strangers.map(strangerProblem)],
     ...(head.value && { value: { ...head.value, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved } }),
   };
 }
@@ -105,6 +105,10 @@ async function wayProblems(
     const found = `it is ${way}, and the machine has no key for ${ssh}`;
     return [{ key: "gitAuth", found, write: "upload (nothing of yours goes to the machine), or agent" }];
   }
+  if (way === "token" && !/^(https:|http:\/\/(127\.0\.0\.1|localhost)[:/])/.test(url)) {
+    const write = "an https URL in repo, or upload here";
+    return [{ key: "gitAuth", found: `it is token, and ${url} would send it in clear text`, write }];
+  }
   if (way !== "token" || findGitToken(places, env) !== undefined) return [];
   const file = absolute(places.envFile, env);
   const found = `it is token, and ${GIT_TOKEN} is neither in the environment nor in ${file}`;
@@ -117,6 +121,12 @@ function agentUrl(url: string): Problem {
     found: `it is agent, and ${url} is not an ssh URL`,
     write: "token or upload, or such as git@host:path in repo",
   };
+}
+
+/** A machine that took any host key would let anyone on its way talk to the agent's keys. */
+function strangerProblem(host: string): Problem {
+  const found = `it is agent, and the host key of ${host} is in none of your known_hosts, so the machine could not check it`;
+  return { key: "gitAuth", found, write: `ssh to ${host} once and accept its key, or set gitAuth to upload` };
 }
 
 /** Is there an agent, and has it a key? */

@@ -94,7 +94,8 @@ export async function bringTo(machine: Machine, inputs: CodeState, means: Means)
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
     else throw new Error(`the machine asks for ${what}, which is not for it`);
   };
-  const heard = (line: string) => show(line);
+  // That training was stopped, and how, stays to be read.
+  const heard = (line: string) => (line.startsWith("training ") ? void tell(inputs.__urn, line) : show(line));
   const ask = () => converse(machine, inputs.script, answer, { heard, ...(signal ? { signal } : {}) });
   show("bringing the code to the machine");
   await ask();

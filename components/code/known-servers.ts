@@ -11,8 +11,7 @@ export interface KnownServers {
 }
 
 /**
- * What the user's ssh knows of the servers of these URLs: the real host behind an alias, its port, user and host keys. A
- * server that is not known is taken as it shows itself.
+ * What the user's ssh knows of the servers of these URLs: the real host behind an alias, its port, user and host keys.
  */
 export async function knownServers(
   urls: readonly string[],
@@ -47,7 +46,7 @@ async function server(url: string, env: NodeJS.ProcessEnv) {
     `  Port ${realPort}`,
     `  HostKeyAlias ${alias}`,
     ...(user === undefined && settings.has("user") ? [`  User ${settings.get("user")?.[0]}`] : []),
-    `  StrictHostKeyChecking ${keys.length > 0 ? "yes" : "accept-new"}`,
+    "  StrictHostKeyChecking yes",
     "  BatchMode yes",
     "  ConnectTimeout 20",
   ].join("\n");
