@@ -56,6 +56,7 @@ export const MOMENTS: readonly Moment[] = [
   ...at("destroy", LIST, 1),
   ...at("destroy", SINGLE, 1),
   ...at("destroy", LIST, 2),
+  ...at("up", "GET /users/current/", 2),
 ];
 
 export const ENDINGS: readonly EndingName[] = [
