@@ -15,7 +15,7 @@ import { fetchCommit, hasCommit, keptCommit } from "./cache.ts";
 import type { Wanted } from "./code.ts";
 import { type Answer, converse, type Say } from "./converse.ts";
 import { type Pack, type Packed, withPack } from "./pack.ts";
-import { snapshotRepository } from "./snapshot.ts";
+import { forgetOldFiles, snapshotRepository } from "./snapshot.ts";
 import { findGitToken, loginFor } from "./token.ts";
 
 /** What the resource is made from; no secret. */
@@ -90,6 +90,7 @@ export async function bringTo(machine: Machine, inputs: CodeState, means: Means)
       const isFolder = number === "0" && inputs.sourceDir !== "";
       const { packed, from } = await (isFolder ? kept(inputs, wanted, base) : fetched(inputs, wanted, base, means));
       await send(packed, from, say, means);
+      if (isFolder) await forgetOldFiles(packed.bare);
     } else if (what === "token" && token !== undefined) await say.line(token);
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
     else throw new Error(`the machine asks for ${what}, which is not for it`);

@@ -86,6 +86,11 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
   }
 }
 
+/** Files that no snapshot had for two months are not needed for a difference any more. */
+export async function forgetOldFiles(bare: string): Promise<void> {
+  await git(["prune", "--expire=60.days.ago"], { dir: bare });
+}
+
 export function largestOf({ files }: Pick<WorkTree, "files">): WorkFile[] {
   return files.toSorted((one, other) => other.bytes - one.bytes).slice(0, LARGEST);
 }

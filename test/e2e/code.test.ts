@@ -1,23 +1,38 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { gitOverSsh } from "../components/code/place.ts";
+import { gitOverHttp, gitOverSsh } from "../components/code/place.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
+import { canaryOf, found, foundBelow, watchFor } from "./canaries.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
 
+const all = process.env.VAST_TRAINING_TEST_ALL === "1";
+const PLAIN = "pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel";
+
 const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");
+
+/** How often somebody was let in at the only machine, by its own sshd; seen from its host, so without a login. */
+async function logins(project: Project): Promise<number> {
+  const { instanceId } = await project.outputs();
+  const log = join(project.home, "simulator", "hosts", String(instanceId), "root", "upper", "var", "log", "sshd.log");
+  return readFileSync(log, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("Accepted ")).length;
+}
+
+async function figures(project: Project): Promise<string> {
+  const { secondsToFirstLine } = await project.outputs();
+  return `${secondsToFirstLine} s to the first line, ${await logins(project)} connections`;
+}
+
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr;
 
 test("a private repository, then uncommitted work, on one machine", { skip: needsRoot }, async (t: TestContext) => {
-  const project = await openProject(t);
-  const bare = exampleRepositoryOf(project);
-  // The simulator makes its repository when it is asked for first.
-  const { repos } = JSON.parse(readFileSync(join(project.home, "simulator", "runtime.json"), "utf8"));
-  execFileSync("git", ["ls-remote", repos["tiny-train"]]);
+  const { project, bare } = await withExample(t);
   const server = await gitOverSsh(t, "/");
   const { SSH_AUTH_SOCK, GIT_SSH_COMMAND } = process.env;
   const url = server.url(bare);
@@ -37,14 +52,9 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
   await t.test("over ssh it is sent from here, without a word about it in the config", async () => {
     await works("up", "--skip-preview", "-c", `repo=${url}`);
     const { commit } = await project.outputs();
+    t.diagnostic(`upload: ${await figures(project)}`);
     assert.equal(await project.remote("git -C /workspace/tiny-train rev-parse HEAD"), commit);
     assert.equal(await project.remote("git -C /workspace/tiny-train remote"), "", "the machine knows no server");
-  });
-
-  await t.test("with nothing changed it opens no connection", async () => {
-    const pid = await trainer(project);
-    assert.match(await works("up", "--expect-no-changes"), /unchanged/);
-    assert.equal(await trainer(project), pid);
   });
 
   const work = join(project.root, "work");
@@ -52,7 +62,9 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
   await t.test("preview of uncommitted work lists files, bytes and the largest", async () => {
     execFileSync("git", ["clone", "-q", bare, work]);
     writeFileSync(join(work, "uncommitted.txt"), "here\n");
+    const before = await logins(project);
     const shown = await works("preview", ...config);
+    assert.equal(await logins(project), before);
     assert.match(
       shown,
       /to be sent: \d+ files, [\d.]+ kB, of .*work \(on [0-9a-f]{7}, with changes\); the largest: uv\.lock/,
@@ -71,7 +83,9 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
 
     execFileSync("git", ["-C", work, "add", "-A"]);
     execFileSync("git", ["-C", work, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"]);
+    const since = await logins(project);
     assert.match(await works("up", "--expect-no-changes"), /unchanged/);
+    assert.equal(await logins(project), since, "no connection was opened");
     assert.equal(await trainer(project), pid, "a commit that changes no file is no change");
   });
 
@@ -81,5 +95,72 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
     assert.notEqual(refused.code, 0);
     assert.match(said(refused), /maxUploadMb: .*the largest: huge\.bin 2\.0 MB/);
   });
+  await project.works("destroy");
+});
+
+/** A project whose example repository is there to be cloned: the simulator makes it when it is asked for first. */
+async function withExample(t: TestContext): Promise<{ project: Project; bare: string }> {
+  const project = await openProject(t);
+  const { repos } = JSON.parse(readFileSync(join(project.home, "simulator", "runtime.json"), "utf8"));
+  execFileSync("git", ["ls-remote", repos["tiny-train"]]);
+  return { project, bare: exampleRepositoryOf(project) };
+}
+
+test("with a token and with an agent the machine fetches itself; the token is nowhere afterwards, however loud Pulumi is", {
+  skip: !isRoot || !all,
+}, async (t: TestContext) => {
+  const { project, bare } = await withExample(t);
+  const token = "ghp_onlyForThisTest0123456789abcdef";
+  const canaries = [canaryOf("GITHUB_TOKEN", token)];
+  writeFileSync(join(project.root, "env"), `GITHUB_TOKEN=${token}\n`);
+  const url = await gitOverHttp(t, dirname(bare), token);
+  const watch = watchFor(canaries, join(project.root, "tmp"));
+  const config = ["-c", `repo=${url("tiny-train")}`, "-c", "gitAuth=token"];
+  const loud = ["--logtostderr", "--logflow", "-v=9"];
+  const up = await project.pulumi("up", "--skip-preview", ...config, ...loud);
+  assert.equal(up.code, 0, said(up).slice(-3000));
+  assert.deepEqual(found(canaries, said(up)), [], "what up says");
+  const { commit } = await project.outputs();
+  t.diagnostic(`token: ${await figures(project)}`);
+  assert.equal(await project.remote("git -C /workspace/tiny-train rev-parse HEAD"), commit);
+  assert.deepEqual(
+    foundBelow(project.root, canaries, (path) => path === "env"),
+    [],
+  );
+  assert.deepEqual(watch.stop(), []);
+
+  const server = await gitOverSsh(t, "/");
+  const { SSH_AUTH_SOCK, GIT_SSH_COMMAND } = process.env;
+  const words = ["-s", "local", "--non-interactive", "-c", `repo=${server.url(bare)}`, "-c", "gitAuth=agent"];
+  await project.works("destroy");
+  const agent = await project.run("pulumi", ["up", "--yes", "--skip-preview", ...words], {
+    env: { SSH_AUTH_SOCK, GIT_SSH_COMMAND },
+  });
+  assert.equal(agent.code, 0, said(agent));
+  assert.match(
+    said(agent),
+    /whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches/,
+  );
+  t.diagnostic(`agent: ${await figures(project)}`);
+  await project.works("destroy");
+});
+
+test("on a plain image uncommitted work brings its own tools and all dependencies", {
+  skip: !isRoot || !all,
+}, async (t: TestContext) => {
+  const { project, bare } = await withExample(t);
+  const work = join(project.root, "work");
+  execFileSync("git", ["clone", "-q", bare, work]);
+  await project.works("up", "--skip-preview", "-c", `image=${PLAIN}`, "-c", "source=rsync", "-c", `sourceDir=${work}`);
+  t.diagnostic(`rsync, plain image: ${await figures(project)}`);
+  assert.match(await project.remote("ls /workspace/.uv/bin"), /uv/);
+  await trainer(project);
+  await project.works("destroy");
+
+  await project.works("up", "--skip-preview", "-c", "image=japhba/cot-oracle");
+  t.diagnostic(`rsync: ${await figures(project)}`);
+  await project.works("destroy");
+  await project.works("up", "--skip-preview", "-c", "source=git");
+  t.diagnostic(`none: ${await figures(project)}`);
   await project.works("destroy");
 });
