@@ -278,7 +278,7 @@ test("when a first step fails, nothing trains and the machine stops all the same
   await logged(/No training runs/);
 });
 
-const TOOLS = ["cat", "tr", "sed", "head", "tail", "grep", "bash", "mkdir", "env", "rm"];
+const TOOLS = ["cat", "date", "tr", "sed", "head", "tail", "grep", "bash", "mkdir", "env", "rm"];
 
 for (const tool of ["curl", "wget", "python3"])
   test(`with ${tool} alone the key is in no list of arguments`, async (t) => {
