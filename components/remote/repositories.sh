@@ -20,24 +20,21 @@ in_repo() { git -c safe.directory='*' -C "$DIR" "$@"; }
 
 has_commit() { in_repo cat-file -e "$SHA^{commit}" 2>/dev/null; }
 
-# with_token COMMAND...: git asks a helper that answers once, to the server of this URL alone, and ends with the command.
-with_token() {
-  if [ "$WAY" != token ] || [ "$(origin_of "$URL")" != "$TOKEN_FOR" ]; then
-    "$@"
-    return
+# try_fetch WORD...: with a token git asks a helper that answers once, to the one server it is for, and ends with git.
+try_fetch() {
+  local login=()
+  if [ "$WAY" = token ] && [ "$(origin_of "$URL")" = "$TOKEN_FOR" ]; then
+    if [ -z "${TOKEN-}" ]; then
+      say "@@needs token"
+      IFS= read -r -u 8 TOKEN
+    fi
+    login=(-c credential.helper= -c "credential.$TOKEN_FOR.helper=!f() { [ \"\$1\" != get ] || cat <&7; }; f")
   fi
-  [ -n "${TOKEN-}" ] || {
-    say "@@needs token"
-    IFS= read -r -u 8 TOKEN
-  }
-  GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper GIT_CONFIG_VALUE_0= \
-    GIT_CONFIG_KEY_1=credential.$TOKEN_FOR.helper GIT_CONFIG_VALUE_1='!f() { [ "$1" != get ] || cat <&7; }; f' \
-    "$@" 7< <(printf 'username=x-access-token\npassword=%s\n' "$TOKEN")
+  try_logged code timeout 1800 git -c safe.directory='*' "${login[@]}" -C "$DIR" fetch --no-tags "$@" \
+    7< <(printf 'username=x-access-token\npassword=%s\n' "${TOKEN-}")
 }
 
 origin_of() { sed -E 's|^([a-z]+://[^/]+).*|\1|' <<<"$1"; }
-
-try_fetch() { with_token try_logged code timeout 1800 git -c safe.directory='*' -C "$DIR" fetch --no-tags "$@"; }
 
 # Some servers send no commit by its id: then the branch, and when it has moved on, its history.
 fetch_commit() {
