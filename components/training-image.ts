@@ -16,7 +16,7 @@ export interface TrainingImageArgs extends ImagePlace {
   /** Of the training. */
   readonly branch: string;
   readonly commit: pulumi.Input<string>;
-  readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos">;
+  readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos" | "sourceDir">;
 }
 
 const provider = stub("./components/training-image.provider.ts");

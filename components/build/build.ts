@@ -114,7 +114,7 @@ async function contents(asked: Asked, signal?: AbortSignal): Promise<{ files: Bu
     // What takes a login is cloned at launch.
     extraRepos: code.way === "none" ? code.extraRepos.filter(({ url }) => !isSshUrl(url)) : [],
   };
-  const files = await buildFiles(openStateDir(), source, values, signal);
+  const files = await buildFiles(openStateDir(), source, code.sourceDir, values, signal);
   return { files, parts: partsOf(files, values) };
 }
 

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fetchInto, type Source, withDraft } from "../code/cache.ts";
 import { git } from "../code/git.ts";
 import type { StateDir } from "../state-dir.ts";
@@ -14,26 +16,40 @@ const NAMES = ["pyproject.toml", "uv.lock", OWN_DOCKERFILE, OWN_IGNORE_FILE];
 
 const remembered = new Map<string, Promise<BuildFiles>>();
 
-/** The build's files at a commit: only these are fetched, where the server can send single files. Throws GitError. */
+/**
+ * The build's files at a commit: only these are fetched, where the server can send single files. Throws GitError.
+ *
+ * @param sourceDir where they are here already; "" = nowhere
+ */
 export async function buildFiles(
   dir: Pick<StateDir, "path">,
   source: Source,
+  sourceDir: string,
   values: TemplateValues,
   signal?: AbortSignal,
 ): Promise<BuildFiles> {
-  const key = `${source.url} ${source.commit}`;
-  const fetching = remembered.get(key) ?? fetched(dir, source, signal);
-  remembered.set(key, fetching);
-  const found = await fetching.catch((error) => {
-    remembered.delete(key);
-    throw error;
-  });
+  const found = sourceDir === "" ? await fetchedOnce(dir, source, signal) : filesIn(sourceDir);
   const { [OWN_DOCKERFILE]: dockerfile, [OWN_IGNORE_FILE]: ignored, ...rest } = found;
   return {
     ...rest,
     Dockerfile: dockerfile ?? dockerfileOf(values),
     "Dockerfile.dockerignore": ignored ?? ignoreFile(),
   };
+}
+
+async function fetchedOnce(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
+  const key = `${source.url} ${source.commit}`;
+  const fetching = remembered.get(key) ?? fetched(dir, source, signal);
+  remembered.set(key, fetching);
+  return fetching.catch((error) => {
+    remembered.delete(key);
+    throw error;
+  });
+}
+
+function filesIn(folder: string): BuildFiles {
+  const there = NAMES.filter((name) => existsSync(join(folder, name)));
+  return Object.fromEntries(there.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { projectDir } from "../../scripts/lib/workspace.ts";
 import { noDocker } from "../support/docker.ts";
 import { openImageProject, pushFile, TOKEN } from "../support/image-project.ts";
 
@@ -30,6 +31,17 @@ test("an image of the dependencies is built once for all who want it", { skip: n
     assert.equal(code, 0, text);
     return text;
   };
+  const script = async (...args: string[]) => {
+    const { code, stdout, stderr } = await project.run("node", [
+      join(projectDir, "scripts/image.ts"),
+      "-s",
+      "local",
+      ...args,
+    ]);
+    said.push(stdout, stderr);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
   const rented = async () => (await project.simulator.ledger()).contracts.length;
   let first: Record<string, unknown> = {};
   let tag = "";
@@ -56,6 +68,14 @@ test("an image of the dependencies is built once for all who want it", { skip: n
     assert.equal(await rented(), 0);
   });
 
+  await t.test("npm run image builds and pushes, and rents nothing", { skip: notAll }, async () => {
+    assert.match(await script("--check"), /will build/);
+    assert.deepEqual(await tags(), []);
+    assert.match(await script(), new RegExp(`to rent with: ${image}@sha256:[0-9a-f]{64}`));
+    assert.equal((await tags()).length, 2);
+    assert.equal(await rented(), 0);
+  });
+
   await t.test("up builds, pushes, and rents with the digest; in the image a sync installs nothing", async () => {
     await works("up", "--skip-preview", ...config);
     const [deps = "", ...others] = await tags();
@@ -78,6 +98,10 @@ test("an image of the dependencies is built once for all who want it", { skip: n
     const { code, stdout, stderr } = await project.run("pulumi", [...words, ...config], { env });
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /is up to date/);
+  });
+
+  await t.test("npm run image finds that nothing is to be built", async () => {
+    assert.match(await script(), /is up to date: the registry has it/);
   });
 
   await t.test("a change of the code builds nothing, and keeps the machine", { skip: notAll }, async () => {

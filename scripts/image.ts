@@ -1,0 +1,92 @@
+import { parseArgs } from "node:util";
+import { Failure } from "../cli/failure.ts";
+import { projectOf, pulumi } from "../cli/stack.ts";
+import { makeImage, planImage } from "../components/build/build.ts";
+import { throttled } from "../components/checkpoints/throttle.ts";
+import { type RunConfig, readConfig } from "../components/config.ts";
+import { type Problem, problemLine } from "../components/problem.ts";
+import { checkRepository } from "../components/repository.ts";
+import type { Asked, ImageState } from "../components/training-image.provider.ts";
+
+const HELP = `Builds and pushes the image of a training's dependencies, without renting a machine to train on.
+
+  npm run image -- [options]
+
+  --check            only say what would be done
+  -s, --stack STACK  whose config is read (default: the selected one)
+  --help             this text
+
+How is in the stack config: image, imageBuild (never counts as local here), imageBase, repo, branch. The files are those
+of the branch as it is now. When the registry has an image of just these dependencies nothing is built.
+`;
+
+const OPTIONS = {
+  check: { type: "boolean", default: false },
+  stack: { type: "string", short: "s" },
+  help: { type: "boolean", default: false },
+} as const;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const asked = await askedBy(values.stack);
+  const { text, failures, pinned } = await planImage({}, asked);
+  if (failures.length > 0)
+    throw new Failure(1, failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
+  say(text ?? "");
+  if (pinned === undefined && !values.check) sayMade(await made(asked));
+  return 0;
+}
+
+/** What the stack's training would ask for now. */
+async function askedBy(stack: string | undefined): Promise<Asked> {
+  const words = ["config", "--json", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
+  const { config, problems } = readConfig(
+    texts(JSON.parse(await pulumi(words, projectOf(process.cwd()), process.env))),
+  );
+  const { value: head, problems: more } = await checkRepository(config, process.env);
+  if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
+  const { image, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, imageBuild } = config as RunConfig;
+  if (image.includes("@")) throw new Failure(1, `image: ${image} is one image for ever; name it without a digest`);
+  const { url, way, tokenFor, extraRepos, commit, snapshot } = head;
+  const code = { url, way, tokenFor, extraRepos, envFile, netrcFile, sourceDir: snapshot?.sourceDir ?? "" };
+  const how = imageBuild === "never" ? "local" : imageBuild;
+  const place = { image, registryUser, envFile, apiUrl };
+  return { ...place, imageBuild: how, found: null, imageBase, branch, commit, code, __urn: "" };
+}
+
+/** Of this project, without the namespace. */
+function texts(config: Readonly<Record<string, { value?: string; objectValue?: unknown }>>): Record<string, string> {
+  const own = Object.entries(config).filter(([key]) => key.startsWith("vast-training:"));
+  return Object.fromEntries(own.map(([key, { value = "" }]) => [key.slice("vast-training:".length), value]));
+}
+
+function problemsFailure(problems: readonly Problem[]): Failure {
+  return new Failure(1, problems.map(problemLine).join("\n"));
+}
+
+/** ^C, a closed terminal and SIGTERM call it off. */
+async function made(asked: Asked): Promise<ImageState> {
+  const end = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => end.abort());
+  return makeImage(asked, { show: throttled(say), say: async (text) => say(text), signal: end.signal });
+}
+
+function sayMade({ pinned }: ImageState): void {
+  say(`to rent with: ${pinned}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    process.stderr.write(`${error instanceof Failure ? error.message : (error.message ?? error)}\n`);
+    process.exit(1);
+  },
+);
