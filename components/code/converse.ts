@@ -39,15 +39,7 @@ export async function converse(
   answer: Answer,
   { agentSocket, signal, heard = () => {} }: Conversation = {},
 ): Promise<void> {
-  const [file = "ssh", ...args] = sshTo(machine);
-  // What comes first counts; no key of the agent is for our own login.
-  const forward =
-    agentSocket === undefined ? [] : ["-A", "-o", "IdentityAgent=SSH_AUTH_SOCK", "-o", "IdentitiesOnly=yes"];
-  const child = spawn(file, [...forward, ...args, `root@${machine.endpoint.host}`, "bash -s"], {
-    stdio: "pipe",
-    env: { ...process.env, ...(agentSocket === undefined ? {} : { SSH_AUTH_SOCK: agentSocket }) },
-    ...(signal ? { signal } : {}),
-  });
+  const child = login(machine, agentSocket, signal);
   let trouble: unknown;
   const end = (why: unknown) => {
     trouble ??= why;
@@ -89,13 +81,28 @@ export async function converse(
   child.stdin.destroy();
   await answers;
   if (trouble !== undefined) throw trouble;
-  if (code === 0) return;
-  const words = complaints.split("\n");
+  if (code !== 0) throw failure(code, complaints.split("\n"));
+}
+
+function login(machine: Machine, agentSocket: string | undefined, signal: AbortSignal | undefined) {
+  const [file = "ssh", ...args] = sshTo(machine);
+  // What comes first counts; no key of the agent is for our own login.
+  const forward =
+    agentSocket === undefined ? [] : ["-A", "-o", "IdentityAgent=SSH_AUTH_SOCK", "-o", "IdentitiesOnly=yes"];
+  return spawn(file, [...forward, ...args, `root@${machine.endpoint.host}`, "bash -s"], {
+    stdio: "pipe",
+    env: { ...process.env, ...(agentSocket === undefined ? {} : { SSH_AUTH_SOCK: agentSocket }) },
+    ...(signal ? { signal } : {}),
+  });
+}
+
+/** The script's last words are for people, as they are. */
+function failure(code: number | null, words: readonly string[]): Error {
   if (code === 255 || code === null) {
-    throw pullError("unreachable", `the connection broke: ${lastWords(words) || "no answer"}`);
+    return pullError("unreachable", `the connection broke: ${lastWords(words) || "no answer"}`);
   }
   const said = words.filter((line) => line.trim() !== "").map((line) => printable(line, 300));
-  throw new Error(said.slice(-25).join("\n") || `a step on the machine ended with exit code ${code}`);
+  return new Error(said.slice(-25).join("\n") || `a step on the machine ended with exit code ${code}`);
 }
 
 function sayTo(stdin: Writable, spoke: () => void): Say {

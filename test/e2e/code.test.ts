@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gitOverHttp, gitOverSsh } from "../components/code/place.ts";
+import { makeRepository } from "../components/remote/box.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
 import { canaryOf, found, foundBelow, watchFor } from "./canaries.ts";
 
@@ -151,13 +152,30 @@ test("on a plain image uncommitted work brings its own tools and all dependencie
   const { project, bare } = await withExample(t);
   const work = join(project.root, "work");
   execFileSync("git", ["clone", "-q", bare, work]);
-  await project.works("up", "--skip-preview", "-c", `image=${PLAIN}`, "-c", "source=rsync", "-c", `sourceDir=${work}`);
+  // The image has no reference, so it comes along.
+  const reference = join(project.root, "reference.git");
+  const [commit] = makeRepository(reference, "main", { "datasets/README": "" });
+  const server = await gitOverSsh(t, "/");
+  const { SSH_AUTH_SOCK, GIT_SSH_COMMAND } = process.env;
+  const extra = JSON.stringify([{ url: server.url(reference), commit, path: "/workspace/ao_reference" }]);
+  const words = [`image=${PLAIN}`, "source=rsync", `sourceDir=${work}`, `extraRepos=${extra}`].flatMap((word) => [
+    "-c",
+    word,
+  ]);
+  const up = await project.run(
+    "pulumi",
+    ["up", "-s", "local", "--non-interactive", "--yes", "--skip-preview", ...words],
+    {
+      env: { SSH_AUTH_SOCK, GIT_SSH_COMMAND },
+    },
+  );
+  assert.equal(up.code, 0, said(up));
   t.diagnostic(`rsync, plain image: ${await figures(project)}`);
   assert.match(await project.remote("ls /workspace/.uv/bin"), /uv/);
   await trainer(project);
   await project.works("destroy");
 
-  await project.works("up", "--skip-preview", "-c", "image=japhba/cot-oracle");
+  await project.works("up", "--skip-preview", "-c", "image=japhba/cot-oracle", "-c", "extraRepos=[]");
   t.diagnostic(`rsync: ${await figures(project)}`);
   await project.works("destroy");
   await project.works("up", "--skip-preview", "-c", "source=git");
