@@ -15,6 +15,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   const repository = exampleRepositoryOf(project);
   let pid = "";
   let first: Record<string, unknown> = {};
+  let wandbRunId: unknown;
 
   await t.test("preview prints the quote and rents nothing", async () => {
     const shown = await project.works("preview");
@@ -75,6 +76,8 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
     const outputs = await project.outputs();
     assert.equal(outputs.instanceId, first.instanceId);
     assert.equal(outputs.branch, "main");
+    assert.notEqual(outputs.wandbRunId, first.wandbRunId);
+    wandbRunId = outputs.wandbRunId;
     assert.notEqual(outputs.commit, first.commit);
     assert.notEqual(await trainer(project), pid);
     assert.equal(await project.remote("git -C /workspace/tiny-train rev-parse HEAD"), outputs.commit);
@@ -87,6 +90,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
       await project.works("up", "-c", "branch=main", "-c", "gpus=2");
       const second = await project.outputs();
       assert.notEqual(second.instanceId, first.instanceId);
+      assert.equal(second.wandbRunId, wandbRunId, "another machine goes on with the same wandb run");
       const home = join(project.dir, "checkpoints", "local", String(first.instanceId));
       assert.notDeepEqual(checkpointsIn(home), []);
       const order = (await project.requests())
