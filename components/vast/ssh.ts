@@ -144,6 +144,7 @@ class LoginSearch {
 
   /** What to say when nobody let us in. */
   failure(): Error {
+    if (this.#isStrangeEverywhere()) return this.#stranger();
     const words = [this.#last.get("direct"), this.#last.get("proxy"), this.#trouble].filter((text) => text);
     const why = words.length > 0 ? words.join("; ") : "Vast has published no ssh endpoint";
     return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh: ${why}`);
@@ -170,15 +171,18 @@ class LoginSearch {
     }
     const since = this.#strange.get(via)?.since ?? this.#now();
     this.#strange.set(via, { since, where: `${via} ${host}:${port}`, shown });
-    const seen = [...this.#strange.values()];
-    const isEverywhere = (["direct", "proxy"] as const).every(
-      (way) => this.#known[way] === undefined || this.#strange.has(way),
-    );
-    if (isEverywhere && seen.every((one) => this.#now() - one.since >= STRANGE_MS)) throw this.#stranger(seen);
+    const isLasting = [...this.#strange.values()].every((one) => this.#now() - one.since >= STRANGE_MS);
+    if (isLasting && this.#isStrangeEverywhere()) throw this.#stranger();
   }
 
-  #stranger(seen: readonly { readonly where: string; readonly shown: string | undefined }[]): Error {
+  #isStrangeEverywhere(): boolean {
+    const ways = (["direct", "proxy"] as const).filter((way) => this.#known[way] !== undefined);
+    return this.#strange.size > 0 && ways.every((way) => this.#strange.has(way));
+  }
+
+  #stranger(): Error {
     const { instanceId, key } = this.#access;
+    const seen = [...this.#strange.values()];
     const where = seen.map((one) => one.where).join(", ");
     const shown = seen.find((one) => one.shown !== undefined)?.shown;
     const pinned = pinnedHostKeys(key.knownHostsFile, instanceId);

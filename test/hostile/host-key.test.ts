@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { hostKeyFingerprint } from "../../components/vast/known-hosts.ts";
+import { liveEndpoint, pinHostKey } from "../../components/vast/ssh.ts";
 import { openProgram } from "../components/vast/program.ts";
-import { needsRoot } from "../components/vast/sshd.ts";
+import { instance } from "../components/vast/rows.ts";
+import { needsRoot, sshd, temporaryHome } from "../components/vast/sshd.ts";
 
 test(
   "a machine that was made anew is a stranger to up, until its key is accepted; then up follows it",
@@ -37,3 +40,19 @@ test(
     await program.works("destroy");
   },
 );
+
+test("whoever logs in (sync, logs, the gate) hears which key was known and which is shown", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const { port, hostKey } = await sshd(t, key.publicKey);
+  const known = (await sshd(t, key.publicKey)).hostKey;
+  pinHostKey(key.knownHostsFile, 31415926, known);
+  const ports = { "22/tcp": [{ HostPort: String(port) }] };
+  const row = instance({ public_ipaddr: "127.0.0.1", ports, ssh_host: null });
+  const client = { instances: async () => [row], instance: async () => row } as never;
+  const access = { instanceId: 31415926, key, firstUse: true };
+  await assert.rejects(liveEndpoint(client, access, { deadline: Date.now() + 1 }), ({ message }: Error) => {
+    const [old, shown] = [known, hostKey].map(hostKeyFingerprint);
+    assert.ok(message.includes(`${shown} instead of ${old}.`), message);
+    return message.includes(`VAST_ACCEPT_HOST_KEY=${shown} before the command`);
+  });
+});
