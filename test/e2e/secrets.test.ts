@@ -163,8 +163,9 @@ test("nor when the code cannot be fetched, the provider is killed, or a destroy 
   const { project, config, canaries, loud } = scene;
   const watch = watchFor(canaries, join(project.root, "tmp"));
 
-  says(await loud("up", "--skip-preview", ...config, "-c", `trainCommand=${DIES}`), /exit code 3/);
+  await project.works("up", "--skip-preview", ...config);
   addLate(scene);
+  says(await loud("up", "--skip-preview", "-c", `trainCommand=${DIES}`), /exit code 3/);
   await project.remote("rm -rf /workspace/tiny-train && touch /workspace/tiny-train");
   says(await loud("up", "--skip-preview", "-c", "run=2"), /code/);
   await assertHidden(scene);
