@@ -86,6 +86,14 @@ const schema = z.strictObject({
   imageBase: image
     .prefault("pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel")
     .describe("What a built image starts from; a digest makes it the same for ever"),
+  builderMaxPricePerHour: field
+    .decimal(0.001, 1000, "dollars an hour")
+    .prefault("1")
+    .describe("Most to pay for the machine that builds with imageBuild remote, $/h, disk included"),
+  builderMaxMinutes: field
+    .decimal(1, 1440, "minutes")
+    .prefault("90")
+    .describe("How long that machine may take, from its rental to the push, minutes; then it is released"),
   registryUser: field
     .text(/^[^\s:]*$/, "a user of the registry")
     .prefault("")

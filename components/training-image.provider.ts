@@ -1,3 +1,4 @@
+import type { BuilderTerms } from "./build/builder.ts";
 import type { Parts } from "./build/plan.ts";
 import { throttled } from "./checkpoints/throttle.ts";
 import { isUnknown, lifecycle } from "./dynamic.ts";
@@ -7,7 +8,11 @@ import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
 import { endOnSignals } from "./vast/interrupt.ts";
 
 /** What is asked, with the commit as it is known then. */
-export type Asked = Omit<TrainingImageArgs, "commit"> & { readonly commit: string; readonly __urn: string };
+export type Asked = Omit<TrainingImageArgs, "commit" | "builder"> & {
+  readonly commit: string;
+  readonly builder: BuilderTerms;
+  readonly __urn: string;
+};
 
 /** The state. What the image is made from is kept to tell later what has changed. */
 export interface ImageState extends Partial<FoundImage> {
@@ -78,7 +83,7 @@ async function build(asked: Asked): Promise<ImageState> {
     return await makeImage(asked, {
       show: throttled((text) => progress(asked.__urn, text)),
       say: (text) => say(asked.__urn, text),
-      signal: engine.signal,
+      engine,
     });
   } finally {
     engine.stop();

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { BuilderTerms } from "./build/builder.ts";
 import { detached, stub } from "./dynamic.ts";
 import type { FoundImage } from "./image/access.ts";
 import type { ImagePlace } from "./image-place.ts";
@@ -11,6 +12,8 @@ export interface TrainingImageArgs extends ImagePlace {
   readonly imageBuild: ImageBuild;
   /** What the registry says of `image` now; null = it cannot be asked, or the image is built. */
   readonly found: FoundImage | null;
+  /** With `remote`. Its label is in the state before anything is rented under it. */
+  readonly builder: Omit<BuilderTerms, "label"> & { readonly label: pulumi.Input<string> };
   /** What a built image starts from. */
   readonly imageBase: string;
   /** Of the training. */

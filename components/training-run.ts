@@ -28,8 +28,6 @@ export class TrainingRun extends pulumi.ComponentResource {
   readonly instance: VastInstance;
   readonly checkpoints: Checkpoints;
   readonly commands: pulumi.Output<RunCommands>;
-  /** From the first login on the machine to the first line of training; null = it was silent for a minute. */
-  readonly secondsToFirstLine: pulumi.Output<number | null>;
 
   constructor(name: string, prepared: Prepared, opts?: pulumi.ComponentResourceOptions) {
     super("vast-training:index:TrainingRun", name, {}, opts);
@@ -57,9 +55,17 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { image, imageBuild, imageBase, registryUser } = config;
     const { commit } = this.revision;
     const place = { image, imageBuild, imageBase, registryUser, envFile, apiUrl };
+    const { builderMaxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+    // It releases whatever is left of a builder.
+    const builderIdentity =
+      imageBuild === "remote"
+        ? new RunIdentity(`${name}-builder`, { ...api, owner, project, stack, run: "builder" }, below)
+        : undefined;
+    const terms = { ...api, sshKey: sshKeyFile, maxPricePerHour: builderMaxPricePerHour, maxMinutes };
+    const builder = { ...terms, label: builderIdentity?.label ?? "" };
     const used = new TrainingImage(
       `${name}-image`,
-      { ...place, found: prepared.image.found, branch, commit, code: whole },
+      { ...place, found: prepared.image.found, builder, branch, commit, code: whole },
       below,
     );
     this.instance = new VastInstance(
@@ -120,7 +126,6 @@ export class TrainingRun extends pulumi.ComponentResource {
       this,
     );
 
-    this.secondsToFirstLine = secondsToFirstLine(lastStep.stdout);
     this.commands = pulumi
       .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
       .apply(([id, host, port, home]) => {
@@ -128,7 +133,9 @@ export class TrainingRun extends pulumi.ComponentResource {
         if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
         return runCommands(machine, from, home);
       });
-    this.registerOutputs({ instanceId: instance.instanceId, commit });
+    // Not an output of the stack: all of those would be lost with it when training fails at its first start.
+    const firstLine = secondsToFirstLine(lastStep.stdout);
+    this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });
   }
 }
 

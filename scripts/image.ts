@@ -6,7 +6,9 @@ import { throttled } from "../components/checkpoints/throttle.ts";
 import { type RunConfig, readConfig } from "../components/config.ts";
 import { type Problem, problemLine } from "../components/problem.ts";
 import { checkRepository } from "../components/repository.ts";
+import { openStateDir } from "../components/state-dir.ts";
 import type { Asked, ImageState } from "../components/training-image.provider.ts";
+import { runLabel } from "../components/vast/label.ts";
 
 const HELP = `Builds and pushes the image of a training's dependencies, without renting a machine to train on.
 
@@ -55,7 +57,16 @@ async function askedBy(stack: string | undefined): Promise<Asked> {
   const code = { url, way, tokenFor, extraRepos, envFile, netrcFile, sourceDir: snapshot?.sourceDir ?? "" };
   const how = imageBuild === "never" ? "local" : imageBuild;
   const place = { image, registryUser, envFile, apiUrl };
-  return { ...place, imageBuild: how, found: null, imageBase, branch, commit, code, __urn: "" };
+  const {
+    apiKeyFile,
+    sshKey,
+    builderMaxPricePerHour: maxPricePerHour,
+    builderMaxMinutes: maxMinutes,
+  } = config as RunConfig;
+  const { owner } = openStateDir();
+  const label = runLabel({ owner, project: "vast-training", stack: stack ?? "", run: "builder" });
+  const builder = { apiUrl, apiKeyFile, label, sshKey, maxPricePerHour, maxMinutes };
+  return { ...place, imageBuild: how, found: null, builder, imageBase, branch, commit, code, __urn: "" };
 }
 
 /** Of this project, without the namespace. */
@@ -72,7 +83,8 @@ function problemsFailure(problems: readonly Problem[]): Failure {
 async function made(asked: Asked): Promise<ImageState> {
   const end = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => end.abort());
-  return makeImage(asked, { show: throttled(say), say: async (text) => say(text), signal: end.signal });
+  const engine = { signal: end.signal, alive: async () => !end.signal.aborted };
+  return makeImage(asked, { show: throttled(say), say: async (text) => say(text), engine });
 }
 
 function sayMade({ pinned }: ImageState): void {

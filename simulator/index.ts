@@ -38,6 +38,8 @@ export interface SimulatorOptions {
   readonly timeFactor?: number;
   /** Default "real": a machine with an sshd behind each instance. "none" = the API alone. */
   readonly hosts?: "real" | "none";
+  /** Socket of the Docker engine that virtual machines have; default none. */
+  readonly docker?: string | undefined;
   readonly log?: (line: string) => void;
   readonly timings?: Partial<Timings>;
   /** Vast's rate limits hold; default true. */
@@ -134,10 +136,13 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-async function openHosts({ hosts = "real", home }: SimulatorOptions, log: (line: string) => void): Promise<Hosts> {
+async function openHosts(
+  { hosts = "real", home, docker }: SimulatorOptions,
+  log: (line: string) => void,
+): Promise<Hosts> {
   if (hosts === "none") return noHosts();
   const { realHosts } = await import("./hosts/index.ts");
-  return realHosts({ home: join(home, "hosts"), log });
+  return realHosts({ home: join(home, "hosts"), log, ...(docker === undefined ? {} : { docker }) });
 }
 
 function exampleRepositories(root: string): Repositories {

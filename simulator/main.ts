@@ -14,6 +14,7 @@ const HELP = `Vast's API on this machine, with a real sshd behind every rented m
   --time-factor F    times the real platform's waits: 1 = as slow as it is (default: quick)
   --no-pace          without the rate limits
   --no-hosts         the API alone, no machines behind it
+  --docker PATH      socket of the Docker engine that rented virtual machines have (default: none)
   --hand-clock       time stands still until POST /_sim/clock {"advanceSeconds": n}
   --help             this text
 
@@ -25,6 +26,7 @@ const OPTIONS = {
   port: { type: "string", default: "0" },
   seed: { type: "string", default: "1" },
   "time-factor": { type: "string" },
+  docker: { type: "string" },
   "no-pace": { type: "boolean", default: false },
   "no-hosts": { type: "boolean", default: false },
   "hand-clock": { type: "boolean", default: false },
@@ -46,6 +48,7 @@ async function main(): Promise<number> {
     pace: !values["no-pace"],
     hosts: values["no-hosts"] ? "none" : "real",
     log,
+    docker: values.docker,
     ...(values["time-factor"] === undefined ? {} : { timeFactor: numeric("time-factor", values["time-factor"]) }),
     ...(values["hand-clock"] ? { clock: handClock(Date.now()) } : {}),
   });

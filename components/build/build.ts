@@ -10,8 +10,10 @@ import { findToken } from "../registry-token.ts";
 import { repoName } from "../remote/steps.ts";
 import { openStateDir } from "../state-dir.ts";
 import type { Asked, ImageState } from "../training-image.provider.ts";
+import type { EngineWatch } from "../vast/engine.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
+import { withBuilder } from "./builder.ts";
 import { localEngine, whyNoEngine } from "./engine.ts";
 import { type BuildFiles, buildFiles, partsOf } from "./files.ts";
 import { type Parts, tagOf, willBuildText } from "./plan.ts";
@@ -34,7 +36,7 @@ export interface ImagePlan extends ImageState {
 export interface BuildMeans {
   readonly show: (text: string) => void;
   readonly say: (text: string) => Promise<void>;
-  readonly signal: AbortSignal;
+  readonly engine: Pick<EngineWatch, "signal" | "alive">;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function planImage(olds: Partial<ImageState>, asked: Asked): Promis
 
 /** Builds and pushes, unless somebody else has done so by now. */
 export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageState> {
-  const { files, parts } = await contents(asked, means.signal);
+  const { files, parts } = await contents(asked, means.engine.signal);
   const tag = tagOf(parts);
   const state = { image: asked.image, tag, parts };
   const name = tagged(asked.image, tag);
@@ -86,7 +88,11 @@ export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageS
 
 async function onEngine(asked: Asked, files: BuildFiles, names: string[], means: BuildMeans): Promise<void> {
   const login = pusher(asked);
-  await runBuild(openStateDir(), files, { host: localEngine(), names, login }, means);
+  const { show, engine } = means;
+  const build = (where: { host: string; sshOpts?: readonly string[] }, signal: AbortSignal) =>
+    runBuild(openStateDir(), files, { ...where, names, login }, { show, signal });
+  if (asked.imageBuild === "local") return build({ host: localEngine() }, engine.signal);
+  await withBuilder(asked.builder, { ...means, urn: asked.__urn }, ({ signal, ...where }) => build(where, signal));
 }
 
 class Wrong extends Error {

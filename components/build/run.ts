@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StateDir } from "../state-dir.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
@@ -29,6 +30,7 @@ export interface BuildWatch {
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DAY_MS = 86_400_000;
+const END_MS = 5_000;
 /** Lines of a failed build that are told. */
 const TOLD = 25;
 
@@ -96,7 +98,7 @@ async function pulumi(
     // The terminal's ^C is for the command that asks; it tells us.
     detached: true,
   });
-  const end = () => void endGroup(child);
+  const end = () => void endGently(child);
   signal.addEventListener("abort", end);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -118,13 +120,12 @@ async function pulumi(
   }
 }
 
-/** The plugin and the engine it has started go too. */
-async function endGroup({ pid, exitCode }: ChildProcess): Promise<void> {
-  if (pid === undefined || exitCode !== null) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // it has ended
+/** As ^C does it, twice: the first calls off the build, the second does not wait for it. What it started goes with it. */
+async function endGently(child: ChildProcess): Promise<void> {
+  for (const name of ["SIGINT", "SIGINT", "SIGKILL"] as const) {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(name);
+    await sleep(END_MS);
   }
 }
 

@@ -2,7 +2,7 @@ export type Rental = "interruptible" | "on-demand";
 
 /** What we want to rent. */
 export interface OfferCriteria {
-  /** GPU name in any spelling: "H100 SXM", "h100_sxm". */
+  /** GPU name in any spelling: "H100 SXM", "h100_sxm"; "" = any. */
   readonly gpu: string;
   readonly gpus: number;
   readonly rental: Rental;
@@ -17,6 +17,8 @@ export interface OfferCriteria {
   readonly minDurationHours: number;
   /** Only machines that Vast has verified. */
   readonly verified: boolean;
+  /** Only machines in a datacenter that offer virtual machines. Default false. */
+  readonly virtual?: boolean;
   /** How many offers to try. */
   readonly maxOffers: number;
 }

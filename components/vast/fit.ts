@@ -42,9 +42,12 @@ export interface Misfit {
 export function misfits(offer: Offer, gpu: string, criteria: OfferCriteria): Misfit[] {
   const c = criteria;
   const checks: (Misfit | false)[] = [
-    offer.gpu !== gpu && { criterion: "gpu", what: "another GPU", found: offer.gpu },
+    gpu !== "" && offer.gpu !== gpu && { criterion: "gpu", what: "another GPU", found: offer.gpu },
     offer.gpus !== c.gpus && { criterion: "gpus", what: "another number of GPUs", found: `${offer.gpus} GPUs` },
     !offer.rentable && { criterion: null, what: "not rentable now", found: "not rentable now" },
+    c.virtual === true &&
+      !offer.vms && { criterion: null, what: "without virtual machines", found: "no virtual machines" },
+    c.virtual === true && !offer.datacenter && { criterion: null, what: "in no datacenter", found: "in no datacenter" },
     offer.external && { criterion: null, what: "external", found: "external" },
     c.verified && !offer.verified && { criterion: "verified", what: "not verified", found: "not verified" },
     below(offer.directPorts, 1) && { criterion: null, what: "without a direct port", found: "no direct port" },

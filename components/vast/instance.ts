@@ -9,7 +9,7 @@ import type { Quote } from "./quote.ts";
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
 
 /** What to rent, and how to reach it. */
-export interface VastInstanceInputs extends OfferCriteria, ApiTarget {
+export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiTarget {
   /** Of a RunIdentity. At most one living instance has it. */
   readonly label: string;
   /** Docker image; `name@sha256:…` never means another one. */

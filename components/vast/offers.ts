@@ -35,11 +35,12 @@ export async function market(
   criteria: OfferCriteria,
   options: MarketOptions = {},
 ): Promise<Market> {
-  const known = canonicalGpu(criteria.gpu);
+  const known = criteria.gpu === "" ? "" : canonicalGpu(criteria.gpu);
   if (known !== undefined) {
     const found = await search(client, known, criteria, options);
     if (found !== undefined) return found;
   }
+  if (known === "") return nobodyOffers("any GPU", criteria);
   // Unknown to us, or nobody offers it under that name: ask the market how it is spelled.
   const names = await client.gpuNames();
   const listed = canonicalGpu(criteria.gpu, names);
@@ -95,13 +96,14 @@ export function offerQuery(gpu: string, criteria: OfferCriteria): OfferQuery {
     duration: { gte: criteria.minDurationHours * 3600 },
     disk_space: { gte: criteria.diskGb },
     ...(criteria.verified ? { verified: { eq: true } } : {}),
+    ...(criteria.virtual ? { vms_enabled: { eq: true }, hosting_type: { eq: 1 } } : {}),
   };
 }
 
 function anyOffer(gpu: string, { rental, diskGb }: OfferCriteria): OfferQuery {
   return {
     type: rental === "interruptible" ? "bid" : "on-demand",
-    gpu_name: { eq: gpu },
+    ...(gpu === "" ? {} : { gpu_name: { eq: gpu } }),
     // Makes dph_total, by which the rows are ordered, the price with our disk.
     allocated_storage: diskGb,
     order: [["dph_total", "asc"]],

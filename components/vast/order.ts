@@ -8,6 +8,8 @@ export interface RentOrder {
   readonly imageLogin?: string;
   readonly label: string;
   readonly diskGb: number;
+  /** A virtual machine, in which Docker can run. Default: a container. */
+  readonly vm?: boolean;
   /** $/h for the whole slice; null rents on-demand. */
   readonly bidPerHour: number | null;
   /** Environment of the container's first process; keys that begin with "-" are docker flags. No secrets. */
@@ -28,6 +30,7 @@ export function rentBody(order: RentOrder): unknown {
     onstart: order.onstart,
     // Both endpoints: a direct port, and Vast's relay for hosts whose ports are broken.
     runtype: "ssh_direc ssh_proxy",
+    ...(order.vm === true ? { vm: true } : {}),
     price: order.bidPerHour,
     target_state: "running",
     // Fail instead of leaving a stopped instance that bills for its disk.

@@ -41,6 +41,7 @@ export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentO
     image,
     ...(imageLogin === null ? {} : { imageLogin: imageLoginText(imageLogin) }),
     diskGb: criteria.diskGb,
+    ...(criteria.virtual === true ? { vm: true } : {}),
     bidPerHour: criteria.rental === "interruptible" ? offer.bidPerHour : null,
     env: {},
     onstart: onstartScript(publicKeys, onstart),

@@ -51,6 +51,9 @@ export interface Offer {
   readonly verified: boolean;
   readonly rentable: boolean;
   readonly external: boolean;
+  /** It offers virtual machines. */
+  readonly vms: boolean;
+  readonly datacenter: boolean;
   /** Seconds the machine stays on the market. */
   readonly durationSeconds: number | null;
   readonly location: string | null;
@@ -77,6 +80,8 @@ const offerRow = z.looseObject({
   verification: text,
   rentable: boolean,
   external: boolean,
+  vms_enabled: boolean,
+  hosting_type: number,
   duration: number,
   geolocation: text,
 });
@@ -104,6 +109,8 @@ export function offerFromWire(row: unknown): Offer | undefined {
     verified: wire.verification === "verified",
     rentable: wire.rentable === true,
     external: wire.external === true,
+    vms: wire.vms_enabled === true,
+    datacenter: wire.hosting_type === 1,
     durationSeconds: wire.duration,
     location: wire.geolocation,
   };

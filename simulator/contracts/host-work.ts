@@ -135,6 +135,7 @@ function specOf(contract: Contract, apiUrl: string): HostSpec {
     gpus: offer.ask.gpus,
     gpuRamMb: offer.machine.gpu.ramMb,
     diskGb: order.diskGb,
+    vm: order.vm,
     // Keys that begin with a dash are options of docker's, not variables.
     env: Object.fromEntries(Object.entries(order.env).filter(([name]) => !name.startsWith("-"))),
     onstart: (contract.plan.noise ? NOISE : "") + (order.onstart ?? ""),

@@ -6,6 +6,7 @@
 #   layers/N/{root,usr,local} the image's layers, the topmost first; `local` is /usr/local, `usr` is laid over this machine's
 #   {root,usr,local}/upper   what the machine has written; for STORAGE "copy" with the layers copied into it
 #   {root,usr,local}/work    the overlays' own
+#   docker.sock              where there is one, a link to the socket of a Docker engine
 #   machine                  an empty folder, where the root is put together
 # Paths are relative, so that the mount table inside names no folder of this machine.
 set -eu
@@ -47,6 +48,13 @@ done
 for file in /usr/bin/uv /usr/bin/uvx /usr/lib/python3*/EXTERNALLY-MANAGED; do
   [ ! -e "$file" ] || mount --bind /dev/null "machine$file"
 done
+
+# A virtual machine has an engine of its own; this one is lent.
+if [ -S docker.sock ]; then
+  mkdir -p machine/run
+  : >machine/run/docker.sock
+  mount --bind docker.sock machine/run/docker.sock
+fi
 
 mount -t proc -o nosuid,nodev,noexec proc machine/proc
 printf '%s' "$hostname" >machine/proc/sys/kernel/hostname

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,6 +22,8 @@ export interface HostPlace {
   readonly layers: string[];
   /** The PATH that its image sets. */
   readonly path: string;
+  /** Socket of the Docker engine that it has. */
+  readonly docker: string | undefined;
   /** How the network is reached. */
   readonly network: Record<string, string>;
 }
@@ -58,6 +60,7 @@ export class RealHost implements Host {
       MachineFiles.create(place.folder, place.storage, place.layers),
       holdPort(),
     ]);
+    if (place.docker !== undefined) symlinkSync(place.docker, join(place.folder, "docker.sock"));
     const [direct, proxy] = await Promise.all([
       Forward.to(sshd.number),
       Forward.to(sshd.number),

@@ -16,6 +16,8 @@ export interface RealHostsOptions {
   readonly home: string;
   /** How their files are kept; default: the best that this system has. */
   readonly storage?: StorageKind;
+  /** Socket of the Docker engine that virtual machines have; default none. */
+  readonly docker?: string;
   readonly log?: (line: string) => void;
 }
 
@@ -51,8 +53,8 @@ export async function realHosts(options: RealHostsOptions): Promise<Hosts> {
     },
   };
 
-  async function placeOf({ id, image: reference, imageLogin }: HostSpec): Promise<HostPlace> {
-    const place = { folder: join(home, String(id)), storage, network };
+  async function placeOf({ id, image: reference, imageLogin, vm }: HostSpec): Promise<HostPlace> {
+    const place = { folder: join(home, String(id)), storage, network, docker: vm ? options.docker : undefined };
     if (isLocal(reference)) {
       const { layer, path = SYSTEM_PATH } = await pullImage(reference, imageLogin, join(home, "pulled"));
       return { ...place, layers: [layer, base], path };

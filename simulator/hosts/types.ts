@@ -8,6 +8,8 @@ export interface HostSpec {
   gpus: number;
   gpuRamMb: number;
   diskGb: number;
+  /** A virtual machine, in which Docker runs. */
+  vm: boolean;
   env: Record<string, string>;
   onstart: string;
   runtype: string;

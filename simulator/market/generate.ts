@@ -14,6 +14,9 @@ const DRIVERS: readonly [string, number][] = [
   ["550.54.15", 12.4],
 ];
 
+/** Every seed has a virtual machine to rent, of a cheap model and with one GPU. */
+const VM_MODEL = "A10";
+
 /** The machines of a market: the same seed gives the same market at the same moment. */
 export function generateMarket(seed: number, now: number): Machine[] {
   const random = seeded(seed);
@@ -42,6 +45,7 @@ function machine(
     gpus,
     place: pick(random, random() < 0.7 ? PLACES : MORE_PLACES),
     ...trust(random, sound),
+    ...(sound && gpu.name === VM_MODEL ? { vms: true, datacenter: true } : {}),
     ...capacity(random, sound),
     cuda,
     driver,

@@ -23,10 +23,14 @@ export interface ImageProject extends Project {
   tags(): Promise<string[]>;
 }
 
-export async function openImageProject(t: TestContext): Promise<ImageProject> {
+/** @param where the engine is: here, or on the virtual machines that can be rented */
+export async function openImageProject(t: TestContext, where: "local" | "remote" = "local"): Promise<ImageProject> {
   const docker = await openDocker(t, TOKEN);
   await docker.importBase("sys:1", systemBase(), environment(docker));
-  const project = await openProject(t, { DOCKER_HOST: docker.host });
+  const project =
+    where === "local"
+      ? await openProject(t, { DOCKER_HOST: docker.host })
+      : await openProject(t, { DOCKER_HOST: "unix:///not/there.sock" }, ["--docker", new URL(docker.host).pathname]);
   const { address, login } = docker.registry;
   const image = `${address}/${login.username}/deps`;
   const setToken = (token: string) => writeFileSync(join(project.root, "env"), `REGISTRY_TOKEN=${token}\n`);
@@ -36,7 +40,7 @@ export async function openImageProject(t: TestContext): Promise<ImageProject> {
     ...project,
     docker,
     image,
-    config: ["-c", `image=${image}`, "-c", "imageBuild=local", "-c", "imageBase=sys:1"],
+    config: ["-c", `image=${image}`, "-c", `imageBuild=${where}`, "-c", "imageBase=sys:1"],
     setToken,
     tags: async () => {
       const place = `http://${address}/v2/${login.username}/deps/tags/list`;

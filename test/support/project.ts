@@ -33,7 +33,11 @@ export interface Project extends Workspace {
 const YES = new Set(["up", "destroy", "refresh"]);
 
 /** Opens a project for one test. When the test ends, the ledger must have no living contract. */
-export async function openProject(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Project> {
+export async function openProject(
+  t: TestContext,
+  env: NodeJS.ProcessEnv = {},
+  simulatorArgs: readonly string[] = [],
+): Promise<Project> {
   const workspace = openWorkspace({ env });
   let started: SimulatorProcess | undefined;
   // One hook, because hooks run in the order of their registration and the simulator's files are in the workspace.
@@ -46,7 +50,7 @@ export async function openProject(t: TestContext, env: NodeJS.ProcessEnv = {}): 
       await workspace.close();
     }
   });
-  const simulator = await startSimulatorProcess({ home: workspace.home, env: workspace.env });
+  const simulator = await startSimulatorProcess({ home: workspace.home, env: workspace.env, args: simulatorArgs });
   started = simulator;
   const project = projectOf(workspace, simulator);
   const init = await workspace.run("pulumi", ["stack", "init", "local", "--non-interactive"]);

@@ -70,6 +70,7 @@ export function specOf(spec: Partial<HostSpec>): HostSpec {
     gpus: 1,
     gpuRamMb: 81_559,
     diskGb: 10,
+    vm: false,
     env: {},
     onstart: "",
     runtype: "ssh_direc ssh_proxy",

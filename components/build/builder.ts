@@ -1,0 +1,129 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Machine, runScript } from "../checkpoints/machine.ts";
+import { ownSshKey, sshArgs } from "../ssh-key.ts";
+import { openStateDir } from "../state-dir.ts";
+import type { ApiTarget } from "../vast/api.ts";
+import { connect } from "../vast/connect.ts";
+import type { EngineWatch } from "../vast/engine.ts";
+import type { Means } from "../vast/means.ts";
+import { releaseOrStrand } from "../vast/release.ts";
+import { type Rented, rent } from "../vast/rental.ts";
+import type { RentalRequest } from "../vast/rental-request.ts";
+
+/** The machine that builds: what it is rented under, and what it may cost. */
+export interface BuilderTerms extends ApiTarget {
+  /** In a state, or nowhere but in the journal. */
+  readonly label: string;
+  /** As in the stack config. */
+  readonly sshKey: string;
+  /** $/h, disk included. */
+  readonly maxPricePerHour: number;
+  /** From the search to the push, minutes. */
+  readonly maxMinutes: number;
+}
+
+export interface BuilderMeans {
+  /** The row on which it is shown; "" = none. */
+  readonly urn: string;
+  readonly show: (text: string) => void;
+  readonly say: (text: string) => Promise<void>;
+  readonly engine: Pick<EngineWatch, "signal" | "alive">;
+}
+
+/** A Docker engine behind ssh, as @pulumi/docker wants it. */
+export interface RemoteEngine {
+  readonly host: string;
+  readonly sshOpts: readonly string[];
+  /** Aborted when the builder's time is over, or its caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Vast's virtual machine with a command line and Docker; an image without its registry's name would make a container. */
+const VM_IMAGE = "docker.io/vastai/kvm:ubuntu_cli_22.04-2025-11-21";
+/** For the base, the environment, and a push. */
+const DISK_GB = 150;
+const HOURS = 4;
+const INSTALL = readFileSync(join(import.meta.dirname, "docker.sh"), "utf8");
+
+/**
+ * Rents the cheapest virtual machine in a datacenter, whatever its GPU, for one use, and releases it in every ending. When
+ * this process is killed, its intent is in the journal, and its label in whatever state has it.
+ */
+export async function withBuilder(
+  terms: BuilderTerms,
+  means: BuilderMeans,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const late = AbortSignal.timeout(terms.maxMinutes * 60_000);
+  const signal = AbortSignal.any([means.engine.signal, late]);
+  try {
+    await withRented(terms, { ...means, engine: { ...means.engine, signal } }, use);
+  } catch (error) {
+    if (!late.aborted) throw error;
+    throw new Error(`the builder had ${terms.maxMinutes} minutes (builderMaxMinutes): ${(error as Error).message}`);
+  }
+}
+
+async function withRented(
+  terms: BuilderTerms,
+  { urn, show, say, engine }: BuilderMeans,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const key = ownSshKey(openStateDir(), terms.sshKey);
+  const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
+  const { instance, endpoint } = await rent(vast, requestOf(terms, urn, key.publicKey));
+  try {
+    const machine: Machine = { instanceId: instance.id, endpoint, key };
+    show("starting Docker on the builder");
+    await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
+    const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });
+    // The port is in the address.
+    await use({
+      host: `ssh://root@${endpoint.host}:${endpoint.port}`,
+      sshOpts: words.slice(0, -2),
+      signal: engine.signal,
+    });
+  } finally {
+    await end(vast, instance, terms.label);
+  }
+}
+
+async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label: string): Promise<void> {
+  await releaseOrStrand(vast, id, { label, perHour: totalPerHour });
+  vast.journal.close(label);
+  await vast.say(`builder ${id} is released`);
+}
+
+function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalRequest {
+  const { apiUrl, apiKeyFile, label, maxPricePerHour, maxMinutes: total } = terms;
+  return {
+    label,
+    urn,
+    target: { apiUrl, apiKeyFile },
+    criteria: {
+      gpu: "",
+      gpus: 1,
+      // One that is taken away would have built for nothing.
+      rental: "on-demand",
+      maxPricePerHour,
+      bidMarkup: 0,
+      diskGb: DISK_GB,
+      minReliability: 0.95,
+      minDownloadMbps: 200,
+      minDurationHours: HOURS,
+      // The token for the push is used there.
+      verified: true,
+      virtual: true,
+      maxOffers: 5,
+    },
+    image: VM_IMAGE,
+    imageBytes: null,
+    imageLogin: null,
+    publicKeys: [publicKey],
+    onstart: "",
+    // Virtual machines take minutes to boot.
+    minutes: { machine: Math.min(20, total), total },
+    quote: null,
+  };
+}
