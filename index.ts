@@ -14,6 +14,5 @@ export const { branch, wandbProject } = prepared.config;
 export const { commit } = run.revision;
 export const { source } = prepared;
 export const wandbRunId = run.wandb.runId;
-export const { secondsToFirstLine } = run;
 export const checkpoints = run.checkpoints.home;
 export const destroyCommand = `pulumi destroy -s ${prepared.stack}`;

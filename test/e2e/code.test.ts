@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { gitOverHttp, gitOverSsh } from "../components/code/place.ts";
 import { makeRepository } from "../components/remote/box.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
+import { runOutputs } from "../support/run-outputs.ts";
 import { canaryOf, found, foundBelow, watchFor } from "./canaries.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
@@ -26,7 +27,7 @@ async function logins(project: Project): Promise<number> {
 }
 
 async function figures(project: Project): Promise<string> {
-  const { secondsToFirstLine } = await project.outputs();
+  const { secondsToFirstLine } = await runOutputs(project, "local");
   return `${secondsToFirstLine} s to the first line, ${await logins(project)} connections`;
 }
 

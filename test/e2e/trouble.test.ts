@@ -19,6 +19,8 @@ test("a training that dies at once fails up, and the next up mends it through th
     text,
     /instance \d+ goes on costing up to \$\d+\.\d{3}\/h; this ends it: pulumi destroy -s local, or, when/,
   );
+  const { logCommand } = await project.outputs();
+  assert.match(String(logCommand), /train.log/, "the outputs do not wait for training");
   const [contract, ...others] = (await project.simulator.ledger()).contracts;
   assert.deepEqual(others, []);
   await project.works("up", "--skip-preview", "-c", "trainCommand=python src/train.py");
