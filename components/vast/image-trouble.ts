@@ -18,7 +18,7 @@ export function imageTroubleIn(message: string): ImageTrouble | undefined {
 
 const ADVICE: Readonly<Record<ImageTrouble, string>> = {
   none: "its registry has no image of that name, or not this tag; set image to one that exists",
-  denied: "it is private, or there is none of that name; machines pull without a login, so set image to a public one",
+  denied: "it is private and needs a login that may read it (registryUser), or there is none of that name",
   limited:
     "its registry allows this host no more pulls for now; when others fare no better, try again in some hours, or set image to a copy in another registry",
 };

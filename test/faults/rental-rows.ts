@@ -243,7 +243,7 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     outcome: "stop",
     contracts: 1,
     reads: [],
-    says: /image japhba\/cot-oracle cannot be pulled: it is private.*set image to a public one/,
+    says: /image japhba\/cot-oracle cannot be pulled: it is private and needs a login.*none of that name/,
     minutes: 3,
   },
   {

@@ -5,7 +5,7 @@ import { type ImageTrouble, imageTroubleIn, imageTroubleText } from "../../../co
 const cases: [message: string, trouble: ImageTrouble | undefined, advice: RegExp][] = [
   ["manifest for a/b:c not found: manifest unknown", "none", /no image of that name, or not this tag; set image/],
   ['failed to resolve reference "docker.io/a/b:c": docker.io/a/b:c: not found', "none", /set image to one that exists/],
-  ["pull access denied for a/b, repository does not exist", "denied", /private.*without a login.*public/],
+  ["pull access denied for a/b, repository does not exist", "denied", /private and needs a login.*registryUser/],
   ["unauthorized: authentication required", "denied", /private/],
   [
     "toomanyrequests: You have reached your pull rate limit",
