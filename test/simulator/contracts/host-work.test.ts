@@ -112,6 +112,8 @@ test("a machine is made, started, and its two ways in open one after the other",
     apiUrl: "http://127.0.0.1:1",
     label: "l",
     publicIp: "127.0.0.1",
+    imageLogin: null,
+    vm: false,
   });
   assert.equal(instanceApiKey, contract.apiKey);
   assert.equal(`${gpuName} ${gpus} ${gpuRamMb}`, "H100 SXM 8 81559");
