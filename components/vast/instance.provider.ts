@@ -10,7 +10,7 @@ import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "
 import { endOnSignals, whileBilling } from "./interrupt.ts";
 import { isRevoked } from "./known-hosts.ts";
 import type { Means } from "./means.ts";
-import { phaseOf } from "./phase.ts";
+import { type PhaseName, phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
@@ -123,13 +123,20 @@ async function watched<T>(
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp } = error;
-    const blank = outputsOf(instance, inputs, { urn, ...(givenUp ? { phase: "failed" as const } : {}) });
+    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp) });
     const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
     const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
   }
+}
+
+/** What Vast takes for running is not ready before somebody was let in: the next run waits for it again. */
+function strandedPhase(instance: Instance, givenUp: boolean): PhaseName {
+  const { phase } = phaseOf(instance);
+  if (givenUp) return "failed";
+  return phase === "ready" ? "pending" : phase;
 }
 
 /** It is in the state, whatever went wrong. */

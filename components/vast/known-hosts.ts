@@ -17,15 +17,6 @@ export function hostKeyOf(knownHostsFile: string, instanceId: number, via: Endpo
   return key === undefined ? undefined : `${type} ${key}`;
 }
 
-/**
- * Has this way to the instance never been used, while another one has? Vast's relay may show a host key of its own, so
- * the first key seen there is no change. A key from the state, whose way nobody knows, leaves no room for another.
- */
-export function isNewWay(knownHostsFile: string, instanceId: number, via: Endpoint["via"]): boolean {
-  const ways = linesOf(knownHostsFile, instanceId).map(([, , , way]) => way);
-  return ways.length > 0 && ways.every((way) => way !== undefined && way !== via);
-}
-
 /** "SHA256:…", as ssh shows a host key. */
 export function hostKeyFingerprint(hostKey: string): string {
   const [, base64 = ""] = hostKey.split(" ");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type SshKey, sshArgs } from "../ssh-key.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
-import { hostKeyFingerprint, hostKeyOf, isNewWay, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
+import { hostKeyFingerprint, hostKeyOf, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
 import { acceptedFingerprint, shownHostKey } from "./shown-key.ts";
 import { printable } from "./text.ts";
 
@@ -45,7 +45,8 @@ const LOGIN_TIMEOUT_MS = 20_000;
  * Proves with system ssh that a login works, or says why not.
  *
  * On first use the host key is taken on trust, but pinned only once a login worked with it: Vast's relay may answer, and
- * refuse, before the machine stands behind it. Later connections by the same way accept the pinned key alone.
+ * refuse, before the machine stands behind it. Later connections, by whichever way, accept the
+ * pinned keys alone: a machine that was made anew may be reached by the relay first.
  */
 export async function probe(endpoint: Endpoint, access: SshAccess, signal?: AbortSignal): Promise<LoginResult> {
   const { instanceId, key } = access;
@@ -61,12 +62,8 @@ async function knownLogin(
   signal: AbortSignal | undefined,
 ): Promise<LoginResult> {
   const { knownHostsFile } = access.key;
-  const isNew = isNewWay(knownHostsFile, access.instanceId, endpoint.via);
   const result = await login(endpoint, access, knownHostsFile, false, signal);
-  if (!result.ok && result.reason === "host_key_changed") {
-    return isNew ? firstLogin(endpoint, access, signal) : strangeLogin(endpoint, access, result, signal);
-  }
-  if (result.ok && isNew) pinHostKey(knownHostsFile, access.instanceId, result.hostKey, endpoint.via);
+  if (!result.ok && result.reason === "host_key_changed") return strangeLogin(endpoint, access, result, signal);
   return result;
 }
 
