@@ -43,8 +43,8 @@ boot_id() { cat /proc/sys/kernel/random/boot_id; }
 # note_self FILE: who this shell is, for alive_in.
 note_self() {
   local pid=$BASHPID
-  printf '%s %s %s\n' "$pid" "$(birth_of "$pid")" "$(boot_id)" >"$1.new"
-  mv -f "$1.new" "$1"
+  printf '%s %s %s\n' "$pid" "$(birth_of "$pid")" "$(boot_id)" >"$1.$pid"
+  mv -f "$1.$pid" "$1"
 }
 
 # alive_in FILE: the pid noted there, if that very process still lives; a pid alone may be another's by now.
