@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -55,7 +56,10 @@ function writeSalt(stack, salt) {
   const text = readFileSync(file, "utf8");
   if (!salt || /secure:/.test(text)) return;
   const rest = text.replace(/^encryptionsalt:.*\n?/m, "");
-  writeFileSync(file, `${rest}${rest.endsWith("\n") ? "" : "\n"}${salt}\n`);
+  // In one step: another shell may be reading it.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${rest}${rest.endsWith("\n") ? "" : "\n"}${salt}\n`);
+  renameSync(draft, file);
 }
 
 /** In a folder that holds only the project's Pulumi.yaml. Answers with the salt's line; undefined when another process was first. */
@@ -64,10 +68,14 @@ async function initStack(stack, env, known = () => false) {
   try {
     copyFileSync(join(projectDir, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
     const words = ["stack", "init", stack, "--no-select", "--non-interactive"];
-    const { code, output } = await run(join(binDir, "pulumi"), words, { cwd: folder, env, timeoutSeconds: 60 });
-    if (code === 0) return /^encryptionsalt:.*$/m.exec(readFileSync(join(folder, fileOf(stack)), "utf8"))?.[0];
-    if (known(stack)) return undefined;
-    throw new Stop(`The stack ${stack} could not be made:\n${tail(output)}`);
+    // Another shell that prepares the same new backend may be in the way for a moment.
+    for (let attempt = 1; ; attempt++) {
+      const { code, output } = await run(join(binDir, "pulumi"), words, { cwd: folder, env, timeoutSeconds: 60 });
+      if (code === 0) return /^encryptionsalt:.*$/m.exec(readFileSync(join(folder, fileOf(stack)), "utf8"))?.[0];
+      if (known(stack)) return undefined;
+      if (attempt === 3) throw new Stop(`The stack ${stack} could not be made:\n${tail(output)}`);
+      await new Promise((done) => setTimeout(done, 200 * attempt));
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
