@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parse } from "dotenv";
+import { envValues } from "./env-file.ts";
 import { absolute } from "./path.ts";
 
 /** Tokens for registries. They can push under the user's name and have no business on a stranger's machine. */
@@ -17,7 +17,7 @@ export function findToken(name: string, envFile: string, env: NodeJS.ProcessEnv 
 
 function fromFile(path: string): Record<string, string> {
   try {
-    return parse(readFileSync(path, "utf8"));
+    return envValues(readFileSync(path, "utf8"));
   } catch {
     return {};
   }
