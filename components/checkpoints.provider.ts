@@ -2,7 +2,7 @@ import { type GateWorld, passGate } from "./checkpoints/gate.ts";
 import { checkpointsHome } from "./checkpoints/pull.ts";
 import { trainingMark } from "./checkpoints/record.ts";
 import { throttled } from "./checkpoints/throttle.ts";
-import { isUnknown, lifecycle } from "./dynamic.ts";
+import { changedKeys, lifecycle } from "./dynamic.ts";
 import { ownSshKey } from "./ssh-key.ts";
 import { openStateDir } from "./state-dir.ts";
 import { openApi } from "./vast/api.ts";
@@ -109,8 +109,7 @@ export function movedFolder(olds: Partial<Inputs>, news: Inputs) {
  * the new one gets a gate of its own; an instance that is not known yet is left to replaceWith.
  */
 export function changes(olds: CheckpointsState, news: Inputs) {
-  const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
-  const changed = known.filter(([key, value]) => olds[key as keyof Inputs] !== value).map(([key]) => key);
+  const changed = changedKeys(olds, news);
   return {
     changes: changed.length > 0,
     replaces: changed.includes("instanceId") ? ["instanceId"] : [],

@@ -47,6 +47,13 @@ export function isUnknown(value: unknown): boolean {
   return value === UNKNOWN;
 }
 
+/** Inputs that differ from what is recorded; what is not known yet is no change. */
+export function changedKeys(olds: object, news: object): string[] {
+  const before = olds as Readonly<Record<string, unknown>>;
+  const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
+  return known.filter(([key, value]) => JSON.stringify(before[key]) !== JSON.stringify(value)).map(([key]) => key);
+}
+
 /**
  * Values as the engine can take them: plain JSON, without undefined, functions and dates. A value it cannot take would
  * turn a machine that was rented into an error without an id, or leave the engine waiting for ever. Big integers become

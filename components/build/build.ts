@@ -1,6 +1,6 @@
 import { loginFor } from "../code/token.ts";
 import { isSshUrl } from "../code/url.ts";
-import { hidden } from "../credentials-step.provider.ts";
+import { hidden } from "../hidden.ts";
 import type { FoundImage } from "../image/access.ts";
 import { type ImageReference, parseReference, qualified } from "../image/reference.ts";
 import { findDigest } from "../image/registry.ts";

@@ -1,16 +1,12 @@
 import type { Machine } from "../checkpoints/machine.ts";
 import { sizeText } from "../checkpoints/pull.ts";
-import { isPullError } from "../checkpoints/pull-error.ts";
 import { throttled } from "../checkpoints/throttle.ts";
-import { hidden } from "../credentials-step.provider.ts";
-import { isUnknown, lifecycle } from "../dynamic.ts";
+import { changedKeys, lifecycle } from "../dynamic.ts";
+import { hidden } from "../hidden.ts";
+import { type KnownMachine, onMachine } from "../reach.ts";
 import type { Way } from "../remote/steps.ts";
-import { ownSshKey } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
-import { type ApiTarget, openApi } from "../vast/api.ts";
-import { VastClient } from "../vast/client.ts";
 import { endWithEngine, progress, say as tell, watchEngine } from "../vast/engine.ts";
-import { lastWayIn, liveEndpoint, pinHostKey } from "../vast/ssh.ts";
 import { fetchCommit, hasCommit, keptCommit } from "./cache.ts";
 import type { Wanted } from "./code.ts";
 import { type Answer, converse, type Say } from "./converse.ts";
@@ -19,14 +15,7 @@ import { forgetOldFiles, snapshotRepository } from "./snapshot.ts";
 import { findGitToken, loginFor } from "./token.ts";
 
 /** What the resource is made from; no secret. */
-export interface CodeState extends ApiTarget {
-  readonly instanceId: string;
-  readonly sshHost: string;
-  readonly sshPort: number;
-  readonly hostKey: string;
-  /** Another time is another life of the machine. */
-  readonly startedAt: string;
-  readonly sshKeyFile: string;
+export interface CodeState extends KnownMachine {
   readonly way: Exclude<Way, "none">;
   readonly wanted: readonly Wanted[];
   readonly sourceDir: string;
@@ -38,9 +27,6 @@ export interface CodeState extends ApiTarget {
   readonly __urn: string;
 }
 
-/** The machine has just let somebody in. */
-const LOGIN_PATIENCE_MS = 60_000;
-
 /** The lifecycle behind Code. It has no delete: the files go with the machine. */
 export const provider = lifecycle({
   check: async (_olds: object, news: CodeState) => ({ inputs: news }),
@@ -50,13 +36,6 @@ export const provider = lifecycle({
 });
 
 endWithEngine();
-
-/** What is not known yet is no change. */
-export function changedKeys(olds: CodeState, news: CodeState): string[] {
-  const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
-  const before = olds as unknown as Readonly<Record<string, unknown>>;
-  return known.filter(([key, value]) => JSON.stringify(before[key]) !== JSON.stringify(value)).map(([key]) => key);
-}
 
 /** Makes it so: asks the machine first, and sends only what it lacks. */
 async function bring(inputs: CodeState): Promise<CodeState> {
@@ -155,24 +134,4 @@ async function fetchWithAgent(machine: Machine, inputs: CodeState, { show, signa
   };
   const more = { agentSocket, heard: show, ...(signal ? { signal } : {}) };
   await converse(machine, inputs.fetchScript, nothing, more);
-}
-
-/** By the way in that the state knows; where that is old, Vast knows the new one. */
-async function onMachine(inputs: CodeState, action: (machine: Machine) => Promise<void>): Promise<void> {
-  const machine = machineOf(inputs);
-  try {
-    await action(machine);
-  } catch (error) {
-    if (!isPullError(error, "unreachable")) throw error;
-    const client = new VastClient(openApi(inputs));
-    const endpoint = await liveEndpoint(client, machine, { deadline: Date.now() + LOGIN_PATIENCE_MS });
-    await action({ ...machine, endpoint });
-  }
-}
-
-function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: CodeState): Machine {
-  const instanceId = Number(id);
-  const key = ownSshKey(openStateDir(), sshKeyFile);
-  if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
-  return { instanceId, key, endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort } };
 }
