@@ -3,7 +3,7 @@ import { type Access, type FoundImage, findImage } from "./image/access.ts";
 import { type ImageReference, parseReference } from "./image/reference.ts";
 import { findToken, tokenNameFor } from "./registry-token.ts";
 import { stateDirPath } from "./state-dir.ts";
-import { apiOrigin, isLoopback } from "./vast/api.ts";
+import { hubOf } from "./vast/image-login.ts";
 
 /** Where images are asked for, and as whom. Holds no secret. */
 export interface ImagePlace {
@@ -32,15 +32,14 @@ export function askRegistry(name: string, place: ImagePlace, env: NodeJS.Process
   return findImage(name, accessOf(name, place, env));
 }
 
-/** What a machine of this stack would have. The images of the simulator's machines are where it is. */
+/** What a machine of this stack would have. */
 export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Access {
   const reference = parseReference(name);
   const who = reference && registryUserOf(reference, place.registryUser);
   const token = who && findToken(who.tokenName, place.envFile, env);
-  const origin = apiOrigin(place.apiUrl, env);
   return {
     login: who && token !== undefined ? { username: who.user, password: token } : undefined,
     folder: join(stateDirPath(env), "images"),
-    options: isLoopback(new URL(origin).hostname) ? { hub: origin } : {},
+    options: hubOf(place.apiUrl, env),
   };
 }

@@ -1,4 +1,6 @@
+import type { RegistryOptions } from "../image/session.ts";
 import { findToken } from "../registry-token.ts";
+import { apiOrigin, isLoopback } from "./api.ts";
 import { vastError } from "./errors.ts";
 
 /** How a machine gets in at the registry of a private image. Holds no secret: the token is looked for when it is needed. */
@@ -19,4 +21,16 @@ export function imageLoginText({ registry, user, tokenName, envFile }: ImageLogi
   }
   if (/\s/.test(token)) throw vastError("config", `${tokenName} holds a blank, and Vast takes a token without any`);
   return `-u ${user} -p ${token} ${registry}`;
+}
+
+/** How a machine with this login asks a registry; null = with none. */
+export function registryOptionsOf(login: ImageLogin | null, apiUrl: string, env: NodeJS.ProcessEnv): RegistryOptions {
+  const password = login && findToken(login.tokenName, login.envFile, env);
+  return { ...hubOf(apiUrl, env), login: login && password ? { username: login.user, password } : undefined };
+}
+
+/** The images of a simulator's machines are where it is. */
+export function hubOf(apiUrl: string, env: NodeJS.ProcessEnv): Pick<RegistryOptions, "hub"> {
+  const origin = apiOrigin(apiUrl, env);
+  return isLoopback(new URL(origin).hostname) ? { hub: origin } : {};
 }

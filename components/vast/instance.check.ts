@@ -16,6 +16,8 @@ import { isPassing } from "./trouble.ts";
 export interface CheckMeans {
   market(criteria: OfferCriteria): Promise<Market>;
   account(): Promise<Account>;
+  /** Why a machine could not pull the image of these inputs; undefined = it could, or nobody can tell now. */
+  imageTrouble(inputs: VastInstanceInputs): Promise<string | undefined>;
   /** The quote that a preview has just made for the same thing. */
   kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
@@ -48,9 +50,7 @@ export async function checkInstance(
   const kept = olds.label === undefined ? undefined : (olds.quote ?? null);
   if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, gpu, quote: kept ?? null }, failures };
   const criteria = criteriaOf({ ...inputs, gpu });
-  const { imageBytes = null } = inputs;
-  const known = isUnknown(imageBytes) ? null : imageBytes;
-  const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, known, means);
+  const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, inputs, means);
   return { inputs: { ...inputs, gpu, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
@@ -67,14 +67,20 @@ interface Answer {
   readonly failures?: Failure[];
 }
 
-async function promise(criteria: OfferCriteria, imageBytes: number | null, means: CheckMeans): Promise<Answer> {
+async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<Answer> {
+  const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
   const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
     await means.say(quoteLine(kept));
     return { quote: kept };
   }
   try {
-    const [found, account] = await Promise.all([means.market(criteria), means.account()]);
+    const [found, account, trouble] = await Promise.all([
+      means.market(criteria),
+      means.account(),
+      isUnknown(inputs.image) ? undefined : means.imageTrouble(inputs),
+    ]);
+    if (trouble !== undefined) return failure("image", trouble);
     return await answerOf(found, account, { criteria, imageBytes }, means);
   } catch (error) {
     if (isVastError(error, "config")) return failure("apiUrl", error.message);

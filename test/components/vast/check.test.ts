@@ -37,6 +37,7 @@ function means(changes: Partial<CheckMeans> = {}) {
   const all: CheckMeans = {
     market: async () => note("market", { choices, excluded: "", blame: null }),
     account: async () => note("account", { id: 1, email: null, credit: 20 }),
+    imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
     keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
     say: async (text) => void said.push(text),
@@ -51,9 +52,18 @@ test("a new instance is quoted, from one search", async () => {
   assert.deepEqual(failures, []);
   assert.equal(checked.gpu, "H100 SXM");
   assert.deepEqual(checked.quote, choices[0] && quoteOf(choices[0]));
-  assert.deepEqual(world.calls, ["market", "account"]);
+  assert.deepEqual(world.calls, ["market", "account", "image"]);
   assert.deepEqual(world.keptQuotes, [checked.quote]);
   assert.match(world.said.join(), /^1x H100 SXM in Texas, US/);
+});
+
+test("an image that no machine could pull is told before anything is promised", async () => {
+  const world = means({ imageTrouble: async ({ image }) => `${image} is gone` });
+  const { inputs: checked, failures } = await checkInstance({}, inputs, world);
+  assert.deepEqual(failures, [{ property: "image", reason: `${image} is gone` }]);
+  assert.equal(checked.quote, null);
+  const unknown = await checkInstance({}, { ...inputs, image: UNKNOWN, imageBytes: UNKNOWN }, world);
+  assert.ok(unknown.inputs.quote, "what is yet to be built cannot be asked for");
 });
 
 test("what a preview has just promised is promised again, without a search", async () => {
