@@ -1,7 +1,10 @@
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
+import { openStateDir } from "./state-dir.ts";
+import { holderOf, Journal, stackOf } from "./vast/journal.ts";
 import { perHour } from "./vast/price.ts";
+import { leftBehind } from "./vast/trouble.ts";
 
 /** What has been rented. */
 export interface Billed {
@@ -12,19 +15,26 @@ export interface Billed {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Lets an `up` that fails after the machine was rented, whatever failed, say what goes on billing and what ends it.
+ * Lets an `up` that fails after something was rented, whatever failed, say what goes on billing and what ends it.
  * When a resource fails Pulumi ends the program by a signal, so it is said synchronously, as the last thing.
  */
 export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string): void {
   if (pulumi.runtime.isDryRun()) return;
-  let text: string | undefined;
+  const lines: string[] = [];
   pulumi.all([id, pricePerHour]).apply(([instanceId, price]) => {
-    text = billText(instanceId, price, stack);
+    lines.push(billText(instanceId, price, stack));
   });
+  const journal = new Journal(openStateDir().journalDir);
   process.once("exit", (code) => {
-    if (code !== 0 && text !== undefined) writeSync(process.stderr.fd, `${text}\n`);
+    if (code !== 0) writeSync(process.stderr.fd, [...lines, ...leftLines(journal, stack), ""].join("\n"));
   });
   for (const name of SIGNALS) process.once(name, () => process.exit(128 + constants.signals[name]));
+}
+
+/** What a process of this stack was renting when it was killed, a line each: no resource knows of it. */
+export function leftLines(journal: Pick<Journal, "listOpen">, stack: string): string[] {
+  const left = journal.listOpen().filter((intent) => stackOf(intent) === stack && holderOf(intent) === "nobody");
+  return left.map(leftBehind);
 }
 
 /** Vast's own client is named as well: it works when all of ours has failed. */
