@@ -23,7 +23,11 @@ export function intentText(intent: Intent, stack: string, now: number): string {
   const what = instanceId === undefined ? "what came of it is not known" : `instance ${instanceId}`;
   const costs = price === undefined ? "" : `, up to ${perHour(price)}`;
   const minutes = Math.round((now - at) / 60_000);
-  const settles =
-    theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run recover -s ${theirs ?? "STACK"}`;
+  const settles = theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run ${settling(theirs)}`;
   return `an earlier process ended while it was renting ${label} (${what}${costs}), ${minutes} min ago; ${settles}`;
+}
+
+/** What was rented for no stack is in none. */
+function settling(stack: string | undefined): string {
+  return stack === undefined ? "sweep --destroy" : `recover -s ${stack}`;
 }

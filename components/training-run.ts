@@ -51,15 +51,15 @@ export class TrainingRun extends pulumi.ComponentResource {
     const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir };
     this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
-    const identity = new RunIdentity(`${name}-identity`, { ...api, owner, project, stack, run: name }, below);
+    const whose = { ...api, owner, project, stack };
+    const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false }, below);
     const { image, imageBuild, imageBase, registryUser } = config;
     const { commit } = this.revision;
     const place = { image, imageBuild, imageBase, registryUser, envFile, apiUrl };
     const { builderMaxPricePerHour, builderMaxMinutes: maxMinutes } = config;
-    // It releases whatever is left of a builder.
     const builderIdentity =
       imageBuild === "remote"
-        ? new RunIdentity(`${name}-builder`, { ...api, owner, project, stack, run: "builder" }, below)
+        ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true }, below)
         : undefined;
     const terms = { ...api, sshKey: sshKeyFile, maxPricePerHour: builderMaxPricePerHour, maxMinutes };
     const builder = { ...terms, label: builderIdentity?.label ?? "" };

@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 import { Failure } from "../cli/failure.ts";
 import { projectOf, pulumi } from "../cli/stack.ts";
 import { makeImage, planImage } from "../components/build/build.ts";
+import { endLeftBuilder } from "../components/build/builder.ts";
+import { sha256 } from "../components/build/plan.ts";
 import { throttled } from "../components/checkpoints/throttle.ts";
 import { type RunConfig, readConfig } from "../components/config.ts";
 import { type Problem, problemLine } from "../components/problem.ts";
@@ -35,6 +37,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const asked = await askedBy(values.stack);
+  if (!values.check) await endLeftBuilder(asked.builder, say);
   const { text, failures, pinned } = await planImage({}, asked);
   if (failures.length > 0)
     throw new Failure(1, failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
@@ -44,11 +47,13 @@ async function main(): Promise<number> {
 }
 
 /** What the stack's training would ask for now. */
-async function askedBy(stack: string | undefined): Promise<Asked> {
-  const words = ["config", "--json", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
-  const { config, problems } = readConfig(
-    texts(JSON.parse(await pulumi(words, projectOf(process.cwd()), process.env))),
-  );
+async function askedBy(named: string | undefined): Promise<Asked> {
+  const ofStack = async (...words: string[]) => {
+    const which = named === undefined ? [] : ["--stack", named];
+    return pulumi([...words, "--non-interactive", ...which], projectOf(process.cwd()), process.env);
+  };
+  const stack = (await ofStack("stack", "--show-name")).trim();
+  const { config, problems } = readConfig(texts(JSON.parse(await ofStack("config", "--json"))));
   const { value: head, problems: more } = await checkRepository(config, process.env);
   if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
   const { image, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, imageBuild } = config as RunConfig;
@@ -64,7 +69,9 @@ async function askedBy(stack: string | undefined): Promise<Asked> {
     builderMaxMinutes: maxMinutes,
   } = config as RunConfig;
   const { owner } = openStateDir();
-  const label = runLabel({ owner, project: "vast-training", stack: stack ?? "", run: "builder" });
+  const project = "vast-training";
+  // The same one each time, so that a later run finds what a killed one has left.
+  const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
   const builder = { apiUrl, apiKeyFile, label, sshKey, maxPricePerHour, maxMinutes };
   return { ...place, imageBuild: how, found: null, builder, imageBase, branch, commit, code, __urn: "" };
 }

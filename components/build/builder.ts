@@ -1,15 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Machine, runScript } from "../checkpoints/machine.ts";
-import { ownSshKey, sshArgs } from "../ssh-key.ts";
+import { ownSshKey, type SshKey, sshArgs } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
 import type { ApiTarget } from "../vast/api.ts";
-import { connect } from "../vast/connect.ts";
+import { minutes } from "../vast/boot.ts";
+import { connect, openJournal } from "../vast/connect.ts";
 import type { EngineWatch } from "../vast/engine.ts";
 import type { Means } from "../vast/means.ts";
-import { releaseOrStrand } from "../vast/release.ts";
+import { release } from "../vast/release.ts";
 import { type Rented, rent } from "../vast/rental.ts";
 import type { RentalRequest } from "../vast/rental-request.ts";
+import { releaseAll } from "../vast/settle.ts";
 
 /** The machine that builds: what it is rented under, and what it may cost. */
 export interface BuilderTerms extends ApiTarget {
@@ -55,13 +57,14 @@ export async function withBuilder(
   means: BuilderMeans,
   use: (engine: RemoteEngine) => Promise<void>,
 ): Promise<void> {
-  const late = AbortSignal.timeout(terms.maxMinutes * 60_000);
+  const most = terms.maxMinutes * 60_000;
+  const late = AbortSignal.timeout(most);
   const signal = AbortSignal.any([means.engine.signal, late]);
   try {
     await withRented(terms, { ...means, engine: { ...means.engine, signal } }, use);
   } catch (error) {
     if (!late.aborted) throw error;
-    throw new Error(`the builder had ${terms.maxMinutes} minutes (builderMaxMinutes): ${(error as Error).message}`);
+    throw new Error(`not done within ${minutes(most)} (builderMaxMinutes): ${(error as Error).message}`);
   }
 }
 
@@ -72,25 +75,44 @@ async function withRented(
 ): Promise<void> {
   const key = ownSshKey(openStateDir(), terms.sshKey);
   const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
-  const { instance, endpoint } = await rent(vast, requestOf(terms, urn, key.publicKey));
-  try {
-    const machine: Machine = { instanceId: instance.id, endpoint, key };
-    show("starting Docker on the builder");
-    await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
-    const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });
-    // The port is in the address.
-    await use({
-      host: `ssh://root@${endpoint.host}:${endpoint.port}`,
-      sshOpts: words.slice(0, -2),
-      signal: engine.signal,
-    });
-  } finally {
-    await end(vast, instance, terms.label);
-  }
+  const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
+  const failure = await failureOf(() => onBuilder(rented, key, { show, engine }, use));
+  const left = await failureOf(() => end(vast, rented.instance, terms.label));
+  const failures = [failure, left].filter((error) => error !== undefined);
+  if (failures.length > 0) throw new Error(failures.map(({ message }) => message).join("; "));
+}
+
+/** Ends what an earlier process has left under this label when it was killed. */
+export async function endLeftBuilder(terms: BuilderTerms, say: (text: string) => void): Promise<void> {
+  if (!openJournal().isLeft(terms.label)) return;
+  say("releasing what an earlier build has left");
+  await releaseAll(await connect(terms), terms.label);
+}
+
+function failureOf(action: () => Promise<void>): Promise<Error | undefined> {
+  return action().then(
+    () => undefined,
+    (error: Error) => error,
+  );
+}
+
+async function onBuilder(
+  { instance, endpoint }: Rented,
+  key: SshKey,
+  { show, engine }: Pick<BuilderMeans, "show" | "engine">,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const machine: Machine = { instanceId: instance.id, endpoint, key };
+  show("starting Docker on the builder");
+  await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
+  const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });
+  // The port is in the address.
+  const sshOpts = words.slice(0, -2);
+  await use({ host: `ssh://root@${endpoint.host}:${endpoint.port}`, sshOpts, signal: engine.signal });
 }
 
 async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label: string): Promise<void> {
-  await releaseOrStrand(vast, id, { label, perHour: totalPerHour });
+  await release(vast, id, { label, perHour: totalPerHour });
   vast.journal.close(label);
   await vast.say(`builder ${id} is released`);
 }

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { StateDir } from "../state-dir.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
@@ -30,7 +29,8 @@ export interface BuildWatch {
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DAY_MS = 86_400_000;
-const END_MS = 5_000;
+/** Ends what it runs when this process ends. */
+const TETHER = join(import.meta.dirname, "tether.ts");
 /** Lines of a failed build that are told. */
 const TOLD = 25;
 
@@ -91,14 +91,16 @@ async function pulumi(
   { show, signal }: BuildWatch,
 ): Promise<void> {
   signal.throwIfAborted();
-  const child = spawn("pulumi", [...args, "--non-interactive", "--color", "never"], {
+  const words = ["pulumi", ...args, "--non-interactive", "--color", "never"];
+  const child = spawn(process.execPath, [TETHER, ...words], {
     cwd: folder,
     env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     // The terminal's ^C is for the command that asks; it tells us.
     detached: true,
   });
-  const end = () => void endGently(child);
+  child.stdin.once("error", () => {}); // it has ended, which its exit says too
+  const end = () => child.stdin.end();
   signal.addEventListener("abort", end);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -117,15 +119,6 @@ async function pulumi(
     if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(lines)}`);
   } finally {
     signal.removeEventListener("abort", end);
-  }
-}
-
-/** As ^C does it, twice: the first calls off the build, the second does not wait for it. What it started goes with it. */
-async function endGently(child: ChildProcess): Promise<void> {
-  for (const name of ["SIGINT", "SIGINT", "SIGKILL"] as const) {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(name);
-    await sleep(END_MS);
   }
 }
 

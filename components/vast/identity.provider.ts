@@ -1,5 +1,5 @@
 import { lifecycle } from "../dynamic.ts";
-import { connect } from "./connect.ts";
+import { connect, openJournal } from "./connect.ts";
 import { endWithEngine } from "./engine.ts";
 import type { RunIdentityInputs } from "./identity.ts";
 import { endOnSignals } from "./interrupt.ts";
@@ -25,7 +25,7 @@ export const provider = lifecycle({
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => ({
     replaces: olds.apiUrl === news.apiUrl ? [] : ["apiUrl"],
-    changes: olds.apiUrl !== news.apiUrl || olds.apiKeyFile !== news.apiKeyFile,
+    changes: olds.apiUrl !== news.apiUrl || olds.apiKeyFile !== news.apiKeyFile || hasLeftovers(olds, news),
   }),
 
   create: async (inputs: RunIdentityInputs) => {
@@ -33,29 +33,38 @@ export const provider = lifecycle({
     return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
   },
 
-  update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => ({
-    outs: outputs(news, olds.label, olds.__urn),
-  }),
-
-  delete: async (_id: string, props: IdentityOutputs) => {
-    const { label } = props;
-    try {
-      const { releaseAll } = await import("./settle.ts");
-      await releaseAll(await connect(props, { urn: props.__urn }), label);
-    } catch (error) {
-      throw new Error(unsureText(label, (error as Error).message));
-    }
+  update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
+    const outs = outputs(news, olds.label, olds.__urn);
+    if (hasLeftovers(olds, news)) await releaseAllOf(outs);
+    return { outs };
   },
+
+  delete: async (_id: string, props: IdentityOutputs) => releaseAllOf(props),
 });
 
 endWithEngine();
 endOnSignals();
+
+/** Did a command that has ended leave something behind? */
+function hasLeftovers({ label }: IdentityOutputs, { singleUse }: RunIdentityInputs): boolean {
+  return singleUse && openJournal().isLeft(label);
+}
+
+async function releaseAllOf({ label, __urn: urn, ...api }: IdentityOutputs): Promise<void> {
+  try {
+    const { releaseAll } = await import("./settle.ts");
+    await releaseAll(await connect(api, { urn }), label);
+  } catch (error) {
+    throw new Error(unsureText(label, (error as Error).message));
+  }
+}
 
 function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
   return JSON.stringify([owner, project, stack, run]);
 }
 
 function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {
-  const { apiUrl, apiKeyFile, owner, project, stack, run } = inputs;
-  return { apiUrl, apiKeyFile, owner, project, stack, run, label, ...(urn === undefined ? {} : { __urn: urn }) };
+  const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse } = inputs;
+  const known = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, label };
+  return { ...known, ...(urn === undefined ? {} : { __urn: urn }) };
 }

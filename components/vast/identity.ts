@@ -15,6 +15,8 @@ export interface RunIdentityInputs {
   readonly stack: string;
   /** Name of the run within the stack. */
   readonly run: string;
+  /** What is rented under it serves one command, and is released by the next one when that command was killed. */
+  readonly singleUse: boolean;
 }
 
 export type RunIdentityArgs = In<RunIdentityInputs>;
@@ -33,9 +35,9 @@ export class RunIdentity extends pulumi.dynamic.Resource {
   declare readonly label: pulumi.Output<string>;
 
   constructor(name: string, args: RunIdentityArgs, opts?: pulumi.CustomResourceOptions) {
-    const { apiUrl, apiKeyFile, owner, project, stack, run } = args;
+    const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse } = args;
     const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Identity", opts?.parent));
-    const props = { apiUrl, apiKeyFile, owner, project, stack, run, label: undefined, __urn: urn };
+    const props = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, label: undefined, __urn: urn };
     super(provider, name, props, opts, "vast", "Identity");
   }
 }

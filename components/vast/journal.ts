@@ -68,6 +68,12 @@ export class Journal {
     return readIntent(this.fileOf(label));
   }
 
+  /** Has a process that ended left something open under this label? */
+  isLeft(label: string): boolean {
+    const intent = this.find(label);
+    return intent !== undefined && holderOf(intent) === "nobody";
+  }
+
   listOpen(): Intent[] {
     const names = readdirSync(this.#dir).filter((name) => name.endsWith(SUFFIX));
     return names.map((name) => readIntent(join(this.#dir, name))).filter((intent) => intent !== undefined);

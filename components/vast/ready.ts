@@ -81,7 +81,7 @@ class Waiting {
       if (clock.now() > this.#wait.deadline) return this.#late();
       await clock.sleep(this.#pause(), engine.signal);
     }
-    return this.#end("called off", "Pulumi is gone");
+    return this.#end("called off", "nobody waits for it any more");
   }
 
   #pause(): number {
@@ -194,7 +194,7 @@ class Waiting {
       if (clock.now() > deadline) return false;
       await clock.sleep(1000, engine.signal);
     }
-    throw vastError("aborted", "Pulumi is gone");
+    throw vastError("aborted", "nobody waits for it any more");
   }
 
   #soonest(milliseconds: number): number {

@@ -24,7 +24,8 @@ const UNCLEAR_LOOKS = 4;
 export async function rentOffer(means: Means, request: RentalRequest, offer: RentableOffer): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
-  if (!(await engine.alive()) || engine.signal.aborted) throw new Error("Pulumi is gone: nothing was rented");
+  if (!(await engine.alive()) || engine.signal.aborted)
+    throw new Error("nobody waits for a machine any more: nothing was rented");
   const { apiUrl, apiKeyFile } = target;
   const { offerId, totalPerHour } = offer;
   let at = clock.now();

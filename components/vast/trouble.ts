@@ -25,7 +25,8 @@ export function keptText(id: number | string, label: string | null, perHour: num
 /** What an open intent says that bills, or may bill, and the commands that end it. */
 export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
-  const ours = `pulumi destroy -s ${stackOf({ urn }) ?? "STACK"}`;
+  const stack = stackOf({ urn });
+  const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
   if (instanceId === undefined) {
     return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }

@@ -35,7 +35,7 @@ import { openStateDir } from "./components/state-dir.ts";
 
 const dir = openStateDir();
 const api = { apiUrl: "simulator", apiKeyFile: "" };
-const run = { owner: dir.owner, project: "tiny", stack: "dev", run: "run" };
+const run = { owner: dir.owner, project: "tiny", stack: "dev", run: "run", singleUse: false };
 const identity = new RunIdentity("identity", { ...api, ...run });
 const args = { ...JSON.parse(process.env.DEFAULTS ?? ""), ...JSON.parse(process.env.ARGS ?? "") };
 const instance = new VastInstance("instance", {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Fault, ledger, type Simulator, startSimulator } from "../../../simulator/index.ts";
@@ -134,7 +134,7 @@ test("an engine that dies while a machine comes up: it is released, and no other
   const made = provider.create(checked).catch((error: Error) => error);
   await until(() => engine.logged.some(({ text }) => text.startsWith("2/6 image pull")));
   engine.kill();
-  assert.match(String(await made), /Pulumi is gone/);
+  assert.match(String(await made), /nobody waits/);
   assert.equal(rentals(simulator), 1);
   assert.deepEqual(simulator.world.contracts.living(), []);
   assert.deepEqual(readdirSync(join(home, "journal")), []);
@@ -142,7 +142,8 @@ test("an engine that dies while a machine comes up: it is released, and no other
 
 test("an identity makes a label once, and its delete releases what carries it", async (t) => {
   const { simulator, provider, until } = await world(t, IDENTITY);
-  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
+  const owner = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev" };
+  const who = { ...owner, run: "run", singleUse: false };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
   const { id, outs } = await provider.create(checked);
   assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
@@ -157,6 +158,28 @@ test("an identity makes a label once, and its delete releases what carries it", 
   await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
   await provider.remove(id, outs);
   assert.deepEqual(simulator.world.contracts.living(), []);
+});
+
+test("an identity for one use releases what a killed command has left under it", async (t) => {
+  const { simulator, provider, home, until } = await world(t, IDENTITY);
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
+  const forOne = { ...who, singleUse: true };
+  const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE);
+  await rentElsewhere(simulator, id);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  const left = { label: id, urn: URN, offerId: 1, at: 0, host: hostname(), pid: 2 ** 22 + 1, startedAt: "0" };
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...left, apiUrl: "simulator", apiKeyFile: "" }));
+  assert.equal(
+    (await provider.diff(id, outs, { ...forOne, singleUse: false })).changes,
+    NONE,
+    "of a run it is taken over",
+  );
+  assert.equal((await provider.diff(id, outs, forOne)).changes, SOME);
+  await provider.update(id, outs, forOne);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
 });
 
 test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {

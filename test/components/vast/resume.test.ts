@@ -98,6 +98,6 @@ test("an engine that goes while it comes back: it is kept", async (t) => {
   const world = await renting(t, keep);
   const asked = await machine(world, (contract) => world.simulator.world.life.stop(contract));
   const means = world.meansWith({ progress: () => world.killEngine() });
-  assert.match(await strandedBy(resume(means, asked)), /Pulumi is gone/);
+  assert.match(await strandedBy(resume(means, asked)), /nobody waits/);
   assert.deepEqual(world.living(), [asked.instance.id]);
 });
