@@ -33,7 +33,7 @@ export async function openServer(t: TestContext, reply: (seen: Seen) => Reply) {
   return { url: `http://127.0.0.1:${port}`, address: `127.0.0.1:${port}`, seen };
 }
 
-export const digestOf = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+export const digestOf = (text: string | Buffer) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
 export const basic = (login: { username: string; password: string }) =>
   `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
