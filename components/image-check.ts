@@ -4,7 +4,10 @@ import type { RunConfig } from "./config.ts";
 import type { FoundImage } from "./image/access.ts";
 import { parseReference } from "./image/reference.ts";
 import { isRegistryError, type RegistryErrorKind } from "./image/registry-error.ts";
+import { imageInputs, isImageConfig } from "./image-inputs.ts";
 import { askRegistry, registryUserOf } from "./image-place.ts";
+import type { Problem } from "./problem.ts";
+import type { Code } from "./repository.ts";
 import { isVastError } from "./vast/errors.ts";
 
 /** The machine may fare better. */
@@ -40,6 +43,14 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
     await pulumi.log.warn(`${message} So image is not checked; the machine will pull it all the same.`);
     return passed({ found: null });
   }
+}
+
+/** What stands in the way of a build. The image's own check says it as well, but not beside other problems. */
+export async function checkBuild(config: Partial<RunConfig>, head: Code | undefined): Promise<Problem[]> {
+  if (head === undefined || !isImageConfig(config) || config.imageBuild === "never") return [];
+  const { planImage } = await import("./build/build.ts");
+  const { failures } = await planImage({}, imageInputs(config, head));
+  return failures.map(({ property: key, reason: found }) => ({ key, found }));
 }
 
 function buildable(image: string): Check<ImageNow> {

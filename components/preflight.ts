@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkAccount, checkMarket } from "./account.ts";
+import { checkAccount, checkMarket, type Vast } from "./account.ts";
 import { attempt, type Check, failed } from "./check.ts";
 import { sourceText } from "./code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "./code/snapshot.ts";
 import { type RunConfig, readConfig, stackConfig } from "./config.ts";
 import { type CredentialSearch, findCredentials } from "./credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
-import { checkImage, type ImageNow } from "./image-check.ts";
+import { checkBuild, checkImage, type ImageNow } from "./image-check.ts";
 import { checkKeys, type Keys } from "./keys.ts";
 import { warnOfOpenIntents } from "./open-intents.ts";
 import { agentPath, serveKey } from "./own-agent.ts";
@@ -97,9 +97,7 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   ]);
   const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, image, vast];
   const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
-  // When all is well the instance's own check searches the market, and not twice.
-  const ask = problems.length > 0 && vast.value !== undefined;
-  const more = ask ? (await checkMarket(vast.value, config)).problems : [];
+  const more = problems.length > 0 ? await laterProblems(config, vast.value, image.value && head.value) : [];
   return {
     config: config as RunConfig,
     problems: [...problems, ...more],
@@ -112,6 +110,16 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
     // null: a run can do without an answer.
     vast: vast.value ?? null,
   };
+}
+
+/** What the checks of the resources would find: when all is well they do, and nothing is asked twice. */
+async function laterProblems(
+  config: Partial<RunConfig>,
+  vast: Vast | null | undefined,
+  head: Code | undefined,
+): Promise<Problem[]> {
+  const [market, build] = await Promise.all([vast && checkMarket(vast, config), checkBuild(config, head)]);
+  return [...(market?.problems ?? []), ...build];
 }
 
 type Findings = Awaited<ReturnType<typeof examine>>;

@@ -7,13 +7,14 @@ export interface Problem {
   readonly key: string;
   /** What was found: a clause. */
   readonly found: string;
-  /** What to write or do instead: a clause. */
-  readonly write: string;
+  /** What to write or do instead: a clause. Left out where what was found says it. */
+  readonly write?: string;
 }
 
 /** "gpus: found "three"; write a whole number from 1 to 64" */
 export function problemLine({ key, found, write }: Problem): string {
-  return `${key}: ${printable(found, 800)}; ${printable(write, 400)}`;
+  const remedy = write === undefined ? "" : `; ${printable(write, 400)}`;
+  return `${key}: ${printable(found, 800)}${remedy}`;
 }
 
 /**

@@ -7,12 +7,14 @@ import type { TrainingImageArgs } from "./training-image.ts";
 import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
 import { endOnSignals } from "./vast/interrupt.ts";
 
-/** What is asked, with the commit as it is known then. */
-export type Asked = Omit<TrainingImageArgs, "commit" | "builder"> & {
-  readonly commit: string;
+/** What decides about an image, with the commit as it is known then. */
+export type PlanInputs = Omit<TrainingImageArgs, "commit" | "builder" | "found"> & { readonly commit: string };
+
+/** What is asked. */
+export interface Asked extends PlanInputs, Pick<TrainingImageArgs, "found"> {
   readonly builder: BuilderTerms;
   readonly __urn: string;
-};
+}
 
 /** The state. What the image is made from is kept to tell later what has changed. */
 export interface ImageState extends Partial<FoundImage> {

@@ -19,6 +19,7 @@ export interface TrainingImageArgs extends ImagePlace {
   /** Of the training. */
   readonly branch: string;
   readonly commit: pulumi.Input<string>;
+  /** With those further repositories that go into the image. */
   readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos" | "sourceDir">;
 }
 

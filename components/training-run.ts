@@ -4,6 +4,7 @@ import type { RunConfig } from "./config.ts";
 import { Credentials } from "./credentials-step.ts";
 import { secondsToFirstLine } from "./first-line.ts";
 import { parseReference } from "./image/reference.ts";
+import { imageInputs } from "./image-inputs.ts";
 import { registryUserOf } from "./image-place.ts";
 import type { Prepared } from "./preflight.ts";
 import { ONSTART, trainingHash } from "./remote/steps.ts";
@@ -53,10 +54,8 @@ export class TrainingRun extends pulumi.ComponentResource {
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const whose = { ...api, owner, project, stack };
     const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false }, below);
-    const { image, imageBuild, imageBase, registryUser } = config;
     const { commit } = this.revision;
-    const place = { image, imageBuild, imageBase, registryUser, envFile, apiUrl };
-    const { builderMaxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+    const { imageBuild, builderMaxPricePerHour, builderMaxMinutes: maxMinutes } = config;
     const builderIdentity =
       imageBuild === "remote"
         ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true }, below)
@@ -65,7 +64,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const builder = { ...terms, label: builderIdentity?.label ?? "" };
     const used = new TrainingImage(
       `${name}-image`,
-      { ...place, found: prepared.image.found, builder, branch, commit, code: whole },
+      { ...imageInputs(config, head), commit, found: prepared.image.found, builder },
       below,
     );
     this.instance = new VastInstance(

@@ -6,6 +6,7 @@ import { endLeftBuilder } from "../components/build/builder.ts";
 import { sha256 } from "../components/build/plan.ts";
 import { throttled } from "../components/checkpoints/throttle.ts";
 import { type RunConfig, readConfig } from "../components/config.ts";
+import { imageInputs } from "../components/image-inputs.ts";
 import { type Problem, problemLine } from "../components/problem.ts";
 import { checkRepository } from "../components/repository.ts";
 import { openStateDir } from "../components/state-dir.ts";
@@ -56,24 +57,18 @@ async function askedBy(named: string | undefined): Promise<Asked> {
   const { config, problems } = readConfig(texts(JSON.parse(await ofStack("config", "--json"))));
   const { value: head, problems: more } = await checkRepository(config, process.env);
   if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
-  const { image, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, imageBuild } = config as RunConfig;
+  const { apiUrl, apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour } = config as RunConfig;
+  const inputs = imageInputs(config as RunConfig, head);
+  const { image } = inputs;
   if (image.includes("@")) throw new Failure(1, `image: ${image} is one image for ever; name it without a digest`);
-  const { url, way, tokenFor, extraRepos, commit, snapshot } = head;
-  const code = { url, way, tokenFor, extraRepos, envFile, netrcFile, sourceDir: snapshot?.sourceDir ?? "" };
-  const how = imageBuild === "never" ? "local" : imageBuild;
-  const place = { image, registryUser, envFile, apiUrl };
-  const {
-    apiKeyFile,
-    sshKey,
-    builderMaxPricePerHour: maxPricePerHour,
-    builderMaxMinutes: maxMinutes,
-  } = config as RunConfig;
   const { owner } = openStateDir();
   const project = "vast-training";
   // The same one each time, so that a later run finds what a killed one has left.
   const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
+  const { builderMaxMinutes: maxMinutes } = config as RunConfig;
   const builder = { apiUrl, apiKeyFile, label, sshKey, maxPricePerHour, maxMinutes };
-  return { ...place, imageBuild: how, found: null, builder, imageBase, branch, commit, code, __urn: "" };
+  const imageBuild = inputs.imageBuild === "never" ? "local" : inputs.imageBuild;
+  return { ...inputs, imageBuild, found: null, builder, __urn: "" };
 }
 
 /** Of this project, without the namespace. */

@@ -1,5 +1,4 @@
 import { loginFor } from "../code/token.ts";
-import { isSshUrl } from "../code/url.ts";
 import { hidden } from "../hidden.ts";
 import type { FoundImage } from "../image/access.ts";
 import { type ImageReference, parseReference, qualified } from "../image/reference.ts";
@@ -9,7 +8,7 @@ import { accessOf, askRegistry, registryUserOf } from "../image-place.ts";
 import { findToken } from "../registry-token.ts";
 import { repoName } from "../remote/steps.ts";
 import { openStateDir } from "../state-dir.ts";
-import type { Asked, ImageState } from "../training-image.provider.ts";
+import type { Asked, ImageState, PlanInputs } from "../training-image.provider.ts";
 import type { EngineWatch } from "../vast/engine.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
@@ -43,7 +42,7 @@ export interface BuildMeans {
  * Compares what the image would be made from with what it was made from, and asks the registry when they differ. What
  * stands in the way of a build is told before anything is built or rented.
  */
-export async function planImage(olds: Partial<ImageState>, asked: Asked): Promise<ImagePlan> {
+export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): Promise<ImagePlan> {
   const blank = { image: asked.image, tag: "", parts: {} };
   try {
     const { files, parts } = await contents(asked);
@@ -111,15 +110,10 @@ function failureOf(error: unknown): Failure {
 }
 
 /** The files and what they amount to. */
-async function contents(asked: Asked, signal?: AbortSignal): Promise<{ files: BuildFiles; parts: Parts }> {
+async function contents(asked: PlanInputs, signal?: AbortSignal): Promise<{ files: BuildFiles; parts: Parts }> {
   const { code, branch, commit } = asked;
   const source = { url: code.url, commit, ref: `refs/heads/${branch}`, login: loginFor(code, code.url) };
-  const values: TemplateValues = {
-    base: asked.imageBase,
-    name: repoName(code.url),
-    // What takes a login is cloned at launch.
-    extraRepos: code.way === "none" ? code.extraRepos.filter(({ url }) => !isSshUrl(url)) : [],
-  };
+  const values: TemplateValues = { base: asked.imageBase, name: repoName(code.url), extraRepos: code.extraRepos };
   const files = await buildFiles(openStateDir(), source, code.sourceDir, values, signal);
   return { files, parts: partsOf(files, values) };
 }
@@ -140,7 +134,7 @@ function moving(image: string): string {
 }
 
 /** undefined = there is none. A login that the registry refuses is told now, and not after a build. */
-async function existing(name: string, asked: Asked): Promise<FoundImage | undefined> {
+async function existing(name: string, asked: PlanInputs): Promise<FoundImage | undefined> {
   try {
     return await askRegistry(name, asked, process.env);
   } catch (error) {
@@ -158,12 +152,12 @@ async function existing(name: string, asked: Asked): Promise<FoundImage | undefi
 }
 
 /** As whom an image is pushed. */
-function pusher({ image, registryUser, envFile }: Asked): ImageLogin {
+function pusher({ image, registryUser, envFile }: PlanInputs): ImageLogin {
   return { ...registryUserOf(reference(image), registryUser), envFile };
 }
 
 /** Everything that a build needs beside its files. */
-async function requireMeans(asked: Asked): Promise<void> {
+async function requireMeans(asked: PlanInputs): Promise<void> {
   const login = pusher(asked);
   if (findToken(login.tokenName, login.envFile) === undefined) {
     const where = `${login.tokenName} is neither in the environment nor in ${login.envFile}`;

@@ -57,8 +57,8 @@ test("an image is found as a machine would get it, or is a problem of the previe
     return problems[0] ?? assert.fail();
   };
   assert.match((await problem(`${name}:2`, login.password)).found, /has no tag "2"/);
-  assert.match((await problem(`${name}:1`, "")).write, /put REGISTRY_TOKEN=… into .*env \(user "team"/);
-  assert.match((await problem(`${name}:1`, "wrong canary")).write, /a valid REGISTRY_TOKEN .* registryUser/);
+  assert.match(String((await problem(`${name}:1`, "")).write), /put REGISTRY_TOKEN=… into .*env \(user "team"/);
+  assert.match(String((await problem(`${name}:1`, "wrong canary")).write), /a valid REGISTRY_TOKEN .* registryUser/);
   assert.match((await problem(`${name}:1`, login.password, { registryUser: "nobody" })).found, /login of "nobody"/);
   assert.match((await problem(`${name}@${digest}`, "", { imageBuild: "local" })).found, /one image for ever/);
 });

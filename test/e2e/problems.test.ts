@@ -41,5 +41,10 @@ test("an account that cannot pay, and a market without a fitting offer, end befo
   const tooCheap = await project.pulumi("up", "--skip-preview", "-c", "maxPricePerHour=0.01");
   assert.notEqual(tooCheap.code, 0);
   assert.match(tooCheap.stdout + tooCheap.stderr, /maxPricePerHour/);
+  const build = ["-c", "imageBuild=local", "-c", "maxprice=3"];
+  const cannotBuild = await project.pulumi("up", "--skip-preview", ...build);
+  assert.notEqual(cannotBuild.code, 0);
+  assert.match(cannotBuild.stdout, /has 3 problems/);
+  assert.match(cannotBuild.stdout, /imageBuild: DOCKERHUB_TOKEN is neither in the environment nor in/);
   assert.deepEqual((await project.simulator.ledger()).contracts, []);
 });
