@@ -29,7 +29,7 @@ interface Checked extends ImageState {
   readonly asked?: Asked;
 }
 
-/** Rows: only check is told the URN, and what was said there is said once. */
+/** Tags of which something was said: a replacement is checked twice, and the second time without what was before. */
 const said = new Set<string>();
 
 /** The lifecycle behind TrainingImage. Whatever changes is another image, so nothing is ever updated. */
@@ -39,7 +39,7 @@ export const provider = lifecycle({
     if (isUnknown(news.commit)) return { inputs: { image: news.image, asked: news } };
     const { planImage } = await import("./build/build.ts");
     const { text, failures, ...state } = await planImage(olds, news);
-    if (text !== undefined) await sayOnce(news.__urn, text);
+    if (text !== undefined) await sayOnce(news.__urn, state.tag, text);
     const isKnown = state.pinned !== undefined;
     return { inputs: isKnown ? state : { ...state, asked: news }, failures };
   },
@@ -92,9 +92,9 @@ async function build(asked: Asked): Promise<ImageState> {
   }
 }
 
-async function sayOnce(urn: string, text: string): Promise<void> {
-  if (said.has(text)) return;
-  said.add(text);
+async function sayOnce(urn: string, tag: string, text: string): Promise<void> {
+  if (said.has(tag)) return;
+  said.add(tag);
   await say(urn, text);
 }
 

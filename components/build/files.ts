@@ -73,8 +73,10 @@ function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSign
   });
 }
 
-/** What the image is made from. */
-export function partsOf(files: BuildFiles, { extraRepos }: TemplateValues): Parts {
-  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)]);
-  return Object.fromEntries([...hashes, ...extraRepos.map(({ path, commit }) => [path, commit])]);
+/** What the image is made from. In our Dockerfile the further repositories are parts of their own. */
+export function partsOf(files: BuildFiles, values: TemplateValues): Parts {
+  const isOurs = files.Dockerfile === dockerfileOf(values);
+  const told = isOurs ? { ...files, Dockerfile: dockerfileOf({ ...values, extraRepos: [] }) } : files;
+  const hashes = Object.entries(told).map(([name, text]) => [name, sha256(text)]);
+  return Object.fromEntries([...hashes, ...values.extraRepos.map(({ path, commit }) => [path, commit])]);
 }

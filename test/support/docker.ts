@@ -17,7 +17,7 @@ export const noDocker = noEngine();
 export interface Docker {
   /** What DOCKER_HOST says, unix://… */
   readonly host: string;
-  /** What HTTPS_PROXY says inside a build that needs this machine's network; the engine itself has no way out. */
+  /** What HTTPS_PROXY and http_proxy say inside a build that needs this machine's network; the engine itself has no way out. */
   readonly proxy: string;
   readonly registry: Registry & { login: Login };
   /** The docker CLI on this engine, without anything of the user's. */

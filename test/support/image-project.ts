@@ -72,7 +72,7 @@ function systemBase() {
     "/usr/lib/git-core",
   ];
   return {
-    programs: "python3 git tmux rsync sshd tar mktemp uname sed".split(" "),
+    programs: "python3 git /usr/lib/git-core/git-remote-http tmux rsync sshd tar mktemp uname sed".split(" "),
     paths: [...paths, "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"].filter((path) =>
       existsSync(path),
     ),
@@ -83,7 +83,13 @@ function systemBase() {
 function environment({ proxy }: Docker): string[] {
   const certificates = "/etc/ssl/certs/ca-certificates.crt";
   const files = ["SSL_CERT_FILE", "PIP_CERT", "GIT_SSL_CAINFO"].map((name) => `ENV ${name}=${certificates}`);
-  return [...files, "ENV UV_SYSTEM_CERTS=1", `ENV HTTPS_PROXY=${proxy}`, "ENV PATH=/usr/local/bin:/usr/bin:/bin"];
+  return [
+    ...files,
+    "ENV UV_SYSTEM_CERTS=1",
+    `ENV HTTPS_PROXY=${proxy}`,
+    `ENV http_proxy=${proxy}`,
+    "ENV PATH=/usr/local/bin:/usr/bin:/bin",
+  ];
 }
 
 const run = promisify(execFile);

@@ -67,7 +67,12 @@ test("the build's files are those of the commit, and the repository's own Docker
   const second = await buildFiles(dir, { ...source, commit: own }, "", values);
   assert.equal(second.Dockerfile, "FROM mine");
   assert.deepEqual(changedParts(partsOf(first, values), partsOf(second, values)), ["Dockerfile"]);
-  assert.equal(partsOf(first, values)["/workspace/other"], "a".repeat(40));
+  const later = {
+    ...values,
+    extraRepos: [{ ...values.extraRepos[0], commit: "b".repeat(40) }] as typeof values.extraRepos,
+  };
+  const third = await buildFiles(dir, { ...source, commit: plain }, "", later);
+  assert.deepEqual(changedParts(partsOf(first, values), partsOf(third, later)), ["/workspace/other"]);
 
   writeFileSync(join(folder, "pyproject.toml"), "of a work tree");
   const here = await buildFiles(dir, { ...source, commit: "0" }, folder, values);

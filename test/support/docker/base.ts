@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 
 /** What an image without any registry below it is made of: programs of this machine with their libraries. */
 export interface BaseSpec {
-  /** Names of programs on PATH, beside a shell and what every script needs. */
+  /** Programs, by name on PATH or by path, beside a shell and what every script needs. */
   programs?: readonly string[];
   /** Further files and folders of this machine, absolute, taken whole, with what their programs and modules load. */
   paths?: readonly string[];
@@ -37,7 +37,10 @@ export function writeBase(folder: string, { programs = [], paths = [] }: BaseSpe
   for (const name of ["bin", "sbin", "lib", "lib64"]) linkLike(root, name);
   const found = [...always, ...programs].map(programFile);
   const targets = found.map((file) => realpathSync(file));
-  const files = new Set([...found, ...targets, ...libraries([...targets, ...loadable(paths)]), ...paths.map(inUsr)]);
+  const folders = paths.map(inUsr);
+  const single = [...found, ...targets, ...libraries([...targets, ...loadable(paths)])];
+  // Whatever is in the list twice would be a link to itself.
+  const files = new Set([...single.filter((file) => !isBelow(file, folders)), ...folders]);
   const tar = join(folder, "base.tar");
   const list = [...files].map((file) => file.slice(1)).join("\n");
   const words = ["--create", "--file", tar, "--directory", root, ".", "--directory", "/", "--files-from", "-"];
@@ -51,7 +54,12 @@ function linkLike(root: string, name: string): void {
   }
 }
 
+function isBelow(file: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => file.startsWith(`${folder}/`));
+}
+
 function programFile(name: string): string {
+  if (name.startsWith("/")) return name;
   const found = ["/usr/bin", "/usr/sbin"].map((folder) => join(folder, name)).find((file) => existsSync(file));
   if (found === undefined) throw new Error(`${name} is not installed, so no image can have it.`);
   return found;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** A Unix socket that leads to a port of this machine's loopback, or to whatever `accept` does with a connection. */
@@ -30,15 +31,27 @@ export function toPort(port: number): (from: Socket) => void {
   return (from) => join(from, connect(port, "127.0.0.1"));
 }
 
-/** A proxy as HTTPS_PROXY names one: CONNECT to any host, on from here. */
+const proxy = createHttpServer(forward);
+proxy.on("connect", (request, from: Socket) => {
+  const { hostname, port } = new URL(`http://${request.url}`);
+  const to = connect(Number(port), hostname);
+  to.once("connect", () => from.write("HTTP/1.1 200 OK\r\n\r\n"));
+  join(from, to);
+});
+
+/** A proxy as HTTPS_PROXY and http_proxy name one: to any host, on from here. */
 export function asProxy(from: Socket): void {
-  from.once("data", (first) => {
-    const target = /^CONNECT (\S+):(\d+) HTTP\/1/.exec(first.toString("latin1"));
-    if (!target?.[1]) return void from.end("HTTP/1.1 405 Only CONNECT\r\n\r\n");
-    const to = connect(Number(target[2]), target[1]);
-    to.once("connect", () => from.write("HTTP/1.1 200 OK\r\n\r\n"));
-    join(from, to);
+  proxy.emit("connection", from);
+}
+
+function forward(from: IncomingMessage, response: ServerResponse): void {
+  const { method, url = "", headers } = from;
+  const to = request(url, { method, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
   });
+  to.once("error", () => response.writeHead(502).end());
+  from.pipe(to);
 }
 
 function join(from: Socket, to: Socket): void {

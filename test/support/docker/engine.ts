@@ -9,7 +9,7 @@ import { type Daemon, startDaemon } from "./daemon.ts";
 export interface Engine {
   /** What DOCKER_HOST says. */
   readonly host: string;
-  /** What HTTPS_PROXY says inside a build: the way to this machine's network. */
+  /** What HTTPS_PROXY and http_proxy say inside a build: the way to this machine's network. */
   readonly proxy: string;
   close(): Promise<void>;
 }
