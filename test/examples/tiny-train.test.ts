@@ -66,7 +66,7 @@ test("SIGTERM saves and ends well; a killed save leaves no checkpoint", needsRoo
   const training = box.run(
     `${PYTHON} src/train.py --step-seconds 0.01 --checkpoint-every 100000 >log 2>&1; echo $?; cat log`,
   );
-  await box.run("until grep -qs '^step 3 ' log; do sleep 0.02; done; pkill -TERM -x python");
+  await box.run("until grep -qs '^step 4 ' log; do sleep 0.02; done; pkill -TERM -x python");
   const log = await training;
   assert.match(log, /^0\nbranch main: /);
   const last = Math.max(...losses(log).keys());

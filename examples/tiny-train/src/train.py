@@ -6,12 +6,15 @@ import sys
 import threading
 import time
 
-import numpy as np
+# Before numpy is there: the matrices are so small that more threads would only spin while they wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import checkpoint
-from model import Model
-from settings import Settings, read_settings
-from text import SHIPPED, Text, find_text, read_text
+import numpy as np  # noqa: E402
+
+import checkpoint  # noqa: E402
+from model import Model  # noqa: E402
+from settings import Settings, read_settings  # noqa: E402
+from text import SHIPPED, Text, find_text, read_text  # noqa: E402
 
 SEED = 20260101
 
