@@ -84,8 +84,10 @@ const schema = z.strictObject({
       "never: image as it is; local or remote: build it of the code's dependencies, here or on a rented machine",
     ),
   imageBase: image
-    .prefault("pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel")
-    .describe("What a built image starts from; a digest makes it the same for ever"),
+    .prefault(
+      "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel@sha256:0cf3402e946b7c384ba943ee05c90b4c5a4a05227923921f2b0918c011cfaf56",
+    )
+    .describe("What a built image starts from; the digest keeps it the same for ever"),
   builderMaxPricePerHour: field
     .decimal(0.001, 1000, "dollars an hour")
     .prefault("1")
