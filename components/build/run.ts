@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { StateDir } from "../state-dir.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
-import { printable } from "../vast/text.ts";
 import type { BuildFiles } from "./files.ts";
+import { complaintIn, progressIn } from "./output.ts";
 
 /** What is built and pushed, where, and as whom. Holds no secret. */
 export interface BuildJob {
@@ -31,8 +31,6 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const DAY_MS = 86_400_000;
 /** Ends what it runs when this process ends. */
 const TETHER = join(import.meta.dirname, "tether.ts");
-/** Lines of a failed build that are told. */
-const TOLD = 25;
 
 /** Builds and pushes. Rejects with the last lines of what failed; nothing but the image is left. */
 export async function runBuild(
@@ -106,7 +104,7 @@ async function pulumi(
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       lines.push(line);
-      const words = wordsOf(line);
+      const words = progressIn(line);
       if (words !== "") show(words);
     });
   }
@@ -120,24 +118,4 @@ async function pulumi(
   } finally {
     signal.removeEventListener("abort", end);
   }
-}
-
-/** " +  docker:index:Image image-0 creating (3s) #5 [2/3] RUN …" without what is the same in every line. */
-function wordsOf(line: string): string {
-  const [, words = ""] = /docker:index:Image image-\d+ \w+ \([\d.]+s\)\s*(.*)$/.exec(line) ?? [];
-  return printable(words, 300).trim();
-}
-
-/** Headings of what is one thing here, and that something has failed. */
-const NO_WORDS = /^\s*$|^\s*(pulumi:pulumi:Stack|docker:index:Image) \(|^\s*error: update failed$/;
-
-/** What Pulumi says of the failure, which ends with what the failing step said last. */
-function complaintIn(lines: readonly string[]): string {
-  const from = lines.findIndex((line) => line.startsWith("Diagnostics:"));
-  const rest = (from < 0 ? lines : lines.slice(from + 1)).filter((line) => !NO_WORDS.test(line));
-  const to = rest.findIndex((line) => /^(Resources|Duration):/.test(line));
-  return (to < 0 ? rest : rest.slice(0, to))
-    .slice(-TOLD)
-    .map((line) => printable(line, 400))
-    .join("\n");
 }
