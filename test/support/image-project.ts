@@ -66,8 +66,11 @@ function systemBase() {
   ];
   const paths = [
     ...libraries.map((name) => `/usr/lib/x86_64-linux-gnu/${name}`),
-    `/usr/lib/${python}`,
-    "/usr/lib/python3/dist-packages",
+    ...readdirSync(`/usr/lib/${python}`)
+      // What only compilers need is half of it.
+      .filter((name) => !name.startsWith("config-"))
+      .map((name) => `/usr/lib/${python}/${name}`),
+    "/usr/lib/python3/dist-packages/pip",
     "/etc/ssl/certs",
     "/usr/lib/git-core",
   ];
