@@ -14,10 +14,9 @@ import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
 import { withBuilder } from "./builder.ts";
 import { localEngine, whyNoEngine } from "./engine.ts";
-import { type BuildFiles, buildFiles, partsOf } from "./files.ts";
-import { type Parts, tagOf, willBuildText } from "./plan.ts";
+import { type Build, type BuildFiles, buildAt } from "./files.ts";
+import { tagOf, willBuildText } from "./plan.ts";
 import { runBuild } from "./run.ts";
-import type { TemplateValues } from "./template.ts";
 
 export interface Failure {
   readonly property: string;
@@ -109,13 +108,10 @@ function failureOf(error: unknown): Failure {
   return { property: "repo", reason: `the build's files cannot be read: ${printable(message, 400)}` };
 }
 
-/** The files and what they amount to. */
-async function contents(asked: PlanInputs, signal?: AbortSignal): Promise<{ files: BuildFiles; parts: Parts }> {
-  const { code, branch, commit } = asked;
+function contents({ code, branch, commit, imageBase: base }: PlanInputs, signal?: AbortSignal): Promise<Build> {
   const source = { url: code.url, commit, ref: `refs/heads/${branch}`, login: loginFor(code, code.url) };
-  const values: TemplateValues = { base: asked.imageBase, name: repoName(code.url), extraRepos: code.extraRepos };
-  const files = await buildFiles(openStateDir(), source, code.sourceDir, values, signal);
-  return { files, parts: partsOf(files, values) };
+  const { extraRepos, sourceDir } = code;
+  return buildAt(openStateDir(), source, sourceDir, { base, name: repoName(code.url), extraRepos }, signal);
 }
 
 function reference(image: string): ImageReference {

@@ -9,32 +9,56 @@ import { dockerfileOf, ignoreFile, type TemplateValues } from "./template.ts";
 /** What a build is sent: names and contents. */
 export type BuildFiles = Readonly<Record<string, string>>;
 
+/** What is built, and what decides whether it has to be. */
+export interface Build {
+  readonly files: BuildFiles;
+  readonly parts: Parts;
+}
+
 /** Of the training repository; those that it lacks are ours. */
 const OWN_DOCKERFILE = "vast.Dockerfile";
 const OWN_IGNORE_FILE = "vast.Dockerfile.dockerignore";
-const NAMES = ["pyproject.toml", "uv.lock", OWN_DOCKERFILE, OWN_IGNORE_FILE];
+/** Not sent: our Dockerfile says it. */
+const PYTHON = ".python-version";
+const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_FILE];
 
 const remembered = new Map<string, Promise<BuildFiles>>();
 
 /**
- * The build's files at a commit: only these are fetched, where the server can send single files. Throws GitError.
+ * The build at a commit: only its files are fetched, where the server can send single files. Throws GitError.
  *
  * @param sourceDir where they are here already; "" = nowhere
  */
-export async function buildFiles(
+export async function buildAt(
   dir: Pick<StateDir, "path">,
   source: Source,
   sourceDir: string,
-  values: TemplateValues,
+  values: Omit<TemplateValues, "python">,
   signal?: AbortSignal,
-): Promise<BuildFiles> {
+): Promise<Build> {
   const found = sourceDir === "" ? await fetchedOnce(dir, source, signal) : filesIn(sourceDir);
-  const { [OWN_DOCKERFILE]: dockerfile, [OWN_IGNORE_FILE]: ignored, ...rest } = found;
+  const { [OWN_DOCKERFILE]: own, [OWN_IGNORE_FILE]: ignored, [PYTHON]: python = "", ...rest } = found;
+  const { extraRepos } = values;
+  const ours = (repositories: typeof extraRepos) =>
+    own ?? dockerfileOf({ ...values, python: pythonIn(python), extraRepos: repositories });
+  const files = { ...rest, "Dockerfile.dockerignore": ignored ?? ignoreFile() };
   return {
-    ...rest,
-    Dockerfile: dockerfile ?? dockerfileOf(values),
-    "Dockerfile.dockerignore": ignored ?? ignoreFile(),
+    files: { ...files, Dockerfile: ours(extraRepos) },
+    // The further repositories are parts of their own.
+    parts: partsOf({ ...files, Dockerfile: ours([]) }, extraRepos),
   };
+}
+
+function partsOf(files: BuildFiles, extraRepos: TemplateValues["extraRepos"]): Parts {
+  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)]);
+  return Object.fromEntries([...hashes, ...extraRepos.map(({ path, commit }) => [path, commit])]);
+}
+
+/** What uv takes from the file: its first request. "" = none, or nothing that is one word. */
+function pythonIn(text: string): string {
+  const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
+  const request = lines.find((line) => line !== "") ?? "";
+  return /^[\w.@+-]+$/.test(request) ? request : "";
 }
 
 async function fetchedOnce(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
@@ -71,12 +95,4 @@ function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSign
     }
     return Object.fromEntries(contents);
   });
-}
-
-/** What the image is made from. In our Dockerfile the further repositories are parts of their own. */
-export function partsOf(files: BuildFiles, values: TemplateValues): Parts {
-  const isOurs = files.Dockerfile === dockerfileOf(values);
-  const told = isOurs ? { ...files, Dockerfile: dockerfileOf({ ...values, extraRepos: [] }) } : files;
-  const hashes = Object.entries(told).map(([name, text]) => [name, sha256(text)]);
-  return Object.fromEntries([...hashes, ...values.extraRepos.map(({ path, commit }) => [path, commit])]);
 }

@@ -15,16 +15,19 @@ export interface TemplateValues {
   /** Of the code's folder: the environment is /workspace/venvs/NAME. */
   readonly name: string;
   readonly extraRepos: readonly Beside[];
+  /** As the code asks uv for it, or a launch would make the environment again; "" = any. */
+  readonly python: string;
 }
 
 const text = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
 
 /** The Dockerfile that we ship, filled in. */
-export function dockerfileOf({ base, name, extraRepos }: TemplateValues): string {
+export function dockerfileOf({ base, name, extraRepos, python }: TemplateValues): string {
   const values: Record<string, string> = {
     BASE: base,
     NAME: name,
     UV: shellLine(uvRequirement()),
+    PYTHON: python === "" ? "" : ` --python ${python}`,
     EXTRA_REPOS: extraRepos.map(cloned).join(""),
   };
   const lines = text("Dockerfile")

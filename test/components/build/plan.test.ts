@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildFiles, partsOf } from "../../../components/build/files.ts";
+import { buildAt } from "../../../components/build/files.ts";
 import { changedParts, tagOf, willBuildText } from "../../../components/build/plan.ts";
 import { dockerfileOf, ignoreFile } from "../../../components/build/template.ts";
 import { makeRepository } from "../remote/box.ts";
@@ -30,7 +30,7 @@ test("what changed is named", () => {
 });
 
 test("our Dockerfile has every value, and clones each repository at its commit beside the environment", () => {
-  const text = dockerfileOf(values);
+  const text = dockerfileOf({ ...values, python: "" });
   const lines = text.split("\n").filter((line) => !line.startsWith("#"));
   assert.doesNotMatch(lines.join("\n"), /@[A-Z_]+@/);
   assert.match(text, /^FROM pytorch\/pytorch:1 AS tools$/m);
@@ -55,27 +55,30 @@ test("the build's files are those of the commit, and the repository's own Docker
   execFileSync("git", ["-C", bare, "config", "uploadpack.allowAnySHA1InWant", "true"]);
   const source = { url: `file://${bare}`, ref: "refs/heads/main", login: "none" as const };
   const dir = { path: join(folder, "state") };
-  const first = await buildFiles(dir, { ...source, commit: plain }, "", values);
-  assert.deepEqual(Object.keys(first).toSorted(), [
+  const at = (commit: string, folder = "", changes = {}) =>
+    buildAt(dir, { ...source, commit }, folder, { ...values, ...changes });
+  const first = await at(plain);
+  assert.deepEqual(Object.keys(first.files).toSorted(), [
     "Dockerfile",
     "Dockerfile.dockerignore",
     "pyproject.toml",
     "uv.lock",
   ]);
-  assert.equal(first["uv.lock"], "l");
-  assert.equal(first.Dockerfile, dockerfileOf(values));
-  const second = await buildFiles(dir, { ...source, commit: own }, "", values);
-  assert.equal(second.Dockerfile, "FROM mine");
-  assert.deepEqual(changedParts(partsOf(first, values), partsOf(second, values)), ["Dockerfile"]);
-  const later = {
-    ...values,
-    extraRepos: [{ ...values.extraRepos[0], commit: "b".repeat(40) }] as typeof values.extraRepos,
-  };
-  const third = await buildFiles(dir, { ...source, commit: plain }, "", later);
-  assert.deepEqual(changedParts(partsOf(first, values), partsOf(third, later)), ["/workspace/other"]);
+  assert.equal(first.files["uv.lock"], "l");
+  assert.equal(first.files.Dockerfile, dockerfileOf({ ...values, python: "" }));
+  const second = await at(own);
+  assert.equal(second.files.Dockerfile, "FROM mine");
+  assert.deepEqual(changedParts(first.parts, second.parts), ["Dockerfile"]);
+  const later = { extraRepos: [{ ...values.extraRepos[0], commit: "b".repeat(40) }] };
+  assert.deepEqual(changedParts(first.parts, (await at(plain, "", later)).parts), ["/workspace/other"]);
 
   writeFileSync(join(folder, "pyproject.toml"), "of a work tree");
-  const here = await buildFiles(dir, { ...source, commit: "0" }, folder, values);
+  writeFileSync(join(folder, ".python-version"), "# of the project\n3.12\n3.11\n");
+  const here = (await at("0", folder)).files;
   assert.equal(here["pyproject.toml"], "of a work tree");
   assert.equal(here["uv.lock"], undefined);
+  assert.equal(here[".python-version"], undefined, "not sent, but told to uv");
+  assert.match(here.Dockerfile ?? "", /uv sync .* --python 3\.12;/);
+  writeFileSync(join(folder, ".python-version"), "3.12; rm -rf /\n");
+  assert.doesNotMatch((await at("0", folder)).files.Dockerfile ?? "", /--python/);
 });
