@@ -4,7 +4,7 @@ import { checkpointsIn, openProject } from "../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 
-test("a training that dies at once fails up, and the next up mends it through the relay", {
+test("a training that dies at once fails up, the next up mends it through the relay, and destroy has it save", {
   skip: !isRoot,
 }, async (t: TestContext) => {
   const project = await openProject(t);
@@ -23,7 +23,7 @@ test("a training that dies at once fails up, and the next up mends it through th
   assert.match(String(logCommand), /train.log/, "the outputs do not wait for training");
   const [contract, ...others] = (await project.simulator.ledger()).contracts;
   assert.deepEqual(others, []);
-  await project.works("up", "--skip-preview", "-c", "trainCommand=python src/train.py");
+  await project.works("up", "--skip-preview", "-c", "trainCommand=python src/train.py --checkpoint-every 100000");
   const { instanceId, sshPort } = await project.outputs();
   assert.equal(String(contract?.id), instanceId, "the same machine");
   const response = await fetch(`${project.simulator.url}/api/v0/instances/${instanceId}/`, {
@@ -31,7 +31,9 @@ test("a training that dies at once fails up, and the next up mends it through th
   });
   const { instances } = (await response.json()) as { instances: { ssh_port: number } };
   assert.equal(sshPort, instances.ssh_port, "by the relay");
-  await project.remote("until ls /workspace/checkpoints | grep -q step_; do sleep 0.2; done");
+  await project.remote("until grep -q '^step 3 ' /workspace/train.log; do sleep 0.2; done");
   await project.works("destroy");
-  assert.notDeepEqual(checkpointsIn(`${project.dir}/checkpoints`), []);
+  const [saved, ...more] = checkpointsIn(`${project.dir}/checkpoints`);
+  assert.deepEqual(more, [], "by itself it would have saved nothing for hours");
+  assert.ok(Number(saved?.replace(/.*step_/, "")) >= 3, saved);
 });

@@ -52,7 +52,12 @@ export const { sshHost, sshPort, hostKey, phase, location, endsAt, quote } = ins
 `;
 
 const defaults = { ...criteria, image: "japhba/cot-oracle", readyTimeoutMinutes: { machine: 2, total: 4 } };
-const YES = new Set(["up", "destroy", "refresh"]);
+/** Nobody is asked, and only an `up` that says so goes without its preview: a test reads that of the others nowhere. */
+const UNASKED: Readonly<Record<string, readonly string[]>> = {
+  up: ["--yes"],
+  refresh: ["--yes", "--skip-preview"],
+  destroy: ["--yes", "--skip-preview"],
+};
 
 /** When the test ends, the ledger must have no living contract. */
 export async function openProgram(t: TestContext, project = "tiny"): Promise<Program> {
@@ -128,7 +133,7 @@ function programOf(
 ): Program {
   const start: Program["start"] = (command, words = [], args = {}) => {
     const stack = command === "stack" ? [] : ["-s", "dev"];
-    const all = [command, ...words, ...stack, "--non-interactive", ...(YES.has(command) ? ["--yes"] : [])];
+    const all = [command, ...words, ...stack, "--non-interactive", ...(UNASKED[command] ?? [])];
     const running = startCommand("pulumi", all, { cwd: dir, env: { ...env, ARGS: JSON.stringify(args) } });
     commands.add(running);
     void running.result.finally(() => commands.delete(running));
