@@ -21,10 +21,10 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
-  { life: "plain", pairs: 900 },
-  { life: "outbid", allPairs: 5000, pairs: 200, only: ({ endpoint }) => endpoint.startsWith("PUT /instances/") },
-  { life: "vanished", pairs: 100, only: ({ endpoint }) => endpoint === SINGLE || endpoint === CREATE, allPairs: 5000 },
-  { life: "crowded", pairs: 50, only: ({ endpoint }) => endpoint === LIST, allPairs: 5000 },
+  { life: "plain", pairs: 250 },
+  { life: "outbid", allPairs: 5000, pairs: 60, only: ({ endpoint }) => endpoint.startsWith("PUT /instances/") },
+  { life: "vanished", pairs: 30, only: ({ endpoint }) => endpoint === SINGLE || endpoint === CREATE, allPairs: 5000 },
+  { life: "crowded", pairs: 15, only: ({ endpoint }) => endpoint === LIST, allPairs: 5000 },
 ];
 
 for (const { life, only, pairs, allPairs = Number.POSITIVE_INFINITY } of PARTS) {
