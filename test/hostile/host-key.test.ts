@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hostKeyFingerprint } from "../../components/vast/known-hosts.ts";
 import { liveEndpoint, pinHostKey } from "../../components/vast/ssh.ts";
-import { openProgram } from "../components/vast/program.ts";
+import { openProgram, type Program } from "../components/vast/program.ts";
 import { instance } from "../components/vast/rows.ts";
 import { needsRoot, sshd, temporaryHome } from "../components/vast/sshd.ts";
+
+/** Resolves when the only machine runs again: then one `up` meets its sshd. */
+async function isMadeAnew({ simulator }: Program): Promise<void> {
+  while ((await simulator.ledger()).contracts[0]?.state !== "running") await sleep(200);
+}
 
 test(
   "a machine that was made anew is a stranger to up, until its key is accepted; then up follows it",
@@ -17,6 +23,7 @@ test(
     const before = await startedAt();
 
     await program.simulator.post(`/_sim/instances/${instanceId}/recycle`, {});
+    await isMadeAnew(program);
     let said = "";
     // While it comes up it is told as drift, and nobody answers.
     do {
