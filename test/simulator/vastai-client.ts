@@ -1,7 +1,9 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 
@@ -46,10 +48,40 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** The client's command, pointed at a simulator and with a home of its own. */
+/** Each line is a command's words. Its libraries take longest, so they are loaded once; each command is a process of its own. */
+const SERVE = `
+import importlib, json, os, pkgutil, sys, traceback
+import vastai.cli.commands as commands
+from vastai.cli.main import main
+
+for module in pkgutil.iter_modules(commands.__path__):
+    importlib.import_module(f"{commands.__name__}.{module.name}")
+
+def run(words):
+    for number, name in (1, "stdout"), (2, "stderr"):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv = ["vastai", *words]
+    code = 1
+    try:
+        code = main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        run(json.loads(line))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+`;
+
+/** The client's command, pointed at a simulator and with a home of its own; one at a time. */
 export function vastai(t: TestContext, python: string, url: string, apiKey: string) {
   const home = mkdtempSync(join(tmpdir(), "simulator-vastai-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -59,13 +91,18 @@ export function vastai(t: TestContext, python: string, url: string, apiKey: stri
     COLUMNS: "200",
     PYTHONUTF8: "1",
   };
-  // The scripts of a virtual environment do not survive its move, the interpreter does.
-  const main = "import sys; from vastai.cli.main import main; sys.exit(main())";
+  const server = spawn(python, ["-c", SERVE], { env, cwd: home, stdio: ["pipe", "pipe", "inherit"] });
+  const codes = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+  t.after(async () => {
+    server.stdin.end();
+    if (server.exitCode === null) await once(server, "close");
+    rmSync(home, { recursive: true, force: true });
+  });
   return async (...args: string[]): Promise<Said> => {
-    const command = ["-c", main, ...args, "--api-key", apiKey];
-    return run(python, command, { env, maxBuffer: 64 * 1024 * 1024 }).then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
-    );
+    server.stdin.write(`${JSON.stringify([...args, "--api-key", apiKey])}\n`);
+    const { value, done } = await codes.next();
+    if (done) throw new Error("the official client cannot be started");
+    const said = (name: string) => readFileSync(join(home, name), "utf8");
+    return { code: Number(value), stdout: said("stdout"), stderr: said("stderr") };
   };
 }
