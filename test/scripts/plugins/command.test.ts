@@ -26,17 +26,11 @@ test("remote.Command runs steps on a machine as the program wants them", { skip:
     triggers: ["a"],
     addPreviousOutputInEnv: false,
   });
-  const up = async (inputs: object) => program.pulumi(["up", "--yes", "--skip-preview", "-s", "dev"], inputs);
+  const UP = ["up", "--yes", "--skip-preview", "-s", "dev"];
   const good = async (inputs: object) => {
-    const result = await up(inputs);
+    const result = await program.pulumi(UP, { step: inputs });
     assert.equal(result.code, 0, result.stdout + result.stderr);
     return result.stdout;
-  };
-  const bad = async (inputs: object) => {
-    const before = ran();
-    const result = await up(inputs);
-    assert.notEqual(result.code, 0, result.stdout);
-    return { text: result.stdout + result.stderr, ran: ran().slice(before.length) };
   };
   await program.pulumi(["stack", "init", "dev"]);
 
@@ -55,7 +49,9 @@ test("remote.Command runs steps on a machine as the program wants them", { skip:
     assert.doesNotMatch(stdout, /OPENSSH/);
   });
   await t.test("unchanged inputs run nothing, also after a refresh", async () => {
-    const refreshed = await program.pulumi(["refresh", "--yes", "--skip-preview", "-s", "dev"], step("one"));
+    const refreshed = await program.pulumi(["refresh", "--yes", "--skip-preview", "-s", "dev"], {
+      step: step("one"),
+    });
     assert.equal(refreshed.code, 0, refreshed.stdout);
     assert.match(await good(step("one")), /2 unchanged/);
     assert.deepEqual(ran(), ["one"]);
@@ -72,37 +68,35 @@ test("remote.Command runs steps on a machine as the program wants them", { skip:
     await good({ ...step("three"), triggers: ["b"], update: `echo $COLOUR >> ${log}`, environment: { COLOUR: "red" } });
     assert.deepEqual(ran().slice(3), ["red"]);
   });
-  await t.test("a variable that the machine refuses is an error", async () => {
-    const { text, ran } = await bad({ ...step("four"), environment: { SHAPE: "round" } });
-    assert.match(text, /SHAPE/);
-    assert.deepEqual(ran, []);
-  });
-  await t.test("another host key is refused", async () => {
+  await t.test("what cannot be is an error, each of its own", async (t) => {
+    const before = ran();
     const other = publicKey(join(sshd.folder, "user.pub"));
-    const { text, ran } = await bad({
-      ...step("four"),
-      connection: { ...connection, hostKey: other, dialErrorLimit: 1 },
-    });
-    assert.match(text, /after 1 failed attempts: .*host key mismatch/);
-    assert.deepEqual(ran, []);
-  });
-  await t.test("a named agent that is dead is an error, also beside a key", async () => {
     const agentSocketPath = join(sshd.folder, "no-agent");
-    const { text, ran } = await bad({ ...step("four"), connection: { ...connection, agentSocketPath } });
-    assert.ok(text.includes(`dial unix ${agentSocketPath}`), text);
-    assert.deepEqual(ran, []);
-  });
-  await t.test("a failed command shows its status, itself and what it printed", async () => {
-    const { text } = await bad({ ...step("four"), stdin: "printf 'out\\033[2J\\n'; echo err >&2; exit 7" });
-    assert.equal(text.includes("\x1b[2J"), false, "what a machine prints does nothing to the terminal");
-    assert.match(text, /exited with status 7: running "sh -s":/);
-    assert.match(text, /out/);
-    assert.match(text, /err/);
+    const result = await program.pulumi([...UP, "--continue-on-error"], {
+      variable: { ...step("four"), environment: { SHAPE: "round" } },
+      stranger: { ...step("four"), connection: { ...connection, hostKey: other, dialErrorLimit: 1 } },
+      agent: { ...step("four"), connection: { ...connection, agentSocketPath } },
+      fails: { ...step("four"), stdin: "printf 'out\\033[2J\\n'; echo err >&2; exit 7" },
+    });
+    assert.notEqual(result.code, 0, result.stdout);
+    const text = result.stdout + result.stderr;
+    assert.deepEqual(ran(), before, "no step that is an error runs");
+    await t.test("a variable that the machine refuses", () => assert.match(text, /SHAPE/));
+    await t.test("another host key", () => assert.match(text, /after 1 failed attempts: .*host key mismatch/));
+    await t.test("a named agent that is dead, also beside a key", () =>
+      assert.ok(text.includes(`dial unix ${agentSocketPath}`), text),
+    );
+    await t.test("a failed command shows its status, itself and what it printed", () => {
+      assert.equal(text.includes("\x1b[2J"), false, "what a machine prints does nothing to the terminal");
+      assert.match(text, /exited with status 7: running "sh -s":/);
+      assert.match(text, /out/);
+      assert.match(text, /err/);
+    });
   });
   await t.test("two interrupts end a step at once, and its ssh with it", async () => {
     const pid = join(sshd.folder, "pid");
-    const inputs = { ...step("five"), stdin: `echo $$ > ${pid}; echo started; exec sleep 600` };
-    const up = program.start(["up", "--yes", "--skip-preview", "-s", "dev"], inputs, (line) => {
+    const inputs = { step: { ...step("five"), stdin: `echo $$ > ${pid}; echo started; exec sleep 600` } };
+    const up = program.start(UP, inputs, (line) => {
       if (/started/.test(line)) up.signal("SIGINT");
       if (/cancel|interrupt/i.test(line)) up.signal("SIGINT");
     });

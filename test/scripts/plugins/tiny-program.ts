@@ -13,13 +13,13 @@ export interface TinyProgram {
   close(): void;
 }
 
-/** One remote.Command; its stdin is secret. */
+/** A remote.Command for each name; their stdin is secret. */
 const command = `
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-const { stdin, ...inputs } = JSON.parse(process.env.STEP);
-const step = new remote.Command("step", { ...inputs, stdin: pulumi.secret(stdin) });
-export const printed = step.stdout;
+for (const [name, { stdin, ...inputs }] of Object.entries(JSON.parse(process.env.STEP))) {
+  new remote.Command(name, { ...inputs, stdin: pulumi.secret(stdin) });
+}
 `;
 
 /** @param source reads its inputs as JSON from the variable STEP */
