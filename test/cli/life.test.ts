@@ -37,7 +37,7 @@ async function remoteCheckpoints(project: Project): Promise<Map<string, string>>
 test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   const person = await openPerson(t);
   const project = await openProject(t, { SSH_AUTH_SOCK: person.env.SSH_AUTH_SOCK });
-  await project.works("up");
+  await project.works("up", "--skip-preview");
 
   await t.test("env: ssh with the person's settings follows the log, verbatim", async () => {
     const line = `${setEnv}; $SSH_CMD 'tail -f /workspace/train.log'`;
