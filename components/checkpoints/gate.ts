@@ -97,7 +97,7 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
 /** undefined = Vast says that there is no such instance, and says so to the account that rented it. */
 async function whyNotGone({ instanceId, accountId }: GateOrder, world: GateWorld): Promise<unknown> {
   const { client } = world.connect();
-  return ensureSameAccount(client, String(instanceId), accountId).catch((error: unknown) => error);
+  return ensureSameAccount(client, `instance ${instanceId}`, accountId).catch((error: unknown) => error);
 }
 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {

@@ -16,7 +16,7 @@ import { type PhaseName, phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
-import { accountIdOf, ensureSameAccount } from "./same-account.ts";
+import { ensureSameAccount } from "./same-account.ts";
 import { type Identity, identityAt } from "./shown-key.ts";
 import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
@@ -47,12 +47,11 @@ export const provider = lifecycle({
       const { apiUrl, imageBytes = null } = inputs;
       quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
       const { rent } = await import("./rental.ts");
-      const account = accountIdOf(means.client);
-      const { instance, endpoint, offerId } = await rent(means, requestOf(inputs, urn));
+      const { instance, ...known } = await rent(means, requestOf(inputs, urn));
       noteRental(instance, inputs);
       return {
         id: String(instance.id),
-        outs: outputsOf(instance, inputs, { endpoint, offerId, urn, startedAt: now(), accountId: await account }),
+        outs: outputsOf(instance, inputs, { ...known, urn, startedAt: now() }),
       };
     });
   },
@@ -99,7 +98,7 @@ export const provider = lifecycle({
       const { release } = await import("./release.ts");
       const means = await connect(props, { urn: props.__urn });
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
-      if (!wasKnown) await ensureSameAccount(means.client, id, props.accountId);
+      if (!wasKnown) await ensureSameAccount(means.client, `instance ${id}`, props.accountId);
     } catch (error) {
       const { message } = error as Error;
       throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
@@ -181,7 +180,7 @@ async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<In
 async function whatIsLeftOf(means: Means, id: string, { accountId }: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("./release.ts");
   const instance = await whatIsLeft(means, Number(id));
-  if (instance === undefined) await ensureSameAccount(means.client, id, accountId);
+  if (instance === undefined) await ensureSameAccount(means.client, `instance ${id}`, accountId);
   return instance;
 }
 

@@ -13,6 +13,8 @@ export interface Intent extends ApiTarget, ProcessMark {
   readonly at: number;
   /** Most that it may cost, $/h. */
   readonly perHour?: number;
+  /** Of the account that rents it; absent = not known. */
+  readonly accountId?: string;
   /** What came of it, once it is known. */
   readonly instanceId?: number;
   /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
@@ -20,7 +22,7 @@ export interface Intent extends ApiTarget, ProcessMark {
 }
 
 /** What a process writes down before it rents. */
-export type Wish = Pick<Intent, "label" | "urn" | "apiUrl" | "apiKeyFile" | "offerId" | "at" | "perHour">;
+export type Wish = Omit<Intent, keyof ProcessMark | "instanceId" | "left">;
 
 /**
  * Intents on disk, one file a label: written before a rental leaves, removed when the state has the instance or the

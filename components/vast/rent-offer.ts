@@ -20,8 +20,15 @@ const UNCLEAR_LOOKS = 4;
  * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
  * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
  * settled; then the intent stays open for the next run.
+ *
+ * @param accountId "" = not known
  */
-export async function rentOffer(means: Means, request: RentalRequest, offer: RentableOffer): Promise<Attempt> {
+export async function rentOffer(
+  means: Means,
+  request: RentalRequest,
+  offer: RentableOffer,
+  accountId = "",
+): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted)
@@ -31,7 +38,8 @@ export async function rentOffer(means: Means, request: RentalRequest, offer: Ren
   let at = clock.now();
   const onLeave = () => {
     at = clock.now();
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour });
+    const account = accountId === "" ? {} : { accountId };
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, ...account });
   };
   progress(`renting offer ${offer.offerId}`);
   try {

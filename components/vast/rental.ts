@@ -6,6 +6,7 @@ import { awaitReady, type Outcome } from "./ready.ts";
 import { release, releaseOrStrand } from "./release.ts";
 import { rentOffer } from "./rent-offer.ts";
 import { type RentalRequest, wantedOf } from "./rental-request.ts";
+import { accountIdOf } from "./same-account.ts";
 import { type Found, settle } from "./settle.ts";
 import type { LiveEndpoint } from "./ssh.ts";
 import { stranded, tellOpen } from "./trouble.ts";
@@ -17,6 +18,8 @@ export interface Rented {
   readonly endpoint: LiveEndpoint;
   /** null = not known: it was rented by an earlier run. */
   readonly offerId: number | null;
+  /** "" = Vast does not say. */
+  readonly accountId: string;
 }
 
 type Failed = Exclude<Outcome, { ready: true }>;
@@ -53,6 +56,7 @@ class Rental {
   readonly #deadline: number;
   readonly #queue: OfferQueue;
   readonly #failures: string[] = [];
+  readonly #account: Promise<string>;
   /** A registry has refused a machine for the number of its pulls. */
   #wasLimited = false;
 
@@ -61,6 +65,9 @@ class Rental {
     this.#request = request;
     this.#deadline = means.clock.now() + request.minutes.total * 60_000;
     this.#queue = new OfferQueue(means, request);
+    this.#account = accountIdOf(means.client);
+    // It is waited for before anything is rented, which may never come.
+    this.#account.catch(() => {});
   }
 
   async run(): Promise<Rented> {
@@ -85,7 +92,7 @@ class Rental {
       throw this.#failure(error.message);
     });
     this.#queue.skip(offer.machineId);
-    const attempt = await rentOffer(this.#means, this.#request, offer);
+    const attempt = await rentOffer(this.#means, this.#request, offer, await this.#account);
     if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
@@ -151,7 +158,7 @@ class Rental {
   async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
     for (const twin of twins) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
-    return { instance, endpoint, offerId };
+    return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
   }
 
   /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */

@@ -3,6 +3,7 @@ import { holderOf, type Intent } from "./journal.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
 import { release, shownBy } from "./release.ts";
+import { ensureSameAccount } from "./same-account.ts";
 import { isPassing } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
 
@@ -34,7 +35,7 @@ export async function settle(means: Means, label: string): Promise<Found | undef
   const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
   for (const extra of others) await releaseExtra(means, extra);
   if (best === undefined) {
-    if (intent !== undefined) means.journal.close(label);
+    await closeOwn(means, label, intent);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
@@ -51,7 +52,13 @@ export async function releaseAll(means: Means, label: string): Promise<void> {
     for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
     until = means.clock.now();
   }
-  means.journal.close(label);
+  await closeOwn(means, label, intent);
+}
+
+/** To another account's key there is nothing under the label, whatever bills. */
+async function closeOwn({ client, journal }: Means, label: string, intent: Intent | undefined): Promise<void> {
+  await ensureSameAccount(client, `what an earlier process was renting as ${label}`, intent?.accountId);
+  journal.close(label);
 }
 
 /** The intent under this label, once no living process holds it. */

@@ -228,7 +228,7 @@ test("no more than the budget is spent, nor anything when Pulumi is gone", needs
   lonely.answer = (state) => {
     if (state === "running") lonely.gone.abort();
   };
-  await refuses(lonely, /Pulumi is gone.*stopped again/, /disk/);
+  await refuses(lonely, /nobody waits for it any more.*stopped again/, /disk/);
 });
 
 test(

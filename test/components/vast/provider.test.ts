@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -45,6 +45,12 @@ async function world(t: TestContext, entry: string, ...faults: Fault[]) {
 
 function rentals(simulator: Simulator): number {
   return simulator.world.requests.filter(({ endpoint }) => endpoint === "PUT /asks/{id}/").length;
+}
+
+/** What a process that has ended left open. */
+function leftIntent(under: string) {
+  const ended = { host: hostname(), pid: 2 ** 22 + 1, startedAt: "0" };
+  return { label: under, urn: URN, apiUrl: "simulator", apiKeyFile: "", offerId: 1, at: 0, ...ended };
 }
 
 /** A machine that no provider of ours has rented; its id. */
@@ -160,6 +166,26 @@ test("an identity makes a label once, and its delete releases what carries it", 
   assert.deepEqual(simulator.world.contracts.living(), []);
 });
 
+test("an identity is not gone with what another account's key cannot see", async (t) => {
+  const { provider, home } = await world(t, IDENTITY);
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
+  const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  const intent = (accountId: string) => ({ ...leftIntent(id), accountId });
+  const write = (accountId: string) =>
+    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(intent(accountId)));
+  mkdirSync(join(home, "journal"), { recursive: true });
+  write("999");
+  await assert.rejects(
+    provider.remove(id, outs),
+    /was renting as vt-.* was rented by account 999, and the key is account/,
+  );
+  assert.equal(readdirSync(join(home, "journal")).length, 1, "the intent stays");
+  write("");
+  await provider.remove(id, outs);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+});
+
 test("an identity for one use releases what a killed command has left under it", async (t) => {
   const { simulator, provider, home, until } = await world(t, IDENTITY);
   const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
@@ -169,8 +195,7 @@ test("an identity for one use releases what a killed command has left under it",
   assert.equal((await provider.diff(id, outs, forOne)).changes, NONE);
   await rentElsewhere(simulator, id);
   await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
-  const left = { label: id, urn: URN, offerId: 1, at: 0, host: hostname(), pid: 2 ** 22 + 1, startedAt: "0" };
-  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...left, apiUrl: "simulator", apiKeyFile: "" }));
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(leftIntent(id)));
   assert.equal(
     (await provider.diff(id, outs, { ...forOne, singleUse: false })).changes,
     NONE,
