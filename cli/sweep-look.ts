@@ -2,11 +2,10 @@ import { openStateDir } from "../components/state-dir.ts";
 import { type ApiTarget, openApi } from "../components/vast/api.ts";
 import type { Clock } from "../components/vast/clock.ts";
 import { isVastError } from "../components/vast/errors.ts";
-import { visibleBy } from "../components/vast/settle.ts";
-import { exitCode, Failure } from "./failure.ts";
-import { heldBy, type Listed, machinesOf, type OpenIntent, openIntents, openTargets, targetsOf } from "./fleet.ts";
+import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "./fleet.ts";
 import { readStacks, readStateFile, type StackState } from "./stacks.ts";
 import { type Survey, surveyOf, unheldIn } from "./sweep-survey.ts";
+import { visibleMachines } from "./visible.ts";
 
 export interface LookRequest {
   readonly cwd: string;
@@ -17,8 +16,8 @@ export interface LookRequest {
   readonly note: (text: string) => void;
 }
 
-/** Between two lists while something that was rented a moment ago may still be invisible. */
-const PAUSE_MS = 2000;
+const WAITING =
+  "A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it";
 
 /**
  * Looks at every account, state and intent. Throws Failure or VastError when one of them cannot be seen whole.
@@ -32,7 +31,14 @@ export async function look(request: LookRequest): Promise<Survey> {
   const states = async () => [...(await readStacks(cwd, env)), ...stateFiles.map(readStateFile)];
   const intents = openIntents(env);
   const stacks = await states();
-  const listed = await visible(request, openTargets(apisOf(request, stacks, intents), env));
+  const targets = openTargets(apisOf(request, stacks, intents), env);
+  const { clock, note } = request;
+  const listed = await visibleMachines({
+    targets,
+    intents: () => openIntents(env),
+    clock,
+    onWait: () => note(WAITING),
+  });
   const survey = surveyOf({ listed, intents, stacks, heldBy: heldBy(stacks, env), owner });
   if (unheldIn(survey).length === 0) return survey;
   const [later, now] = [openIntents(env), await states()];
@@ -56,32 +62,5 @@ function opens(api: ApiTarget, env: NodeJS.ProcessEnv): boolean {
   } catch (error) {
     if (isVastError(error, "no_key", "config")) return false;
     throw error;
-  }
-}
-
-/** All machines, looked at again until what a dead process may have rented last would be seen. */
-async function visible({ env, clock, note }: LookRequest, targets: ReturnType<typeof openTargets>): Promise<Listed[]> {
-  for (let waits = false; ; waits = true) {
-    const listed = await wholeList(targets);
-    const labels = new Set(listed.map(({ instance }) => instance.label));
-    const fresh = openIntents(env).filter(
-      (intent) => intent.process === "ended" && !labels.has(intent.label) && clock.now() < visibleBy(intent),
-    );
-    if (fresh.length === 0) return listed;
-    if (!waits)
-      note("A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it");
-    await clock.sleep(PAUSE_MS);
-  }
-}
-
-async function wholeList(targets: ReturnType<typeof openTargets>): Promise<Listed[]> {
-  try {
-    return await machinesOf(targets);
-  } catch (error) {
-    if (!isVastError(error)) throw error;
-    throw new Failure(
-      exitCode.failed,
-      `nothing can be said, and nothing is done, without the whole list: ${error.message}`,
-    );
   }
 }

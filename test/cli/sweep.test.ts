@@ -142,10 +142,10 @@ suite("sweep", { concurrency: true }, () => {
     await fleet.rent(lost);
     fleet.stack("dev", [{ label: lost }]);
     const faults: [string, Record<string, unknown>, RegExp][] = [
-      ["partialPage", {}, /nothing is done, without the whole list: .*the list kept changing/],
-      ["authError404", {}, /nothing is done, without the whole list: .*the key of .* is refused/],
-      ["invalidToken", {}, /nothing is done, without the whole list/],
-      ["serverErrorBefore", {}, /nothing is done, without the whole list/],
+      ["partialPage", {}, /cannot be seen whole, so nothing more was done; .*\(.*the list kept changing/],
+      ["authError404", {}, /cannot be seen whole, so nothing more was done; .*\(.*the key of .* is refused/],
+      ["invalidToken", {}, /cannot be seen whole, so nothing more was done/],
+      ["serverErrorBefore", {}, /cannot be seen whole, so nothing more was done/],
     ];
     for (const [name, args, sentence] of faults) {
       fleet.fault({ on: LIST, do: name, times: 0, ...args });
@@ -159,6 +159,16 @@ suite("sweep", { concurrency: true }, () => {
     const { code, note } = await fleet.sweep("--destroy", "--yes");
     assert.deepEqual([code, fleet.living().length], [1, 1]);
     assert.match(note, /the state of stack other cannot be read, so what it holds is not known/);
+  });
+
+  test("what another account's key cannot see is not taken for nothing", async (t) => {
+    const fleet = await openFleet(t);
+    const label = fleet.label("dev");
+    fleet.intent(label, { process: "dead", accountId: "999" });
+    const { code, note } = await fleet.sweep();
+    assert.equal(code, 1);
+    assert.match(note, /was renting as vt-.* was rented by account 999, and the key is account/);
+    assert.deepEqual(fleet.openLabels(), [label]);
   });
 
   test("another backend's export holds machines too; a file that is none stops the sweep", async (t) => {
