@@ -12,6 +12,10 @@ const KEYS = [
   "envFile",
   "netrcFile",
   "apiUrl",
+  "apiKeyFile",
+  "sshKey",
+  "builderMaxPricePerHour",
+  "builderMaxMinutes",
   "branch",
   "gitAuth",
 ] as const;
@@ -32,5 +36,7 @@ export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
   const extraRepos = isOpen ? head.extraRepos.filter((extra) => !isSshUrl(extra.url)) : [];
   const sourceDir = snapshot?.sourceDir ?? "";
   const code = { url, way, tokenFor, envFile, netrcFile, extraRepos, sourceDir };
-  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code };
+  const { apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+  const builder = { apiUrl, apiKeyFile, sshKey, maxPricePerHour, maxMinutes };
+  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder };
 }

@@ -1,4 +1,4 @@
-import type { BuilderTerms } from "./build/builder.ts";
+import type { BuilderLimits, BuilderTerms } from "./build/builder.ts";
 import type { Parts } from "./build/plan.ts";
 import { throttled } from "./checkpoints/throttle.ts";
 import { isUnknown, lifecycle } from "./dynamic.ts";
@@ -8,7 +8,10 @@ import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
 import { endOnSignals } from "./vast/interrupt.ts";
 
 /** What decides about an image, with the commit as it is known then. */
-export type PlanInputs = Omit<TrainingImageArgs, "commit" | "builder" | "found"> & { readonly commit: string };
+export interface PlanInputs extends Omit<TrainingImageArgs, "commit" | "builder" | "found"> {
+  readonly commit: string;
+  readonly builder: BuilderLimits;
+}
 
 /** What is asked. */
 export interface Asked extends PlanInputs, Pick<TrainingImageArgs, "found"> {

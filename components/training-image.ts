@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { BuilderTerms } from "./build/builder.ts";
+import type { BuilderLimits } from "./build/builder.ts";
 import { detached, stub } from "./dynamic.ts";
 import type { FoundImage } from "./image/access.ts";
 import type { ImagePlace } from "./image-place.ts";
@@ -13,7 +13,7 @@ export interface TrainingImageArgs extends ImagePlace {
   /** What the registry says of `image` now; null = it cannot be asked, or the image is built. */
   readonly found: FoundImage | null;
   /** With `remote`. Its label is in the state before anything is rented under it. */
-  readonly builder: Omit<BuilderTerms, "label"> & { readonly label: pulumi.Input<string> };
+  readonly builder: BuilderLimits & { readonly label: pulumi.Input<string> };
   /** What a built image starts from. */
   readonly imageBase: string;
   /** Of the training. */

@@ -55,18 +55,13 @@ export class TrainingRun extends pulumi.ComponentResource {
     const whose = { ...api, owner, project, stack };
     const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false }, below);
     const { commit } = this.revision;
-    const { imageBuild, builderMaxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+    const inputs = imageInputs(config, head);
     const builderIdentity =
-      imageBuild === "remote"
+      inputs.imageBuild === "remote"
         ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true }, below)
         : undefined;
-    const terms = { ...api, sshKey: sshKeyFile, maxPricePerHour: builderMaxPricePerHour, maxMinutes };
-    const builder = { ...terms, label: builderIdentity?.label ?? "" };
-    const used = new TrainingImage(
-      `${name}-image`,
-      { ...imageInputs(config, head), commit, found: prepared.image.found, builder },
-      below,
-    );
+    const builder = { ...inputs.builder, label: builderIdentity?.label ?? "" };
+    const used = new TrainingImage(`${name}-image`, { ...inputs, builder, commit, found: prepared.image.found }, below);
     this.instance = new VastInstance(
       `${name}-instance`,
       {

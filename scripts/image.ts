@@ -57,7 +57,6 @@ async function askedBy(named: string | undefined): Promise<Asked> {
   const { config, problems } = readConfig(texts(JSON.parse(await ofStack("config", "--json"))));
   const { value: head, problems: more } = await checkRepository(config, process.env);
   if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
-  const { apiUrl, apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour } = config as RunConfig;
   const inputs = imageInputs(config as RunConfig, head);
   const { image } = inputs;
   if (image.includes("@")) throw new Failure(1, `image: ${image} is one image for ever; name it without a digest`);
@@ -65,10 +64,8 @@ async function askedBy(named: string | undefined): Promise<Asked> {
   const project = "vast-training";
   // The same one each time, so that a later run finds what a killed one has left.
   const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
-  const { builderMaxMinutes: maxMinutes } = config as RunConfig;
-  const builder = { apiUrl, apiKeyFile, label, sshKey, maxPricePerHour, maxMinutes };
   const imageBuild = inputs.imageBuild === "never" ? "local" : inputs.imageBuild;
-  return { ...inputs, imageBuild, found: null, builder, __urn: "" };
+  return { ...inputs, imageBuild, found: null, builder: { ...inputs.builder, label }, __urn: "" };
 }
 
 /** Of this project, without the namespace. */

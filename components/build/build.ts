@@ -12,7 +12,7 @@ import type { Asked, ImageState, PlanInputs } from "../training-image.provider.t
 import type { EngineWatch } from "../vast/engine.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
-import { withBuilder } from "./builder.ts";
+import { type BuilderLimits, quoteBuilder, withBuilder } from "./builder.ts";
 import { localEngine, whyNoEngine } from "./engine.ts";
 import { type Build, type BuildFiles, buildAt } from "./files.ts";
 import { tagOf, willBuildText } from "./plan.ts";
@@ -57,7 +57,8 @@ export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): P
       return { ...state, ...found, text: `image ${tag} is up to date: the registry has it`, failures: [] };
     }
     await requireMeans(asked);
-    return { ...state, text: `image ${tag}: ${willBuildText(olds.parts, parts)}`, failures: [] };
+    const where = asked.imageBuild === "remote" ? await quoted(asked.builder) : "";
+    return { ...state, text: `image ${tag}: ${willBuildText(olds.parts, parts)}${where}`, failures: [] };
   } catch (error) {
     return { ...blank, failures: [failureOf(error)] };
   }
@@ -150,6 +151,13 @@ async function existing(name: string, asked: PlanInputs): Promise<FoundImage | u
 /** As whom an image is pushed. */
 function pusher({ image, registryUser, envFile }: PlanInputs): ImageLogin {
   return { ...registryUserOf(reference(image), registryUser), envFile };
+}
+
+async function quoted(limits: BuilderLimits): Promise<string> {
+  const quote = await quoteBuilder(limits).catch(({ message }: Error) => {
+    throw new Wrong("builderMaxPricePerHour", message);
+  });
+  return quote && `; ${quote}`;
 }
 
 /** Everything that a build needs beside its files. */

@@ -7,22 +7,28 @@ import type { ApiTarget } from "../vast/api.ts";
 import { minutes } from "../vast/boot.ts";
 import { connect, openJournal } from "../vast/connect.ts";
 import type { EngineWatch } from "../vast/engine.ts";
+import { isVastError } from "../vast/errors.ts";
 import type { Means } from "../vast/means.ts";
+import { market, type OfferCriteria } from "../vast/offers.ts";
+import { perHour } from "../vast/price.ts";
 import { release } from "../vast/release.ts";
 import { type Rented, rent } from "../vast/rental.ts";
 import type { RentalRequest } from "../vast/rental-request.ts";
 import { releaseAll } from "../vast/settle.ts";
 
-/** The machine that builds: what it is rented under, and what it may cost. */
-export interface BuilderTerms extends ApiTarget {
-  /** In a state, or nowhere but in the journal. */
-  readonly label: string;
+/** What the machine that builds may cost. */
+export interface BuilderLimits extends ApiTarget {
   /** As in the stack config. */
   readonly sshKey: string;
   /** $/h, disk included. */
   readonly maxPricePerHour: number;
   /** From the search to the push, minutes. */
   readonly maxMinutes: number;
+}
+
+export interface BuilderTerms extends BuilderLimits {
+  /** What it is rented under: in a state, or nowhere but in the journal. */
+  readonly label: string;
 }
 
 export interface BuilderMeans {
@@ -117,28 +123,45 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
   await vast.say(`builder ${id} is released`);
 }
 
+/** The offer that would be taken now, for people; "" = Vast cannot be asked. Throws why there is none. */
+export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
+  const { client } = await connect(limits);
+  const found = await market(client, criteriaOf(limits)).catch((error) => {
+    if (!isVastError(error)) throw error;
+  });
+  if (found === undefined) return "";
+  const [best] = found.choices;
+  if (best === undefined) throw new Error(`no virtual machine to build on: ${found.excluded}`);
+  const place = best.location === null ? "" : ` in ${best.location}`;
+  return `on a rented machine (${best.gpu}${place}, ${perHour(best.totalPerHour)}, ${minutes(limits.maxMinutes * 60_000)} at most)`;
+}
+
+function criteriaOf({ maxPricePerHour }: BuilderLimits): OfferCriteria {
+  return {
+    gpu: "",
+    gpus: 1,
+    // One that is taken away would have built for nothing.
+    rental: "on-demand",
+    maxPricePerHour,
+    bidMarkup: 0,
+    diskGb: DISK_GB,
+    minReliability: 0.95,
+    minDownloadMbps: 200,
+    minDurationHours: HOURS,
+    // The token for the push is used there.
+    verified: true,
+    virtual: true,
+    maxOffers: 5,
+  };
+}
+
 function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalRequest {
-  const { apiUrl, apiKeyFile, label, maxPricePerHour, maxMinutes: total } = terms;
+  const { apiUrl, apiKeyFile, label, maxMinutes: total } = terms;
   return {
     label,
     urn,
     target: { apiUrl, apiKeyFile },
-    criteria: {
-      gpu: "",
-      gpus: 1,
-      // One that is taken away would have built for nothing.
-      rental: "on-demand",
-      maxPricePerHour,
-      bidMarkup: 0,
-      diskGb: DISK_GB,
-      minReliability: 0.95,
-      minDownloadMbps: 200,
-      minDurationHours: HOURS,
-      // The token for the push is used there.
-      verified: true,
-      virtual: true,
-      maxOffers: 5,
-    },
+    criteria: criteriaOf(terms),
     image: VM_IMAGE,
     imageBytes: null,
     imageLogin: null,

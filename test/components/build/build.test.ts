@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { planImage } from "../../../components/build/build.ts";
 import type { PlanInputs } from "../../../components/training-image.provider.ts";
+import { startSimulator } from "../../../simulator/index.ts";
 import { pushImage } from "../../support/docker/push.ts";
 import { noRegistry, startRegistry } from "../../support/docker/registry.ts";
 
@@ -16,8 +17,10 @@ async function open(t: TestContext) {
   const before = { ...process.env };
   Object.assign(process.env, { VAST_TRAINING_HOME: join(folder, "state"), DOCKER_HOST: "unix:///not/there.sock" });
   const registry = await startRegistry(join(folder, "registry"), login);
+  const simulator = await startSimulator({ home: join(folder, "simulator"), hosts: "none", pace: false });
   t.after(async () => {
     process.env = before;
+    await simulator.close();
     await registry.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -29,7 +32,14 @@ async function open(t: TestContext) {
   const code = { url: "https://github.com/me/it", way: "upload", tokenFor: "", envFile, netrcFile: "", extraRepos: [] };
   const asked: PlanInputs = {
     ...{ image: `${registry.address}/tester/deps`, imageBuild: "remote", imageBase: "base:1", registryUser: "" },
-    ...{ envFile, apiUrl: "https://vast.example", branch: "jan", commit: "c".repeat(40) },
+    ...{ envFile, apiUrl: simulator.url, branch: "jan", commit: "c".repeat(40) },
+    builder: {
+      apiUrl: simulator.url,
+      apiKeyFile: simulator.apiKeyFile,
+      sshKey: "",
+      maxPricePerHour: 1,
+      maxMinutes: 90,
+    },
     code: { ...code, way: "upload", sourceDir: folder },
   };
   return { registry, asked, write, folder };
@@ -49,6 +59,8 @@ test("what stands in the way of a build is found before it, each with its key", 
     /^imageBuild: no Docker engine answers at unix:\/\/\/not\/there.sock \(ENOENT\);.* set imageBuild to remote$/,
   );
   assert.match(await failure({ registryUser: "nobody" }), /^image: .* refuses the login of "nobody"/);
+  const cheap = { builder: { ...asked.builder, maxPricePerHour: 0.001 } };
+  assert.match(await failure(cheap), /^builderMaxPricePerHour: no virtual machine to build on: .*above \$0\.001/);
   write("env", "REGISTRY_TOKEN=another\n");
   assert.match(await failure({}), /^image: .* refuses the login of "tester"/);
   write("env", "");
@@ -63,8 +75,11 @@ test("what stands in the way of a build is found before it, each with its key", 
 test("a build is planned only for what the registry lacks, whoever put it there", { skip: noRegistry() }, async (t) => {
   const { registry, asked, write } = await open(t);
   const plan = (olds: object = {}, changes: Partial<PlanInputs> = {}) => planImage(olds, { ...asked, ...changes });
-  const { text, tag, parts, pinned } = await plan();
-  assert.deepEqual([text, pinned], [`image ${tag}: will build: no image of these dependencies yet`, undefined]);
+  const { text = "", tag, parts, pinned } = await plan();
+  assert.equal(pinned, undefined);
+  const [what, where] = text.split("; ");
+  assert.equal(what, `image ${tag}: will build: no image of these dependencies yet`);
+  assert.match(where ?? "", /^on a rented machine \(.+, \$\d\.\d{3}\/h, 90 minutes at most\)$/);
 
   const { digest } = await pushImage(registry, "tester/deps", ["config", "layer"], [tag]);
   const found = await plan({}, { imageBuild: "local" });
