@@ -96,6 +96,8 @@ test("the stack dev trains the real repository's like, from a login node whose s
     const up = await pulumi("up", "--skip-preview", "-c", "branch=main");
     assert.equal(up.code, 0, said(up));
     const second = await project.outputs();
+    assert.equal(second.instanceId, first.instanceId);
+    assert.equal(second.branch, "main");
     assert.notEqual(second.wandbRunId, first.wandbRunId);
     const [, step] = /of group jan, from step (\d+)/.exec(await log()) ?? [];
     assert.ok(Number(step) >= 10, step);
