@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { bringTo, type CodeState } from "../../../components/code/code.provider.ts";
@@ -109,9 +109,7 @@ test(
 function watchCommandLines(): { stop(): string } {
   const seen = new Set<string>();
   const timer = setInterval(() => {
-    for (const pid of execFileSync("ls", ["/proc"], { encoding: "utf8" })
-      .split("\n")
-      .filter((name) => /^\d+$/.test(name))) {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       try {
         seen.add(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
       } catch {
