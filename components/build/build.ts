@@ -10,6 +10,7 @@ import { repoName } from "../remote/steps.ts";
 import { openStateDir } from "../state-dir.ts";
 import type { Asked, ImageState, PlanInputs } from "../training-image.provider.ts";
 import type { EngineWatch } from "../vast/engine.ts";
+import { isVastError } from "../vast/errors.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import { printable } from "../vast/text.ts";
 import { type BuilderLimits, quoteBuilder, withBuilder } from "./builder.ts";
@@ -106,6 +107,7 @@ function failureOf(error: unknown): Failure {
   const { message } = error as Error;
   if (error instanceof Wrong) return { property: error.property, reason: message };
   if (isRegistryError(error)) return { property: "image", reason: message };
+  if (isVastError(error)) return { property: error.kind === "config" ? "apiUrl" : "apiKeyFile", reason: message };
   return { property: "repo", reason: `the build's files cannot be read: ${printable(message, 400)}` };
 }
 
@@ -154,8 +156,8 @@ function pusher({ image, registryUser, envFile }: PlanInputs): ImageLogin {
 }
 
 async function quoted(limits: BuilderLimits): Promise<string> {
-  const quote = await quoteBuilder(limits).catch(({ message }: Error) => {
-    throw new Wrong("builderMaxPricePerHour", message);
+  const quote = await quoteBuilder(limits).catch((error: Error) => {
+    throw isVastError(error) ? error : new Wrong("builderMaxPricePerHour", error.message);
   });
   return quote && `; ${quote}`;
 }

@@ -7,7 +7,6 @@ import type { ApiTarget } from "../vast/api.ts";
 import { minutes } from "../vast/boot.ts";
 import { connect, openJournal } from "../vast/connect.ts";
 import type { EngineWatch } from "../vast/engine.ts";
-import { isVastError } from "../vast/errors.ts";
 import type { Means } from "../vast/means.ts";
 import { market, type OfferCriteria } from "../vast/offers.ts";
 import { perHour } from "../vast/price.ts";
@@ -15,6 +14,7 @@ import { release } from "../vast/release.ts";
 import { type Rented, rent } from "../vast/rental.ts";
 import type { RentalRequest } from "../vast/rental-request.ts";
 import { releaseAll } from "../vast/settle.ts";
+import { isPassing } from "../vast/trouble.ts";
 
 /** What the machine that builds may cost. */
 export interface BuilderLimits extends ApiTarget {
@@ -123,11 +123,11 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
   await vast.say(`builder ${id} is released`);
 }
 
-/** The offer that would be taken now, for people; "" = Vast cannot be asked. Throws why there is none. */
+/** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
   const { client } = await connect(limits);
   const found = await market(client, criteriaOf(limits)).catch((error) => {
-    if (!isVastError(error)) throw error;
+    if (!isPassing(error)) throw error;
   });
   if (found === undefined) return "";
   const [best] = found.choices;

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
 import { knownHostsFile } from "../ssh-key.ts";
 import { openStateDir } from "../state-dir.ts";
@@ -8,7 +7,6 @@ import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
-import type { VastInstanceInputs } from "./instance.ts";
 import { endOnSignals, whileBilling } from "./interrupt.ts";
 import { isRevoked } from "./known-hosts.ts";
 import type { Means } from "./means.ts";
@@ -228,24 +226,6 @@ function quotes(): Quotes {
   return new Quotes(openStateDir().quotesDir);
 }
 
-/** How long a registry may be silent: what it would say is no condition of a quote. */
-const IMAGE_PATIENCE_MS = 5000;
-
-/** A digest that was kept may have been removed since. */
-async function imageTrouble({ image, imageLogin = null, apiUrl }: VastInstanceInputs): Promise<string | undefined> {
-  if (!image.includes("@")) return undefined;
-  const [{ whyNotPullable }, { registryOptionsOf }] = await Promise.all([
-    import("../image/pullable.ts"),
-    import("./image-login.ts"),
-  ]);
-  const late = wait(IMAGE_PATIENCE_MS, undefined, { ref: false });
-  const why = await Promise.race([late, whyNotPullable(image, registryOptionsOf(imageLogin, apiUrl, process.env))]);
-  return (
-    why &&
-    `${why}: no machine could pull it. Push it again, or have another one made or found with pulumi up --replace '**-image'`
-  );
-}
-
 function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
   const open = () => connect({ apiUrl, apiKeyFile }, { urn });
   return {
@@ -254,7 +234,7 @@ function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans 
       return market(client, criteria);
     },
     account: async () => (await open()).client.account(),
-    imageTrouble,
+    imageTrouble: async (inputs) => (await import("./kept-image.ts")).keptImageTrouble(inputs),
     kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
     keep: (criteria, imageBytes, quote) => quotes().put({ urn, apiUrl, criteria, imageBytes }, quote),
     say: (text) => say(urn, text),

@@ -61,6 +61,8 @@ test("what stands in the way of a build is found before it, each with its key", 
   assert.match(await failure({ registryUser: "nobody" }), /^image: .* refuses the login of "nobody"/);
   const cheap = { builder: { ...asked.builder, maxPricePerHour: 0.001 } };
   assert.match(await failure(cheap), /^builderMaxPricePerHour: no virtual machine to build on: .*above \$0\.001/);
+  const keyless = { builder: { ...asked.builder, apiKeyFile: "/not/there" } };
+  assert.match(await failure(keyless), /^apiKeyFile: .*\/not\/there/);
   write("env", "REGISTRY_TOKEN=another\n");
   assert.match(await failure({}), /^image: .* refuses the login of "tester"/);
   write("env", "");
