@@ -57,7 +57,7 @@ test("a killed quickstart does not hinder the next, which shows the whole job", 
   const [folder, before] = [place(t), projectFiles()];
   const killed = play(folder);
   t.after(() => killed.kill());
-  await killed.reached(/^\$ pulumi preview/);
+  await killed.reached(/^\$ pulumi up/);
   killed.signal("SIGKILL");
   await killed.result;
 
