@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
@@ -35,6 +35,7 @@ export async function openImageProject(t: TestContext, where: "local" | "remote"
   const image = `${address}/${login.username}/deps`;
   const setToken = (token: string) => writeFileSync(join(project.root, "env"), `REGISTRY_TOKEN=${token}\n`);
   setToken(TOKEN);
+  await dependOnLittle(project);
   const authorization = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
   return {
     ...project,
@@ -49,6 +50,20 @@ export async function openImageProject(t: TestContext, where: "local" | "remote"
       return (tags ?? []).toSorted();
     },
   };
+}
+
+/** Each of a build's layers is packed, pushed and pulled, and what is tested is none of the example's 60 MB. */
+async function dependOnLittle(project: Project): Promise<void> {
+  const folder = join(project.root, "little");
+  mkdirSync(folder);
+  const pyproject =
+    '[project]\nname = "little"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["idna==3.10"]\n';
+  writeFileSync(join(folder, "pyproject.toml"), `${pyproject}[tool.uv]\npackage = false\n`);
+  await run("uv", ["lock", "--project", folder]);
+  for (const name of ["pyproject.toml", "uv.lock"]) {
+    const text = readFileSync(join(folder, name), "utf8");
+    for (const branch of ["jan", "main"]) await pushFile(project, branch, name, () => text);
+  }
 }
 
 /** What a Dockerfile of ours expects of a base, from this machine. */
@@ -72,7 +87,6 @@ function systemBase() {
       .map((name) => `/usr/lib/${python}/${name}`),
     "/usr/lib/python3/dist-packages/pip",
     "/etc/ssl/certs",
-    "/usr/lib/git-core",
   ];
   return {
     programs: "python3 git /usr/lib/git-core/git-remote-http tmux rsync sshd tar mktemp uname sed".split(" "),

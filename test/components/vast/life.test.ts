@@ -103,29 +103,35 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     assert.equal((await instanceIn(program))?.id, before.instanceId);
   });
 
-  await t.test("another label, another port: told by up, shown by refresh, set right by the up after it", async () => {
-    const before = await program.outputs();
-    const id = String(before.instanceId);
-    await labelByHand(simulator, id, "by other hands");
-    await simulator.post("/_sim/faults", { on: "boot", do: "portChangesOnRestart" });
-    await simulator.post(`/_sim/instances/${id}/reboot`, {});
-    const moved = await until(async () => {
-      const port = await portOf(simulator, id);
-      return port === before.sshPort ? undefined : port;
-    });
-    const told = await program.works("up", ["--skip-preview"]);
-    assert.match(told, /carries the label by other hands instead of vt-\S+; pulumi up --refresh sets it back/);
-    assert.match(told, /answers at \S+ now; pulumi up --refresh follows it/);
-    const shown = await program.works("refresh", ["--diff"]);
-    assert.match(shown, /label +: "vt-\S+" => "by other hands"/);
-    assert.match(shown, new RegExp(`sshPort +: ${before.sshPort} => ${moved}`));
-    assert.match(shown, new RegExp(`answers at \\S+:${moved} now`));
-    await program.works("up", ["--skip-preview"]);
-    const after = await program.outputs();
-    assert.deepEqual([after.instanceId, after.label], [id, before.label]);
-    assert.equal(after.sshPort, moved);
-    assert.equal((await living(program))[0]?.label, before.label);
-  });
+  await t.test(
+    "another label, another port: told by up, shown by refresh, set right by the up after it",
+    {
+      skip: notAll,
+    },
+    async () => {
+      const before = await program.outputs();
+      const id = String(before.instanceId);
+      await labelByHand(simulator, id, "by other hands");
+      await simulator.post("/_sim/faults", { on: "boot", do: "portChangesOnRestart" });
+      await simulator.post(`/_sim/instances/${id}/reboot`, {});
+      const moved = await until(async () => {
+        const port = await portOf(simulator, id);
+        return port === before.sshPort ? undefined : port;
+      });
+      const told = await program.works("up", ["--skip-preview"]);
+      assert.match(told, /carries the label by other hands instead of vt-\S+; pulumi up --refresh sets it back/);
+      assert.match(told, /answers at \S+ now; pulumi up --refresh follows it/);
+      const shown = await program.works("refresh", ["--diff"]);
+      assert.match(shown, /label +: "vt-\S+" => "by other hands"/);
+      assert.match(shown, new RegExp(`sshPort +: ${before.sshPort} => ${moved}`));
+      assert.match(shown, new RegExp(`answers at \\S+:${moved} now`));
+      await program.works("up", ["--skip-preview"]);
+      const after = await program.outputs();
+      assert.deepEqual([after.instanceId, after.label], [id, before.label]);
+      assert.equal(after.sshPort, moved);
+      assert.equal((await living(program))[0]?.label, before.label);
+    },
+  );
 
   await t.test("a preview of a new cap lists the bid alone, and up changes it in place", async () => {
     const [before] = await living(program);
@@ -153,21 +159,27 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     assert.ok(Number(after.bidPerHour) > 1.5);
   });
 
-  await t.test("a machine that others have destroyed: told by up, rented anew with --refresh", async () => {
-    const before = await program.outputs();
-    await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
-    const gone = await program.pulumi("up", ["--skip-preview"]);
-    assert.notEqual(gone.code, 0);
-    assert.match(gone.stdout + gone.stderr, /is gone at Vast; pulumi up --refresh rents a new one/);
-    await program.works("up", ["--refresh", "--skip-preview"]);
-    const after = await program.outputs();
-    assert.notEqual(after.instanceId, before.instanceId);
-    assert.equal(after.label, before.label);
-    assert.deepEqual(
-      (await living(program)).map(({ id }) => String(id)),
-      [after.instanceId],
-    );
-  });
+  await t.test(
+    "a machine that others have destroyed: told by up, rented anew with --refresh",
+    {
+      skip: notAll,
+    },
+    async () => {
+      const before = await program.outputs();
+      await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
+      const gone = await program.pulumi("up", ["--skip-preview"]);
+      assert.notEqual(gone.code, 0);
+      assert.match(gone.stdout + gone.stderr, /is gone at Vast; pulumi up --refresh rents a new one/);
+      await program.works("up", ["--refresh", "--skip-preview"]);
+      const after = await program.outputs();
+      assert.notEqual(after.instanceId, before.instanceId);
+      assert.equal(after.label, before.label);
+      assert.deepEqual(
+        (await living(program)).map(({ id }) => String(id)),
+        [after.instanceId],
+      );
+    },
+  );
 
   await t.test("one that is outbid beyond the cap is told of, and bid for by nobody", { skip: notAll }, async () => {
     const { instanceId } = await program.outputs();

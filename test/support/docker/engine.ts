@@ -54,7 +54,8 @@ function startDocker(folder: string, cgroupParent: string): Daemon {
   ];
   const script = 'ip link set lo up && exec dockerd "$@"';
   const own = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "sh", "-c", script, "sh"];
-  return startDaemon("unshare", [...own, ...words], { env: withSbin() });
+  // Where a slow start makes containerd leave what it was doing.
+  return startDaemon("unshare", [...own, ...words], { env: { ...withSbin(), TMPDIR: folder } });
 }
 
 /** The kernel ends a namespace's processes before its first one counts as ended, so nothing holds a control group then. */
