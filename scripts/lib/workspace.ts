@@ -43,7 +43,9 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-const copied = /^(Pulumi(\..+)?\.yaml|package\.json|tsconfig\.json|index\.ts|components|cli)$/;
+const copied = /^(Pulumi(\..+)?\.yaml|package\.json|tsconfig\.json|index\.ts)$/;
+/** Nobody writes there, and what Node has compiled of a file it finds again by its path. */
+const linked = ["components", "cli", "node_modules"];
 
 export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
   const root = mkdtempSync(join(options.parent ?? tmpdir(), "vast-"));
@@ -92,9 +94,9 @@ export function removeWorkspace(root: string): void {
 
 function copyProject(root: string, dir: string): void {
   for (const name of readdirSync(projectDir).filter((entry) => copied.test(entry))) {
-    cpSync(join(projectDir, name), join(dir, name), { recursive: true });
+    cpSync(join(projectDir, name), join(dir, name));
   }
-  symlinkSync(join(projectDir, "node_modules"), join(dir, "node_modules"));
+  for (const name of linked) symlinkSync(join(projectDir, name), join(dir, name));
   for (const name of readdirSync(dir).filter((entry) => /^Pulumi\..+\.yaml$/.test(entry))) {
     const file = join(dir, name);
     writeFileSync(file, withoutTheUser(readFileSync(file, "utf8"), root));
