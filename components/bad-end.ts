@@ -1,8 +1,8 @@
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
-import { openStateDir } from "./state-dir.ts";
-import { holderOf, Journal, stackOf } from "./vast/journal.ts";
+import { openJournal } from "./vast/connect.ts";
+import { holderOf, type Journal, stackOf } from "./vast/journal.ts";
 import { perHour } from "./vast/price.ts";
 import { leftBehind } from "./vast/trouble.ts";
 
@@ -24,7 +24,7 @@ export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string
   pulumi.all([id, pricePerHour]).apply(([instanceId, price]) => {
     lines.push(billText(instanceId, price, stack));
   });
-  const journal = new Journal(openStateDir().journalDir);
+  const journal = openJournal();
   process.once("exit", (code) => {
     if (code !== 0) writeSync(process.stderr.fd, [...lines, ...leftLines(journal, stack), ""].join("\n"));
   });

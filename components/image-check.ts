@@ -3,7 +3,7 @@ import { type Check, failed, passed } from "./check.ts";
 import type { RunConfig } from "./config.ts";
 import type { FoundImage } from "./image/access.ts";
 import { parseReference } from "./image/reference.ts";
-import { isRegistryError, type RegistryErrorKind } from "./image/registry-error.ts";
+import { clauseOf, isRegistryError, type RegistryErrorKind } from "./image/registry-error.ts";
 import { imageInputs, isImageConfig } from "./image-inputs.ts";
 import { askRegistry, registryUserOf } from "./image-place.ts";
 import type { Problem } from "./problem.ts";
@@ -38,7 +38,7 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
     if (!isRegistryError(error)) throw error;
     const { kind, message } = error;
     if (!UNCERTAIN.includes(kind)) {
-      return failed({ key: "image", found: withoutPoint(message), write: remedy(kind, image, registryUser, envFile) });
+      return failed({ key: "image", found: clauseOf(error), write: remedy(kind, image, registryUser, envFile) });
     }
     await pulumi.log.warn(`${message} So image is not checked; the machine will pull it all the same.`);
     return passed({ found: null });
@@ -68,8 +68,4 @@ function remedy(kind: RegistryErrorKind, image: string, registryUser: string, en
   if (kind === "bad_login") return `write a valid ${tokenName} to ${envFile}, and its user to registryUser`;
   if (kind === "unusable") return "name one that is made for linux/amd64";
   return "name one that exists, or push it first";
-}
-
-function withoutPoint(sentence: string): string {
-  return sentence.replace(/\.$/, "");
 }

@@ -43,7 +43,7 @@ async function main(): Promise<number> {
   if (failures.length > 0)
     throw new Failure(1, failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
   say(text ?? "");
-  if (pinned === undefined && !values.check) sayMade(await made(asked));
+  if (pinned === undefined && !values.check) say(`to rent with: ${(await made(asked)).pinned}`);
   return 0;
 }
 
@@ -86,10 +86,6 @@ async function made(asked: Asked): Promise<ImageState> {
   return makeImage(asked, { show: throttled(say), say: async (text) => say(text), engine });
 }
 
-function sayMade({ pinned }: ImageState): void {
-  say(`to rent with: ${pinned}`);
-}
-
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -97,7 +93,7 @@ function say(text: string): void {
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
-    process.stderr.write(`${error instanceof Failure ? error.message : (error.message ?? error)}\n`);
+    process.stderr.write(`${error.message}\n`);
     process.exit(1);
   },
 );

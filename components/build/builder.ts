@@ -82,10 +82,10 @@ async function withRented(
   const key = ownSshKey(openStateDir(), terms.sshKey);
   const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
   const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
-  const failure = await failureOf(() => onBuilder(rented, key, { show, engine }, use));
-  const left = await failureOf(() => end(vast, rented.instance, terms.label));
-  const failures = [failure, left].filter((error) => error !== undefined);
-  if (failures.length > 0) throw new Error(failures.map(({ message }) => message).join("; "));
+  const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
+  const left = await troubleOf(() => end(vast, rented.instance, terms.label));
+  const troubles = [failed, left].filter((error) => error !== undefined);
+  if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
 
 /** Ends what an earlier process has left under this label when it was killed. */
@@ -95,7 +95,7 @@ export async function endLeftBuilder(terms: BuilderTerms, say: (text: string) =>
   await releaseAll(await connect(terms), terms.label);
 }
 
-function failureOf(action: () => Promise<void>): Promise<Error | undefined> {
+function troubleOf(action: () => Promise<void>): Promise<Error | undefined> {
   return action().then(
     () => undefined,
     (error: Error) => error,

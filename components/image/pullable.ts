@@ -1,5 +1,5 @@
 import { findDigest } from "./registry.ts";
-import { isRegistryError } from "./registry-error.ts";
+import { clauseOf, isRegistryError } from "./registry-error.ts";
 import type { RegistryOptions } from "./session.ts";
 
 /** What a registry says for certain; everything else may pass, and the machine may fare better. */
@@ -12,6 +12,6 @@ export async function whyNotPullable(pinned: string, options: RegistryOptions): 
     return digest === undefined ? `${pinned} is not in its registry any more` : undefined;
   } catch (error) {
     if (!isRegistryError(error)) throw error;
-    return isRegistryError(error, ...CERTAIN) ? error.message.replace(/\.$/, "") : undefined;
+    return isRegistryError(error, ...CERTAIN) ? clauseOf(error) : undefined;
   }
 }

@@ -26,3 +26,8 @@ export function isRegistryError(error: unknown, ...kinds: RegistryErrorKind[]): 
   if (!(error instanceof Error) || error.name !== "RegistryError") return false;
   return kinds.length === 0 || kinds.includes((error as RegistryError).kind);
 }
+
+/** The sentence of an error as a clause, to go on behind it. */
+export function clauseOf({ message }: RegistryError): string {
+  return message.replace(/\.$/, "");
+}

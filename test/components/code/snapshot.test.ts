@@ -20,6 +20,11 @@ import { problemLine } from "../../../components/problem.ts";
 import { needsRoot } from "../vast/sshd.ts";
 import { openPlace } from "./place.ts";
 
+/** What is asked of a folder, but for what a test asks. */
+function wantedOf(sourceDir: string) {
+  return { sourceDir, maxUploadMb: 1, codeDir: "/workspace/it", extraRepos: [], exclude: ["data/*.json"] };
+}
+
 function openFolder(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), "source-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
@@ -41,13 +46,7 @@ function openFolder(t: TestContext) {
   git("add", "-A");
   git("commit", "-qm", "x");
   const take = async (more: object = {}) => {
-    const wanted = {
-      sourceDir: dir,
-      maxUploadMb: 1,
-      codeDir: "/workspace/it",
-      extraRepos: [],
-      exclude: ["data/*.json"],
-    };
+    const wanted = wantedOf(dir);
     return await checkSource({ path: join(root, "state") }, { ...wanted, ...more }, process.env);
   };
   const problems = async (more: object = {}) => (await take(more)).problems.map(problemLine).join("\n");
@@ -123,13 +122,7 @@ test(
     const { dir, write, take } = openFolder(t);
     process.env.VAST_TRAINING_HOME = join(place.box.root, "state");
     const state = { path: process.env.VAST_TRAINING_HOME };
-    const wanted = {
-      sourceDir: dir,
-      maxUploadMb: 1,
-      codeDir: "/workspace/it",
-      extraRepos: [],
-      exclude: ["data/*.json"],
-    };
+    const wanted = wantedOf(dir);
     const code = join(place.box.workspace, "it");
     const bring = async () => {
       const { value } = await checkSource(state, wanted, process.env);
