@@ -1,7 +1,9 @@
+import { isEarlier, isOf } from "../components/pulumi/addresses.ts";
 import { openStateDir } from "../components/state-dir.ts";
 import { type ApiTarget, openApi } from "../components/vast/api.ts";
 import { type Instance, VastClient } from "../components/vast/client.ts";
 import { holderOf, type Intent, Journal } from "../components/vast/journal.ts";
+import type { StackResource } from "./stack.ts";
 import type { StackState } from "./stacks.ts";
 
 /** An API and the account that its key opens. */
@@ -25,11 +27,15 @@ export interface OpenIntent extends Intent {
 }
 
 const REAL_HOST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
-const TYPES = ["vast:Identity", "vast:Instance"].map((type) => `pulumi-nodejs:dynamic/${type}`);
+
+/** What holds a label of ours, and the API to which it belongs. */
+function isLabelled(resource: StackResource): boolean {
+  return isOf("identity", resource) || isOf("instance", resource);
+}
 
 /** Every API that a state or an intent names; the real host when none does. */
 export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTarget[]): ApiTarget[] {
-  const resources = stacks.flatMap((stack) => stack.resources.filter(({ type }) => TYPES.includes(type)));
+  const resources = stacks.flatMap((stack) => stack.resources.filter(isLabelled));
   const named = [...resources.map(({ outputs }) => targetIn(outputs)), ...intents];
   const distinct = new Map(named.map((api) => [`${api.apiUrl}\n${api.apiKeyFile}`, api]));
   return distinct.size === 0 ? [REAL_HOST] : [...distinct.values()];
@@ -70,10 +76,13 @@ export function isOwnedBy(owner: string, { label }: Pick<Instance, "label">): bo
 /** The stack that holds a machine in its state; undefined = none does. */
 export type Holder = (machine: Listed) => string | undefined;
 
-/** Which stack holds which machine. Where a state does not tell its API, the id alone counts. */
+/**
+ * Which stack holds which machine. Where a state does not tell its API, the id alone counts. A state that no destroy can
+ * work with holds nothing.
+ */
 export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): Holder {
   const held = stacks.flatMap(({ name, resources }) => {
-    const instances = resources.filter(({ type }) => type === "pulumi-nodejs:dynamic/vast:Instance");
+    const instances = resources.filter((resource) => isOf("instance", resource) && !isEarlier(resource));
     return instances.flatMap(({ id, outputs }) => {
       const url = urlOf(outputs, env);
       return [id, outputs.instanceId].map((value) => ({ name, url, id: Number(value) }));
@@ -94,8 +103,8 @@ function urlOf(outputs: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEn
 }
 
 /** The labels of a stack: what it rents, or rented, goes by one of them. */
-export function labelsOf({ resources }: StackState): string[] {
-  const labels = resources.filter(({ type }) => TYPES.includes(type)).map(({ outputs }) => outputs.label);
+export function labelsOf({ resources }: Pick<StackState, "resources">): string[] {
+  const labels = resources.filter(isLabelled).map(({ outputs }) => outputs.label);
   return labels.filter((label) => typeof label === "string" && label !== "") as string[];
 }
 

@@ -50,7 +50,7 @@ interface RecordedInstance {
 
 /** What the state says about the instance. */
 export function recordedInstance(stack: Stack, name: string | undefined): RecordedInstance {
-  const resource = resourceOf(stack, "vast:Instance");
+  const resource = resourceOf(stack, "instance");
   const instanceId = Number(resource?.outputs.instanceId ?? resource?.id);
   if (!resource || !Number.isSafeInteger(instanceId) || instanceId <= 0) {
     const which = name === undefined ? "The selected stack" : `Stack ${name}`;

@@ -53,7 +53,7 @@ export function leftText(machine: Surveyed, env: NodeJS.ProcessEnv): string {
     `${ageText(ageOf(instance, Date.now()))} old`,
     rate === null ? "price unknown" : perHour(rate),
   ];
-  const lines = [`instance ${id} (${label}) bills and is not in the state: ${facts.join(", ")}`];
+  const lines = [`instance ${id} (${label}) bills and no stack holds it: ${facts.join(", ")}`];
   const left = new Journal(openStateDir(env).journalDir).find(label ?? "")?.left;
   if (left !== undefined) lines.push(`  its process was interrupted and said: ${left}`);
   if (holder.by === "intent") lines.push(`  ${processText(holder.intent)}`);

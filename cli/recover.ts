@@ -1,3 +1,4 @@
+import { isEarlier } from "../components/pulumi/addresses.ts";
 import { perHour } from "../components/vast/price.ts";
 import { type Command, type Terminal, textOption, type Values } from "./command.ts";
 import { exitCode } from "./failure.ts";
@@ -8,6 +9,7 @@ import type { Patient } from "./recover-patient.ts";
 import { refresh } from "./recover-refresh.ts";
 import { awaitRenters, leftText, settle } from "./recover-settle.ts";
 import { projectOf, pulumi, readStack, resourceOf } from "./stack.ts";
+import { readState } from "./stacks.ts";
 import type { Surveyed } from "./sweep-survey.ts";
 
 export const recover: Command = {
@@ -55,14 +57,28 @@ async function putInOrder(patient: Patient): Promise<readonly Surveyed[]> {
   await awaitRenters(patient);
   const survey = await lookFor(patient);
   settle(patient, survey);
+  if (await isEarlierState(patient)) return survey.machines;
   await refresh(patient);
   return survey.machines.filter(({ holder }) => holder.by !== "stack");
 }
 
+async function isEarlierState({ cwd, stack, terminal }: Patient): Promise<boolean> {
+  return (await readState(cwd, terminal.env, stack)).resources.some(isEarlier);
+}
+
 /** The last words: what is left, and what the state has. */
-async function report({ cwd, stack, terminal }: Patient, left: readonly Surveyed[]): Promise<void> {
+async function report(patient: Patient, left: readonly Surveyed[]): Promise<void> {
+  const { cwd, stack, terminal } = patient;
   for (const machine of left) terminal.out(leftText(machine, terminal.env));
-  const recorded = resourceOf(await readStack(cwd, terminal.env, stack), "vast:Instance");
+  if (await isEarlierState(patient)) {
+    const first =
+      left.length === 0 ? "" : `fetch what you need (vast-run sync -s ${stack}), end the machine as above, then `;
+    terminal.out(
+      `stack ${stack} was made by an earlier version, and nothing can refresh or destroy it: ${first}run pulumi stack rm --force ${stack}`,
+    );
+    return;
+  }
+  const recorded = resourceOf(await readStack(cwd, terminal.env, stack), "instance");
   const { instanceId, phase, pricePerHour } = recorded?.outputs ?? {};
   const held =
     recorded === undefined

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { type Address, isOf } from "../components/pulumi/addresses.ts";
 import { exitCode, Failure } from "./failure.ts";
 
 /** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
@@ -28,9 +29,9 @@ export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: stri
   return { resources: resources.filter((resource) => resource.delete !== true) };
 }
 
-/** The resource of a dynamic type such as `vast:Instance`; one that is only waiting for its deletion does not count. */
-export function resourceOf(stack: Stack, type: string): StackResource | undefined {
-  return stack.resources.find((resource) => resource.type === `pulumi-nodejs:dynamic/${type}`);
+/** The resource of ours of that kind; one that is only waiting for its deletion does not count. */
+export function resourceOf(stack: Stack, address: Address): StackResource | undefined {
+  return stack.resources.find((resource) => isOf(address, resource));
 }
 
 /** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */

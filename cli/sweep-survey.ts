@@ -1,3 +1,4 @@
+import { isEarlier, isOf } from "../components/pulumi/addresses.ts";
 import { stackOf } from "../components/vast/journal.ts";
 import { runLabel } from "../components/vast/label.ts";
 import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
@@ -74,9 +75,11 @@ function holderOf(row: Listed, { stacks, heldBy, intents, owner }: SurveySources
 }
 
 function successorOf(label: string, stacks: readonly StackState[]): Successor | undefined {
-  const stack = stacks.find((state) => labelsOf(state).includes(label));
+  const stack = stacks.find(({ resources }) => {
+    return labelsOf({ resources: resources.filter((resource) => !isEarlier(resource)) }).includes(label);
+  });
   if (stack === undefined) return undefined;
-  const hasMachine = stack.resources.some(({ type }) => type === "pulumi-nodejs:dynamic/vast:Instance");
+  const hasMachine = stack.resources.some((resource) => isOf("instance", resource));
   return { stack: stack.name, takesOver: !hasMachine };
 }
 

@@ -56,7 +56,7 @@ async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
 
 /** Where the checkpoints are on the machine, where they come home to, and whose they are. */
 export function recordedCheckpoints(stack: Stack): { from: string; home: string; mark: string | undefined } {
-  const { from, home, mark } = resourceOf(stack, "training:Checkpoints")?.outputs ?? {};
+  const { from, home, mark } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {
     return { from, home, mark: typeof mark === "string" ? mark : undefined };
   }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { detached, stub } from "./dynamic.ts";
+import { DynamicResource } from "./pulumi/resource.ts";
 import type { VastInstance } from "./vast/instance.ts";
 
 /** What must be home before an instance may go. */
@@ -22,8 +22,6 @@ export interface CheckpointsArgs {
   readonly rescueBudget: number;
 }
 
-const provider = stub("./components/checkpoints.provider.ts");
-
 /**
  * The gate between training and the release of its instance: its delete stops training, brings the checkpoints home and
  * verifies them, and throws when it cannot, which keeps the instance.
@@ -31,14 +29,13 @@ const provider = stub("./components/checkpoints.provider.ts");
  * The engine replaces an instance by deleting it first and only then turning to what depends on it, so a gate with a
  * plain dependsOn would never run; replaceWith puts it in front. It must never be deletedWith the instance.
  */
-export class Checkpoints extends pulumi.dynamic.Resource {
+export class Checkpoints extends DynamicResource {
   /** Folder here in which this instance's checkpoints come home. */
   declare readonly home: pulumi.Output<string>;
 
   constructor(name: string, args: CheckpointsArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { instance, ...plain } = args;
     const order = { dependsOn: [instance], replaceWith: [instance] };
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Checkpoints", opts.parent));
     const props = {
       ...plain,
       instanceId: instance.id,
@@ -47,8 +44,7 @@ export class Checkpoints extends pulumi.dynamic.Resource {
       accountId: instance.accountId,
       home: undefined,
       mark: undefined,
-      __urn: urn,
     };
-    super(provider, name, props, pulumi.mergeOptions(opts, order), "training", "Checkpoints");
+    super("checkpoints", name, props, pulumi.mergeOptions(opts, order));
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CredentialSearch } from "./credentials.ts";
-import { detached, stub } from "./dynamic.ts";
 import type { Fingerprints } from "./fingerprint.ts";
+import { DynamicResource } from "./pulumi/resource.ts";
 import type { ApiTarget } from "./vast/api.ts";
 import type { VastInstance } from "./vast/instance.ts";
 
@@ -16,22 +16,19 @@ export interface CredentialsArgs extends ApiTarget, CredentialSearch {
   readonly publicKeys: readonly string[];
 }
 
-const provider = stub("./components/credentials-step.provider.ts");
-
 /**
  * What training needs to know, in two files on the machine that nobody else there can read; its delete takes them away.
  *
  * No value is an input: what passes through the engine is in its log at the highest level. The provider looks for the
  * credentials itself, in the same places.
  */
-export class Credentials extends pulumi.dynamic.Resource {
+export class Credentials extends DynamicResource {
   constructor(name: string, args: CredentialsArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { instance, ...plain } = args;
     // In front of a release, or a replacement would leave them on the old machine.
     const order = { dependsOn: [instance], replaceWith: [instance] };
     const { id: instanceId, sshHost, sshPort, hostKey, startedAt } = instance;
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Credentials", opts.parent));
-    const props = { ...plain, instanceId, sshHost, sshPort, hostKey, startedAt, __urn: urn };
-    super(provider, name, props, pulumi.mergeOptions(opts, order), "training", "Credentials");
+    const props = { ...plain, instanceId, sshHost, sshPort, hostKey, startedAt };
+    super("credentials", name, props, pulumi.mergeOptions(opts, order));
   }
 }

@@ -1,43 +1,4 @@
-import type { dynamic, Output } from "@pulumi/pulumi";
-
-type Provider = dynamic.ResourceProvider;
-
-/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
-export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
-
-const stubs = new Map<string, Provider>();
-
-/**
- * The provider of a dynamic resource, in a few lines that never change: each method loads `entry` when it is called.
- * Only these lines are serialised into the state, so a later destroy runs the code of that day, and nothing of the
- * program (no secret, no library) can be caught in the closure.
- *
- * @param entry file that exports `provider`, relative to the directory of the program (Pulumi starts providers there):
- * "./components/vast/instance.provider.ts"
- */
-export function stub(entry: string): Provider {
-  const known = stubs.get(entry);
-  if (known !== undefined) return known;
-  const load = async (): Promise<Lifecycle> => (await import(entry)).provider;
-  const made: Provider = {
-    check: async (olds, news) => (await load()).check?.(olds, news) ?? { inputs: news },
-    diff: async (id, olds, news) => (await load()).diff?.(id, olds, news) ?? {},
-    create: async (inputs) => (await load()).create(inputs),
-    read: async (id, props) => (await load()).read?.(id, props) ?? { id, props },
-    update: async (id, olds, news) => (await load()).update?.(id, olds, news) ?? { outs: news },
-    delete: async (id, props) => (await load()).delete?.(id, props),
-  };
-  stubs.set(entry, made);
-  return made;
-}
-
-/**
- * The value of an output as an input that depends on nothing. A resource's own URN must be given so: as an Output it
- * depends on the parent component, through it on all the children of that, and so on the resource itself, for ever.
- */
-export function detached<T>(output: Output<T>): Promise<T> {
-  return new Promise((resolve) => void output.apply((value) => resolve(value as T)));
-}
+import type { Lifecycle } from "./pulumi/stub.ts";
 
 /** What the engine sends for a value that is not known yet, whatever its type. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stub } from "./dynamic.ts";
+import { DynamicResource } from "./pulumi/resource.ts";
 import type { ExtraRepo, Way } from "./remote/steps.ts";
 
 /** What is trained. */
@@ -31,17 +31,15 @@ export interface Whole {
   readonly exclude: readonly string[];
 }
 
-const provider = stub("./components/revision.provider.ts");
-
 /**
  * The pinned commit: taken when `repo`, `branch` or `run` changes and kept otherwise, so that a push never restarts a
  * training. That the branch has moved is told in one line.
  */
-export class Revision extends pulumi.dynamic.Resource {
+export class Revision extends DynamicResource {
   declare readonly commit: pulumi.Output<string>;
 
   constructor(name: string, args: RevisionArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, commit: undefined }, opts, "training", "Revision");
+    super("revision", name, { ...args, commit: undefined }, opts);
     this.commit.apply((commit) => {
       const moved = movedText(args, commit);
       if (moved !== undefined) void pulumi.log.info(moved, this);

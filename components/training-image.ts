@@ -1,8 +1,8 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { BuilderLimits } from "./build/builder.ts";
-import { detached, stub } from "./dynamic.ts";
 import type { FoundImage } from "./image/access.ts";
 import type { ImagePlace } from "./image-place.ts";
+import { DynamicResource } from "./pulumi/resource.ts";
 import type { Whole } from "./revision.ts";
 
 /** Never: an image as it is. Local, remote: one that is made of the code's dependencies, where a Docker engine is. */
@@ -23,8 +23,6 @@ export interface TrainingImageArgs extends ImagePlace {
   readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos" | "sourceDir">;
 }
 
-const provider = stub("./components/training-image.provider.ts");
-
 /**
  * The image to rent with, by its digest.
  *
@@ -32,7 +30,7 @@ const provider = stub("./components/training-image.provider.ts");
  * machine. Built: made when what the dependencies are made from changes and the registry has no image of just that yet.
  * What it makes outlives it: deleting it deletes nothing, and needs no Docker engine.
  */
-export class TrainingImage extends pulumi.dynamic.Resource {
+export class TrainingImage extends DynamicResource {
   /** name@sha256:…; the text of `image` while the registry could not be asked. */
   declare readonly pinned: pulumi.Output<string>;
   /** Of the pull; null = not known. */
@@ -41,8 +39,7 @@ export class TrainingImage extends pulumi.dynamic.Resource {
   declare readonly isPrivate: pulumi.Output<boolean>;
 
   constructor(name: string, args: TrainingImageArgs, opts?: pulumi.CustomResourceOptions) {
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Image", opts?.parent));
     const outputs = { pinned: undefined, compressedBytes: undefined, isPrivate: undefined };
-    super(provider, name, { ...args, ...outputs, __urn: urn }, opts, "training", "Image");
+    super("image", name, { ...args, ...outputs }, opts);
   }
 }

@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import { stub } from "./dynamic.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./pulumi/resource.ts";
 
 /** What is logged as one run at Weights & Biases. */
 export interface WandbRunArgs {
@@ -10,16 +10,14 @@ export interface WandbRunArgs {
   readonly run: string;
 }
 
-const provider = stub("./components/wandb-run.provider.ts");
-
 /**
  * The id of a run at Weights & Biases: kept while `repo`, `branch` and `run` are, so that a training that was moved,
  * resumed or restarted goes on in the same graph. It depends on no machine and outlives them all.
  */
-export class WandbRun extends pulumi.dynamic.Resource {
+export class WandbRun extends DynamicResource {
   declare readonly runId: pulumi.Output<string>;
 
   constructor(name: string, args: WandbRunArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, runId: undefined }, opts, "training", "WandbRun");
+    super("wandb-run", name, { ...args, runId: undefined }, opts);
   }
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { detached, stub } from "../dynamic.ts";
+import { DynamicResource } from "../pulumi/resource.ts";
 import type { Way } from "../remote/steps.ts";
 import type { ApiTarget } from "../vast/api.ts";
 import type { VastInstance } from "../vast/instance.ts";
@@ -31,20 +31,17 @@ export interface CodeArgs extends ApiTarget {
   readonly fetchScript: pulumi.Input<string>;
 }
 
-const provider = stub("./components/code/code.provider.ts");
-
 /**
  * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a token
  * or an ssh agent that nothing but this one process sees. No secret is an input.
  */
-export class Code extends pulumi.dynamic.Resource {
+export class Code extends DynamicResource {
   constructor(name: string, args: CodeArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { instance, script, fetchScript, ...plain } = args;
     const { id: instanceId, sshHost, sshPort, hostKey, startedAt } = instance;
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/training:Code", opts.parent));
     const scripts = { script: pulumi.secret(script), fetchScript: pulumi.secret(fetchScript) };
-    const props = { ...plain, ...scripts, instanceId, sshHost, sshPort, hostKey, startedAt, __urn: urn };
+    const props = { ...plain, ...scripts, instanceId, sshHost, sshPort, hostKey, startedAt };
     const own = { deletedWith: instance, additionalSecretOutputs: Object.keys(scripts) };
-    super(provider, name, props, pulumi.mergeOptions(opts, own), "training", "Code");
+    super("code", name, props, pulumi.mergeOptions(opts, own));
   }
 }

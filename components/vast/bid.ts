@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import { detached, stub } from "../dynamic.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "../pulumi/resource.ts";
 import type { Rental } from "./criteria.ts";
 
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
@@ -21,19 +21,16 @@ export interface VastBidInputs {
 
 export type VastBidArgs = In<VastBidInputs>;
 
-const provider = stub("./components/vast/bid.provider.ts");
-
 /**
  * The bid of an interruptible instance, changed in place when the cap or the markup changes; Vast keeps the machine.
  *
  * A resource of its own, because in the preview of an update all outputs of a resource turn unknown: with the bid in the
  * instance, a new cap would seem to change everything that depends on the machine. Nothing to do for on-demand.
  */
-export class VastBid extends pulumi.dynamic.Resource {
+export class VastBid extends DynamicResource {
   constructor(name: string, args: VastBidArgs, opts?: pulumi.CustomResourceOptions) {
     const { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup } = args;
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Bid", opts?.parent));
-    const props = { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup, __urn: urn };
-    super(provider, name, props, opts, "vast", "Bid");
+    const props = { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup };
+    super("bid", name, props, opts);
   }
 }

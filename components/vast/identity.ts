@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import { detached, stub } from "../dynamic.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "../pulumi/resource.ts";
 
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
 
@@ -21,8 +21,6 @@ export interface RunIdentityInputs {
 
 export type RunIdentityArgs = In<RunIdentityInputs>;
 
-const provider = stub("./components/vast/identity.provider.ts");
-
 /**
  * The label under which a run rents: `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters, made once.
  *
@@ -31,13 +29,12 @@ const provider = stub("./components/vast/identity.provider.ts");
  * resource, which comes last in a destroy, releases every living instance with exactly this label, and fails when it
  * cannot see the whole list.
  */
-export class RunIdentity extends pulumi.dynamic.Resource {
+export class RunIdentity extends DynamicResource {
   declare readonly label: pulumi.Output<string>;
 
   constructor(name: string, args: RunIdentityArgs, opts?: pulumi.CustomResourceOptions) {
     const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse } = args;
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Identity", opts?.parent));
-    const props = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, label: undefined, __urn: urn };
-    super(provider, name, props, opts, "vast", "Identity");
+    const props = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, label: undefined };
+    super("identity", name, props, opts);
   }
 }

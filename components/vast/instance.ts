@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { detached, stub } from "../dynamic.ts";
+import { DynamicResource } from "../pulumi/resource.ts";
 import type { ApiTarget } from "./api.ts";
 import type { OfferCriteria, Rental } from "./criteria.ts";
 import type { ImageLogin } from "./image-login.ts";
@@ -30,8 +30,6 @@ export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiT
 
 export type VastInstanceArgs = In<VastInstanceInputs>;
 
-const provider = stub("./components/vast/instance.provider.ts");
-
 /**
  * A rented Vast instance that is ready: it runs, and a login over ssh works.
  *
@@ -41,7 +39,7 @@ const provider = stub("./components/vast/instance.provider.ts");
  * one by a higher bid within the cap. Fails when nothing fits, when the account cannot pay an hour, and when no machine
  * gets ready in time; whatever was rented on the way is released first, or stays in the state when it cannot be.
  */
-export class VastInstance extends pulumi.dynamic.Resource {
+export class VastInstance extends DynamicResource {
   /** Digits. */
   declare readonly instanceId: pulumi.Output<string>;
   /** As it is at Vast. */
@@ -77,17 +75,9 @@ export class VastInstance extends pulumi.dynamic.Resource {
   declare readonly quote: pulumi.Output<Quote | null>;
 
   constructor(name: string, args: VastInstanceArgs, opts?: pulumi.CustomResourceOptions) {
-    const urn = detached(pulumi.createUrn(name, "pulumi-nodejs:dynamic/vast:Instance", opts?.parent));
     // diff asks for it too, but the engine keeps the order in every case only with the option.
     const order = { deleteBeforeReplace: true };
-    super(
-      provider,
-      name,
-      { ...outputs, ...inputs(args), __urn: urn },
-      pulumi.mergeOptions(opts, order),
-      "vast",
-      "Instance",
-    );
+    super("instance", name, { ...outputs, ...inputs(args) }, pulumi.mergeOptions(opts, order));
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { main } from "../../cli/main.ts";
+import { typeOf } from "../../components/pulumi/addresses.ts";
 import { openStateDir } from "../../components/state-dir.ts";
 import { type Intent, Journal } from "../../components/vast/journal.ts";
 import { runLabel } from "../../components/vast/label.ts";
@@ -78,12 +79,10 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
 
   const stack: Fleet["stack"] = (name, held) => {
     const resources = held.flatMap(({ id, label, delete: leaves = false }) => [
-      { type: "pulumi-nodejs:dynamic/vast:Identity", id: label, outputs: { ...api, label } },
+      { type: typeOf("identity"), id: label, outputs: { ...api, label } },
       ...(id === undefined
         ? []
-        : [
-            { type: "pulumi-nodejs:dynamic/vast:Instance", id: String(id), delete: leaves, outputs: { ...api, label } },
-          ]),
+        : [{ type: typeOf("instance"), id: String(id), delete: leaves, outputs: { ...api, label } }]),
     ]);
     writeFileSync(join(stacks, `${name}.json`), JSON.stringify({ version: 3, deployment: { resources } }));
   };

@@ -80,7 +80,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     const { instanceId, label } = intent;
     assert.match(
       left.stdout,
-      new RegExp(`instance ${instanceId} \\(${label}\\) bills and is not in the state: 1x H100 SXM`),
+      new RegExp(`instance ${instanceId} \\(${label}\\) bills and no stack holds it: 1x H100 SXM`),
     );
     assert.match(left.stdout, /\$\d+\.\d{3}\/h/);
     assert.match(left.stdout, /pulumi up -s dev takes it over; pulumi destroy -s dev ends it/);

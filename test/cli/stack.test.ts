@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { recordedInstance } from "../../cli/machine.ts";
 import { projectOf, pulumiFailure, readStack, resourceOf } from "../../cli/stack.ts";
+import { typeOf } from "../../components/pulumi/addresses.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 
 const stub = mkdtempSync(join(tmpdir(), "vast-cli-"));
@@ -22,7 +23,7 @@ function stubPulumi(name: string, resources: unknown[]): NodeJS.ProcessEnv {
 
 const instance = {
   urn: "urn:pulumi:local::vast-training::x::run$instance",
-  type: "pulumi-nodejs:dynamic/vast:Instance",
+  type: typeOf("instance"),
   id: "7001",
   outputs: { instanceId: 7001, apiUrl: "simulator", apiKeyFile: "", sshKeyFile: "/k", hostKey: "ssh-ed25519 AAAA" },
 };
@@ -44,7 +45,7 @@ test("the instance is read from the state, also when an update is under way and 
 test("an instance that only waits for its deletion is not the stack's instance", async () => {
   const old = { ...instance, id: "1", delete: true };
   const stack = await readStack(projectDir, stubPulumi("two", [old, instance]), undefined);
-  assert.equal(resourceOf(stack, "vast:Instance")?.id, "7001");
+  assert.equal(resourceOf(stack, "instance")?.id, "7001");
 });
 
 test("a stack without an instance ends with exit code 3 and says how to get one", async () => {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { isOwnedBy } from "../../cli/fleet.ts";
 import { readStacks } from "../../cli/stacks.ts";
 import { look } from "../../cli/sweep-look.ts";
+import { typeOf } from "../../components/pulumi/addresses.ts";
 import { startCommand } from "../../scripts/lib/command.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 import { openFleet } from "./fleet.ts";
@@ -68,7 +69,7 @@ test("the real Pulumi lists and exports every stack of the project", async (t) =
   };
   await pulumi(["stack", "init", "one"]);
   await pulumi(["stack", "init", "two"]);
-  const type = "pulumi-nodejs:dynamic/vast:Instance";
+  const type = typeOf("instance");
   const urn = `urn:pulumi:two::vast-training::${type}::instance`;
   const resource = { urn, type, id: "7", custom: true, outputs: { apiUrl: "simulator" } };
   const old = { ...resource, id: "6", delete: true };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
+import { typeOf } from "../../components/pulumi/addresses.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 
 const LIST = "GET /api/v1/instances/";
@@ -178,7 +179,7 @@ suite("sweep", { concurrency: true }, () => {
     fleet.stack("dev", [{ id: one, label: here }]);
     const file = join(fleet.folder, "elsewhere.json");
     const outputs = { ...fleet.api, label: there };
-    const resources = [{ type: "pulumi-nodejs:dynamic/vast:Instance", id: String(two), outputs }];
+    const resources = [{ type: typeOf("instance"), id: String(two), outputs }];
     writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources } }));
     assert.equal((await fleet.sweep()).code, 3);
     const { code, out } = await fleet.sweep("--other-state", "elsewhere.json");

@@ -1,43 +1,6 @@
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
-import { isUnknown, lifecycle, partialFailure, stub, toOutputs, withoutStack } from "../../components/dynamic.ts";
-
-const entry = "./components/revision.provider.ts";
-
-async function serialised(provider: pulumi.dynamic.ResourceProvider): Promise<string> {
-  return (await pulumi.runtime.serializeFunction(() => provider)).text;
-}
-
-/** What Pulumi's own process does with the text. */
-function loaded(text: string): pulumi.dynamic.ResourceProvider {
-  const module = { exports: {} as { handler: () => pulumi.dynamic.ResourceProvider } };
-  const require = createRequire(import.meta.url);
-  const files = new Map([[entry, new URL("./dynamic.fixture.ts", import.meta.url).href]]);
-  const here = text.replaceAll(entry, files.get(entry) ?? "");
-  new Function("exports", "require", here)(module.exports, require);
-  return module.exports.handler();
-}
-
-test("a stub is serialised small, with nothing in it but the file to load", async () => {
-  const text = await serialised(stub(entry));
-  assert.ok(text.length < 2500, `${text.length} bytes`);
-  const other = await serialised(stub("./components/other.ts"));
-  assert.equal(text.replaceAll(entry, ""), other.replaceAll("./components/other.ts", ""));
-  assert.doesNotMatch(text, /process|axios|zod|\/root|\/home/);
-  assert.equal(stub(entry), stub(entry));
-});
-
-test("a serialised stub loads the file when it is called", async () => {
-  const provider = loaded(await serialised(stub(entry)));
-  assert.deepEqual(await provider.create({ a: 1 }), { id: "made", outs: { a: 1 } });
-  assert.deepEqual(await provider.check?.({}, { a: 1 }), { inputs: { a: 1 } });
-  assert.deepEqual(await provider.diff?.("made", {}, {}), {});
-  assert.deepEqual(await provider.read?.("made", { a: 1 }), { id: "made", props: { a: 1 } });
-  assert.deepEqual(await provider.update?.("made", {}, { a: 2 }), { outs: { a: 2 } });
-  await assert.rejects(async () => provider.delete?.("made", {}), /not today/);
-});
+import { isUnknown, lifecycle, partialFailure, toOutputs, withoutStack } from "../../components/dynamic.ts";
 
 test("outputs are what the engine can take", () => {
   const made = toOutputs({

@@ -12,6 +12,28 @@ const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run 
 /** The trainer, not its shells: what must stay the same process while nothing of the run changes. */
 const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");
 
+/** Of every resource, as its URN has it, behind what it is a child of: a change of one would be a delete and a create. */
+const TYPES = [
+  "command:remote:Command",
+  "command:remote:Command",
+  "command:remote:Command",
+  "pulumi-nodejs:dynamic:Bid",
+  "pulumi-nodejs:dynamic:Checkpoints",
+  "pulumi-nodejs:dynamic:Credentials",
+  "pulumi-nodejs:dynamic:Identity",
+  "pulumi-nodejs:dynamic:Image",
+  "pulumi-nodejs:dynamic:Instance",
+  "pulumi-nodejs:dynamic:Revision",
+  "pulumi-nodejs:dynamic:WandbRun",
+].map((type) => `vast-training:index:TrainingRun$${type}`);
+
+async function recordedTypes(project: Project): Promise<string[]> {
+  const { stdout } = await project.run("pulumi", ["stack", "export", "-s", "local"]);
+  const urns: string[] = JSON.parse(stdout).deployment.resources.map(({ urn }: { urn: string }) => urn);
+  const types = urns.map((urn) => urn.split("::")[2] ?? "");
+  return types.filter((type) => !/^pulumi:(providers|pulumi):|^vast-training:index:TrainingRun$/.test(type)).sort();
+}
+
 test("a run lives from its quote to its end", { skip: needsRoot }, async (t: TestContext) => {
   const project = await openProject(t);
   const repository = exampleRepositoryOf(project);
@@ -37,6 +59,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
     assert.equal(contract?.isBid, true);
     assert.equal(contract?.machineId, (first.quote as { machineId: number }).machineId);
     assert.equal(await project.remote("nvidia-smi -L | wc -l"), "1");
+    assert.deepEqual(await recordedTypes(project), TYPES);
     pid = await trainer(project);
     const calls = await project.requests();
     assert.ok(

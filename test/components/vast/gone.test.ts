@@ -11,7 +11,7 @@ import { criteria, label, request } from "./renting.ts";
 
 const LIST = "GET /api/v1/instances/";
 const ONE = "GET /instances/{id}/";
-const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic/vast:Instance::instance";
+const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic:Instance::instance";
 
 const asked = { ...criteria, apiUrl: "simulator", apiKeyFile: "", label, image: "a/b", publicKeys: request.publicKeys };
 const inputs = { ...asked, sshKeyFile: "", readyTimeoutMinutes: { machine: 30, total: 60 }, quote: null };
@@ -27,7 +27,7 @@ async function world(t: TestContext) {
   const offer = await findOffer({ ask });
   const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label: "other", price: offer.min_bid });
   const engine = await fakeEngine(t);
-  const provider = await startProvider(t, "./components/vast/instance.provider.ts", engine, {
+  const provider = await startProvider(t, "instance", engine, {
     VAST_TRAINING_HOME: home,
   });
   const state = { ...inputs, instanceId: "7", phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };

@@ -57,7 +57,7 @@ interface StateOfInstance {
 
 async function instanceIn(program: Program): Promise<StateOfInstance | undefined> {
   const { deployment } = JSON.parse(await program.state()) as { deployment: { resources: StateOfInstance[] } };
-  return deployment.resources.find(({ type }) => type === "pulumi-nodejs:dynamic/vast:Instance");
+  return deployment.resources.find(({ type }) => type === "pulumi-nodejs:dynamic:Instance");
 }
 
 test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (t) => {
@@ -138,7 +138,7 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     const cap = { maxPricePerHour: 1 };
     assert.match(
       await program.works("preview", [], cap),
-      /~ +pulumi-nodejs:dynamic\/vast:Bid bid update[\s\S]*~ 1 to update\s+3 unchanged/,
+      /~ +pulumi-nodejs:dynamic:Bid bid update[\s\S]*~ 1 to update\s+3 unchanged/,
     );
     await program.works("up", ["--skip-preview"], cap);
     const [after, ...others] = await living(program);

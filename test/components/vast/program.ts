@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { type CommandResult, type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "../../../scripts/lib/simulator.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
+import { installInto } from "../../support/installed.ts";
 import { criteria } from "./renting.ts";
 
 /** A Pulumi program with an identity, an instance and a bid, on a simulator of its own. */
@@ -107,7 +108,8 @@ function writeProgram(dir: string, project: string): void {
   writeFileSync(join(dir, "Pulumi.yaml"), pulumi);
   writeFileSync(join(dir, "package.json"), '{"name": "tiny", "type": "module"}\n');
   writeFileSync(join(dir, "index.ts"), source);
-  for (const name of ["node_modules", "components"]) symlinkSync(join(projectDir, name), join(dir, name));
+  symlinkSync(join(projectDir, "components"), join(dir, "components"));
+  installInto(dir);
 }
 
 function environment(root: string, home: string): NodeJS.ProcessEnv {

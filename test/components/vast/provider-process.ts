@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +12,9 @@ import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import structs from "google-protobuf/google/protobuf/struct_pb.js";
-import { stub } from "../../../components/dynamic.ts";
-import { projectDir } from "../../../scripts/lib/workspace.ts";
+import type { Address } from "../../../components/pulumi/addresses.ts";
+import { stub } from "../../../components/pulumi/stub.ts";
+import { installInto } from "../../support/installed.ts";
 import type { FakeEngine } from "./fake-engine.ts";
 
 type Values = Record<string, unknown>;
@@ -38,15 +39,14 @@ export interface ProviderProcess {
   remove(id: string, props: Values): Promise<void>;
 }
 
-/** @param entry the provider file, as the program would name it */
 export async function startProvider(
   t: TestContext,
-  entry: string,
+  address: Address,
   engine: FakeEngine,
   env: NodeJS.ProcessEnv,
 ): Promise<ProviderProcess> {
   const dir = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
-  for (const name of ["node_modules", "components"]) symlinkSync(join(projectDir, name), join(dir, name));
+  installInto(dir);
   const script = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
   const child = spawn(process.execPath, [script, engine.address], {
     cwd: dir,
@@ -66,7 +66,7 @@ export async function startProvider(
   const client = new service.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
   t.after(() => client.close());
   await call(client.configure, client, withFields(new messages.ConfigureRequest(), { Args: {} }));
-  const provider = stub(entry);
+  const provider = stub(address);
   const __provider = (await pulumi.runtime.serializeFunction(() => provider)).text;
   return { ...driver(client, __provider), child, stderr: () => stderr };
 }

@@ -3,18 +3,16 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Address } from "../../../components/pulumi/addresses.ts";
 import { type Fault, ledger, type Simulator, startSimulator } from "../../../simulator/index.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { initFailure, startProvider } from "./provider-process.ts";
 import { criteria, label, request } from "./renting.ts";
 
-const INSTANCE = "./components/vast/instance.provider.ts";
-const IDENTITY = "./components/vast/identity.provider.ts";
-const BID = "./components/vast/bid.provider.ts";
 /** As the engine is told. */
 const [NONE, SOME] = [1, 2];
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic/vast:Instance::instance";
+const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic:Instance::instance";
 
 const { image, publicKeys } = request;
 const inputs = {
@@ -28,7 +26,7 @@ const inputs = {
   readyTimeoutMinutes: { machine: 30, total: 60 },
 };
 
-async function world(t: TestContext, entry: string, ...faults: Fault[]) {
+async function world(t: TestContext, address: Address, ...faults: Fault[]) {
   const home = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
   t.after(() => rmSync(home, { recursive: true, force: true }));
   const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none" });
@@ -36,7 +34,7 @@ async function world(t: TestContext, entry: string, ...faults: Fault[]) {
   t.after(() => assert.deepEqual(simulator.world.contracts.living(), []));
   for (const fault of faults) simulator.world.faults.add(fault);
   const engine = await fakeEngine(t);
-  const another = () => startProvider(t, entry, engine, { VAST_TRAINING_HOME: home });
+  const another = () => startProvider(t, address, engine, { VAST_TRAINING_HOME: home });
   const until = async (done: () => boolean) => {
     while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
   };
@@ -66,12 +64,12 @@ async function rentElsewhere(simulator: Simulator, under: string, price: number 
 }
 
 test("preview and run promise the same, and the row says it", async (t) => {
-  const { simulator, engine, provider, another } = await world(t, INSTANCE);
+  const { simulator, engine, provider, another } = await world(t, "instance");
   const preview = await provider.check({}, { ...inputs, label: UNKNOWN, gpu: "h100 sxm", __urn: URN });
   assert.deepEqual(preview.failures, []);
   assert.equal(preview.inputs.label, UNKNOWN);
   assert.equal(preview.inputs.__urn, undefined);
-  assert.ok(String(preview.inputs.__provider).includes(INSTANCE));
+  assert.ok(String(preview.inputs.__provider).includes("instance"));
   const asked = simulator.world.requests.length;
   simulator.world.market.move({ factor: 1.5 });
   const run = await (await another()).check({}, { ...inputs, __urn: URN });
@@ -83,7 +81,7 @@ test("preview and run promise the same, and the row says it", async (t) => {
 });
 
 test("what cannot be is a failure of the input that is to blame", async (t) => {
-  const { provider } = await world(t, INSTANCE);
+  const { provider } = await world(t, "instance");
   const { failures } = await provider.check({}, { ...inputs, maxPricePerHour: 0.05, __urn: URN });
   assert.equal(failures[0]?.property, "maxPricePerHour");
   assert.match(failures[0]?.reason ?? "", /none of \d+ offers/);
@@ -93,7 +91,7 @@ test("what cannot be is a failure of the input that is to blame", async (t) => {
 test("a machine that cannot be released gets into the state, the next run replaces it, and a delete ends it", async (t) => {
   const { home, simulator, provider } = await world(
     t,
-    INSTANCE,
+    "instance",
     { on: "boot", do: "ociFail" },
     { on: "DELETE /instances/{id}/", do: "authError401", times: 0 },
   );
@@ -102,7 +100,7 @@ test("a machine that cannot be released gets into the state, the next run replac
   const [contract] = ledger(simulator.world).contracts;
   assert.ok(failure && contract);
   assert.equal(failure.id, String(contract.id));
-  assert.ok(String(failure.properties.__provider).includes(INSTANCE), "or it could never be deleted");
+  assert.ok(String(failure.properties.__provider).includes("instance"), "or it could never be deleted");
   assert.deepEqual([failure.properties.phase, failure.properties.hostKey], ["failed", ""]);
   assert.equal(failure.properties.__urn, URN);
   assert.match(failure.reasons.join(), new RegExp(`vastai destroy instance ${contract.id}`));
@@ -125,13 +123,13 @@ test("a machine that cannot be released gets into the state, the next run replac
 });
 
 test("a list that fails is no proof that a machine is gone", async (t) => {
-  const { provider } = await world(t, INSTANCE, { on: "GET /api/v1/instances/", do: "authError404", times: 0 });
+  const { provider } = await world(t, "instance", { on: "GET /api/v1/instances/", do: "authError404", times: 0 });
   const state = { ...inputs, instanceId: "7", phase: "ready", asked: inputs };
   await assert.rejects(provider.read("7", state), /key of .* is refused/);
 });
 
 test("an engine that dies while a machine comes up: it is released, and no other is rented", async (t) => {
-  const { simulator, engine, provider, until, home } = await world(t, INSTANCE, {
+  const { simulator, engine, provider, until, home } = await world(t, "instance", {
     on: "boot",
     do: "stuckLoading",
     times: 0,
@@ -147,7 +145,7 @@ test("an engine that dies while a machine comes up: it is released, and no other
 });
 
 test("an identity makes a label once, and its delete releases what carries it", async (t) => {
-  const { simulator, provider, until } = await world(t, IDENTITY);
+  const { simulator, provider, until } = await world(t, "identity");
   const owner = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev" };
   const who = { ...owner, run: "run", singleUse: false };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
@@ -167,7 +165,7 @@ test("an identity makes a label once, and its delete releases what carries it", 
 });
 
 test("an identity is not gone with what another account's key cannot see", async (t) => {
-  const { provider, home } = await world(t, IDENTITY);
+  const { provider, home } = await world(t, "identity");
   const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
   const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
   const { id, outs } = await provider.create(checked);
@@ -187,7 +185,7 @@ test("an identity is not gone with what another account's key cannot see", async
 });
 
 test("an identity for one use releases what a killed command has left under it", async (t) => {
-  const { simulator, provider, home, until } = await world(t, IDENTITY);
+  const { simulator, provider, home, until } = await world(t, "identity");
   const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
   const forOne = { ...who, singleUse: true };
   const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
@@ -208,7 +206,7 @@ test("an identity for one use releases what a killed command has left under it",
 });
 
 test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {
-  const { simulator, provider, until } = await world(t, BID);
+  const { simulator, provider, until } = await world(t, "bid");
   const instanceId = await rentElsewhere(simulator, label, 20);
   await until(() => simulator.world.contracts.living().every(({ state }) => state === "running"));
   const bid = () => simulator.world.contracts.get(Number(instanceId))?.bid ?? 0;

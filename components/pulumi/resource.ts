@@ -1,0 +1,20 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ADDRESSES, type Address, typeOf } from "./addresses.ts";
+import { stub } from "./stub.ts";
+
+/** A resource of ours: what stands behind `address` is its lifecycle. */
+export abstract class DynamicResource extends pulumi.dynamic.Resource {
+  /** @param props inputs, and `undefined` for each output; its own URN is added, the row on which progress is shown */
+  constructor(address: Address, name: string, props: object, opts: pulumi.CustomResourceOptions = {}) {
+    const urn = detached(pulumi.createUrn(name, typeOf(address), opts.parent));
+    super(stub(address), name, { ...props, __urn: urn }, opts, undefined, ADDRESSES[address]);
+  }
+}
+
+/**
+ * The value of an output as an input that depends on nothing. A resource's own URN must be given so: as an Output it
+ * depends on the parent component, through it on all the children of that, and so on the resource itself, for ever.
+ */
+function detached<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => void output.apply((value) => resolve(value as T)));
+}

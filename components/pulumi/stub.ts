@@ -1,0 +1,34 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { type Address, entryOf } from "./addresses.ts";
+
+type Provider = dynamic.ResourceProvider;
+
+/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
+export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
+
+const stubs = new Map<Address, Provider>();
+
+/**
+ * The provider of a dynamic resource, in a few lines that never change: each method loads the provider file when it is
+ * called. Only these lines are serialised into the state, so a later destroy runs the code of that day, and nothing of
+ * the program (no secret, no library) can be caught in the closure.
+ *
+ * A bare specifier, so that no state holds where a file lies: Pulumi's own process for dynamic resources resolves it from
+ * the folder of the program, which is this package or has it installed.
+ */
+export function stub(address: Address): Provider {
+  const known = stubs.get(address);
+  if (known !== undefined) return known;
+  const entry = entryOf(address);
+  const load = async (): Promise<Lifecycle> => (await import(entry)).provider;
+  const made: Provider = {
+    check: async (olds, news) => (await load()).check?.(olds, news) ?? { inputs: news },
+    diff: async (id, olds, news) => (await load()).diff?.(id, olds, news) ?? {},
+    create: async (inputs) => (await load()).create(inputs),
+    read: async (id, props) => (await load()).read?.(id, props) ?? { id, props },
+    update: async (id, olds, news) => (await load()).update?.(id, olds, news) ?? { outs: news },
+    delete: async (id, props) => (await load()).delete?.(id, props),
+  };
+  stubs.set(address, made);
+  return made;
+}
