@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { shellLine } from "../components/ssh-key.ts";
+import { shellLine } from "../components/ssh/ssh-key.ts";
 import type { Command, Terminal } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { type Machine, openMachine, sshWords } from "./machine.ts";

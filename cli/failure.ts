@@ -1,3 +1,4 @@
+import { isRemoteError } from "../components/ssh/remote-error.ts";
 import { isVastError } from "../components/vast/errors.ts";
 
 /** What the caller's shell sees. `unheld` = something bills that no state holds. */
@@ -24,6 +25,6 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** The text for standard error: one line for what a user can act on, the stack for a defect of ours. */
 export function explain(error: unknown): string {
-  if (error instanceof Failure || isVastError(error)) return error.message;
+  if (error instanceof Failure || isVastError(error) || isRemoteError(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

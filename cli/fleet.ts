@@ -1,8 +1,9 @@
+import { openStateDir } from "../components/lib/state-dir.ts";
 import { isEarlier, isOf } from "../components/pulumi/addresses.ts";
-import { openStateDir } from "../components/state-dir.ts";
 import { type ApiTarget, openApi } from "../components/vast/api.ts";
-import { type Instance, VastClient } from "../components/vast/client.ts";
+import { VastClient } from "../components/vast/client.ts";
 import { holderOf, type Intent, Journal } from "../components/vast/journal.ts";
+import type { Instance } from "../components/vast/wire.ts";
 import type { StackResource } from "./stack.ts";
 import type { StackState } from "./stacks.ts";
 

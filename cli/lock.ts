@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { processOf } from "../components/vast/process.ts";
+import { processOf } from "../components/lib/process.ts";
 
 /** What Pulumi notes in a backend of files while a command works on a stack. */
 export interface Lock {

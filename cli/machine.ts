@@ -1,9 +1,10 @@
-import { ownSshKey, type SshKey, sshArgs } from "../components/ssh-key.ts";
-import { openStateDir } from "../components/state-dir.ts";
+import { openStateDir } from "../components/lib/state-dir.ts";
+import { pinHostKey } from "../components/ssh/known-hosts.ts";
+import { writeSshConfig } from "../components/ssh/ssh-config.ts";
+import { ownSshKey, type SshKey, sshArgs } from "../components/ssh/ssh-key.ts";
 import { openApi } from "../components/vast/api.ts";
 import { VastClient } from "../components/vast/client.ts";
-import { type LiveEndpoint, liveEndpoint, pinHostKey } from "../components/vast/ssh.ts";
-import { writeSshConfig } from "../components/vast/ssh-config.ts";
+import { type LiveEndpoint, liveEndpoint } from "../components/vast/ssh.ts";
 import { type Terminal, textOption, type Values } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "./stack.ts";

@@ -1,4 +1,4 @@
-import { openStateDir } from "../components/state-dir.ts";
+import { openStateDir } from "../components/lib/state-dir.ts";
 import { realClock } from "../components/vast/connect.ts";
 import { stackOf } from "../components/vast/journal.ts";
 import {

@@ -1,5 +1,5 @@
+import { perHour } from "../components/lib/money.ts";
 import { isEarlier } from "../components/pulumi/addresses.ts";
-import { perHour } from "../components/vast/price.ts";
 import { type Command, type Terminal, textOption, type Values } from "./command.ts";
 import { exitCode } from "./failure.ts";
 import { progressOn } from "./progress.ts";

@@ -1,6 +1,6 @@
-import { openStateDir } from "../components/state-dir.ts";
+import type { Clock } from "../components/lib/clock.ts";
+import { openStateDir } from "../components/lib/state-dir.ts";
 import { type ApiTarget, openApi } from "../components/vast/api.ts";
-import type { Clock } from "../components/vast/clock.ts";
 import { isVastError } from "../components/vast/errors.ts";
 import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "./fleet.ts";
 import { readStacks, readStateFile, type StackState } from "./stacks.ts";

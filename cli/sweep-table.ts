@@ -1,6 +1,6 @@
-import type { Instance } from "../components/vast/client.ts";
+import { perHour } from "../components/lib/money.ts";
 import { phaseOf } from "../components/vast/phase.ts";
-import { perHour } from "../components/vast/price.ts";
+import type { Instance } from "../components/vast/wire.ts";
 import type { OpenIntent } from "./fleet.ts";
 import type { HeldBy, Surveyed } from "./sweep-survey.ts";
 

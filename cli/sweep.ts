@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { openStateDir } from "../components/state-dir.ts";
+import { openStateDir } from "../components/lib/state-dir.ts";
 import { realClock } from "../components/vast/connect.ts";
 import { stackOf } from "../components/vast/journal.ts";
 import { type Command, type Terminal, textOption, textOptions, type Values } from "./command.ts";

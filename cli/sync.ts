@@ -1,14 +1,9 @@
 import { resolve } from "node:path";
-import { runScript } from "../components/checkpoints/machine.ts";
-import {
-  isPullError,
-  type Pulled,
-  type PullRequest,
-  pullCheckpoints,
-  sizeText,
-} from "../components/checkpoints/pull.ts";
+import { type Pulled, type PullRequest, pullCheckpoints } from "../components/checkpoints/pull.ts";
 import { endedTraining, noteRecord } from "../components/checkpoints/record.ts";
+import { sizeText } from "../components/lib/text.ts";
 import { standingScript } from "../components/remote/steps.ts";
+import { runScript } from "../components/ssh/run-script.ts";
 import { type Command, type Terminal, textOption } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { openMachine } from "./machine.ts";
@@ -46,9 +41,6 @@ async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   const progress = progressOn(terminal);
   try {
     return await pullCheckpoints(request, progress.show);
-  } catch (error) {
-    if (isPullError(error)) throw new Failure(exitCode.failed, error.message);
-    throw error;
   } finally {
     progress.end();
   }

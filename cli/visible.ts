@@ -1,4 +1,4 @@
-import type { Clock } from "../components/vast/clock.ts";
+import type { Clock } from "../components/lib/clock.ts";
 import { isVastError } from "../components/vast/errors.ts";
 import { ensureSameAccount } from "../components/vast/same-account.ts";
 import { visibleBy } from "../components/vast/settle.ts";

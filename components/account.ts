@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Check, failed, passed } from "./check.ts";
 import type { RunConfig } from "./config.ts";
-import type { Problem } from "./problem.ts";
+import { perHour } from "./lib/money.ts";
+import type { Problem } from "./lib/problem.ts";
+import { type Check, failed, passed } from "./lib/problem.ts";
 import { openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
+import type { OfferCriteria } from "./vast/criteria.ts";
 import { isVastError, type VastError } from "./vast/errors.ts";
-import { market, type OfferCriteria } from "./vast/offers.ts";
-import { perHour } from "./vast/price.ts";
+import { market } from "./vast/offers.ts";
 
 /** Vast, reachable, and what the account can spend; null when Vast does not say. */
 export interface Vast {

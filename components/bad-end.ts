@@ -1,9 +1,9 @@
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
+import { perHour } from "./lib/money.ts";
 import { openJournal } from "./vast/connect.ts";
 import { holderOf, type Journal, stackOf } from "./vast/journal.ts";
-import { perHour } from "./vast/price.ts";
 import { leftBehind } from "./vast/trouble.ts";
 
 /** What has been rented. */

@@ -1,15 +1,15 @@
 import { type GateWorld, passGate } from "./checkpoints/gate.ts";
 import { checkpointsHome } from "./checkpoints/pull.ts";
 import { trainingMark } from "./checkpoints/record.ts";
-import { throttled } from "./checkpoints/throttle.ts";
-import { changedKeys, lifecycle } from "./dynamic.ts";
-import { ownSshKey } from "./ssh-key.ts";
-import { openStateDir } from "./state-dir.ts";
+import { openStateDir } from "./lib/state-dir.ts";
+import { progress, say, watchEngine } from "./pulumi/engine.ts";
+import { changedKeys, lifecycle } from "./pulumi/lifecycle.ts";
+import { throttled } from "./pulumi/throttle.ts";
+import { pinHostKey } from "./ssh/known-hosts.ts";
+import { ownSshKey } from "./ssh/ssh-key.ts";
 import { openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
-import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
-import { endOnSignals, whileBilling } from "./vast/interrupt.ts";
-import { pinHostKey } from "./vast/ssh.ts";
+import { whileBilling } from "./vast/interrupt.ts";
 import { keptText } from "./vast/trouble.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
@@ -51,9 +51,6 @@ export const provider = lifecycle({
     await whileBilling(keptText(instanceId, null, pricePerHour), () => openGate(state));
   },
 });
-
-endWithEngine();
-endOnSignals();
 
 /** What older states do not say, $. */
 const RESCUE_BUDGET = 1;

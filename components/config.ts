@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import * as field from "./config-fields.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./lib/problem.ts";
 import { canonicalGpu } from "./vast/gpu-name.ts";
 
 /** Absolute on the machine, without blanks and "..". */

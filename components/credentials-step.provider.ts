@@ -1,13 +1,13 @@
-import { runScript } from "./checkpoints/machine.ts";
-import { type CredentialSearch, findCredentials } from "./credentials.ts";
-import { changedKeys, lifecycle } from "./dynamic.ts";
-import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
-import { hidden } from "./hidden.ts";
-import { problemLine } from "./problem.ts";
+import { type CredentialSearch, findCredentials } from "./credentials/credentials.ts";
+import { type Fingerprints, fingerprintsOf } from "./credentials/fingerprint.ts";
+import { problemLine } from "./lib/problem.ts";
+import { openStateDir } from "./lib/state-dir.ts";
+import { hidden } from "./lib/text.ts";
+import { progress, say } from "./pulumi/engine.ts";
+import { changedKeys, lifecycle } from "./pulumi/lifecycle.ts";
 import { type KnownMachine, machineOf, onMachine } from "./reach.ts";
 import { credentialsScript, forgetScript } from "./remote/steps.ts";
-import { openStateDir } from "./state-dir.ts";
-import { endWithEngine, progress, say } from "./vast/engine.ts";
+import { runScript } from "./ssh/run-script.ts";
 
 /** What a later delete needs to know; no value of a credential. */
 export interface CredentialsState extends KnownMachine, CredentialSearch {
@@ -28,8 +28,6 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CredentialsState, news: CredentialsState) => ({ outs: await write(news) }),
   delete: forget,
 });
-
-endWithEngine();
 
 /** Another instance gets credentials of its own, and the old one forgets them; what is not known yet is no change. */
 export function changes(olds: CredentialsState, news: CredentialsState) {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CredentialSearch } from "./credentials.ts";
-import type { Fingerprints } from "./fingerprint.ts";
+import type { CredentialSearch } from "./credentials/credentials.ts";
+import type { Fingerprints } from "./credentials/fingerprint.ts";
 import { DynamicResource } from "./pulumi/resource.ts";
 import type { ApiTarget } from "./vast/api.ts";
 import type { VastInstance } from "./vast/instance.ts";

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Check, failed, passed } from "./check.ts";
 import type { RunConfig } from "./config.ts";
-import type { FoundImage } from "./image/access.ts";
-import { parseReference } from "./image/reference.ts";
-import { clauseOf, isRegistryError, type RegistryErrorKind } from "./image/registry-error.ts";
 import { imageInputs, isImageConfig } from "./image-inputs.ts";
 import { askRegistry, registryUserOf } from "./image-place.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./lib/problem.ts";
+import { type Check, failed, passed } from "./lib/problem.ts";
+import type { FoundImage } from "./registry/access.ts";
+import { clauseOf, isRegistryError, type RegistryErrorKind } from "./registry/errors.ts";
+import { parseReference } from "./registry/reference.ts";
 import type { Code } from "./repository.ts";
 import { isVastError } from "./vast/errors.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type Access, type FoundImage, findImage } from "./image/access.ts";
-import { type ImageReference, parseReference } from "./image/reference.ts";
-import { findToken, tokenNameFor } from "./registry-token.ts";
-import { stateDirPath } from "./state-dir.ts";
+import { findToken, tokenNameFor } from "./credentials/registry-token.ts";
+import { stateDirPath } from "./lib/state-dir.ts";
+import { type Access, type FoundImage, findImage } from "./registry/access.ts";
+import { type ImageReference, parseReference } from "./registry/reference.ts";
 import { hubOf } from "./vast/image-login.ts";
 
 /** Where images are asked for, and as whom. Holds no secret. */

@@ -1,8 +1,8 @@
 import { agentKeys } from "./agent-keys.ts";
-import { attempt, type Check, passed } from "./check.ts";
 import type { RunConfig } from "./config.ts";
-import { ownSshKey } from "./ssh-key.ts";
-import type { StateDir } from "./state-dir.ts";
+import { attempt, type Check, passed } from "./lib/problem.ts";
+import type { StateDir } from "./lib/state-dir.ts";
+import { ownSshKey } from "./ssh/ssh-key.ts";
 
 /** What our connections log in with, and who else may. */
 export interface Keys {

@@ -1,21 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAccount, checkMarket, type Vast } from "./account.ts";
-import { attempt, type Check, failed } from "./check.ts";
 import { sourceText } from "./code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "./code/snapshot.ts";
 import { type RunConfig, readConfig, stackConfig } from "./config.ts";
-import { type CredentialSearch, findCredentials } from "./credentials.ts";
-import { type Fingerprints, fingerprintsOf } from "./fingerprint.ts";
+import { type CredentialSearch, findCredentials } from "./credentials/credentials.ts";
+import { type Fingerprints, fingerprintsOf } from "./credentials/fingerprint.ts";
 import { checkBuild, checkImage, type ImageNow } from "./image-check.ts";
 import { checkKeys, type Keys } from "./keys.ts";
+import { absolute, whyNotWritable } from "./lib/path.ts";
+import { attempt, type Check, failed, type Problem } from "./lib/problem.ts";
+import { openStateDir } from "./lib/state-dir.ts";
 import { warnOfOpenIntents } from "./open-intents.ts";
-import { agentPath, serveKey } from "./own-agent.ts";
-import { absolute, whyNotWritable } from "./path.ts";
-import { type Problem, problemsError } from "./problem.ts";
+import { problemsError } from "./pulumi/problems.ts";
 import { type Code, checkRepository } from "./repository.ts";
 import { secretConfigProblems } from "./secret-config.ts";
+import { agentPath, serveKey } from "./ssh/own-agent.ts";
 import { billLines } from "./stack-machines.ts";
-import { openStateDir } from "./state-dir.ts";
 
 /** Everything a run needs, found and checked. */
 export interface Prepared {

@@ -1,10 +1,11 @@
-import type { Machine } from "./checkpoints/machine.ts";
-import { isPullError } from "./checkpoints/pull-error.ts";
-import { ownSshKey } from "./ssh-key.ts";
-import { openStateDir } from "./state-dir.ts";
+import { openStateDir } from "./lib/state-dir.ts";
+import { pinHostKey } from "./ssh/known-hosts.ts";
+import { isRemoteError } from "./ssh/remote-error.ts";
+import type { Login } from "./ssh/run-script.ts";
+import { ownSshKey } from "./ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "./vast/api.ts";
 import { VastClient } from "./vast/client.ts";
-import { lastWayIn, liveEndpoint, pinHostKey } from "./vast/ssh.ts";
+import { lastWayIn, liveEndpoint } from "./vast/ssh.ts";
 
 /** A machine as a state knows it. */
 export interface KnownMachine extends ApiTarget {
@@ -21,7 +22,7 @@ export interface KnownMachine extends ApiTarget {
 const LOGIN_PATIENCE_MS = 60_000;
 
 /** By the way in that this process used last, or that the state knows. */
-export function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: KnownMachine): Machine {
+export function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: KnownMachine): Login {
   const instanceId = Number(id);
   const key = ownSshKey(openStateDir(), sshKeyFile);
   if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
@@ -29,12 +30,12 @@ export function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFil
 }
 
 /** By the way in that is known; where that is old, Vast knows the new one. */
-export async function onMachine(known: KnownMachine, action: (machine: Machine) => Promise<unknown>): Promise<void> {
+export async function onMachine(known: KnownMachine, action: (machine: Login) => Promise<unknown>): Promise<void> {
   const machine = machineOf(known);
   try {
     await action(machine);
   } catch (error) {
-    if (!isPullError(error, "unreachable")) throw error;
+    if (!isRemoteError(error, "unreachable")) throw error;
     const client = new VastClient(openApi(known));
     const endpoint = await liveEndpoint(client, machine, { deadline: Date.now() + LOGIN_PATIENCE_MS });
     await action({ ...machine, endpoint });

@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest } from "fastest-levenshtein";
-import { attempt, type Check, failed, passed } from "./check.ts";
 import { checkSource } from "./code/check-source.ts";
 import { git, type Login } from "./code/git.ts";
 import { knownServers } from "./code/known-servers.ts";
@@ -10,10 +9,11 @@ import type { Snapshot } from "./code/snapshot.ts";
 import { findGitToken, GIT_TOKEN, loginFor } from "./code/token.ts";
 import { isSshUrl, originOf, wayOf } from "./code/url.ts";
 import type { RunConfig } from "./config.ts";
-import { absolute } from "./path.ts";
-import type { Problem } from "./problem.ts";
+import { absolute } from "./lib/path.ts";
+import type { Problem } from "./lib/problem.ts";
+import { attempt, type Check, failed, passed } from "./lib/problem.ts";
+import { openStateDir, stateDirPath } from "./lib/state-dir.ts";
 import { type ExtraRepo, repoName, type Way, WORKSPACE } from "./remote/steps.ts";
-import { openStateDir, stateDirPath } from "./state-dir.ts";
 
 /** A branch of a repository, as it stands now. */
 export interface Head {

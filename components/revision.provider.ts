@@ -1,11 +1,10 @@
 import { complaintsAbout, missingIn } from "./code/contents.ts";
 import { loginFor } from "./code/token.ts";
-import { lifecycle } from "./dynamic.ts";
+import { openStateDir } from "./lib/state-dir.ts";
+import { printable } from "./lib/text.ts";
+import { lifecycle } from "./pulumi/lifecycle.ts";
 import { repoName, WORKSPACE } from "./remote/steps.ts";
 import type { RevisionArgs, Whole } from "./revision.ts";
-import { openStateDir } from "./state-dir.ts";
-import { endWithEngine } from "./vast/engine.ts";
-import { printable } from "./vast/text.ts";
 
 /** The checked inputs, which are the outputs too. */
 export interface Pinned {
@@ -41,8 +40,6 @@ export const provider = lifecycle({
   },
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
 });
-
-endWithEngine();
 
 /** What a clone of the commit, or of what lies beside it, would lack. */
 async function failures(

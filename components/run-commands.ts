@@ -1,7 +1,7 @@
-import type { Machine } from "./checkpoints/machine.ts";
 import { rsyncWords } from "./checkpoints/rsync.ts";
-import { hostKeyAlias, shellLine } from "./ssh-key.ts";
-import { sshCommand, sshWith } from "./vast/ssh-config.ts";
+import type { Login } from "./ssh/run-script.ts";
+import { sshCommand, sshWith } from "./ssh/ssh-config.ts";
+import { hostKeyAlias, shellLine } from "./ssh/ssh-key.ts";
 
 /** What people type; each line can be pasted into a shell as it is. */
 export interface RunCommands {
@@ -15,7 +15,7 @@ export interface RunCommands {
 }
 
 /** The commands for a machine with an ssh config file, its checkpoints being `from` there and `to` here. */
-export function runCommands(machine: Pick<Machine, "instanceId" | "key">, from: string, to: string): RunCommands {
+export function runCommands(machine: Pick<Login, "instanceId" | "key">, from: string, to: string): RunCommands {
   const ssh = sshCommand(machine);
   const way = { ssh: sshWith(machine), host: hostKeyAlias(machine.instanceId) };
   return {

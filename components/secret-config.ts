@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./lib/problem.ts";
 
 const names = z.array(z.string());
 

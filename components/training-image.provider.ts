@@ -1,11 +1,10 @@
 import type { BuilderLimits, BuilderTerms } from "./build/builder.ts";
 import type { Parts } from "./build/plan.ts";
-import { throttled } from "./checkpoints/throttle.ts";
-import { isUnknown, lifecycle } from "./dynamic.ts";
-import type { FoundImage } from "./image/access.ts";
+import { progress, say, watchEngine } from "./pulumi/engine.ts";
+import { isUnknown, lifecycle } from "./pulumi/lifecycle.ts";
+import { throttled } from "./pulumi/throttle.ts";
+import type { FoundImage } from "./registry/access.ts";
 import type { TrainingImageArgs } from "./training-image.ts";
-import { endWithEngine, progress, say, watchEngine } from "./vast/engine.ts";
-import { endOnSignals } from "./vast/interrupt.ts";
 
 /** What decides about an image, with the commit as it is known then. */
 export interface PlanInputs extends Omit<TrainingImageArgs, "commit" | "builder" | "found"> {
@@ -57,9 +56,6 @@ export const provider = lifecycle({
     outs: stateOf(asked === undefined ? state : await build(asked)),
   }),
 });
-
-endWithEngine();
-endOnSignals();
 
 /**
  * Another digest under a tag that says what is inside is no other image. A commit that is not known yet changes nothing

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BuilderLimits } from "./build/builder.ts";
-import type { FoundImage } from "./image/access.ts";
 import type { ImagePlace } from "./image-place.ts";
 import { DynamicResource } from "./pulumi/resource.ts";
+import type { FoundImage } from "./registry/access.ts";
 import type { Whole } from "./revision.ts";
 
 /** Never: an image as it is. Local, remote: one that is made of the code's dependencies, where a Docker engine is. */

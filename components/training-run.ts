@@ -3,19 +3,19 @@ import { Checkpoints } from "./checkpoints.ts";
 import type { RunConfig } from "./config.ts";
 import { Credentials } from "./credentials-step.ts";
 import { secondsToFirstLine } from "./first-line.ts";
-import { parseReference } from "./image/reference.ts";
 import { imageInputs } from "./image-inputs.ts";
 import { registryUserOf } from "./image-place.ts";
 import type { Prepared } from "./preflight.ts";
+import { parseReference } from "./registry/reference.ts";
 import { ONSTART, trainingHash } from "./remote/steps.ts";
 import { Revision } from "./revision.ts";
 import { type RunCommands, runCommands } from "./run-commands.ts";
+import { writeSshConfig } from "./ssh/ssh-config.ts";
 import { TrainingImage } from "./training-image.ts";
 import { trainingOf, trainingSteps } from "./training-steps.ts";
 import { VastBid } from "./vast/bid.ts";
 import { RunIdentity } from "./vast/identity.ts";
 import { VastInstance } from "./vast/instance.ts";
-import { writeSshConfig } from "./vast/ssh-config.ts";
 import { WandbRun } from "./wandb-run.ts";
 
 /**

@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
-import { lifecycle } from "./dynamic.ts";
-import { endWithEngine } from "./vast/engine.ts";
+import { lifecycle } from "./pulumi/lifecycle.ts";
 import type { WandbRunArgs } from "./wandb-run.ts";
 
 interface WandbRunState extends WandbRunArgs {
@@ -13,8 +12,6 @@ export const provider = lifecycle({
   create: async (inputs: WandbRunArgs) => ({ id: "wandb-run", outs: begin(inputs) }),
   update: async (_id: string, _olds: WandbRunState, news: WandbRunArgs) => ({ outs: begin(news) }),
 });
-
-endWithEngine();
 
 function begin({ repo, branch, run }: WandbRunArgs): WandbRunState {
   return { repo, branch, run, runId: newRunId() };

@@ -4,12 +4,12 @@ import { projectOf, pulumi } from "../cli/stack.ts";
 import { makeImage, planImage } from "../components/build/build.ts";
 import { endLeftBuilder } from "../components/build/builder.ts";
 import { sha256 } from "../components/build/plan.ts";
-import { throttled } from "../components/checkpoints/throttle.ts";
 import { type RunConfig, readConfig } from "../components/config.ts";
 import { imageInputs } from "../components/image-inputs.ts";
-import { type Problem, problemLine } from "../components/problem.ts";
+import { type Problem, problemLine } from "../components/lib/problem.ts";
+import { openStateDir } from "../components/lib/state-dir.ts";
+import { throttled } from "../components/pulumi/throttle.ts";
 import { checkRepository } from "../components/repository.ts";
-import { openStateDir } from "../components/state-dir.ts";
 import type { Asked, ImageState } from "../components/training-image.provider.ts";
 import { runLabel } from "../components/vast/label.ts";
 

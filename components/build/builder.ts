@@ -1,15 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Machine, runScript } from "../checkpoints/machine.ts";
-import { ownSshKey, type SshKey, sshArgs } from "../ssh-key.ts";
-import { openStateDir } from "../state-dir.ts";
+import { perHour } from "../lib/money.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import type { EngineWatch } from "../pulumi/engine.ts";
+import { type Login, runScript } from "../ssh/run-script.ts";
+import { ownSshKey, type SshKey, sshArgs } from "../ssh/ssh-key.ts";
 import type { ApiTarget } from "../vast/api.ts";
 import { minutes } from "../vast/boot.ts";
 import { connect, openJournal } from "../vast/connect.ts";
-import type { EngineWatch } from "../vast/engine.ts";
+import type { OfferCriteria } from "../vast/criteria.ts";
 import type { Means } from "../vast/means.ts";
-import { market, type OfferCriteria } from "../vast/offers.ts";
-import { perHour } from "../vast/price.ts";
+import { market } from "../vast/offers.ts";
 import { release } from "../vast/release.ts";
 import { type Rented, rent } from "../vast/rental.ts";
 import type { RentalRequest } from "../vast/rental-request.ts";
@@ -108,7 +109,7 @@ async function onBuilder(
   { show, engine }: Pick<BuilderMeans, "show" | "engine">,
   use: (engine: RemoteEngine) => Promise<void>,
 ): Promise<void> {
-  const machine: Machine = { instanceId: instance.id, endpoint, key };
+  const machine: Login = { instanceId: instance.id, endpoint, key };
   show("starting Docker on the builder");
   await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
   const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });

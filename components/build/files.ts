@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fetchInto, type Source, withDraft } from "../code/cache.ts";
 import { git } from "../code/git.ts";
-import type { StateDir } from "../state-dir.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 import { type Parts, sha256 } from "./plan.ts";
 import { dockerfileOf, ignoreFile, type TemplateValues } from "./template.ts";
 

@@ -1,4 +1,4 @@
-import { printable } from "../vast/text.ts";
+import { printable } from "../lib/text.ts";
 
 /** Lines of a failed build that are told. */
 const TOLD = 25;

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { findToken } from "../registry-token.ts";
+import { findToken } from "../credentials/registry-token.ts";
 import type { BuildJob } from "./run.ts";
 
 // A Pulumi program of its own, run by run.ts with a state that is thrown away: an image in a state needs its engine for

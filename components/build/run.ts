@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import type { StateDir } from "../state-dir.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 import type { ImageLogin } from "../vast/image-login.ts";
 import type { BuildFiles } from "./files.ts";
 import { complaintIn, progressIn } from "./output.ts";

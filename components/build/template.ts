@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { shellLine } from "../ssh-key.ts";
+import { shellLine } from "../ssh/ssh-key.ts";
 
 /** A repository that the image holds beside the dependencies. */
 export interface Beside {

@@ -1,17 +1,19 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { perHour } from "../lib/money.ts";
+import { printable, sizeText } from "../lib/text.ts";
 import { standingScript, stopScript } from "../remote/steps.ts";
-import type { SshKey } from "../ssh-key.ts";
-import type { Instance, VastClient } from "../vast/client.ts";
+import { isRemoteError } from "../ssh/remote-error.ts";
+import { type Login, runScript } from "../ssh/run-script.ts";
+import type { SshKey } from "../ssh/ssh-key.ts";
+import type { VastClient } from "../vast/client.ts";
 import { isVastError } from "../vast/errors.ts";
 import type { Means } from "../vast/means.ts";
 import { phaseOf } from "../vast/phase.ts";
-import { perHour } from "../vast/price.ts";
 import { ensureSameAccount } from "../vast/same-account.ts";
 import { liveEndpoint } from "../vast/ssh.ts";
-import { printable } from "../vast/text.ts";
-import { type Machine, runScript } from "./machine.ts";
-import { isPullError, makeFolder, pullCheckpoints, sizeText } from "./pull.ts";
+import type { Instance } from "../vast/wire.ts";
+import { makeFolder, pullCheckpoints } from "./pull.ts";
 import { endedTraining, homeAlready, noteRecord, sizeOfRecord } from "./record.ts";
 import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
 
@@ -120,7 +122,7 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
     try {
       return await bringHomeOnce(order, world, course);
     } catch (error) {
-      if (course.rescue?.signal.aborted || !isPullError(error, "unreachable") || attempt === ATTEMPTS) throw error;
+      if (course.rescue?.signal.aborted || !isRemoteError(error, "unreachable") || attempt === ATTEMPTS) throw error;
       world.say(`${error.message}; trying again`);
     }
   }
@@ -140,7 +142,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key }, patience);
-  const machine: Machine = { instanceId, endpoint, key };
+  const machine: Login = { instanceId, endpoint, key };
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
   const said = await runScript(machine, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;

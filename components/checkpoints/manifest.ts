@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream, lstatSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { printable } from "../vast/text.ts";
+import { printable } from "../lib/text.ts";
+import { remoteError } from "../ssh/remote-error.ts";
 import type { Links } from "./links.ts";
-import { pullError } from "./pull-error.ts";
 
 /** A file on the machine. */
 export interface ManifestFile {
@@ -23,10 +23,10 @@ export interface Listing {
   readonly lies: readonly string[];
 }
 
-/** Reads what manifest.sh prints. Throws PullError when it is cut off, or is something else. */
+/** Reads what manifest.sh prints. Throws RemoteError when it is cut off, or is something else. */
 export function parseListing(output: Buffer): Listing {
   const records = output.toString("latin1").split("\0");
-  if (records.at(-2) !== "end" || records.at(-1) !== "") throw pullError("unreachable", "the manifest was cut off");
+  if (records.at(-2) !== "end" || records.at(-1) !== "") throw remoteError("unreachable", "the manifest was cut off");
   if (!records[0]?.endsWith("\nmanifest")) throw unreadable(records[0] ?? "");
   const listing = { files: new Map<string, ManifestFile>(), links: new Map<string, string>(), lies: [] as string[] };
   let link = "";
@@ -53,7 +53,7 @@ function noteFile(files: Map<string, ManifestFile>, name: string, fact: number |
 }
 
 function unreadable(record: string): Error {
-  return pullError("failed", `the machine's manifest cannot be read at ${printable(record.slice(0, 400), 80)}`);
+  return remoteError("failed", `the machine's manifest cannot be read at ${printable(record.slice(0, 400), 80)}`);
 }
 
 /** More than any file system holds. */

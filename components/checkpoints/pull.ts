@@ -1,8 +1,10 @@
 import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { sizeText } from "../lib/text.ts";
 import { manifestScript } from "../remote/steps.ts";
+import { remoteError } from "../ssh/remote-error.ts";
+import { type Login, runScript } from "../ssh/run-script.ts";
 import { placeLinks } from "./links.ts";
-import { type Machine, runScript } from "./machine.ts";
 import {
   bytesMissing,
   bytesOf,
@@ -13,13 +15,10 @@ import {
   parseListing,
   shownName,
 } from "./manifest.ts";
-import { pullError } from "./pull-error.ts";
 import { copy } from "./rsync.ts";
 
-export { isPullError, type PullError, type PullFailure } from "./pull-error.ts";
-
 /** Checkpoints to bring home from a machine that lets us in. */
-export interface PullRequest extends Machine {
+export interface PullRequest extends Login {
   /** Folder on the machine, absolute. */
   readonly from: string;
   /** Folder here, absolute; made when missing. Nothing in it is ever deleted. */
@@ -48,7 +47,7 @@ const ROUNDS = 3;
 
 /**
  * Copies and verifies. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does not
- * exist on the machine is an empty one. Throws PullError.
+ * exist on the machine is an empty one. Throws RemoteError.
  */
 export async function pullCheckpoints(
   request: PullRequest,
@@ -77,7 +76,10 @@ function pulled({ files: manifest, lies }: Listing, changing: readonly string[])
   const [lie] = lies;
   if (lie !== undefined) {
     const home = `${manifest.size - changing.length} files are home and are what it says they are`;
-    throw pullError("failed", `the machine's manifest holds what cannot be (${shownName(lie).slice(0, 80)}); ${home}`);
+    throw remoteError(
+      "failed",
+      `the machine's manifest holds what cannot be (${shownName(lie).slice(0, 80)}); ${home}`,
+    );
   }
   const left = new Set(changing);
   const sound = new Map([...manifest].filter(([name]) => !left.has(name)));
@@ -92,7 +94,7 @@ function mismatch(names: readonly string[], written: boolean): Error {
   const shown = names.slice(0, 3).map(shownName).join(", ");
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
   const why = written ? "something on the machine still writes to them" : "what arrived here is not what is there";
-  return pullError("mismatch", `${shown}${more} differ after ${ROUNDS} copies: ${why}`);
+  return remoteError("mismatch", `${shown}${more} differ after ${ROUNDS} copies: ${why}`);
 }
 
 async function list(
@@ -124,24 +126,17 @@ function shareText(bytes: number, manifest: Manifest): string {
 function checkRoom(needed: number, folder: string): void {
   const { bavail, bsize } = statfsSync(folder);
   if (needed > bavail * bsize) {
-    throw pullError("disk_full", `${folder} has room for ${sizeText(bavail * bsize)} and needs ${sizeText(needed)}`);
+    throw remoteError("disk_full", `${folder} has room for ${sizeText(bavail * bsize)} and needs ${sizeText(needed)}`);
   }
 }
 
-/** "1.2 GB" */
-export function sizeText(bytes: number): string {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
-}
-
-/** Makes a folder that can be written to. Throws PullError. */
+/** Makes a folder that can be written to. Throws RemoteError. */
 export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const kind = (error as NodeJS.ErrnoException).code === "ENOSPC" ? "disk_full" : "failed";
-    throw pullError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+    throw remoteError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
   }
 }

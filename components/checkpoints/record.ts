@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { writeWhole } from "../state-dir.ts";
+import { writeWhole } from "../lib/state-dir.ts";
 import { bytesOf, differing, type Manifest } from "./manifest.ts";
 
 /**

@@ -1,8 +1,8 @@
+import { perHour } from "../lib/money.ts";
 import { isVastError } from "../vast/errors.ts";
 import type { Means } from "../vast/means.ts";
 import { phaseOf } from "../vast/phase.ts";
 import { nextBid } from "../vast/plan.ts";
-import { perHour } from "../vast/price.ts";
 import { resume } from "../vast/resume.ts";
 import type { Instance } from "../vast/wire.ts";
 

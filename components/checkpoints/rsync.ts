@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { shellLine } from "../ssh-key.ts";
-import { lastWords, type Machine, sshTo } from "./machine.ts";
-import { type PullError, pullError } from "./pull-error.ts";
+import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
+import { type Login, lastWords, sshTo } from "../ssh/run-script.ts";
+import { shellLine } from "../ssh/ssh-key.ts";
 
 /** A copy from a machine to here. */
 export interface Copy {
@@ -22,7 +22,7 @@ export interface Way {
   readonly host: string;
 }
 
-function wayTo(machine: Machine): Way {
+function wayTo(machine: Login): Way {
   return { ssh: sshTo(machine), host: `root@${hostWord(machine.endpoint.host)}` };
 }
 
@@ -61,9 +61,9 @@ const MOST_WORDS = 4000;
 /** Files that vanished on the way: the manifest decides whether that matters. */
 const VANISHED = 24;
 
-/** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws PullError. */
+/** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws RemoteError. */
 export function copy(
-  machine: Machine,
+  machine: Login,
   what: Copy,
   progress: (text: string) => void,
   signal?: AbortSignal,
@@ -88,9 +88,10 @@ export function copy(
       errors.splice(0, errors.length - 50);
       if (heard > MOST_OUTPUT) child.kill();
     });
-    child.once("error", (error) => reject(pullError("failed", `rsync cannot be run here: ${error.message}`)));
+    child.once("error", (error) => reject(remoteError("failed", `rsync cannot be run here: ${error.message}`)));
     child.once("close", (code) => {
-      if (heard > MOST_OUTPUT) reject(pullError("failed", "the machine complains without end while it is copied from"));
+      if (heard > MOST_OUTPUT)
+        reject(remoteError("failed", "the machine complains without end while it is copied from"));
       else if (code === 0 || code === VANISHED) resolve();
       else reject(copyFailure(code, errors, what.to));
     });
@@ -104,14 +105,14 @@ export function progressIn(line: string): string | undefined {
 }
 
 /** What an exit code and the last words of rsync mean. */
-export function copyFailure(code: number | null, errors: readonly string[], to: string): PullError {
+export function copyFailure(code: number | null, errors: readonly string[], to: string): RemoteError {
   const all = errors.join("\n");
   const words = lastWords(errors);
-  if (/no space left|disk quota exceeded/i.test(all)) return pullError("disk_full", `no room is left in ${to}`);
+  if (/no space left|disk quota exceeded/i.test(all)) return remoteError("disk_full", `no room is left in ${to}`);
   if (/rsync: (command )?not found|not found: rsync/i.test(all)) {
-    return pullError("failed", "the machine has no rsync (apt-get install rsync on it)");
+    return remoteError("failed", "the machine has no rsync (apt-get install rsync on it)");
   }
   if (code === null || [10, 12, 30, 35, 255].includes(code))
-    return pullError("unreachable", `rsync broke off: ${words}`);
-  return pullError("failed", `rsync failed (exit code ${code}): ${words}`);
+    return remoteError("unreachable", `rsync broke off: ${words}`);
+  return remoteError("failed", `rsync failed (exit code ${code}): ${words}`);
 }

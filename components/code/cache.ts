@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import type { StateDir } from "../state-dir.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 import { GitError, git, type Login } from "./git.ts";
 
 /** A commit of a repository, and how this machine gets at it. */

@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
-import { type Check, failed, passed } from "../check.ts";
-import { sizeText } from "../checkpoints/pull.ts";
-import { absolute } from "../path.ts";
-import type { Problem } from "../problem.ts";
-import type { StateDir } from "../state-dir.ts";
+import { absolute } from "../lib/path.ts";
+import type { Problem } from "../lib/problem.ts";
+import { type Check, failed, passed } from "../lib/problem.ts";
+import type { StateDir } from "../lib/state-dir.ts";
+import { sizeText } from "../lib/text.ts";
 import type { Cover } from "./contents.ts";
 import { git } from "./git.ts";
 import { largestOf, type Snapshot, takeSnapshot } from "./snapshot.ts";

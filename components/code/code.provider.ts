@@ -1,12 +1,11 @@
-import type { Machine } from "../checkpoints/machine.ts";
-import { sizeText } from "../checkpoints/pull.ts";
-import { throttled } from "../checkpoints/throttle.ts";
-import { changedKeys, lifecycle } from "../dynamic.ts";
-import { hidden } from "../hidden.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { hidden, sizeText } from "../lib/text.ts";
+import { progress, say as tell, watchEngine } from "../pulumi/engine.ts";
+import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { throttled } from "../pulumi/throttle.ts";
 import { type KnownMachine, onMachine } from "../reach.ts";
 import type { Way } from "../remote/steps.ts";
-import { openStateDir } from "../state-dir.ts";
-import { endWithEngine, progress, say as tell, watchEngine } from "../vast/engine.ts";
+import type { Login } from "../ssh/run-script.ts";
 import { fetchCommit, hasCommit, keptCommit } from "./cache.ts";
 import type { Wanted } from "./code.ts";
 import { type Answer, converse, type Say } from "./converse.ts";
@@ -35,8 +34,6 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CodeState, news: CodeState) => ({ outs: await bring(news) }),
 });
 
-endWithEngine();
-
 /** Makes it so: asks the machine first, and sends only what it lacks. */
 async function bring(inputs: CodeState): Promise<CodeState> {
   const show = throttled((text) => progress(inputs.__urn, text));
@@ -60,7 +57,7 @@ export interface Means {
 }
 
 /** What the provider does, without Pulumi. */
-export async function bringTo(machine: Machine, inputs: CodeState, means: Means): Promise<void> {
+export async function bringTo(machine: Login, inputs: CodeState, means: Means): Promise<void> {
   const { show, signal, token } = means;
   let needsAgent = false;
   const answer: Answer = async ([what, number, base = ""], say) => {
@@ -124,7 +121,7 @@ async function send(packed: Packed, from: Packed | undefined, say: Say, { show, 
   await withPack(packed, from, use, signal);
 }
 
-async function fetchWithAgent(machine: Machine, inputs: CodeState, { show, signal }: Means): Promise<void> {
+async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal }: Means): Promise<void> {
   const agentSocket = process.env.SSH_AUTH_SOCK;
   if (!agentSocket) throw new Error("gitAuth is agent, but SSH_AUTH_SOCK names none; start one and ssh-add your key");
   const warning = "whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches";

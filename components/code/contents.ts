@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type StateDir, writeWhole } from "../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../remote/steps.ts";
-import { type StateDir, writeWhole } from "../state-dir.ts";
 import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
 import { git } from "./git.ts";
 

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import type { Writable } from "node:stream";
-import { lastWords, type Machine, sshTo } from "../checkpoints/machine.ts";
-import { pullError } from "../checkpoints/pull-error.ts";
-import { printable } from "../vast/text.ts";
+import { printable } from "../lib/text.ts";
+import { remoteError } from "../ssh/remote-error.ts";
+import { type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 
 /** What a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
 export type Answer = (words: readonly string[], say: Say) => Promise<void>;
@@ -30,11 +30,11 @@ const MOST_OUTPUT = 16 * 1024 * 1024;
 
 /**
  * Runs a bash script on a machine and answers what it asks for, one thing at a time. Throws what an answer throws, or
- * PullError `unreachable` when the connection breaks,
+ * RemoteError `unreachable` when the connection breaks,
  * or the script's last words.
  */
 export async function converse(
-  machine: Machine,
+  machine: Login,
   script: string,
   answer: Answer,
   { agentSocket, signal, heard = () => {} }: Conversation = {},
@@ -47,7 +47,7 @@ export async function converse(
     child.kill();
   };
   const silence = setTimeout(
-    () => end(pullError("failed", "the machine has said nothing for half an hour")),
+    () => end(remoteError("failed", "the machine has said nothing for half an hour")),
     LONGEST_SILENCE_MS,
   );
   const say = sayTo(child.stdin, () => silence.refresh());
@@ -59,7 +59,7 @@ export async function converse(
     size += text.length;
     const lines = (pending + text).split("\n");
     pending = (lines.pop() ?? "").slice(-MOST_LINE);
-    if (size > MOST_OUTPUT) end(pullError("failed", "the machine talks without end"));
+    if (size > MOST_OUTPUT) end(remoteError("failed", "the machine talks without end"));
     for (const line of lines) {
       const [, needs] = /^@@needs (.+)$/.exec(line) ?? [];
       if (needs === undefined) heard(line);
@@ -74,7 +74,7 @@ export async function converse(
   child.stdin.on("error", () => {}); // the exit code says why it did not listen
   child.stdin.write(script);
   const code = await new Promise<number | null>((resolve) => {
-    child.once("error", (error) => end(pullError("failed", `ssh cannot be run: ${error.message}`)));
+    child.once("error", (error) => end(remoteError("failed", `ssh cannot be run: ${error.message}`)));
     child.once("close", resolve);
   });
   clearTimeout(silence);
@@ -84,7 +84,7 @@ export async function converse(
   if (code !== 0) throw failure(code, complaints.split("\n"));
 }
 
-function login(machine: Machine, agentSocket: string | undefined, signal: AbortSignal | undefined) {
+function login(machine: Login, agentSocket: string | undefined, signal: AbortSignal | undefined) {
   const [file = "ssh", ...args] = sshTo(machine);
   // What comes first counts; no key of the agent is for our own login.
   const forward =
@@ -99,7 +99,7 @@ function login(machine: Machine, agentSocket: string | undefined, signal: AbortS
 /** The script's last words are for people, as they are. */
 function failure(code: number | null, words: readonly string[]): Error {
   if (code === 255 || code === null) {
-    return pullError("unreachable", `the connection broke: ${lastWords(words) || "no answer"}`);
+    return remoteError("unreachable", `the connection broke: ${lastWords(words) || "no answer"}`);
   }
   const said = words.filter((line) => line.trim() !== "").map((line) => printable(line, 300));
   return new Error(said.slice(-25).join("\n") || `a step on the machine ended with exit code ${code}`);

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type StateDir, writeWhole } from "../state-dir.ts";
+import { type StateDir, writeWhole } from "../lib/state-dir.ts";
 import { repositoryDir } from "./cache.ts";
 import { git } from "./git.ts";
 import type { WorkFile, WorkTree } from "./work-tree.ts";

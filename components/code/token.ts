@@ -1,4 +1,4 @@
-import { findCredentials } from "../credentials.ts";
+import { findCredentials } from "../credentials/credentials.ts";
 import type { Way } from "../remote/steps.ts";
 import type { Login } from "./git.ts";
 import { isSshUrl, originOf } from "./url.ts";

@@ -1,10 +1,8 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { type Address, entryOf } from "./addresses.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 type Provider = dynamic.ResourceProvider;
-
-/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
-export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
 
 const stubs = new Map<Address, Provider>();
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../vast/text.ts";
+import { printable } from "../lib/text.ts";
 
 /** Values of a script, by the name of the shell variable that holds them. */
 export type Values = Readonly<Record<string, string>>;

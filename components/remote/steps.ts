@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { perHour } from "../vast/price.ts";
+import { perHour } from "../lib/money.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { conversation, exportLines, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";

@@ -1,4 +1,4 @@
-import { perHour } from "../vast/price.ts";
+import { perHour } from "../lib/money.ts";
 
 /** What a training tells Weights & Biases of itself; it is no part of what training is, so that none is restarted for it. */
 export interface Wandb {

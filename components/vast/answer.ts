@@ -1,5 +1,5 @@
+import { printable } from "../lib/text.ts";
 import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";
-import { printable } from "./text.ts";
 
 /** One call of the API, as far as errors, gates and retries need to know it. */
 export interface Call {

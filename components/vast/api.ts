@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { stateDirPath } from "../state-dir.ts";
+import { stateDirPath } from "../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
 /** Which API to talk to, as in the stack config and in the state. */

@@ -1,9 +1,9 @@
-import { isUnknown, lifecycle } from "../dynamic.ts";
+import { perHour } from "../lib/money.ts";
+import { isUnknown, lifecycle } from "../pulumi/lifecycle.ts";
 import type { VastBidInputs } from "./bid.ts";
 import { connect, openJournal } from "./connect.ts";
 import { phaseOf } from "./phase.ts";
 import { nextBid } from "./plan.ts";
-import { perHour } from "./price.ts";
 import { termsOf } from "./terms.ts";
 
 interface BidOutputs extends VastBidInputs {

@@ -1,6 +1,6 @@
+import { roundUp } from "../lib/money.ts";
 import type { OfferCriteria, Rental } from "./criteria.ts";
 import { hoursOf, minBidOf, misfits, priceOf } from "./fit.ts";
-import { roundUp } from "./price.ts";
 import type { Offer } from "./wire.ts";
 
 /** An offer that fits, with the price we would pay. */

@@ -1,18 +1,15 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
+import { printableLines } from "../lib/text.ts";
 import { bodyOf, type Call } from "./answer.ts";
 import { type Api, isLoopback } from "./api.ts";
 import { endpoint, LIST, pageQuery, read, write } from "./calls.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { checkOrder, type RentOrder, rentBody } from "./order.ts";
 import { type Gates, limitOf, processGates, retryDelay } from "./pacing.ts";
-import { printableLines } from "./text.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
 import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
 import * as wire from "./wire.ts";
-
-export type { RentOrder } from "./order.ts";
-export type { Account, AccountKey, Instance, Offer } from "./wire.ts";
 
 /** Body of an offer search: filters `{field: {op: value}}` and directives (type, order, limit, allocated_storage). */
 export type OfferQuery = Readonly<Record<string, unknown>>;

@@ -1,11 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { ownSshKey } from "../ssh-key.ts";
-import { openStateDir } from "../state-dir.ts";
+import type { Clock } from "../lib/clock.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { whenInterrupted } from "../pulumi/endings.ts";
+import { type EngineWatch, progress, say } from "../pulumi/engine.ts";
+import { ownSshKey } from "../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "./api.ts";
 import type { VastClient } from "./client.ts";
-import type { Clock } from "./clock.ts";
-import { type EngineWatch, progress, say } from "./engine.ts";
 import type { InstanceList } from "./instance-list.ts";
+import { leaveWord } from "./interrupt.ts";
 import { Journal } from "./journal.ts";
 import type { Logins, Means } from "./means.ts";
 
@@ -34,8 +36,11 @@ export async function connect(target: ApiTarget, options: ConnectOptions = {}): 
   };
 }
 
+/** The journal of the state directory. What this process leaves open in it is told when it is interrupted. */
 export function openJournal(): Journal {
-  return new Journal(openStateDir().journalDir);
+  const journal = new Journal(openStateDir().journalDir);
+  whenInterrupted("what was being rented", () => leaveWord(journal));
+  return journal;
 }
 
 export const realClock: Clock = {

@@ -1,6 +1,6 @@
+import { perHour } from "../lib/money.ts";
 import { type InstanceOutputs, refreshed } from "./instance.outputs.ts";
 import { phaseOf } from "./phase.ts";
-import { perHour } from "./price.ts";
 import type { Instance } from "./wire.ts";
 
 /** What has happened to an instance without us; nothing = it is as the state has it. */

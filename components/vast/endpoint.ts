@@ -1,12 +1,5 @@
-import { isIP } from "node:net";
+import { type Endpoint, isHost } from "../ssh/endpoint.ts";
 import type { Instance } from "./wire.ts";
-
-/** A place where the sshd of an instance may answer. */
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  readonly via: "direct" | "proxy";
-}
 
 export interface Endpoints {
   /** The machine's own address. */
@@ -34,12 +27,4 @@ function endpoint(via: Endpoint["via"], address: string | null, port: number | n
   const host = address?.trim() ?? "";
   if (!isHost(host) || port === null || !Number.isInteger(port) || port < 1 || port > 65535) return undefined;
   return { host, port, via };
-}
-
-/** Strict, because it ends up in argv: no option, no user name, no shell. */
-export function isHost(text: string): boolean {
-  if (isIP(text) !== 0) return !text.includes("%");
-  return (
-    text.length <= 253 && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(text)
-  );
 }

@@ -1,4 +1,4 @@
-import { printable } from "./text.ts";
+import { printable } from "../lib/text.ts";
 
 /** What can go wrong between us and Vast. Callers decide by kind and never look at an HTTP status. */
 export type VastErrorKind =

@@ -1,6 +1,6 @@
+import { perHour } from "../lib/money.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { leastPrice, type Misfit, misfits } from "./fit.ts";
-import { perHour } from "./price.ts";
 import type { Offer } from "./wire.ts";
 
 /** Why nothing fits. */

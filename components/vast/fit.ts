@@ -1,5 +1,6 @@
+import { perHour, roundUp } from "../lib/money.ts";
 import type { OfferCriteria } from "./criteria.ts";
-import { bidFor, diskPerHour, perHour, roundUp } from "./price.ts";
+import { bidFor, diskPerHour } from "./price.ts";
 import type { Offer } from "./wire.ts";
 
 /** What we would really pay, $/h. */

@@ -1,8 +1,6 @@
-import { lifecycle } from "../dynamic.ts";
+import { lifecycle } from "../pulumi/lifecycle.ts";
 import { connect, openJournal } from "./connect.ts";
-import { endWithEngine } from "./engine.ts";
 import type { RunIdentityInputs } from "./identity.ts";
-import { endOnSignals } from "./interrupt.ts";
 import { runLabel } from "./label.ts";
 import { unsureText } from "./trouble.ts";
 
@@ -41,9 +39,6 @@ export const provider = lifecycle({
 
   delete: async (_id: string, props: IdentityOutputs) => releaseAllOf(props),
 });
-
-endWithEngine();
-endOnSignals();
 
 /** Did a command that has ended leave something behind? */
 function hasLeftovers({ label }: IdentityOutputs, { singleUse }: RunIdentityInputs): boolean {

@@ -1,5 +1,5 @@
-import type { RegistryOptions } from "../image/session.ts";
-import { findToken } from "../registry-token.ts";
+import { findToken } from "../credentials/registry-token.ts";
+import type { RegistryOptions } from "../registry/session.ts";
 import { apiOrigin, isLoopback } from "./api.ts";
 import { vastError } from "./errors.ts";
 

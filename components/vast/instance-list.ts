@@ -1,5 +1,6 @@
-import type { Instance, VastClient } from "./client.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { VastClient } from "./client.ts";
+import type { Instance } from "./wire.ts";
 
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
 const PAUSE_MS = 1000;

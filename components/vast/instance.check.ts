@@ -1,5 +1,5 @@
-import { isUnknown } from "../dynamic.ts";
-import type { Account } from "./client.ts";
+import { perHour } from "../lib/money.ts";
+import { isUnknown } from "../pulumi/lifecycle.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { isVastError } from "./errors.ts";
 import { canonicalGpu } from "./gpu-name.ts";
@@ -8,9 +8,9 @@ import type { CheckedInputs } from "./instance.outputs.ts";
 import type { VastInstanceInputs } from "./instance.ts";
 import type { Market } from "./offers.ts";
 import { quoteLine } from "./plan.ts";
-import { perHour } from "./price.ts";
 import { type Quote, quoteOf } from "./quote.ts";
 import { isPassing } from "./trouble.ts";
+import type { Account } from "./wire.ts";
 
 /** What a check needs of the world. */
 export interface CheckMeans {

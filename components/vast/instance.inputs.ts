@@ -1,4 +1,4 @@
-import { isUnknown } from "../dynamic.ts";
+import { isUnknown } from "../pulumi/lifecycle.ts";
 import type { VastInstanceInputs } from "./instance.ts";
 
 /** What Pulumi shows as "property X has a problem: reason". */

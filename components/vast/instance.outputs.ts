@@ -1,9 +1,10 @@
-import type { Instance } from "./client.ts";
+import type { Endpoint } from "../ssh/endpoint.ts";
 import type { Rental } from "./criteria.ts";
-import { type Endpoint, endpoints } from "./endpoint.ts";
+import { endpoints } from "./endpoint.ts";
 import type { VastInstanceInputs } from "./instance.ts";
 import { type PhaseName, phaseOf } from "./phase.ts";
 import type { Quote } from "./quote.ts";
+import type { Instance } from "./wire.ts";
 
 /** The checked inputs: what the program says, and what a preview promised. */
 export interface CheckedInputs extends VastInstanceInputs {

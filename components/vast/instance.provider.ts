@@ -1,22 +1,22 @@
-import { isUnknown, lifecycle, partialFailure } from "../dynamic.ts";
-import { knownHostsFile } from "../ssh-key.ts";
-import { openStateDir } from "../state-dir.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { progress, say, watchEngine } from "../pulumi/engine.ts";
+import { isUnknown, lifecycle, partialFailure } from "../pulumi/lifecycle.ts";
+import { isRevoked } from "../ssh/known-hosts.ts";
+import { type Identity, identityAt } from "../ssh/shown-key.ts";
+import { removeSshConfig } from "../ssh/ssh-config.ts";
+import { knownHostsFile } from "../ssh/ssh-key.ts";
 import { connect, openJournal } from "./connect.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
-import { endWithEngine, progress, say, watchEngine } from "./engine.ts";
 import { isVastError } from "./errors.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
-import { endOnSignals, whileBilling } from "./interrupt.ts";
-import { isRevoked } from "./known-hosts.ts";
+import { whileBilling } from "./interrupt.ts";
 import type { Means } from "./means.ts";
 import { type PhaseName, phaseOf } from "./phase.ts";
 import { planOf } from "./plan.ts";
 import { Quotes } from "./quotes.ts";
 import type { RentalRequest } from "./rental-request.ts";
 import { ensureSameAccount } from "./same-account.ts";
-import { type Identity, identityAt } from "./shown-key.ts";
-import { removeSshConfig } from "./ssh-config.ts";
 import { noteTerms } from "./terms.ts";
 import { isStranded, keptText, leftText } from "./trouble.ts";
 import type { Instance } from "./wire.ts";
@@ -105,9 +105,6 @@ export const provider = lifecycle({
     removeSshConfig(openStateDir().sshDir, Number(id));
   },
 });
-
-endWithEngine();
-endOnSignals();
 
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(

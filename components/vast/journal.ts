@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { markOf, type ProcessMark, stateOf } from "../lib/process.ts";
 import type { ApiTarget } from "./api.ts";
-import { markOf, type ProcessMark, stateOf } from "./process.ts";
 
 /** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
 export interface Intent extends ApiTarget, ProcessMark {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { whyNotPullable } from "../image/pullable.ts";
+import { whyNotPullable } from "../registry/pullable.ts";
 import { registryOptionsOf } from "./image-login.ts";
 import type { VastInstanceInputs } from "./instance.ts";
 

@@ -1,9 +1,10 @@
+import type { Clock } from "../lib/clock.ts";
+import type { EngineWatch } from "../pulumi/engine.ts";
+import type { Endpoint } from "../ssh/endpoint.ts";
 import type { VastClient } from "./client.ts";
-import type { Clock } from "./clock.ts";
-import type { EngineWatch } from "./engine.ts";
 import type { InstanceList } from "./instance-list.ts";
 import type { Journal } from "./journal.ts";
-import type { Endpoint, LiveEndpoint } from "./ssh.ts";
+import type { LiveEndpoint } from "./ssh.ts";
 
 /** How long a login may be tried, and who hears of it. */
 export interface LoginPatience {

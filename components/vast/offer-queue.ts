@@ -1,6 +1,7 @@
 import type { VastClient } from "./client.ts";
 import type { Means } from "./means.ts";
-import { market, quoteOf } from "./offers.ts";
+import { market } from "./offers.ts";
+import { quoteOf } from "./quote.ts";
 import type { RentableOffer, RentalRequest } from "./rental-request.ts";
 import { isLeaving } from "./settle.ts";
 

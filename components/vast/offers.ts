@@ -1,16 +1,11 @@
+import { roundUp } from "../lib/money.ts";
 import { choose, type OfferChoice } from "./choice.ts";
 import type { OfferQuery, VastClient } from "./client.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { isVastError } from "./errors.ts";
 import { explain } from "./exclusion.ts";
 import { canonicalGpu, nearestGpu } from "./gpu-name.ts";
-import { roundUp } from "./price.ts";
 import type { Offer } from "./wire.ts";
-
-export type { OfferChoice } from "./choice.ts";
-export type { OfferCriteria, Rental } from "./criteria.ts";
-export { bidFor } from "./price.ts";
-export { type Quote, quoteOf } from "./quote.ts";
 
 /** What the market has for us. */
 export interface Market {

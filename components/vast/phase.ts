@@ -1,5 +1,5 @@
+import { perHour } from "../lib/money.ts";
 import { imageTroubleIn, imageTroubleText } from "./image-trouble.ts";
-import { perHour } from "./price.ts";
 import type { Instance } from "./wire.ts";
 
 /** Where an instance stands. */

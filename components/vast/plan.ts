@@ -1,6 +1,7 @@
+import { perHour, roundDown } from "../lib/money.ts";
 import { canonicalGpu } from "./gpu-name.ts";
 import type { Asked, CheckedInputs, InstanceOutputs } from "./instance.outputs.ts";
-import { bidFor, perHour, roundDown } from "./price.ts";
+import { bidFor } from "./price.ts";
 import type { Quote } from "./quote.ts";
 
 /** What a run will do to an instance that is in the state. */

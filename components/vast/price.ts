@@ -1,3 +1,4 @@
+import { roundDown, roundUp } from "../lib/money.ts";
 import type { Offer } from "./wire.ts";
 
 /** Hours of a month in Vast's storage prices ($/GB/month): thirty days. */
@@ -23,22 +24,4 @@ export function diskPerHour(offer: Offer, gb: number): number {
   const listed = offer.storageCost === null ? 0 : (gb * offer.storageCost) / HOURS_PER_MONTH;
   const counted = offer.diskPerHour ?? Math.max(offer.totalPerHour - offer.gpuPerHour, 0);
   return roundUp(Math.max(listed, counted));
-}
-
-// A ten-thousandth of a cent is no money: it only absorbs the noise of binary fractions.
-const NOISE = 1e-6;
-
-/** Down to four decimals. */
-export function roundDown(dollars: number): number {
-  return Math.floor(dollars * 1e4 + NOISE) / 1e4;
-}
-
-/** Up to four decimals. */
-export function roundUp(dollars: number): number {
-  return Math.ceil(dollars * 1e4 - NOISE) / 1e4;
-}
-
-/** "$2.415/h" */
-export function perHour(dollars: number): string {
-  return `$${dollars.toFixed(3)}/h`;
 }

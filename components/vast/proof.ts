@@ -1,6 +1,6 @@
+import { perHour } from "../lib/money.ts";
+import { printable } from "../lib/text.ts";
 import type { GpuReport } from "./means.ts";
-import { perHour } from "./price.ts";
-import { printable } from "./text.ts";
 import type { Instance } from "./wire.ts";
 
 /** What was asked for, and can be proven. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../state-dir.ts";
+import { writeWhole } from "../lib/state-dir.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import type { Quote } from "./quote.ts";
 

@@ -1,6 +1,6 @@
+import { perHour } from "../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "./errors.ts";
 import type { Means } from "./means.ts";
-import { perHour } from "./price.ts";
 import { LATE_MS, releaseOrStrand, shownBy } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { labelled } from "./settle.ts";

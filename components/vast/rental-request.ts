@@ -1,8 +1,8 @@
 import type { ApiTarget } from "./api.ts";
-import type { RentOrder } from "./client.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { type ImageLogin, imageLoginText } from "./image-login.ts";
 import { onstartScript } from "./onstart.ts";
+import type { RentOrder } from "./order.ts";
 import type { Wanted } from "./proof.ts";
 import type { Quote } from "./quote.ts";
 

@@ -1,9 +1,9 @@
+import { perHour } from "../lib/money.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { isVastError } from "./errors.ts";
 import type { Means } from "./means.ts";
 import { phaseOf } from "./phase.ts";
 import { nextBid } from "./plan.ts";
-import { perHour } from "./price.ts";
 import { awaitReady } from "./ready.ts";
 import { wantedOf } from "./rental-request.ts";
 import type { LiveEndpoint } from "./ssh.ts";

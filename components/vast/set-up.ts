@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { type SshKey, sshArgs } from "../ssh-key.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../ssh/endpoint.ts";
+import { type SshKey, sshArgs } from "../ssh/ssh-key.ts";
 import type { GpuReport } from "./means.ts";
 import { SET_UP_MARK } from "./onstart.ts";
 

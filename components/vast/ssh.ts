@@ -1,16 +1,15 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Instance, VastClient } from "./client.ts";
-import { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
+import type { Endpoint } from "../ssh/endpoint.ts";
+import { pinnedHostKeys } from "../ssh/known-hosts.ts";
+import { type LoginResult, probe, type SshAccess } from "../ssh/probe.ts";
+import { isRemoteError } from "../ssh/remote-error.ts";
+import { strangerText } from "../ssh/shown-key.ts";
+import type { VastClient } from "./client.ts";
+import { type Endpoints, endpoints } from "./endpoint.ts";
 import { vastError } from "./errors.ts";
-import { pinnedHostKeys } from "./known-hosts.ts";
 import { phaseOf } from "./phase.ts";
-import { type LoginResult, probe, type SshAccess } from "./probe.ts";
-import { strangerText } from "./shown-key.ts";
 import { isPassing } from "./trouble.ts";
-
-export { type Endpoint, type Endpoints, endpoints } from "./endpoint.ts";
-export { pinHostKey } from "./known-hosts.ts";
-export { type LoginFailure, type LoginResult, probe, type SshAccess } from "./probe.ts";
+import type { Instance } from "./wire.ts";
 
 /** An endpoint that answers now. */
 export interface LiveEndpoint extends Endpoint {
@@ -153,7 +152,7 @@ class LoginSearch {
   /** A login, or milliseconds until the next attempt makes sense. */
   async #attempt(endpoint: Endpoint | undefined): Promise<LiveEndpoint | number> {
     if (endpoint === undefined) return 1000;
-    const result = await this.#probe(endpoint, this.#access, this.#signal);
+    const result = await this.#login(endpoint);
     if (result.ok) return { ...endpoint, hostKey: result.hostKey };
     if (this.#signal.aborted) return 0;
     this.#noteStranger(result);
@@ -161,6 +160,16 @@ class LoginSearch {
     this.#onAttempt(result);
     // A refusal costs nobody anything; a login that was turned away does.
     return result.reason === "refused" ? 500 : 1500;
+  }
+
+  /** Whoever rents knows errors of Vast; what is wrong here is a matter of the set-up. */
+  async #login(endpoint: Endpoint): Promise<LoginResult> {
+    try {
+      return await this.#probe(endpoint, this.#access, this.#signal);
+    } catch (error) {
+      if (!isRemoteError(error)) throw error;
+      throw vastError(error.kind === "no_ssh" ? "config" : "invalid", error.message);
+    }
   }
 
   /** Another machine, or ours made anew: waiting does not help when every way in leads there. */

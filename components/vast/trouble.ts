@@ -1,6 +1,6 @@
+import { perHour } from "../lib/money.ts";
 import { isVastError } from "./errors.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
-import { perHour } from "./price.ts";
 import type { Instance } from "./wire.ts";
 
 /** Vast cannot be asked for a moment: asking again may help. */

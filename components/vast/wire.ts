@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { printable } from "./text.ts";
+import { printable } from "../lib/text.ts";
 
 // What Vast sends, as tolerant as is safe: unknown fields pass, a field of a wrong type counts as missing, and only what
 // nothing can be done without is required.

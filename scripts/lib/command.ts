@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { shellLine } from "../../components/ssh-key.ts";
+import { shellLine } from "../../components/ssh/ssh-key.ts";
 
 export interface CommandOptions {
   cwd: string;

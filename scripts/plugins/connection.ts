@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configWord } from "../../components/ssh-key.ts";
+import { configWord } from "../../components/ssh/ssh-key.ts";
 
 /** How to reach the machine, as remote.Command's `connection` says it. */
 export interface Connection {

@@ -1,4 +1,4 @@
-import { engineAlive } from "../../components/vast/engine.ts";
+import { engineAlive } from "../../components/pulumi/engine.ts";
 
 const EVERY_MS = 2000;
 

@@ -1,4 +1,4 @@
-import { printableLines } from "../../components/vast/text.ts";
+import { printableLines } from "../../components/lib/text.ts";
 import type { Connection } from "./connection.ts";
 import { openSshFiles, requireLivingAgent, type SshFiles } from "./connection.ts";
 import { type LineSink, runSession, type Script, type SessionResult } from "./session.ts";

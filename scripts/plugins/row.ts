@@ -1,7 +1,7 @@
 import { credentials } from "@grpc/grpc-js";
 import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
-import { printableLines } from "../../components/vast/text.ts";
+import { printableLines } from "../../components/lib/text.ts";
 
 /** A resource's row in Pulumi's display. Never throws: what cannot be shown is not worth a failed step. */
 export interface Row {

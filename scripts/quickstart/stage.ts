@@ -1,4 +1,4 @@
-import { shellLine } from "../../components/ssh-key.ts";
+import { shellLine } from "../../components/ssh/ssh-key.ts";
 import type { CommandResult, RunningCommand } from "../lib/command.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "../lib/simulator.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";

@@ -29,7 +29,7 @@ export function compileCacheDir() {
   return join(cacheDir(), "compiled");
 }
 
-/** The same rule as components/state-dir.ts, which an old Node cannot load. */
+/** The same rule as components/lib/state-dir.ts, which an old Node cannot load. */
 export function stateDir() {
   if (process.env.VAST_TRAINING_HOME) return resolve(process.env.VAST_TRAINING_HOME);
   return resolve(process.env.XDG_STATE_HOME || join(home(), ".local", "state"), "vast-training");

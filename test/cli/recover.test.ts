@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openStateDir } from "../../components/state-dir.ts";
+import { openStateDir } from "../../components/lib/state-dir.ts";
 import { type Intent, Journal } from "../../components/vast/journal.ts";
 import { startCommand } from "../../scripts/lib/command.ts";
 import { openProgram, type Program } from "../components/vast/program.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { configKeys, readConfig } from "../../components/config.ts";
-import { problemLine } from "../../components/problem.ts";
+import { problemLine } from "../../components/lib/problem.ts";
 
 const readValue = (key: string, text: string) => {
   const { config, problems } = readConfig({ [key]: text });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CredentialsState, changes } from "../../components/credentials-step.provider.ts";
-import { hidden } from "../../components/hidden.ts";
+import { hidden } from "../../components/lib/text.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

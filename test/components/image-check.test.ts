@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "../../components/config.ts";
 import { checkImage } from "../../components/image-check.ts";
 import { noRegistry, startRegistry } from "../support/docker/registry.ts";
-import { basic, digestOf } from "./image/hub.ts";
+import { basic, digestOf } from "./registry/hub.ts";
 
 await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) });
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { openStateDir } from "../../components/lib/state-dir.ts";
 import { intentText, warnOfOpenIntents } from "../../components/open-intents.ts";
-import { openStateDir } from "../../components/state-dir.ts";
 import { type Intent, Journal } from "../../components/vast/journal.ts";
 
 const wish = { label: "vt-a", urn: "urn:pulumi:dev::p::t::n", apiUrl: "", apiKeyFile: "", offerId: 7, at: 0 };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readConfig } from "../../components/config.ts";
-import { problemLine } from "../../components/problem.ts";
+import { problemLine } from "../../components/lib/problem.ts";
 import { checkRepository, headOf } from "../../components/repository.ts";
 import { makeRepository } from "./remote/box.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { problemLine } from "../../components/problem.ts";
+import { problemLine } from "../../components/lib/problem.ts";
 import { secretConfigProblems } from "../../components/secret-config.ts";
 
 const problems = (names: string | undefined) =>

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { type RunConfig, readConfig } from "../../components/config.ts";
 import type { Prepared } from "../../components/preflight.ts";
-import { shellLine } from "../../components/ssh-key.ts";
+import { shellLine } from "../../components/ssh/ssh-key.ts";
 
 interface Registered {
   readonly type: string;

@@ -1,5 +1,5 @@
+import type { Clock } from "../../components/lib/clock.ts";
 import { VastClient } from "../../components/vast/client.ts";
-import type { Clock } from "../../components/vast/clock.ts";
 import { InstanceList } from "../../components/vast/instance-list.ts";
 import { Journal } from "../../components/vast/journal.ts";
 import type { Means } from "../../components/vast/means.ts";

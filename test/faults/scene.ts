@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LoginFailure, probe } from "../../components/ssh/probe.ts";
 import { VastClient } from "../../components/vast/client.ts";
 import { InstanceList } from "../../components/vast/instance-list.ts";
 import { Journal } from "../../components/vast/journal.ts";
 import type { Logins, Means } from "../../components/vast/means.ts";
 import { Gates } from "../../components/vast/pacing.ts";
-import { type LoginFailure, liveEndpoint, type probe } from "../../components/vast/ssh.ts";
+import { liveEndpoint } from "../../components/vast/ssh.ts";
 import { noAnswer, type Transport, timeoutOf } from "../../components/vast/transport.ts";
 import { exchange, type Fault, ledger, openWorld, type World } from "../../simulator/index.ts";
 import type { NoHost } from "../../simulator/no-hosts.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../components/vast/clock.ts";
+import type { Clock } from "../../components/lib/clock.ts";
 import { type HandClock, handClock } from "../../simulator/index.ts";
 
 /** Time that passes only when all who are at work wait for it, so that two who wait beside each other wait once. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hostKeyFingerprint } from "../../components/vast/known-hosts.ts";
-import { liveEndpoint, pinHostKey } from "../../components/vast/ssh.ts";
+import { hostKeyFingerprint, pinHostKey } from "../../components/ssh/known-hosts.ts";
+import { liveEndpoint } from "../../components/vast/ssh.ts";
 import { openProgram, type Program } from "../components/vast/program.ts";
 import { instance } from "../components/vast/rows.ts";
 import { needsRoot, sshd, temporaryHome } from "../components/vast/sshd.ts";

@@ -13,9 +13,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { runScript } from "../../components/checkpoints/machine.ts";
-import { checkpointsHome, isPullError, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
-import { pinHostKey, probe } from "../../components/vast/ssh.ts";
+import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
+import { pinHostKey } from "../../components/ssh/known-hosts.ts";
+import { probe } from "../../components/ssh/probe.ts";
+import { isRemoteError } from "../../components/ssh/remote-error.ts";
+import { runScript } from "../../components/ssh/run-script.ts";
 import { needsRoot, portThat, sshd, temporaryHome } from "../components/vast/sshd.ts";
 
 interface Scene extends PullRequest {
@@ -138,7 +140,7 @@ for (const [what, printf, kind, why] of lies) {
     const scene = await openScene(t, manifests(`s 6 first\\0${sha256("honest")} *./first\\0${printf}`));
     for (const name of ["first", "second"]) writeFileSync(join(scene.from, name), "honest");
     await assert.rejects(pullCheckpoints(scene), (error: Error) => {
-      assert.ok(isPullError(error, kind), String(error));
+      assert.ok(isRemoteError(error, kind), String(error));
       assert.match(error.message, why);
       assert.ok(error.message.length < 900);
       return true;
@@ -156,7 +158,7 @@ test("a machine that talks without end is given up", needsRoot, async (t) => {
   const talks = await openScene(t, "exec yes");
   await assert.rejects(
     pullCheckpoints(talks),
-    (error: Error) => isPullError(error, "failed") && /without end/.test(error.message),
+    (error: Error) => isRemoteError(error, "failed") && /without end/.test(error.message),
   );
   const complains = await openScene(
     t,
@@ -164,7 +166,7 @@ test("a machine that talks without end is given up", needsRoot, async (t) => {
   );
   await assert.rejects(
     pullCheckpoints(complains),
-    (error: Error) => isPullError(error, "failed") && /without end/.test(error.message),
+    (error: Error) => isRemoteError(error, "failed") && /without end/.test(error.message),
   );
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { shellLine } from "../../components/ssh-key.ts";
+import { shellLine } from "../../components/ssh/ssh-key.ts";
 
 /** A command in a terminal of its own, with somebody at the keys. */
 export interface Terminal {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inspectImage } from "../../components/image/registry.ts";
+import { inspectImage } from "../../components/registry/registry.ts";
 import { startSimulator } from "../../simulator/index.ts";
 
 test("the simulator stands in for Docker Hub where its machines' images are asked for", async (t) => {

@@ -1,4 +1,4 @@
-import { parseReference } from "../../../components/image/reference.ts";
+import { parseReference } from "../../../components/registry/reference.ts";
 
 /** An image's name in parts, as it has to be written for a push: with its registry first. */
 export interface ImageName {

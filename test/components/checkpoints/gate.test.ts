@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type GateOrder, type GateWorld, passGate } from "../../../components/checkpoints/gate.ts";
 import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/record.ts";
+import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import type { VastClient } from "../../../components/vast/client.ts";
 import { vastError } from "../../../components/vast/errors.ts";
 import { InstanceList } from "../../../components/vast/instance-list.ts";
 import type { Means } from "../../../components/vast/means.ts";
-import { pinHostKey } from "../../../components/vast/ssh.ts";
 import { instance } from "../vast/rows.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
 

@@ -17,14 +17,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parseListing } from "../../../components/checkpoints/manifest.ts";
-import {
-  checkpointsHome,
-  isPullError,
-  type PullRequest,
-  pullCheckpoints,
-} from "../../../components/checkpoints/pull.ts";
+import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
 import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
-import { pinHostKey } from "../../../components/vast/ssh.ts";
+import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
+import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
 
 /** A machine on loopback with a folder of checkpoints, and a folder to bring them to. */
@@ -107,7 +103,7 @@ test("a file that is written all the time is a mismatch, or with live only repor
   t.after(() => writer.kill("SIGKILL"));
   await assert.rejects(
     pullCheckpoints(request),
-    (error) => isPullError(error, "mismatch") && /log/.test(error.message),
+    (error) => isRemoteError(error, "mismatch") && /log/.test(error.message),
   );
   const { files, changing } = await pullCheckpoints({ ...request, live: true });
   assert.deepEqual({ files, changing }, { files: 1, changing: ["log"] });
@@ -116,10 +112,10 @@ test("a file that is written all the time is a mismatch, or with live only repor
 test("a machine that does not answer, and a folder that cannot be made, are told apart", needsRoot, async (t) => {
   const request = await openPull(t);
   const dead = { ...request, endpoint: { host: "127.0.0.1", port: await freePort() } };
-  await assert.rejects(pullCheckpoints(dead), (error) => isPullError(error, "unreachable"));
+  await assert.rejects(pullCheckpoints(dead), (error) => isRemoteError(error, "unreachable"));
   const file = join(request.from, "file");
   writeFileSync(file, "");
-  await assert.rejects(pullCheckpoints({ ...request, to: join(file, "x") }), (error) => isPullError(error, "failed"));
+  await assert.rejects(pullCheckpoints({ ...request, to: join(file, "x") }), (error) => isRemoteError(error, "failed"));
   assert.equal(existsSync(join(file, "x")), false);
 });
 
@@ -135,7 +131,7 @@ test("a manifest that is cut off, or is something else, is refused", () => {
   for (const text of ["", "\nmanifest\0s 1 a\0", "\nmanifest\0noise\0end\0", "s 1 a\0end\0", "end\0"]) {
     assert.throws(
       () => parseListing(Buffer.from(text)),
-      (error) => isPullError(error),
+      (error) => isRemoteError(error),
       text,
     );
   }
@@ -170,7 +166,7 @@ test("a disk without room is said before anything is copied, and what was there 
     mkdirSync(request.to, { recursive: true });
     writeFileSync(join(request.to, "step_0"), "earlier");
     await assert.rejects(pullCheckpoints(request), (error) => {
-      assert.ok(isPullError(error, "disk_full"));
+      assert.ok(isRemoteError(error, "disk_full"));
       assert.match(error.message, /has room for .* and needs 1\.0 MB/);
       return true;
     });

@@ -5,12 +5,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Machine } from "../../../components/checkpoints/machine.ts";
 import type { CodeState } from "../../../components/code/code.provider.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { type CodeStep, codeScript, fetchScript } from "../../../components/remote/steps.ts";
-import { ownSshKey } from "../../../components/ssh-key.ts";
-import { openStateDir } from "../../../components/state-dir.ts";
-import { pinHostKey } from "../../../components/vast/ssh.ts";
+import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
+import type { Login } from "../../../components/ssh/run-script.ts";
+import { ownSshKey } from "../../../components/ssh/ssh-key.ts";
 import { Repositories } from "../../../simulator/git.ts";
 import { type Box, GUARD, openBox, TRAINING } from "../remote/box.ts";
 import { sshd } from "../vast/sshd.ts";
@@ -18,7 +18,7 @@ import { sshd } from "../vast/sshd.ts";
 /** A rented machine that is a few folders behind a real sshd, and a user with a state directory of his own. */
 export interface Place {
   readonly box: Box;
-  readonly machine: Machine;
+  readonly machine: Login;
   /** How often somebody has logged in. */
   logins(): number;
   /** What the provider gets for these commits. */

@@ -16,7 +16,7 @@ import { type TestContext, test } from "node:test";
 import { checkSource } from "../../../components/code/check-source.ts";
 import { bringTo } from "../../../components/code/code.provider.ts";
 import { patchFile, saveSource } from "../../../components/code/snapshot.ts";
-import { problemLine } from "../../../components/problem.ts";
+import { problemLine } from "../../../components/lib/problem.ts";
 import { needsRoot } from "../vast/sshd.ts";
 import { openPlace } from "./place.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RentOrder, VastClient } from "../../../components/vast/client.ts";
+import { VastClient } from "../../../components/vast/client.ts";
 import { isVastError, type VastErrorKind } from "../../../components/vast/errors.ts";
+import type { RentOrder } from "../../../components/vast/order.ts";
 import { Gates } from "../../../components/vast/pacing.ts";
 import { noAnswer } from "../../../components/vast/transport.ts";
 import { instanceRow, offerRow } from "./rows.ts";

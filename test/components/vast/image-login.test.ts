@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { findToken, tokenNameFor } from "../../../components/registry-token.ts";
+import { findToken, tokenNameFor } from "../../../components/credentials/registry-token.ts";
 import { imageLoginText } from "../../../components/vast/image-login.ts";
 
 test("a private image's login is made of the token that is found at that moment", (t) => {

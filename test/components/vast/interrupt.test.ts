@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openStateDir } from "../../../components/state-dir.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { type Intent, Journal } from "../../../components/vast/journal.ts";
 import { type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { runInPty } from "../../cli/pty.ts";

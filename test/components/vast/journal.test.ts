@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { markOf, stateOf } from "../../../components/lib/process.ts";
 import { leaveWord } from "../../../components/vast/interrupt.ts";
 import { holderOf, Journal, type Wish } from "../../../components/vast/journal.ts";
-import { markOf, stateOf } from "../../../components/vast/process.ts";
 
 function journal(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "vast-journal-test-"));

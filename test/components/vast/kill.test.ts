@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openStateDir } from "../../../components/state-dir.ts";
+import { stateOf } from "../../../components/lib/process.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import type { Intent } from "../../../components/vast/journal.ts";
-import { stateOf } from "../../../components/vast/process.ts";
 import { openProgram, type Program } from "./program.ts";
 
 /** test/kills plays these at every call, and a sample of them in each run. */

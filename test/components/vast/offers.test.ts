@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose } from "../../../components/vast/choice.ts";
-import { market, type OfferCriteria, offerQuery, quoteOf } from "../../../components/vast/offers.ts";
+import type { OfferCriteria } from "../../../components/vast/criteria.ts";
+import { market, offerQuery } from "../../../components/vast/offers.ts";
+import { quoteOf } from "../../../components/vast/quote.ts";
 import { offer, offerRow } from "./rows.ts";
 import { type Exchange, scriptedApi } from "./scripted-api.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bidFor, diskPerHour, perHour, roundDown, roundUp } from "../../../components/vast/price.ts";
+import { perHour, roundDown, roundUp } from "../../../components/lib/money.ts";
+import { bidFor, diskPerHour } from "../../../components/vast/price.ts";
 import { offer } from "./rows.ts";
 
 const bids: [name: string, minBid: number, markup: number, room: number, bid: number | undefined][] = [

@@ -31,8 +31,8 @@ const source = `
 import { VastBid } from "./components/vast/bid.ts";
 import { RunIdentity } from "./components/vast/identity.ts";
 import { VastInstance } from "./components/vast/instance.ts";
-import { ownSshKey } from "./components/ssh-key.ts";
-import { openStateDir } from "./components/state-dir.ts";
+import { ownSshKey } from "./components/ssh/ssh-key.ts";
+import { openStateDir } from "./components/lib/state-dir.ts";
 
 const dir = openStateDir();
 const api = { apiUrl: "simulator", apiKeyFile: "" };

@@ -3,10 +3,11 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { openStateDir } from "../../../components/state-dir.ts";
+import type { Clock } from "../../../components/lib/clock.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
+import type { Endpoint } from "../../../components/ssh/endpoint.ts";
 import { openApi } from "../../../components/vast/api.ts";
 import { VastClient } from "../../../components/vast/client.ts";
-import type { Clock } from "../../../components/vast/clock.ts";
 import type { OfferCriteria } from "../../../components/vast/criteria.ts";
 import { vastError } from "../../../components/vast/errors.ts";
 import { InstanceList } from "../../../components/vast/instance-list.ts";
@@ -14,7 +15,6 @@ import { Journal } from "../../../components/vast/journal.ts";
 import type { Logins, Means } from "../../../components/vast/means.ts";
 import { Gates } from "../../../components/vast/pacing.ts";
 import type { RentalRequest } from "../../../components/vast/rental-request.ts";
-import type { Endpoint } from "../../../components/vast/ssh.ts";
 import {
   type Fault,
   type HandClock,

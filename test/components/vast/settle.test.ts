@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { markOf } from "../../../components/lib/process.ts";
 import { holderOf, type Intent } from "../../../components/vast/journal.ts";
-import { markOf } from "../../../components/vast/process.ts";
 import { release } from "../../../components/vast/release.ts";
 import { rent } from "../../../components/vast/rental.ts";
 import { rentOrderOf } from "../../../components/vast/rental-request.ts";
@@ -18,7 +18,8 @@ const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };
 
 /** A machine under a label, rented by nobody we know. */
 async function rentedElsewhere(world: World, under = label): Promise<number> {
-  const { market, quoteOf } = await import("../../../components/vast/offers.ts");
+  const { market } = await import("../../../components/vast/offers.ts");
+  const { quoteOf } = await import("../../../components/vast/quote.ts");
   const [choice] = (await market(world.means.client, criteria)).choices;
   assert.ok(choice);
   const id = await world.means.client.rent(choice.offerId, { ...rentOrderOf(request, quoteOf(choice)), label: under });

@@ -4,12 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openApi } from "../../../components/vast/api.ts";
-import { type RentOrder, VastClient } from "../../../components/vast/client.ts";
+import type { OfferChoice } from "../../../components/vast/choice.ts";
+import { VastClient } from "../../../components/vast/client.ts";
+import type { OfferCriteria } from "../../../components/vast/criteria.ts";
+import { endpoints } from "../../../components/vast/endpoint.ts";
 import { isVastError, type VastErrorKind } from "../../../components/vast/errors.ts";
-import { market, type OfferChoice, type OfferCriteria } from "../../../components/vast/offers.ts";
+import { market } from "../../../components/vast/offers.ts";
+import type { RentOrder } from "../../../components/vast/order.ts";
 import { Gates } from "../../../components/vast/pacing.ts";
 import { phaseOf } from "../../../components/vast/phase.ts";
-import { endpoints } from "../../../components/vast/ssh.ts";
 import { type Fault, handClock, ledger, startSimulator } from "../../../simulator/index.ts";
 
 const criteria: OfferCriteria = {

@@ -6,8 +6,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { ownSshKey, type SshKey } from "../../../components/ssh-key.ts";
-import { openStateDir, type StateDir } from "../../../components/state-dir.ts";
+import { openStateDir, type StateDir } from "../../../components/lib/state-dir.ts";
+import { ownSshKey, type SshKey } from "../../../components/ssh/ssh-key.ts";
 
 /** These tests log in as root, as one does on a rented machine. */
 export const needsRoot = process.getuid?.() === 0 ? {} : { skip: "logs in as root" };

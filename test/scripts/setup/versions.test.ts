@@ -41,7 +41,7 @@ test("set-up pins what package.json and the requirements pin", () => {
 });
 
 test("set-up and the program agree on the state directory", async () => {
-  const { stateDirPath } = await import("../../../components/state-dir.ts");
+  const { stateDirPath } = await import("../../../components/lib/state-dir.ts");
   const code = 'import { stateDir } from "./scripts/setup/paths.mjs"; console.log(stateDir());';
   const words = ["--input-type=module", "--eval", code];
   for (const env of [

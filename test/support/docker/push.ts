@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { basic, digestOf } from "../../components/image/hub.ts";
+import { basic, digestOf } from "../../components/registry/hub.ts";
 import type { Registry } from "./registry.ts";
 
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";

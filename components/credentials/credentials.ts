@@ -1,0 +1,120 @@
+import { readFileSync, statSync } from "node:fs";
+import { absolute } from "../lib/path.ts";
+import type { Problem } from "../lib/problem.ts";
+import { envValues } from "./env-file.ts";
+import { netrcEntry } from "./netrc.ts";
+import { REGISTRY_TOKENS } from "./registry-token.ts";
+
+/** Credentials to forward, and what is missing. */
+export interface FoundCredentials {
+  /** By name. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly problems: readonly Problem[];
+  /** Sentences about files that something was taken from. */
+  readonly warnings: readonly string[];
+}
+
+/** What to look for, and where. */
+export interface CredentialSearch {
+  /** To forward where found. */
+  readonly forward: readonly string[];
+  /** Must be found; forwarded too. */
+  readonly require: readonly string[];
+  readonly envFile: string;
+  readonly netrcFile: string;
+}
+
+const NEVER_FORWARDED: readonly string[] = REGISTRY_TOKENS;
+const WANDB_MACHINE = "api.wandb.ai";
+
+/**
+ * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
+ * A file that is not there is an empty one; one that cannot be read is a problem.
+ */
+export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
+  const envFile = readText("envFile", absolute(search.envFile, env));
+  const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
+  const places: Place[] = [
+    { from: "the environment", values: env },
+    { from: envFile.path, path: envFile.path, values: envValues(envFile.text) },
+    {
+      from: netrcFile.path,
+      path: netrcFile.path,
+      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password },
+    },
+  ];
+  const names = [...new Set([...search.require, ...search.forward])];
+  const found = new Map(names.flatMap((name) => credentialIn(places, name)));
+  const used = places.filter(({ values }) => [...found].some(([name, value]) => values[name]?.trim() === value));
+  const missing = search.require.filter((name) => !found.has(name));
+  return {
+    values: Object.fromEntries([...found].filter(([name]) => !NEVER_FORWARDED.includes(name))),
+    problems: [
+      ...[envFile, netrcFile].flatMap(({ problem }) => problem ?? []),
+      ...missing.map((name) => missingProblem(name, places)),
+      ...search.forward.filter((name) => NEVER_FORWARDED.includes(name)).map(neverForwarded),
+    ],
+    warnings: used.flatMap(({ path }) => (path !== undefined && isOpen(path) ? [openText(path)] : [])),
+  };
+}
+
+interface Place {
+  /** For people. */
+  readonly from: string;
+  /** Of a file. */
+  readonly path?: string;
+  readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+function isOpen(path: string): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
+}
+
+function openText(path: string): string {
+  return `${path} holds credentials, and other users of this machine may read or write it: chmod 600 ${path}`;
+}
+
+function credentialIn(places: readonly Place[], name: string): [string, string][] {
+  const values = places.map(({ values }) => (values[name] ?? "").trim());
+  return values
+    .filter((value) => value !== "")
+    .map((value): [string, string] => [name, value])
+    .slice(0, 1);
+}
+
+function missingProblem(name: string, places: readonly Place[]): Problem {
+  const [environment, envFile, netrcFile] = places.map(({ from }) => from);
+  return {
+    key: "require",
+    found: `${name} is neither in ${environment}, nor in ${envFile}, nor in ${netrcFile}`,
+    write: `add a line ${name}=… to ${envFile}, or take ${name} out of require`,
+  };
+}
+
+function neverForwarded(name: string): Problem {
+  return {
+    key: "forward",
+    found: `${name} must not go to a training machine`,
+    write: `take ${name} out of forward`,
+  };
+}
+
+interface TextFile {
+  readonly path: string;
+  readonly text: string;
+  readonly problem?: Problem;
+}
+
+function readText(key: string, path: string): TextFile {
+  try {
+    return { path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return { path, text: "" };
+    return {
+      path,
+      text: "",
+      problem: { key, found: `${path} cannot be read (${code})`, write: "name a readable file" },
+    };
+  }
+}

@@ -1,0 +1,100 @@
+import { connect } from "node:net";
+import { credentials, Metadata } from "@grpc/grpc-js";
+import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
+import { printable } from "../lib/text.ts";
+
+/** Whether the engine that asked for something is still there to hear of it. */
+export interface EngineWatch {
+  /** Aborted as soon as the engine is gone. */
+  readonly signal: AbortSignal;
+  /** Asks once more, now. */
+  alive(): Promise<boolean>;
+  stop(): void;
+}
+
+/** The engine's address: Pulumi starts a provider process with it as the last argument. undefined = nobody's provider. */
+export function engineAddress(argv: readonly string[] = process.argv): string | undefined {
+  const last = argv.at(-1) ?? "";
+  return /^[^\s/]+:\d+$/.test(last) ? last : undefined;
+}
+
+type Client = InstanceType<typeof engineService.EngineClient>;
+
+const clients = new Map<string, Client>();
+const LONGEST_TEXT = 2000;
+const PATIENCE_MS = 2000;
+
+/** Shows a text on a resource's own row until the next one comes. Never throws and never waits. */
+export function progress(urn: string | undefined, text: string): void {
+  void log(urn, text, true);
+}
+
+/** Leaves one line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will. */
+export function say(urn: string | undefined, text: string): Promise<void> {
+  return log(urn, text, false);
+}
+
+/** What cannot be shown is not worth a failed rental. */
+function log(urn: string | undefined, text: string, ephemeral: boolean): Promise<void> {
+  const address = engineAddress();
+  if (address === undefined || urn === undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    try {
+      const request = new engineMessages.LogRequest();
+      request.setUrn(urn);
+      request.setSeverity(engineMessages.LogSeverity.INFO);
+      request.setMessage(printable(text, LONGEST_TEXT));
+      request.setEphemeral(ephemeral);
+      clientOf(address).log(request, new Metadata(), { deadline: Date.now() + PATIENCE_MS }, () => resolve());
+    } catch {
+      resolve();
+    }
+  });
+}
+
+function clientOf(address: string): Client {
+  const known = clients.get(address);
+  if (known !== undefined) return known;
+  const client = new engineService.EngineClient(address, credentials.createInsecure());
+  clients.set(address, client);
+  return client;
+}
+
+/**
+ * Does the engine still listen? A provider outlives the command that started it: its parent is a shell, and the terminal's
+ * signals do not reach it. Only a refused connection counts as gone; without an engine's address there is none to lose.
+ */
+export function engineAlive(address: string | undefined = engineAddress()): Promise<boolean> {
+  if (address === undefined) return Promise.resolve(true);
+  const colon = address.lastIndexOf(":");
+  return new Promise((resolve) => {
+    const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+    const end = (alive: boolean) => {
+      socket.destroy();
+      resolve(alive);
+    };
+    socket.unref();
+    socket.setTimeout(PATIENCE_MS, () => end(true));
+    socket.once("connect", () => end(true));
+    socket.once("error", (error) => end((error as NodeJS.ErrnoException).code !== "ECONNREFUSED"));
+  });
+}
+
+const LOOK_EVERY_MS = 500;
+
+/** Watches the engine until it is gone or `stop` is called. Keeps no process alive. */
+export function watchEngine(address: string | undefined = engineAddress()): EngineWatch {
+  const gone = new AbortController();
+  const look = async () => {
+    const alive = await engineAlive(address);
+    if (!alive) {
+      clearInterval(timer);
+      gone.abort();
+    }
+    return alive;
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  timer.unref();
+  return { signal: gone.signal, alive: look, stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,92 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { endAsProvider } from "./endings.ts";
+
+type Provider = dynamic.ResourceProvider;
+
+/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
+export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
+
+/** What the engine sends for a value that is not known yet, whatever its type. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Is this an input whose value is not known before another resource is made? */
+export function isUnknown(value: unknown): boolean {
+  return value === UNKNOWN;
+}
+
+/** Inputs that differ from what is recorded; what is not known yet is no change. */
+export function changedKeys(olds: object, news: object): string[] {
+  const before = olds as Readonly<Record<string, unknown>>;
+  const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
+  return known.filter(([key, value]) => JSON.stringify(before[key]) !== JSON.stringify(value)).map(([key]) => key);
+}
+
+/**
+ * Values as the engine can take them: plain JSON, without undefined, functions and dates. A value it cannot take would
+ * turn a machine that was rented into an error without an id, or leave the engine waiting for ever. Big integers become
+ * text; ids should be text anyway, because numbers lose their last digits above 2^53.
+ */
+export function toOutputs<T extends object>(values: T): T {
+  const text = JSON.stringify(values, (_key, value) => (typeof value === "bigint" ? String(value) : value));
+  return JSON.parse(text);
+}
+
+/** What Pulumi takes for "made, but not as it should be": it keeps id and outputs, and shows the reasons. */
+export interface PartialFailure extends Error {
+  readonly id: string;
+  readonly properties: object;
+  readonly reasons: readonly string[];
+}
+
+/**
+ * The error to throw from create or update when the thing exists all the same.
+ *
+ * @param inputs what create or update was called with: the outputs need its `__provider`, or nothing could be deleted later
+ */
+export function partialFailure(id: string, outputs: object, inputs: object, error: unknown): PartialFailure {
+  const { __provider } = inputs as { __provider?: unknown };
+  const properties = { ...toOutputs(outputs), ...(typeof __provider === "string" ? { __provider } : {}) };
+  const reason = error instanceof Error ? error.message : String(error);
+  return Object.assign(withoutStack(new Error(reason)), { id, properties, reasons: [reason] });
+}
+
+/** Prints as one line: Pulumi prints the stack of what is thrown by check, diff, read and delete. Our own mistakes keep it. */
+export function withoutStack(error: unknown): Error {
+  if (!(error instanceof Error)) return withoutStack(new Error(String(error)));
+  const isMistake = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+  if (!isMistake) error.stack = "";
+  return error;
+}
+
+/**
+ * What a provider file exports: the same methods, whose results the engine can take and whose errors print as one line.
+ * Its process then ends with its engine and says its last words when it is told to end.
+ */
+export function lifecycle<T extends Lifecycle>(methods: T): T {
+  endAsProvider(isBusy);
+  const wrapped = Object.entries(methods).map(([name, method]) => [name, safe(method)]);
+  return Object.fromEntries(wrapped);
+}
+
+type Method = (...values: never[]) => Promise<object | undefined>;
+
+let underWay = 0;
+
+/** Does a method of some resource run in this process? */
+function isBusy(): boolean {
+  return underWay > 0;
+}
+
+function safe(method: unknown): Method {
+  return async (...values) => {
+    underWay += 1;
+    try {
+      const result = await (method as Method)(...values);
+      return result === undefined ? undefined : toOutputs(result);
+    } catch (error) {
+      throw withoutStack(error);
+    } finally {
+      underWay -= 1;
+    }
+  };
+}

@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeWhole } from "../lib/state-dir.ts";
+import { isRegistryError } from "./errors.ts";
+import { parseReference, pinned } from "./reference.ts";
+import type { RegistryLogin } from "./refusals.ts";
+import { findDigest, inspectImage } from "./registry.ts";
+import type { RegistryOptions } from "./session.ts";
+
+/** An image that a machine can pull. */
+export interface FoundImage {
+  /** What to rent with: name@sha256:… */
+  readonly pinned: string;
+  /** Of the pull; null = not known. */
+  readonly compressedBytes: number | null;
+  /** It takes a login. */
+  readonly isPrivate: boolean;
+}
+
+export interface Access {
+  /** Used only where nobody may read. */
+  readonly login: RegistryLogin | undefined;
+  /** Sizes by digest are remembered in here: a registry counts each look at a manifest as a pull. */
+  readonly folder: string;
+  readonly options?: Omit<RegistryOptions, "login">;
+}
+
+/** Finds an image as a machine would get it: as anybody, or else with the login. Throws RegistryError. */
+export async function findImage(name: string, { login, folder, options = {} }: Access): Promise<FoundImage> {
+  try {
+    return { ...(await look(name, folder, options)), isPrivate: false };
+  } catch (error) {
+    if (login === undefined || !isRegistryError(error, "denied", "rate_limited")) throw error;
+    // Who may not read is told so before requests are counted: what has a limit is public.
+    return { ...(await look(name, folder, { ...options, login })), isPrivate: isRegistryError(error, "denied") };
+  }
+}
+
+async function look(name: string, folder: string, options: RegistryOptions): Promise<Omit<FoundImage, "isPrivate">> {
+  const digest = await findDigest(name, options);
+  const image = parseReference(name);
+  const known = digest === undefined ? undefined : rememberedSize(folder, digest);
+  if (image && digest !== undefined && known !== undefined) {
+    return { pinned: pinned(image, digest), compressedBytes: known };
+  }
+  const facts = await inspectImage(name, options);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeWhole(sizeFile(folder, facts.digest), `${facts.compressedBytes}\n`);
+  return { pinned: facts.pinned, compressedBytes: facts.compressedBytes };
+}
+
+function rememberedSize(folder: string, digest: string): number | undefined {
+  const file = sizeFile(folder, digest);
+  const size = existsSync(file) ? Number(readFileSync(file, "utf8")) : Number.NaN;
+  return size > 0 ? size : undefined;
+}
+
+function sizeFile(folder: string, digest: string): string {
+  return join(folder, `${digest.replace("sha256:", "")}.size`);
+}

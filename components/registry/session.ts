@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.ts";
+import { registryError } from "./errors.ts";
+import { HUB, type ImageReference } from "./reference.ts";
+import { badLogin, denied, type RegistryLogin } from "./refusals.ts";
+import { type Answer, type Ask, send, type Transport } from "./transport.ts";
+
+export interface RegistryOptions {
+  /** Nobody's when left out: only what is public can be read. */
+  readonly login?: RegistryLogin | undefined;
+  /** Where Docker Hub's registry is. */
+  readonly hub?: string;
+  readonly transport?: Transport;
+  /** Milliseconds. */
+  readonly pause?: (ms: number) => Promise<unknown>;
+}
+
+const HUB_URL = "https://registry-1.docker.io";
+const PAUSES_MS = [500, 2000];
+const MAX_REDIRECTS = 3;
+
+const tokenAnswer = z
+  .object({ token: z.string().min(1).optional(), access_token: z.string().min(1).optional() })
+  .transform(({ token, access_token }) => token ?? access_token);
+
+/** Reads one repository of one registry, and nothing else: what it sends its login for is a pull of this repository. */
+export class RegistrySession {
+  readonly #image: ImageReference;
+  readonly #base: URL;
+  readonly #login: RegistryLogin | undefined;
+  readonly #send: Transport;
+  readonly #pause: (ms: number) => Promise<unknown>;
+  #authorization: string | undefined;
+
+  constructor(image: ImageReference, options: RegistryOptions) {
+    this.#image = image;
+    this.#base = new URL(image.registry === HUB ? (options.hub ?? HUB_URL) : urlOf(image.registry));
+    this.#login = options.login;
+    this.#send = options.transport ?? send;
+    this.#pause = options.pause ?? sleep;
+  }
+
+  /** Asks below the repository, and once more with what the registry wants to see. */
+  async ask(method: Ask["method"], path: string, accept: string): Promise<Answer> {
+    const url = new URL(`/v2/${this.#image.repository}/${path}`, this.#base);
+    const first = await this.#follow(url, method, accept);
+    if (first.status !== 401 || this.#authorization !== undefined) return first;
+    const challenge = readChallenge(first.header("www-authenticate"));
+    this.#authorization = challenge && (await this.#authorize(challenge));
+    return this.#authorization === undefined ? first : this.#follow(url, method, accept);
+  }
+
+  async #authorize(challenge: Challenge): Promise<string | undefined> {
+    if (challenge.scheme === "basic") return this.#login && basic(this.#login);
+    const realm = realmOf(challenge.realm, this.#base);
+    if (!realm) throw this.#unexpected("names no safe place to log in");
+    if (challenge.service !== undefined) realm.searchParams.set("service", challenge.service);
+    realm.searchParams.set("scope", `repository:${this.#image.repository}:pull`);
+    const headers: Record<string, string> = this.#login ? { Authorization: basic(this.#login) } : {};
+    const answer = await this.#patiently({ url: realm, method: "GET", headers });
+    if (answer.status === 401 && this.#login) throw badLogin(this.#image, this.#login);
+    if ([401, 403].includes(answer.status)) throw denied(this.#image, this.#login);
+    const token = answer.status === 200 ? tokenAnswer.safeParse(parsed(answer.body)).data : undefined;
+    // A token becomes part of a header.
+    if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) throw this.#unexpected("gives no token");
+    return `Bearer ${token}`;
+  }
+
+  /** A registry may keep its manifests elsewhere; its token stays with it. */
+  async #follow(from: URL, method: Ask["method"], accept: string): Promise<Answer> {
+    for (let url = from, left = MAX_REDIRECTS; ; left--) {
+      const known = this.#authorization !== undefined && url.origin === this.#base.origin;
+      const headers = { Accept: accept, ...(known ? { Authorization: this.#authorization ?? "" } : {}) };
+      const answer = await this.#patiently({ url, method, headers });
+      if (answer.status < 300 || answer.status > 399) return answer;
+      const place = answer.header("location") ?? "";
+      if (left === 0 || !URL.canParse(place, url.href)) throw this.#unexpected("sends us elsewhere without an end");
+      url = new URL(place, url);
+      if (url.protocol !== "https:" && !(isLoopback(url.hostname) && isLoopback(this.#base.hostname))) {
+        throw this.#unexpected("sends us to a place without TLS");
+      }
+    }
+  }
+
+  async #patiently(ask: Ask): Promise<Answer> {
+    for (const pause of [...PAUSES_MS, undefined]) {
+      const answer = await this.#send(ask).catch((error: Error) => error);
+      if (!(answer instanceof Error) && answer.status < 500) return this.#unlimited(answer);
+      const reason = answer instanceof Error ? answer.message : `status ${answer.status}`;
+      if (pause === undefined) {
+        throw registryError(
+          "unreachable",
+          `The registry of ${this.#image.text} does not answer (${ask.url.host}: ${reason}).`,
+        );
+      }
+      await this.#pause(pause);
+    }
+    throw new Error("not reached");
+  }
+
+  #unlimited(answer: Answer): Answer {
+    if (answer.status !== 429) return answer;
+    const after = Number.parseInt(answer.header("retry-after") ?? "", 10);
+    const hint = this.#login ? "Try again later." : "Try again later, or with a login: that has a limit of its own.";
+    const seconds = Number.isNaN(after) ? undefined : after;
+    throw registryError(
+      "rate_limited",
+      `The registry of ${this.#image.text} takes no more requests now. ${hint}`,
+      seconds,
+    );
+  }
+
+  #unexpected(what: string): Error {
+    return registryError("unexpected", `The registry of ${this.#image.text} ${what}.`);
+  }
+}
+
+/** Plain HTTP is for loopback only. */
+function urlOf(registry: string): string {
+  const url = new URL(`https://${registry}`);
+  return isLoopback(url.hostname) ? `http://${registry}` : url.href;
+}
+
+function basic({ username, password }: RegistryLogin): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, linkSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { type StateDir, writeWhole } from "../lib/state-dir.ts";
+
+/** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
+export interface SshKey {
+  /** Path of the unencrypted private key. */
+  readonly privateKeyFile: string;
+  /** `type base64 comment`, one line. */
+  readonly publicKey: string;
+  /** Host keys by alias `vast-<instance id>`, so that both endpoints of a machine share one. */
+  readonly knownHostsFile: string;
+}
+
+/** What one ssh connection needs to know. */
+export interface SshTarget {
+  readonly privateKeyFile: string;
+  readonly knownHostsFile: string;
+  readonly port: number;
+  readonly instanceId: number;
+  /** Accept and note a host key that was never seen; default false = only a pinned one. */
+  readonly firstUse?: boolean;
+  /** Also offer the keys of the user's agent; default false, so that a dead agent cannot hurt. */
+  readonly agent?: boolean;
+  /** Fail instead of asking; default true. */
+  readonly batch?: boolean;
+}
+
+/**
+ * The key of the stack config (`sshKey`, a path), or with "" the state directory's own, made on first use.
+ * Throws one sentence for the user when the file is missing, encrypted, public or readable by others.
+ */
+export function ownSshKey(dir: StateDir, configured: string): SshKey {
+  const privateKeyFile = configured === "" ? stateDirKey(dir) : resolve(withHome(configured));
+  if (!existsSync(privateKeyFile)) throw new Error(`sshKey: ${privateKeyFile} does not exist; ${WRITE_INSTEAD}`);
+  return {
+    privateKeyFile,
+    publicKey: publicKeyOf(privateKeyFile),
+    knownHostsFile: knownHostsFile(dir),
+  };
+}
+
+/** Where host keys of rented machines are pinned. */
+export function knownHostsFile(dir: Pick<StateDir, "sshDir">): string {
+  return join(dir.sshDir, "known_hosts");
+}
+
+const WRITE_INSTEAD = 'name an unencrypted private key, or leave it "" for a key of our own';
+
+function withHome(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(process.env.HOME || homedir(), path.slice(1)) : path;
+}
+
+function stateDirKey(dir: StateDir): string {
+  const file = join(dir.sshDir, "id_ed25519");
+  if (!existsSync(file)) makeKeyOnce(file);
+  if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+  if (!existsSync(`${file}.pub`)) writeWhole(`${file}.pub`, `${publicKeyOf(file)}\n`);
+  return file;
+}
+
+/** Two processes may come here at once: both make a key, the first to link its own wins. */
+function makeKeyOnce(file: string): void {
+  const draft = draftOf(file);
+  try {
+    const made = keygen(["-q", "-t", "ed25519", "-N", "", "-C", "vast-training", "-f", draft]);
+    if (made.status !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(draft, { force: true });
+    rmSync(`${draft}.pub`, { force: true });
+  }
+}
+
+function draftOf(file: string): string {
+  return `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+}
+
+function publicKeyOf(file: string): string {
+  const { status, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
+  const line = stdout.trim();
+  if (status === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
+  throw new Error(`sshKey: ${file} ${whyUnusable(stderr)}; ${WRITE_INSTEAD}`);
+}
+
+function whyUnusable(stderr: string): string {
+  if (/incorrect passphrase/i.test(stderr)) return "is encrypted, and nobody is there to type its passphrase";
+  if (/too open|unprotected/i.test(stderr)) return "can be read by other users (chmod 600 it)";
+  if (/permission denied/i.test(stderr)) return "cannot be read";
+  return "is not a private key";
+}
+
+function keygen(args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const result = spawnSync("ssh-keygen", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  if (result.error) throw new Error(`ssh-keygen cannot be run (${result.error.message}); install the OpenSSH client`);
+  return result;
+}
+
+/**
+ * The options of every system ssh call, as NAME=value: the only place that knows them.
+ * The user's ssh config is never read: a login node's ProxyCommand or multiplexing must not reach a rented machine.
+ */
+export function sshOptions(target: SshTarget): string[] {
+  return [
+    "ProxyCommand=none",
+    "ControlPath=none",
+    ...(target.agent ? [] : ["IdentityAgent=none", "IdentitiesOnly=yes"]),
+    "PreferredAuthentications=publickey",
+    "ForwardAgent=no",
+    `UserKnownHostsFile=${configWord(target.knownHostsFile)}`,
+    "GlobalKnownHostsFile=/dev/null",
+    `HostKeyAlias=${hostKeyAlias(target.instanceId)}`,
+    `StrictHostKeyChecking=${target.firstUse ? "accept-new" : "yes"}`,
+    "UpdateHostKeys=no",
+    "HashKnownHosts=no",
+    `BatchMode=${(target.batch ?? true) ? "yes" : "no"}`,
+    "ConnectTimeout=10",
+    "ServerAliveInterval=15",
+    "LogLevel=ERROR",
+  ];
+}
+
+/** The words of an ssh call after `ssh`, without `root@host` and command. */
+export function sshArgs(target: SshTarget): string[] {
+  return [
+    "-F",
+    "none",
+    ...sshOptions(target).flatMap((option) => ["-o", option]),
+    "-i",
+    target.privateKeyFile.replaceAll("%", "%%"),
+    "-p",
+    String(target.port),
+  ];
+}
+
+/** The name under which a machine's host key is pinned: endpoints change and ports are reused, the id is not. */
+export function hostKeyAlias(instanceId: number): string {
+  return `vast-${instanceId}`;
+}
+
+/** A path as one word of ssh's config grammar, which splits at blanks and expands %. */
+export function configWord(path: string): string {
+  const escaped = path.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  return /[\s"'#\\]/.test(path) ? `"${escaped}"` : escaped;
+}
+
+/** Words as one line for a POSIX shell; also understood by `rsync -e`. */
+export function shellLine(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
