@@ -1,5 +1,5 @@
 import { isRemoteError } from "../components/ssh/remote-error.ts";
-import { isVastError } from "../components/vast/errors.ts";
+import { isVastError } from "../components/vast/client/errors.ts";
 
 /** What the caller's shell sees. `unheld` = something bills that no state holds. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, noInstance: 3, unheld: 3 } as const;

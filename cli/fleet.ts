@@ -1,9 +1,9 @@
 import { openStateDir } from "../components/lib/state-dir.ts";
 import { isEarlier, isOf } from "../components/pulumi/addresses.ts";
-import { type ApiTarget, openApi } from "../components/vast/api.ts";
-import { VastClient } from "../components/vast/client.ts";
-import { holderOf, type Intent, Journal } from "../components/vast/journal.ts";
-import type { Instance } from "../components/vast/wire.ts";
+import { type ApiTarget, openApi } from "../components/vast/client/api.ts";
+import { VastClient } from "../components/vast/client/client.ts";
+import type { Instance } from "../components/vast/client/wire.ts";
+import { holderOf, type Intent, Journal } from "../components/vast/journal/journal.ts";
 import type { StackResource } from "./stack.ts";
 import type { StackState } from "./stacks.ts";
 

@@ -1,6 +1,6 @@
 import { openStateDir } from "../components/lib/state-dir.ts";
-import { realClock } from "../components/vast/connect.ts";
-import { stackOf } from "../components/vast/journal.ts";
+import { stackOf } from "../components/vast/journal/journal.ts";
+import { realClock } from "../components/vast/ready/connect.ts";
 import {
   heldBy,
   type Listed,

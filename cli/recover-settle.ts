@@ -1,7 +1,7 @@
 import { perHour } from "../components/lib/money.ts";
 import { openStateDir } from "../components/lib/state-dir.ts";
-import { Journal } from "../components/vast/journal.ts";
-import { phaseOf } from "../components/vast/phase.ts";
+import { phaseOf } from "../components/vast/client/phase.ts";
+import { Journal } from "../components/vast/journal/journal.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { intentsOf } from "./recover-look.ts";
 import type { Patient } from "./recover-patient.ts";

@@ -1,8 +1,8 @@
 import { openStateDir } from "../components/lib/state-dir.ts";
-import { realClock } from "../components/vast/connect.ts";
-import { InstanceList } from "../components/vast/instance-list.ts";
-import { holderOf, Journal } from "../components/vast/journal.ts";
-import { release } from "../components/vast/release.ts";
+import { InstanceList } from "../components/vast/client/instance-list.ts";
+import { holderOf, Journal } from "../components/vast/journal/journal.ts";
+import { realClock } from "../components/vast/ready/connect.ts";
+import { release } from "../components/vast/rental/release.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { OpenIntent, Target } from "./fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "./sweep-survey.ts";

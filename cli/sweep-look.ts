@@ -1,7 +1,7 @@
 import type { Clock } from "../components/lib/clock.ts";
 import { openStateDir } from "../components/lib/state-dir.ts";
-import { type ApiTarget, openApi } from "../components/vast/api.ts";
-import { isVastError } from "../components/vast/errors.ts";
+import { type ApiTarget, openApi } from "../components/vast/client/api.ts";
+import { isVastError } from "../components/vast/client/errors.ts";
 import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "./fleet.ts";
 import { readStacks, readStateFile, type StackState } from "./stacks.ts";
 import { type Survey, surveyOf, unheldIn } from "./sweep-survey.ts";

@@ -1,6 +1,6 @@
 import { isEarlier, isOf } from "../components/pulumi/addresses.ts";
-import { stackOf } from "../components/vast/journal.ts";
-import { runLabel } from "../components/vast/label.ts";
+import { stackOf } from "../components/vast/journal/journal.ts";
+import { runLabel } from "../components/vast/journal/label.ts";
 import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
 import type { StackState } from "./stacks.ts";
 

@@ -1,6 +1,6 @@
 import { perHour } from "../components/lib/money.ts";
-import { phaseOf } from "../components/vast/phase.ts";
-import type { Instance } from "../components/vast/wire.ts";
+import { phaseOf } from "../components/vast/client/phase.ts";
+import type { Instance } from "../components/vast/client/wire.ts";
 import type { OpenIntent } from "./fleet.ts";
 import type { HeldBy, Surveyed } from "./sweep-survey.ts";
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { openStateDir } from "../components/lib/state-dir.ts";
-import { realClock } from "../components/vast/connect.ts";
-import { stackOf } from "../components/vast/journal.ts";
+import { stackOf } from "../components/vast/journal/journal.ts";
+import { realClock } from "../components/vast/ready/connect.ts";
 import { type Command, type Terminal, textOption, textOptions, type Values } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { progressOn } from "./progress.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../components/lib/clock.ts";
-import { isVastError } from "../components/vast/errors.ts";
-import { ensureSameAccount } from "../components/vast/same-account.ts";
-import { visibleBy } from "../components/vast/settle.ts";
+import { isVastError } from "../components/vast/client/errors.ts";
+import { ensureSameAccount } from "../components/vast/client/same-account.ts";
+import { visibleBy } from "../components/vast/rental/settle.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { type Listed, machinesOf, type OpenIntent, type Target } from "./fleet.ts";
 

@@ -3,11 +3,11 @@ import type { RunConfig } from "./config.ts";
 import { perHour } from "./lib/money.ts";
 import type { Problem } from "./lib/problem.ts";
 import { type Check, failed, passed } from "./lib/problem.ts";
-import { openApi } from "./vast/api.ts";
-import { VastClient } from "./vast/client.ts";
-import type { OfferCriteria } from "./vast/criteria.ts";
-import { isVastError, type VastError } from "./vast/errors.ts";
-import { market } from "./vast/offers.ts";
+import { openApi } from "./vast/client/api.ts";
+import { VastClient } from "./vast/client/client.ts";
+import { isVastError, type VastError } from "./vast/client/errors.ts";
+import type { OfferCriteria } from "./vast/market/criteria.ts";
+import { market } from "./vast/market/offers.ts";
 
 /** Vast, reachable, and what the account can spend; null when Vast does not say. */
 export interface Vast {

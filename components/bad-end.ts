@@ -2,9 +2,9 @@ import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "./lib/money.ts";
-import { openJournal } from "./vast/connect.ts";
-import { holderOf, type Journal, stackOf } from "./vast/journal.ts";
-import { leftBehind } from "./vast/trouble.ts";
+import { holderOf, type Journal, stackOf } from "./vast/journal/journal.ts";
+import { leftBehind } from "./vast/journal/trouble.ts";
+import { openJournal } from "./vast/ready/connect.ts";
 
 /** What has been rented. */
 export interface Billed {

@@ -7,10 +7,10 @@ import { changedKeys, lifecycle } from "./pulumi/lifecycle.ts";
 import { throttled } from "./pulumi/throttle.ts";
 import { pinHostKey } from "./ssh/known-hosts.ts";
 import { ownSshKey } from "./ssh/ssh-key.ts";
-import { openApi } from "./vast/api.ts";
-import { VastClient } from "./vast/client.ts";
-import { whileBilling } from "./vast/interrupt.ts";
-import { keptText } from "./vast/trouble.ts";
+import { openApi } from "./vast/client/api.ts";
+import { VastClient } from "./vast/client/client.ts";
+import { whileBilling } from "./vast/journal/interrupt.ts";
+import { keptText } from "./vast/journal/trouble.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
 export interface CheckpointsState {
@@ -73,7 +73,7 @@ async function openGate(state: CheckpointsState): Promise<void> {
   const world: GateWorld = {
     connect,
     means: async () => {
-      const { connect: open } = await import("./vast/connect.ts");
+      const { connect: open } = await import("./vast/ready/connect.ts");
       return open(state, { urn: state.__urn, sshKeyFile: state.sshKeyFile, engine });
     },
     discard: process.env.VAST_DISCARD_CHECKPOINTS,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./pulumi/resource.ts";
-import type { VastInstance } from "./vast/instance.ts";
+import type { VastInstance } from "./vast/instance/instance.ts";
 
 /** What must be home before an instance may go. */
 export interface CheckpointsArgs {

@@ -3,7 +3,7 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import * as field from "./config-fields.ts";
 import type { Problem } from "./lib/problem.ts";
-import { canonicalGpu } from "./vast/gpu-name.ts";
+import { canonicalGpu } from "./vast/market/gpu-name.ts";
 
 /** Absolute on the machine, without blanks and "..". */
 const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CredentialSearch } from "./credentials/credentials.ts";
 import type { Fingerprints } from "./credentials/fingerprint.ts";
 import { DynamicResource } from "./pulumi/resource.ts";
-import type { ApiTarget } from "./vast/api.ts";
-import type { VastInstance } from "./vast/instance.ts";
+import type { ApiTarget } from "./vast/client/api.ts";
+import type { VastInstance } from "./vast/instance/instance.ts";
 
 /** Where credentials are found, and which machine gets them. */
 export interface CredentialsArgs extends ApiTarget, CredentialSearch {

@@ -8,7 +8,7 @@ import type { FoundImage } from "./registry/access.ts";
 import { clauseOf, isRegistryError, type RegistryErrorKind } from "./registry/errors.ts";
 import { parseReference } from "./registry/reference.ts";
 import type { Code } from "./repository.ts";
-import { isVastError } from "./vast/errors.ts";
+import { isVastError } from "./vast/client/errors.ts";
 
 /** The machine may fare better. */
 const UNCERTAIN: readonly RegistryErrorKind[] = ["unreachable", "rate_limited", "unexpected"];

@@ -3,7 +3,7 @@ import { findToken, tokenNameFor } from "./credentials/registry-token.ts";
 import { stateDirPath } from "./lib/state-dir.ts";
 import { type Access, type FoundImage, findImage } from "./registry/access.ts";
 import { type ImageReference, parseReference } from "./registry/reference.ts";
-import { hubOf } from "./vast/image-login.ts";
+import { hubOf } from "./vast/rental/image-pull.ts";
 
 /** Where images are asked for, and as whom. Holds no secret. */
 export interface ImagePlace {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "./lib/money.ts";
 import type { StateDir } from "./lib/state-dir.ts";
-import { holderOf, type Intent, Journal, stackOf } from "./vast/journal.ts";
+import { holderOf, type Intent, Journal, stackOf } from "./vast/journal/journal.ts";
 
 /**
  * Warns of rentals whose process has ended before they were accounted for: there may be a machine that bills, and that no

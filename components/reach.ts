@@ -3,9 +3,9 @@ import { pinHostKey } from "./ssh/known-hosts.ts";
 import { isRemoteError } from "./ssh/remote-error.ts";
 import type { Login } from "./ssh/run-script.ts";
 import { ownSshKey } from "./ssh/ssh-key.ts";
-import { type ApiTarget, openApi } from "./vast/api.ts";
-import { VastClient } from "./vast/client.ts";
-import { lastWayIn, liveEndpoint } from "./vast/ssh.ts";
+import { type ApiTarget, openApi } from "./vast/client/api.ts";
+import { VastClient } from "./vast/client/client.ts";
+import { lastWayIn, liveEndpoint } from "./vast/ready/live-endpoint.ts";
 
 /** A machine as a state knows it. */
 export interface KnownMachine extends ApiTarget {

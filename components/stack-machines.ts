@@ -1,7 +1,7 @@
 import type { Vast } from "./account.ts";
 import { billText } from "./bad-end.ts";
-import { isVastError } from "./vast/errors.ts";
-import { type LabelParts, labelStem } from "./vast/label.ts";
+import { isVastError } from "./vast/client/errors.ts";
+import { type LabelParts, labelStem } from "./vast/journal/label.ts";
 
 /**
  * What a stack's earlier runs have rented and what ends it, a line each: a run that stops before anything is registered

@@ -13,9 +13,9 @@ import { type RunCommands, runCommands } from "./run-commands.ts";
 import { writeSshConfig } from "./ssh/ssh-config.ts";
 import { TrainingImage } from "./training-image.ts";
 import { trainingOf, trainingSteps } from "./training-steps.ts";
-import { VastBid } from "./vast/bid.ts";
-import { RunIdentity } from "./vast/identity.ts";
-import { VastInstance } from "./vast/instance.ts";
+import { VastBid } from "./vast/instance/bid.ts";
+import { RunIdentity } from "./vast/instance/identity.ts";
+import { VastInstance } from "./vast/instance/instance.ts";
 import { WandbRun } from "./wandb-run.ts";
 
 /**

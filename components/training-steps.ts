@@ -11,8 +11,8 @@ import {
   trainScript,
   type Way,
 } from "./remote/steps.ts";
-import { apiOrigin } from "./vast/api.ts";
-import type { VastInstance } from "./vast/instance.ts";
+import { apiOrigin } from "./vast/client/api.ts";
+import type { VastInstance } from "./vast/instance/instance.ts";
 
 /** What the steps need beside the stack config. */
 export interface StepInputs extends StepHost {

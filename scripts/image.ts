@@ -11,7 +11,7 @@ import { openStateDir } from "../components/lib/state-dir.ts";
 import { throttled } from "../components/pulumi/throttle.ts";
 import { checkRepository } from "../components/repository.ts";
 import type { Asked, ImageState } from "../components/training-image.provider.ts";
-import { runLabel } from "../components/vast/label.ts";
+import { runLabel } from "../components/vast/journal/label.ts";
 
 const HELP = `Builds and pushes the image of a training's dependencies, without renting a machine to train on.
 

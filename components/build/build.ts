@@ -10,8 +10,8 @@ import { type ImageReference, parseReference, qualified } from "../registry/refe
 import { findDigest } from "../registry/registry.ts";
 import { repoName } from "../remote/steps.ts";
 import type { Asked, ImageState, PlanInputs } from "../training-image.provider.ts";
-import { isVastError } from "../vast/errors.ts";
-import type { ImageLogin } from "../vast/image-login.ts";
+import { isVastError } from "../vast/client/errors.ts";
+import type { ImageLogin } from "../vast/rental/image-pull.ts";
 import { type BuilderLimits, quoteBuilder, withBuilder } from "./builder.ts";
 import { localEngine, whyNoEngine } from "./engine.ts";
 import { type Build, type BuildFiles, buildAt } from "./files.ts";

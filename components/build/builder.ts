@@ -5,17 +5,17 @@ import { openStateDir } from "../lib/state-dir.ts";
 import type { EngineWatch } from "../pulumi/engine.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../ssh/ssh-key.ts";
-import type { ApiTarget } from "../vast/api.ts";
-import { minutes } from "../vast/boot.ts";
-import { connect, openJournal } from "../vast/connect.ts";
-import type { OfferCriteria } from "../vast/criteria.ts";
-import type { Means } from "../vast/means.ts";
-import { market } from "../vast/offers.ts";
-import { release } from "../vast/release.ts";
-import { type Rented, rent } from "../vast/rental.ts";
-import type { RentalRequest } from "../vast/rental-request.ts";
-import { releaseAll } from "../vast/settle.ts";
-import { isPassing } from "../vast/trouble.ts";
+import type { ApiTarget } from "../vast/client/api.ts";
+import { isPassing } from "../vast/client/errors.ts";
+import type { OfferCriteria } from "../vast/market/criteria.ts";
+import { market } from "../vast/market/offers.ts";
+import { minutes } from "../vast/ready/boot.ts";
+import { connect, openJournal } from "../vast/ready/connect.ts";
+import type { Means } from "../vast/ready/means.ts";
+import { release } from "../vast/rental/release.ts";
+import { type Rented, rent } from "../vast/rental/rental.ts";
+import type { RentalRequest } from "../vast/rental/rental-request.ts";
+import { releaseAll } from "../vast/rental/settle.ts";
 
 /** What the machine that builds may cost. */
 export interface BuilderLimits extends ApiTarget {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, wri
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { StateDir } from "../lib/state-dir.ts";
-import type { ImageLogin } from "../vast/image-login.ts";
+import type { ImageLogin } from "../vast/rental/image-pull.ts";
 import type { BuildFiles } from "./files.ts";
 import { complaintIn, progressIn } from "./output.ts";
 

@@ -1,10 +1,10 @@
 import { perHour } from "../lib/money.ts";
-import { isVastError } from "../vast/errors.ts";
-import type { Means } from "../vast/means.ts";
-import { phaseOf } from "../vast/phase.ts";
-import { nextBid } from "../vast/plan.ts";
-import { resume } from "../vast/resume.ts";
-import type { Instance } from "../vast/wire.ts";
+import { isVastError } from "../vast/client/errors.ts";
+import { phaseOf } from "../vast/client/phase.ts";
+import type { Instance } from "../vast/client/wire.ts";
+import { nextBid } from "../vast/market/bidding.ts";
+import type { Means } from "../vast/ready/means.ts";
+import { resume } from "../vast/rental/resume.ts";
 
 /** What a stopped instance may cost while its checkpoints are fetched. */
 export interface RescueTerms {

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
 import type { Way } from "../remote/steps.ts";
-import type { ApiTarget } from "../vast/api.ts";
-import type { VastInstance } from "../vast/instance.ts";
+import type { ApiTarget } from "../vast/client/api.ts";
+import type { VastInstance } from "../vast/instance/instance.ts";
 
 /** A commit that the machine is to have. */
 export interface Wanted {

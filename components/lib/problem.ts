@@ -29,6 +29,7 @@ export function passed<T>(value: T): Check<T> {
 export function failed(problem: Problem): Check<never> {
   return { problems: [problem] };
 }
+
 /** Runs what throws a sentence for the user, "KEY: what was found; what to write". */
 export function attempt<T>(key: string, action: () => T): Check<T> {
   try {

@@ -21,12 +21,14 @@ export function printableLines(text: string): string {
 function withoutControls(text: string): string {
   return text.replace(ESCAPE_SEQUENCE, "").replace(UNPRINTABLE, " ");
 }
+
 /** "1.2 GB" */
 export function sizeText(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
+
 /** A machine may repeat what it was told, and its last words are for everybody to read. */
 export function hidden(text: string, secrets: readonly string[]): string {
   const parts = secrets.flatMap((secret) => secret.split("\n")).filter((part) => part.trim().length >= 4);

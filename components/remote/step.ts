@@ -1,6 +1,6 @@
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { VastInstance } from "../vast/instance.ts";
+import type { VastInstance } from "../vast/instance/instance.ts";
 
 /** How to reach the machine, and on whose existence a step depends. */
 export interface StepHost {

@@ -6,6 +6,7 @@ export interface Endpoint {
   readonly port: number;
   readonly via: "direct" | "proxy";
 }
+
 /** Strict, because it ends up in argv: no option, no user name, no shell. */
 export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes("%");

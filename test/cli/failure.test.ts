@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exitCodeOf, explain, Failure } from "../../cli/failure.ts";
-import { type VastErrorKind, vastError } from "../../components/vast/errors.ts";
+import { type VastErrorKind, vastError } from "../../components/vast/client/errors.ts";
 
 const kinds: [VastErrorKind, number][] = [
   ["no_such_instance", 3],

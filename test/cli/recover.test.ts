@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import { type Intent, Journal } from "../../components/vast/journal.ts";
+import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { startCommand } from "../../scripts/lib/command.ts";
-import { openProgram, type Program } from "../components/vast/program.ts";
 import { kill, processesOf } from "../kills/processes.ts";
+import { openProgram, type Program } from "../support/program.ts";
 
 const bin = join(import.meta.dirname, "..", "..", "cli", "vast-run");
 

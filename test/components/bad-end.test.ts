@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { billText, leftLines } from "../../components/bad-end.ts";
-import type { Intent } from "../../components/vast/journal.ts";
+import type { Intent } from "../../components/vast/journal/journal.ts";
 
 test("what bills is said with its id, its rate and the commands that end it", () => {
   assert.equal(

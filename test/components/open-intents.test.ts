@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { intentText, warnOfOpenIntents } from "../../components/open-intents.ts";
-import { type Intent, Journal } from "../../components/vast/journal.ts";
+import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 
 const wish = { label: "vt-a", urn: "urn:pulumi:dev::p::t::n", apiUrl: "", apiKeyFile: "", offerId: 7, at: 0 };
 const intent: Intent = { ...wish, host: "here", pid: 1, startedAt: "then" };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { billLines } from "../../components/stack-machines.ts";
-import type { VastClient } from "../../components/vast/client.ts";
-import { vastError } from "../../components/vast/errors.ts";
-import { runLabel } from "../../components/vast/label.ts";
-import type { Instance } from "../../components/vast/wire.ts";
+import type { VastClient } from "../../components/vast/client/client.ts";
+import { vastError } from "../../components/vast/client/errors.ts";
+import type { Instance } from "../../components/vast/client/wire.ts";
+import { runLabel } from "../../components/vast/journal/label.ts";
 
 const whose = { owner: "abcdefgh", project: "vast-training", stack: "dev", run: "run" };
 

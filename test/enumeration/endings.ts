@@ -1,4 +1,4 @@
-import { noAnswer, type Request, timeoutOf } from "../../components/vast/transport.ts";
+import { noAnswer, type Request, timeoutOf } from "../../components/vast/client/transport.ts";
 import { gatewayPage, json, refusal, TOO_FREQUENT } from "../../simulator/api/answer.ts";
 import { noLongerAvailable } from "../../simulator/api/asks.ts";
 import type { Fault, Answer as Sent, World } from "../../simulator/index.ts";

@@ -1,5 +1,5 @@
-import type { Means } from "../../components/vast/means.ts";
-import { label } from "../components/vast/renting.ts";
+import type { Means } from "../../components/vast/ready/means.ts";
+import { label } from "../support/renting.ts";
 import { CREATE, LIST } from "./endings.ts";
 import type { FaultAt } from "./place.ts";
 import { Process } from "./process.ts";

@@ -1,11 +1,11 @@
 import type { Clock } from "../../components/lib/clock.ts";
-import { VastClient } from "../../components/vast/client.ts";
-import { InstanceList } from "../../components/vast/instance-list.ts";
-import { Journal } from "../../components/vast/journal.ts";
-import type { Means } from "../../components/vast/means.ts";
-import { Gates } from "../../components/vast/pacing.ts";
-import { noAnswer, type Request, type Transport } from "../../components/vast/transport.ts";
-import { openDoors } from "../components/vast/renting.ts";
+import { VastClient } from "../../components/vast/client/client.ts";
+import { InstanceList } from "../../components/vast/client/instance-list.ts";
+import { Gates } from "../../components/vast/client/pacing.ts";
+import { noAnswer, type Request, type Transport } from "../../components/vast/client/transport.ts";
+import { Journal } from "../../components/vast/journal/journal.ts";
+import type { Means } from "../../components/vast/ready/means.ts";
+import { openDoors } from "../support/renting.ts";
 import { endingNamed, type Happening } from "./endings.ts";
 import { type FaultAt, type Place, placeName, samePlace } from "./place.ts";
 import { KEY, type Scene } from "./scene.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Call } from "../../components/vast/answer.ts";
+import type { Call } from "../../components/vast/client/answer.ts";
 import { newContract } from "../../simulator/contracts/rent.ts";
 import {
   type Answer,
@@ -12,7 +12,7 @@ import {
   type World,
 } from "../../simulator/index.ts";
 import type { Offer } from "../../simulator/market/machine.ts";
-import { label, request } from "../components/vast/renting.ts";
+import { label, request } from "../support/renting.ts";
 import type { Place } from "./place.ts";
 
 export const KEY = "k".repeat(64);

@@ -1,17 +1,18 @@
+import { isLeaving } from "../../components/vast/client/phase.ts";
 import {
   type CheckedInputs,
   type InstanceOutputs,
   outputsOf,
   refreshed,
-} from "../../components/vast/instance.outputs.ts";
-import type { Means } from "../../components/vast/means.ts";
-import { planOf } from "../../components/vast/plan.ts";
-import { release, whatIsLeft } from "../../components/vast/release.ts";
-import { rent } from "../../components/vast/rental.ts";
-import { resume } from "../../components/vast/resume.ts";
-import { isLeaving, releaseAll } from "../../components/vast/settle.ts";
-import { isStranded, keptText, unsureText } from "../../components/vast/trouble.ts";
-import { label, request as usual } from "../components/vast/renting.ts";
+} from "../../components/vast/instance/instance.outputs.ts";
+import { planOf } from "../../components/vast/instance/plan.ts";
+import { isStranded, keptText, unsureText } from "../../components/vast/journal/trouble.ts";
+import type { Means } from "../../components/vast/ready/means.ts";
+import { release, whatIsLeft } from "../../components/vast/rental/release.ts";
+import { rent } from "../../components/vast/rental/rental.ts";
+import { resume } from "../../components/vast/rental/resume.ts";
+import { releaseAll } from "../../components/vast/rental/settle.ts";
+import { label, request as usual } from "../support/renting.ts";
 
 /** What renting and releasing are; a broken program has others. */
 export interface Verbs {

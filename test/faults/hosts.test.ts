@@ -9,17 +9,17 @@ import { setTimeout as wait } from "node:timers/promises";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import type { Endpoint } from "../../components/ssh/endpoint.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
-import { connect } from "../../components/vast/connect.ts";
-import { onstartScript } from "../../components/vast/onstart.ts";
-import { gpuFlawOf } from "../../components/vast/proof.ts";
-import { release } from "../../components/vast/release.ts";
-import { rent } from "../../components/vast/rental.ts";
-import { waitForSetUp } from "../../components/vast/set-up.ts";
-import { type LiveOptions, liveEndpoint } from "../../components/vast/ssh.ts";
+import { connect } from "../../components/vast/ready/connect.ts";
+import { type LiveOptions, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
+import { onstartScript } from "../../components/vast/ready/onstart.ts";
+import { gpuFlawOf } from "../../components/vast/ready/proof.ts";
+import { waitForSetUp } from "../../components/vast/ready/set-up.ts";
+import { release } from "../../components/vast/rental/release.ts";
+import { rent } from "../../components/vast/rental/rental.ts";
 import { happen } from "../../simulator/faults/mishaps.ts";
 import { ledger, startSimulator } from "../../simulator/index.ts";
-import { request } from "../components/vast/renting.ts";
-import { needsRoot } from "../components/vast/sshd.ts";
+import { request } from "../support/renting.ts";
+import { needsRoot } from "../support/sshd.ts";
 
 /** A session on the machine; resolves when it has begun. */
 async function session(id: number, { host, port }: Endpoint, key: SshKey) {

@@ -27,6 +27,6 @@ export const TRIED_ELSEWHERE: Readonly<Record<string, string>> = {
   bannerNoise: "test/faults/hosts.test.ts",
   sshDropsMidSession: "test/faults/hosts.test.ts",
   hostKeyChanged: "test/faults/hosts.test.ts",
-  logsUrl403: "test/components/vast/simulator.test.ts",
-  logsStale: "test/components/vast/simulator.test.ts",
+  logsUrl403: "test/components/vast/client/simulator.test.ts",
+  logsStale: "test/components/vast/client/simulator.test.ts",
 };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { release } from "../../components/vast/release.ts";
-import { type Rented, rent } from "../../components/vast/rental.ts";
-import { isStranded } from "../../components/vast/trouble.ts";
+import { isStranded } from "../../components/vast/journal/trouble.ts";
+import { release } from "../../components/vast/rental/release.ts";
+import { type Rented, rent } from "../../components/vast/rental/rental.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
 import { type Fault, type Ledger, ledger } from "../../simulator/index.ts";
-import { request } from "../components/vast/renting.ts";
+import { request } from "../support/renting.ts";
 import type { RentalRow } from "./rental-rows.ts";
 import { Scene } from "./scene.ts";
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { driftOf, plainLines } from "../../components/vast/drift.ts";
-import { outputsOf } from "../../components/vast/instance.outputs.ts";
-import { phaseOf } from "../../components/vast/phase.ts";
-import { release, whatIsLeft } from "../../components/vast/release.ts";
-import { rent } from "../../components/vast/rental.ts";
-import { resume } from "../../components/vast/resume.ts";
-import { isStranded } from "../../components/vast/trouble.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
+import { driftOf, plainLines } from "../../components/vast/instance/drift.ts";
+import { outputsOf } from "../../components/vast/instance/instance.outputs.ts";
+import { isStranded } from "../../components/vast/journal/trouble.ts";
+import { release, whatIsLeft } from "../../components/vast/rental/release.ts";
+import { rent } from "../../components/vast/rental/rental.ts";
+import { resume } from "../../components/vast/rental/resume.ts";
 import { ledger } from "../../simulator/index.ts";
-import { label, request } from "../components/vast/renting.ts";
+import { label, request } from "../support/renting.ts";
 import type { RunRow } from "./run-rows.ts";
 import { Scene } from "./scene.ts";
 

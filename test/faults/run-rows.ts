@@ -1,4 +1,4 @@
-import type { PhaseName } from "../../components/vast/phase.ts";
+import type { PhaseName } from "../../components/vast/client/phase.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
 import { happen } from "../../simulator/faults/mishaps.ts";
 import type { Fault } from "../../simulator/index.ts";

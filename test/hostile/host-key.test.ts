@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostKeyFingerprint, pinHostKey } from "../../components/ssh/known-hosts.ts";
-import { liveEndpoint } from "../../components/vast/ssh.ts";
-import { openProgram, type Program } from "../components/vast/program.ts";
-import { instance } from "../components/vast/rows.ts";
-import { needsRoot, sshd, temporaryHome } from "../components/vast/sshd.ts";
+import { liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
+import { openProgram, type Program } from "../support/program.ts";
+import { instance } from "../support/rows.ts";
+import { needsRoot, sshd, temporaryHome } from "../support/sshd.ts";
 
 /** Resolves when the only machine runs again: then one `up` meets its sshd. */
 async function isMadeAnew({ simulator }: Program): Promise<void> {

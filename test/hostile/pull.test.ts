@@ -18,7 +18,7 @@ import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { probe } from "../../components/ssh/probe.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { runScript } from "../../components/ssh/run-script.ts";
-import { needsRoot, portThat, sshd, temporaryHome } from "../components/vast/sshd.ts";
+import { needsRoot, portThat, sshd, temporaryHome } from "../support/sshd.ts";
 
 interface Scene extends PullRequest {
   /** Everything of the test; only `machine` and the folder at home may be read or written in it. */

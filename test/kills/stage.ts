@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Intent } from "../../components/vast/journal.ts";
+import type { Intent } from "../../components/vast/journal/journal.ts";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type LoggedRequest, type Simulator, startSimulator } from "../../simulator/index.ts";
-import { layOut } from "../components/vast/program.ts";
 import { asker, findOffer, ORDER } from "../simulator/support.ts";
+import { layOut } from "../support/program.ts";
 import { kill, processesOf } from "./processes.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 

@@ -7,12 +7,12 @@ import { type TestContext, test } from "node:test";
 import { type GateOrder, type GateWorld, passGate } from "../../../components/checkpoints/gate.ts";
 import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
-import type { VastClient } from "../../../components/vast/client.ts";
-import { vastError } from "../../../components/vast/errors.ts";
-import { InstanceList } from "../../../components/vast/instance-list.ts";
-import type { Means } from "../../../components/vast/means.ts";
-import { instance } from "../vast/rows.ts";
-import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+import type { VastClient } from "../../../components/vast/client/client.ts";
+import { vastError } from "../../../components/vast/client/errors.ts";
+import { InstanceList } from "../../../components/vast/client/instance-list.ts";
+import type { Means } from "../../../components/vast/ready/means.ts";
+import { instance } from "../../support/rows.ts";
+import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 const ID = 31415926;
 const HASH = "0".repeat(64);

@@ -21,7 +21,7 @@ import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../com
 import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
-import { freePort, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 /** A machine on loopback with a folder of checkpoints, and a folder to bring them to. */
 async function openPull(t: TestContext): Promise<PullRequest> {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { bringTo, type CodeState } from "../../../components/code/code.provider.ts";
 import { knownServers } from "../../../components/code/known-servers.ts";
+import { needsRoot } from "../../support/sshd.ts";
 import { makeRepository } from "../remote/box.ts";
-import { needsRoot } from "../vast/sshd.ts";
 import { gitOverHttp, gitOverSsh, openPlace, type Place, serverRoot } from "./place.ts";
 
 const TOKEN = "ghp_only-for-this-test-0123456789";

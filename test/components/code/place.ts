@@ -12,8 +12,8 @@ import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import type { Login } from "../../../components/ssh/run-script.ts";
 import { ownSshKey } from "../../../components/ssh/ssh-key.ts";
 import { Repositories } from "../../../simulator/git.ts";
+import { sshd } from "../../support/sshd.ts";
 import { type Box, GUARD, openBox, TRAINING } from "../remote/box.ts";
-import { sshd } from "../vast/sshd.ts";
 
 /** A rented machine that is a few folders behind a real sshd, and a user with a state directory of his own. */
 export interface Place {

@@ -17,7 +17,7 @@ import { checkSource } from "../../../components/code/check-source.ts";
 import { bringTo } from "../../../components/code/code.provider.ts";
 import { patchFile, saveSource } from "../../../components/code/snapshot.ts";
 import { problemLine } from "../../../components/lib/problem.ts";
-import { needsRoot } from "../vast/sshd.ts";
+import { needsRoot } from "../../support/sshd.ts";
 import { openPlace } from "./place.ts";
 
 /** What is asked of a folder, but for what a test asks. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
-import { type FakeEngine, fakeEngine } from "../vast/fake-engine.ts";
+import { type FakeEngine, fakeEngine } from "../../support/fake-engine.ts";
 
 /** A process that has done nothing but load a provider, and what it says. */
 async function startFixture(t: TestContext, what: "busy" | "idle", { address }: FakeEngine) {

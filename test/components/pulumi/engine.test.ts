@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { engineAlive, progress, say, watchEngine } from "../../../components/pulumi/engine.ts";
-import { fakeEngine } from "../vast/fake-engine.ts";
+import { fakeEngine } from "../../support/fake-engine.ts";
 
 /** For this test, this process is a provider of that engine. */
 function startedBy(t: TestContext, address: string): void {

@@ -11,7 +11,7 @@ import {
 } from "../../../components/ssh/known-hosts.ts";
 import { probe } from "../../../components/ssh/probe.ts";
 import { identityAt, shownHostKey } from "../../../components/ssh/shown-key.ts";
-import { freePort, type Home, needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+import { freePort, type Home, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 const ID = 31415926;
 const at = (port: number) => ({ host: "127.0.0.1", port, via: "direct" as const });

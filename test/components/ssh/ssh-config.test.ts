@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { probe } from "../../../components/ssh/probe.ts";
 import { removeSshConfig, sshCommand, sshConfigFile, writeSshConfig } from "../../../components/ssh/ssh-config.ts";
-import { needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 test("the command line for people works as it is, whatever is in their way", needsRoot, async (t) => {
   const { path, key } = temporaryHome(t);

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { ownSshKey, shellLine, sshArgs } from "../../../components/ssh/ssh-key.ts";
-import { needsRoot, sshd, temporaryHome } from "../vast/sshd.ts";
+import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 function temporary(t: TestContext) {
   const path = mkdtempSync(join(tmpdir(), "ssh-key-test-"));

@@ -1,0 +1,173 @@
+import { printable } from "../../lib/text.ts";
+import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";
+
+/** One call of the API, as far as errors, gates and retries need to know it. */
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With ids filled in: `/api/v0/instances/7/`. */
+  readonly path: string;
+  /** Without: `/instances/{id}/`. Vast counts calls by method and this. */
+  readonly template: string;
+  /** May it be sent again when nobody knows whether it was carried out? Belongs to the call, not to the verb: Vast rents by PUT. */
+  readonly idempotent: boolean;
+  /** Does it cost money? Then an unclear answer is `ambiguous`. */
+  readonly rents?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Reading {
+  readonly status: number;
+  /** undefined = not JSON. */
+  readonly body: unknown;
+  readonly code: string;
+  /** Everything Vast said, to search in. */
+  readonly said: string;
+}
+
+/** The key a call was made with: errors name its source and never hold it, even when Vast repeats it. */
+export interface UsedKey {
+  readonly source: string;
+  readonly value: string;
+}
+
+/** The body of a good answer. Throws the VastError that a bad one means. */
+export function bodyOf(call: Call, answer: Answer, key: UsedKey): unknown {
+  const reading = readingOf(answer);
+  const kind = kindOf(call, reading);
+  if (kind === undefined) return reading.body;
+  throw answerError(kind, call, reading, key);
+}
+
+function readingOf({ status, text }: Answer): Reading {
+  const body = parsed(text);
+  const fields = isRecord(body) ? body : {};
+  const code = typeof fields.error === "string" ? fields.error : "";
+  const words = [fields.msg, fields.message, fields.detail, code].find((word) => typeof word === "string" && word);
+  return { status, body, code, said: typeof words === "string" ? words : body === undefined ? unparsed(text) : "" };
+}
+
+/** What is left of JSON may hold an instance's key. */
+function unparsed(text: string): string {
+  return /^\s*[{[]/.test(text) ? "an answer that is not whole" : text;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** undefined = a good answer. The order matters: Vast uses one status for many things, and its words are more exact. */
+function kindOf(call: Call, reading: Reading): VastErrorKind | undefined {
+  const { status, code } = reading;
+  if (status === 429 || code === "rate_limit_exceeded") return "rate_limited";
+  // A refused key was seen with 404 as well as 401, so this comes before everything a 404 may mean.
+  if (status === 401 || code === "auth_error" || isExpiredSession(reading)) return "auth";
+  if (isGood(reading)) return undefined;
+  if (status >= 300 && status < 400) return "config";
+  // Before the words: a gateway's page says "not available" too, and may stand in front of a rental that went through.
+  if (isUnclear(reading)) return call.rents ? "ambiguous" : "server";
+  return kindOfWords(call, reading) ?? kindOfStatus(call, status);
+}
+
+function isExpiredSession({ status, said }: Reading): boolean {
+  return status === 404 && /session (has )?expired|invalid user key/i.test(said);
+}
+
+function isGood({ status, body }: Reading): boolean {
+  return status >= 200 && status < 300 && body !== undefined && !(isRecord(body) && body.success === false);
+}
+
+const OFFER_TAKEN = /no_such_ask|no longer available|is not available|already rented/i;
+const NO_CREDIT = /insufficient[_ ]credit|lacks credit/i;
+
+function kindOfWords(call: Call, { status, code, said }: Reading): VastErrorKind | undefined {
+  const words = `${code} ${said}`;
+  if (call.rents && OFFER_TAKEN.test(words)) return "offer_gone";
+  if (NO_CREDIT.test(words) || code === "missing_billing" || status === 402) return "no_credit";
+  if (/spend_rate_limit/i.test(words)) return "spend_limit";
+  if (/team_ssh_keys_not_supported|not_authorized|two[- ]factor|\b2fa\b/i.test(words)) return "forbidden";
+  if (call.template.includes("/instances/") && isNoSuchInstance(status, words)) return "no_such_instance";
+  return undefined;
+}
+
+function isNoSuchInstance(status: number, words: string): boolean {
+  return /no_such_instance/i.test(words) || (status === 404 && /not_found|no such instance/i.test(words));
+}
+
+/** Nobody can tell what happened: a gateway's page, an empty or cut answer, an internal error. */
+function isUnclear({ status, code, body }: Reading): boolean {
+  return status >= 500 || status === 408 || status < 200 || code === "server_error" || body === undefined;
+}
+
+function kindOfStatus(call: Call, status: number): VastErrorKind {
+  if (status < 300) return "refused";
+  if (status === 403) return "forbidden";
+  if (call.rents && [404, 409, 410].includes(status)) return "offer_gone";
+  return "invalid";
+}
+
+function answerError(kind: VastErrorKind, call: Call, reading: Reading, key: UsedKey): VastError {
+  const said = printable(withoutTags(reading.said.replaceAll(key.value, "[key]"))) || "nothing";
+  const code = reading.code !== "" && reading.code !== reading.said ? ` ${reading.code}` : "";
+  const next = nextStep(kind, key.source, reading.code);
+  const words = next === "" ? said : `${said.replace(/\.$/, "")}; ${next}`;
+  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${words}`;
+  return vastError(kind, message, factsOf(kind, reading));
+}
+
+function withoutTags(text: string): string {
+  return text.replace(/<(style|script|title)\b[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
+}
+
+function factsOf(kind: VastErrorKind, { body, code, said }: Reading): VastErrorFacts {
+  const contract = isRecord(body) ? body.new_contract : undefined;
+  const threshold = kind === "rate_limited" ? thresholdIn(body, said) : undefined;
+  return {
+    ...(isId(contract) ? { newContract: contract } : {}),
+    ...(threshold === undefined ? {} : { thresholdSeconds: threshold }),
+    ...(code === "" ? {} : { code }),
+  };
+}
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** The interval a 429 asks for, in seconds: in words (`threshold=4.5`) or as a number (`retry_after`). */
+function thresholdIn(body: unknown, said: string): number | undefined {
+  const after = isRecord(body) ? body.retry_after : undefined;
+  const seconds =
+    typeof after === "number" ? after : Number(/threshold\s*=\s*(\d+(\.\d+)?)/.exec(said)?.[1] ?? Number.NaN);
+  return seconds > 0 && seconds <= 3600 ? seconds : undefined;
+}
+
+/** "" = there is nothing for the user to do. */
+function nextStep(kind: VastErrorKind, keySource: string, code: string): string {
+  switch (kind) {
+    case "auth":
+      return `the key of ${keySource} is refused: put a valid one there`;
+    case "forbidden":
+      return `the key of ${keySource} may not do this: it needs instance_read, instance_write, user_read and misc`;
+    case "no_credit":
+      return "add credit to the Vast account";
+    case "spend_limit":
+      return "the account may not spend more for now: try later or ask Vast's support";
+    case "config":
+      return "redirects are not followed: write the final address in apiUrl";
+    case "ambiguous":
+      return code === "server_error" ? "it was seen to answer so for an image that does not exist: check image" : "";
+    default:
+      return "";
+  }
+}

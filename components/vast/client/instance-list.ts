@@ -1,0 +1,65 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { VastClient } from "./client.ts";
+import type { Instance } from "./wire.ts";
+
+/** Pause between two looks, milliseconds: Vast wants a second between two lists. */
+const PAUSE_MS = 1000;
+
+/**
+ * The list of all instances, for everybody of this process who waits for one: those who ask while a look is due share
+ * it, so that eight machines cost no more calls than one.
+ */
+export class InstanceList {
+  readonly #client: Pick<VastClient, "instances">;
+  readonly #clock: Pick<Clock, "now" | "sleep">;
+  #due: Promise<Instance[]> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #openAt = 0;
+  #latest: readonly Instance[] = [];
+
+  constructor(client: Pick<VastClient, "instances">, clock: Pick<Clock, "now" | "sleep">) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  /** The whole list, asked for no earlier than now. Throws as `instances` does. */
+  look(): Promise<Instance[]> {
+    this.#due ??= this.#nextLook();
+    return this.#due;
+  }
+
+  /** What the last list that came held; empty before there was one. To be fair by, not to conclude from. */
+  get latest(): readonly Instance[] {
+    return this.#latest;
+  }
+
+  async #nextLook(): Promise<Instance[]> {
+    await this.#last;
+    const pause = this.#openAt - this.#clock.now();
+    if (pause > 0) await this.#clock.sleep(pause);
+    // Whoever comes from here on wants a later look.
+    this.#due = undefined;
+    const began = this.#clock.now();
+    const look = this.#client.instances().then((rows) => {
+      this.#latest = rows;
+      return rows;
+    });
+    this.#last = look.then(nothing, nothing).then(() => {
+      const now = this.#clock.now();
+      // A list that took long was held up by others: they are given as much time again.
+      this.#openAt = now + Math.max(PAUSE_MS, now - began);
+    });
+    return look;
+  }
+}
+
+function nothing(): void {}
+/** Vast shows a new instance within this time. */
+export const VISIBLE_MS = 15_000;
+/** Renting was seen to take up to half a minute; nobody who hears no answer can call it off. */
+export const LATE_MS = 30_000;
+
+/** When whatever came of a rental would be seen. @param sentAt milliseconds */
+export function shownBy(sentAt: number): number {
+  return sentAt + LATE_MS + VISIBLE_MS;
+}

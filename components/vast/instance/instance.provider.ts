@@ -1,0 +1,239 @@
+import { openStateDir } from "../../lib/state-dir.ts";
+import { progress, say, watchEngine } from "../../pulumi/engine.ts";
+import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
+import { isRevoked } from "../../ssh/known-hosts.ts";
+import { type Identity, identityAt } from "../../ssh/shown-key.ts";
+import { removeSshConfig } from "../../ssh/ssh-config.ts";
+import { knownHostsFile } from "../../ssh/ssh-key.ts";
+import { isVastError } from "../client/errors.ts";
+import { type PhaseName, phaseOf } from "../client/phase.ts";
+import { ensureSameAccount } from "../client/same-account.ts";
+import type { Instance } from "../client/wire.ts";
+import { whileBilling } from "../journal/interrupt.ts";
+import { isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { Quotes } from "../market/quotes.ts";
+import { connect, openJournal } from "../ready/connect.ts";
+import type { Means } from "../ready/means.ts";
+import type { RentalRequest } from "../rental/rental-request.ts";
+import { type Drift, driftOf, plainLines } from "./drift.ts";
+import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
+import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
+import { planOf } from "./plan.ts";
+import { noteTerms } from "./terms.ts";
+
+/** Rows by label: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind VastInstance. */
+export const provider = lifecycle({
+  check: async (olds: Partial<CheckedInputs>, news: RawInputs & { readonly __urn?: string }) => {
+    const { __urn: urn = "", ...inputs } = news;
+    rows.set(inputs.label, urn);
+    return checkInstance(olds, inputs, checkMeans(inputs, urn));
+  },
+
+  diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
+    openJournal().closeInstance(Number(id));
+    const plan = planOf(olds, news, isUnknown);
+    const changes = plan.changes || (await tellDrift(id, olds, news)) || isRenewed(id, olds);
+    return { ...plan, changes, deleteBeforeReplace: true };
+  },
+
+  create: async (inputs: CheckedInputs) => {
+    const urn = rows.get(inputs.label);
+    return watched(inputs, urn, undefined, async (means) => {
+      const { apiUrl, imageBytes = null } = inputs;
+      quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
+      const { rent } = await import("../rental/rental.ts");
+      const { instance, ...known } = await rent(means, requestOf(inputs, urn));
+      noteRental(instance, inputs);
+      return {
+        id: String(instance.id),
+        outs: outputsOf(instance, inputs, { ...known, urn, startedAt: now() }),
+      };
+    });
+  },
+
+  read: async (id: string, props: InstanceOutputs) => {
+    const means = await connect(props, { urn: props.__urn });
+    const instance = await seen(means, id, props);
+    openJournal().closeInstance(Number(id));
+    // Pulumi itself shows only what the next run will change.
+    const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
+    for (const { text } of changes) await means.say(text);
+    return instance === undefined ? { id: "", props: {} } : { id, props: refreshed(props, instance) };
+  },
+
+  update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
+    const urn = rows.get(news.label) ?? olds.__urn;
+    const { offerId, accountId } = olds;
+    return watched(news, urn, olds, async (means) => {
+      const instance = await seen(means, id, olds);
+      if (instance === undefined)
+        throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
+      if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
+      const named = { ...instance, label: news.label };
+      const known = { offerId: Number(offerId) || null, urn, accountId };
+      const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
+      if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
+        const { sshHost, sshPort, hostKey, startedAt } = olds;
+        const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
+        return { outs: { ...outputsOf(named, news, known), ...kept } };
+      }
+      const { resume } = await import("../rental/resume.ts");
+      const { label, publicKeys, readyTimeoutMinutes } = news;
+      const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
+      const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
+      noteRental(back.instance, news);
+      return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint, startedAt: now() }) };
+    });
+  },
+
+  delete: async (id: string, props: InstanceOutputs) => {
+    const { label, pricePerHour: perHour } = props;
+    const text = leftText(Number(id), label, perHour);
+    try {
+      const { release } = await import("../rental/release.ts");
+      const means = await connect(props, { urn: props.__urn });
+      const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
+      if (!wasKnown) await ensureSameAccount(means.client, `instance ${id}`, props.accountId);
+    } catch (error) {
+      const { message } = error as Error;
+      throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
+    }
+    openJournal().closeInstance(Number(id));
+    removeSshConfig(openStateDir().sshDir, Number(id));
+  },
+});
+
+/** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
+async function watched<T>(
+  inputs: CheckedInputs,
+  urn: string | undefined,
+  olds: InstanceOutputs | undefined,
+  action: (means: Means) => Promise<T>,
+): Promise<T> {
+  const engine = watchEngine();
+  try {
+    return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
+  } catch (error) {
+    if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
+    const { instance, givenUp } = error;
+    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp) });
+    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
+    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
+    throw partialFailure(String(instance.id), outs, inputs, error);
+  } finally {
+    engine.stop();
+  }
+}
+
+/** What Vast takes for running is not ready before somebody was let in: the next run waits for it again. */
+function strandedPhase(instance: Instance, givenUp: boolean): PhaseName {
+  const { phase } = phaseOf(instance);
+  if (givenUp) return "failed";
+  return phase === "ready" ? "pending" : phase;
+}
+
+/** It is in the state, whatever went wrong. */
+function withKept({ message }: Error, { instanceId, label, pricePerHour }: InstanceOutputs): Error {
+  return new Error(`${message}; ${keptText(instanceId, label, pricePerHour)}`);
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
+  const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
+  const { imageBytes = null, imageLogin = null } = inputs;
+  const { apiUrl, apiKeyFile } = inputs;
+  return {
+    label,
+    urn,
+    target: { apiUrl, apiKeyFile },
+    criteria: criteriaOf(inputs),
+    image,
+    imageBytes,
+    imageLogin,
+    publicKeys,
+    onstart,
+    minutes,
+    quote,
+  };
+}
+
+function noteRental({ id, minBid }: Instance, { maxPricePerHour, bidMarkup }: CheckedInputs): void {
+  noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: minBid });
+}
+
+/** The instance as Vast has it; undefined = gone for certain. */
+async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
+  return (await means.client.instance(Number(id))) ?? whatIsLeftOf(means, id, olds);
+}
+
+async function whatIsLeftOf(means: Means, id: string, { accountId }: InstanceOutputs): Promise<Instance | undefined> {
+  const { whatIsLeft } = await import("../rental/release.ts");
+  const instance = await whatIsLeft(means, Number(id));
+  if (instance === undefined) await ensureSameAccount(means.client, `instance ${id}`, accountId);
+  return instance;
+}
+
+const DRIFT_PATIENCE_MS = 5000;
+
+/**
+ * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
+ * Vast, too; but when the machine is gone for certain, or another one answers in its place, whatever else the run has to
+ * do would fail one by one. true = the user accepts it as it is now, so there is something to do.
+ */
+async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<boolean> {
+  const { __urn: urn } = olds;
+  const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
+  const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
+  const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
+  const drift = await Promise.race([late, look]);
+  if (!drift) return false;
+  const lines = plainLines(drift);
+  if (drift.gone) throw new Error(lines.join("; "));
+  for (const line of lines) await say(urn, line);
+  const identity = lines.length === 0 ? await identityOf(id, olds) : "same";
+  if (typeof identity === "object") throw new Error(identity.stranger);
+  return identity === "accepted";
+}
+
+/** Who answers where the state says that the machine is. */
+function identityOf(id: string, { sshHost: host, sshPort: port, hostKey }: InstanceOutputs): Promise<Identity> {
+  const owner = { instanceId: Number(id), key: { knownHostsFile: knownHostsFile(openStateDir()) } };
+  return host === "" ? Promise.resolve("same") : identityAt({ host, port }, owner, hostKey);
+}
+
+/** Another host key was accepted since the state was written. */
+function isRenewed(id: string, { hostKey }: InstanceOutputs): boolean {
+  return isRevoked(knownHostsFile(openStateDir()), Number(id), hostKey);
+}
+
+async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<Drift> {
+  const means = await connect(olds, { urn: olds.__urn });
+  // By the list, so that a change of the bid need not wait for its turn at the single view.
+  const instance = await whatIsLeftOf(means, id, olds);
+  return driftOf(olds, news.maxPricePerHour, instance);
+}
+
+function quotes(): Quotes {
+  return new Quotes(openStateDir().quotesDir);
+}
+
+function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
+  const open = () => connect({ apiUrl, apiKeyFile }, { urn });
+  return {
+    market: async (criteria) => {
+      const [{ market }, { client }] = await Promise.all([import("../market/offers.ts"), open()]);
+      return market(client, criteria);
+    },
+    account: async () => (await open()).client.account(),
+    imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
+    kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
+    keep: (criteria, imageBytes, quote) => quotes().put({ urn, apiUrl, criteria, imageBytes }, quote),
+    say: (text) => say(urn, text),
+  };
+}

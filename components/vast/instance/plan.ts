@@ -1,0 +1,61 @@
+import { canonicalGpu } from "../market/gpu-name.ts";
+import type { Asked, CheckedInputs, InstanceOutputs } from "./instance.outputs.ts";
+
+/** What a run will do to an instance that is in the state. */
+export interface Plan {
+  /** Inputs that make another machine necessary. */
+  readonly replaces: string[];
+  readonly changes: boolean;
+}
+
+const HARD = ["gpu", "gpus", "rental", "diskGb", "image", "label", "apiUrl"] as const;
+
+/**
+ * What differs between the instance and what is asked now. Hardware, image and disk cannot change on a machine that is
+ * rented; prices, filters, keys and patience matter for the next rental only. An update resumes what is not ready.
+ *
+ * @param isUnknown tells inputs that are not known before the run; they change nothing, but an image that is yet to be built
+ */
+export function planOf(
+  olds: InstanceOutputs,
+  news: CheckedInputs,
+  isUnknown: (value: unknown) => boolean = () => false,
+): Plan {
+  const before: Asked = olds.asked;
+  const hard = HARD.filter((key) => differs(key, before, news, isUnknown));
+  // Never ready, so nothing is lost with it; and it was to be released already.
+  const isWreck = olds.phase === "failed" && olds.hostKey === "";
+  const replaces: string[] = isWreck ? [...hard, "phase"] : hard;
+  const isMarked = olds.label === before.label;
+  const isReachable = isUnknown(news.apiKeyFile) || before.apiKeyFile === news.apiKeyFile;
+  return { replaces, changes: replaces.length > 0 || olds.phase !== "ready" || !isMarked || !isReachable };
+}
+
+function differs(
+  key: (typeof HARD)[number],
+  before: Asked,
+  news: Asked,
+  isUnknown: (value: unknown) => boolean,
+): boolean {
+  if (isUnknown(news[key])) return key === "image";
+  if (key === "image" && isPinOf(news.image, before.image)) return false;
+  return canonical(key, before[key]) !== canonical(key, news[key]);
+}
+
+/** A tag that was rented when its registry did not answer, and the digest that it has: no reason for another machine. */
+function isPinOf(image: string, tagged: string): boolean {
+  const [name, digest] = image.split("@");
+  return digest !== undefined && !tagged.includes("@") && name === tagged.replace(/:[^:/]*$/, "");
+}
+
+function canonical(key: keyof Asked, value: string | number): string | number {
+  if (key === "gpu")
+    return (
+      canonicalGpu(String(value)) ??
+      String(value)
+        .toLowerCase()
+        .replace(/[^a-z0-9]/g, "")
+    );
+  if (key === "apiUrl") return String(value).replace(/\/$/, "") || "https://console.vast.ai";
+  return value;
+}

@@ -1,0 +1,37 @@
+import { writeSync } from "node:fs";
+import { whenInterrupted } from "../../pulumi/endings.ts";
+import { holderOf, type Journal } from "./journal.ts";
+import { leftBehind } from "./trouble.ts";
+
+const billing = new Set<string>();
+
+/** Does something in the midst of which a machine bills; `text`, what bills and what ends it, is for who interrupts it. */
+export async function whileBilling<T>(text: string, action: () => Promise<T>): Promise<T> {
+  whenInterrupted("what bills", () => {
+    for (const one of billing) printNow(`interrupted: ${one}`);
+  });
+  billing.add(text);
+  try {
+    return await action();
+  } finally {
+    billing.delete(text);
+  }
+}
+
+/** Writes into each intent of this process what it leaves behind. */
+export function leaveWord(journal: Journal, print = printNow): void {
+  for (const intent of journal.listOpen().filter((open) => holderOf(open) === "us")) {
+    const text = leftBehind(intent);
+    journal.leave(intent.label, text);
+    print(`interrupted: ${text}`);
+  }
+}
+
+/** Whoever reads it may be gone: what was noted on disk is what counts. */
+function printNow(text: string): void {
+  try {
+    writeSync(process.stderr.fd, `${text}\n`);
+  } catch {
+    // Nobody reads it.
+  }
+}

@@ -1,0 +1,59 @@
+import { perHour } from "../../lib/money.ts";
+import type { Instance } from "../client/wire.ts";
+import { type Intent, type Journal, stackOf } from "./journal.ts";
+
+/** What is left, and what ends its bill. Vast's own client is named: it works when all of ours has failed. */
+export function leftText(id: number, label: string | null, perHour: number | null): string {
+  const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
+  const name = label === null ? "" : ` (${label})`;
+  return `instance ${id}${name} is still there${price}; this ends it: vastai destroy instance ${id}`;
+}
+
+/** What is kept because its disk may hold something, and what ends its bill without losing that. */
+export function keptText(id: number | string, label: string | null, perHour: number | null): string {
+  const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
+  const name = label === null ? "" : ` (${label})`;
+  return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
+}
+
+/** What an open intent says that bills, or may bill, and the commands that end it. */
+export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+  const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
+  const stack = stackOf({ urn });
+  const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
+  if (instanceId === undefined) {
+    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
+  }
+  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+}
+
+/** An error that leaves an intent open says what that means. Its kind stays. */
+export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
+  const intent = journal.find(label);
+  if (intent === undefined || !(error instanceof Error) || isStranded(error)) return error;
+  error.message = `${error.message}; ${leftBehind(intent)}`;
+  return error;
+}
+
+/** What a destroy says that cannot see whether it is done. */
+export function unsureText(label: string, reason: string): string {
+  return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
+}
+
+/** A machine that exists, and could not be brought up, kept or released: it must get into the state. */
+export interface Stranded extends Error {
+  readonly name: "Stranded";
+  readonly instance: Instance;
+  /** It was given up, so the next run is to release it; false = it may hold something. */
+  readonly givenUp: boolean;
+}
+
+export function stranded(instance: Instance, message: string, givenUp: boolean): Stranded {
+  const { id, label, totalPerHour } = instance;
+  const text = givenUp ? message : `${message}; ${keptText(id, label, totalPerHour)}`;
+  return Object.assign(new Error(text), { name: "Stranded" as const, instance, givenUp });
+}
+
+export function isStranded(error: unknown): error is Stranded {
+  return error instanceof Error && error.name === "Stranded";
+}

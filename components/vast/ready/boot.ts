@@ -1,0 +1,132 @@
+import { VISIBLE_MS } from "../client/instance-list.ts";
+import { type Phase, phaseOf, stepText } from "../client/phase.ts";
+import type { Instance } from "../client/wire.ts";
+import { endpoints } from "./endpoints.ts";
+
+/** What a look at an instance that comes up means. */
+export type Verdict =
+  | { readonly next: "wait"; readonly text: string }
+  | { readonly next: "login" }
+  | { readonly next: "end"; readonly cause: EndCause; readonly text: string };
+
+export type EndCause =
+  | "image" // the image cannot be had: no machine will do better
+  | "limited" // the image's registry wants fewer pulls: another machine may do better once
+  | "host" // this machine cannot do it
+  | "stopped" // it lost its GPUs, or never got them
+  | "gone"; // Vast knows no such instance any more
+
+export interface BootOptions {
+  /** When it was rented or started, milliseconds. */
+  readonly since: number;
+  /** How long a stopped state may last: a start takes its time, a new rental has no reason to be stopped. */
+  readonly stoppedMs: number;
+}
+
+/** Stopped, exited: seen for a moment on machines that came up all the same. */
+const STRIKES = 3;
+/** A container that has ended while its GPUs are kept may be started again by its host. */
+const EXITED_MS = 20_000;
+/** Hosts report within seconds, slow ones within minutes; only the disk is billed meanwhile. */
+const REPORT_MS = 600_000;
+/** A host that stops reporting may be back in minutes; one that Vast calls offline was silent for minutes already. */
+const SILENT_MS = { unknown: 300_000, offline: 120_000 };
+/** Ports are published within half a minute, some a minute. */
+const ENDPOINT_MS = 180_000;
+/** A direct port that is not there after this may never come; the relay is tried meanwhile. */
+const DIRECT_MS = 4_000;
+
+/** Judges what Vast shows of an instance, look by look. */
+export class Boot {
+  readonly #options: BootOptions;
+  #seen = false;
+  #name = "";
+  /** When the present phase began. */
+  #began: number;
+  #looks = 0;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+    this.#began = options.since;
+  }
+
+  /** @param instance undefined = neither the list nor the single view has it */
+  judge(instance: Instance | undefined, now: number): Verdict {
+    if (instance === undefined) return this.#unseen(now);
+    this.#seen = true;
+    const phase = phaseOf(instance);
+    this.#note(`${phase.phase} ${phase.cause ?? ""}`, now);
+    switch (phase.phase) {
+      case "ready":
+        return this.#running(instance, phase, now);
+      case "failed":
+        return end(phase.cause === "image" || phase.cause === "limited" ? phase.cause : "host", phase.text);
+      case "stopped":
+        return this.#stopped(phase, now);
+      case "unknown":
+      case "offline":
+        return this.#lasts(now) > SILENT_MS[phase.phase]
+          ? end("host", `${phase.text}, for ${minutes(this.#lasts(now))} now`)
+          : wait(phase.text);
+      default:
+        return this.#pending(instance, phase, now);
+    }
+  }
+
+  /** Was it ever seen? Then "no such instance" means gone. */
+  get seen(): boolean {
+    return this.#seen;
+  }
+
+  #note(name: string, now: number): void {
+    this.#looks = name === this.#name ? this.#looks + 1 : 1;
+    if (name !== this.#name) this.#began = now;
+    this.#name = name;
+  }
+
+  #lasts(now: number): number {
+    return now - this.#began;
+  }
+
+  #unseen(now: number): Verdict {
+    const mayAppear = !this.#seen && now - this.#options.since < 4 * VISIBLE_MS;
+    return mayAppear ? wait(stepText("waiting for the host")) : end("gone", "Vast knows no such instance any more");
+  }
+
+  /** A pull shows the same words for half an hour and is well, so only the wait as a whole ends it. */
+  #pending({ actualStatus }: Instance, phase: Phase, now: number): Verdict {
+    const waited = now - this.#options.since;
+    return actualStatus === null && waited > REPORT_MS
+      ? end("host", `its host has not begun within ${minutes(waited)}`)
+      : wait(phase.text);
+  }
+
+  #running(instance: Instance, phase: Phase, now: number): Verdict {
+    const { direct, proxy } = endpoints(instance);
+    const waited = this.#lasts(now);
+    if (direct !== undefined || (proxy !== undefined && waited >= DIRECT_MS)) return { next: "login" };
+    return waited > ENDPOINT_MS
+      ? end("host", `it published no way in by ssh within ${minutes(waited)}`)
+      : wait(phase.text);
+  }
+
+  #stopped(phase: Phase, now: number): Verdict {
+    const patience = Math.max(this.#options.stoppedMs, phase.cause === "exited" ? EXITED_MS : 0);
+    const isOver = this.#looks >= STRIKES && this.#lasts(now) >= patience;
+    return isOver ? end("stopped", phase.text) : wait(phase.text);
+  }
+}
+
+/** "5 minutes" */
+export function minutes(milliseconds: number): string {
+  const count = Math.max(1, Math.round(milliseconds / 60_000));
+  return `${count} ${count === 1 ? "minute" : "minutes"}`;
+}
+
+function wait(text: string): Verdict {
+  return { next: "wait", text };
+}
+
+function end(cause: EndCause, text: string): Verdict {
+  return { next: "end", cause, text };
+}

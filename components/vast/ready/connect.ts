@@ -1,0 +1,99 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Clock } from "../../lib/clock.ts";
+import { openStateDir } from "../../lib/state-dir.ts";
+import { whenInterrupted } from "../../pulumi/endings.ts";
+import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
+import { ownSshKey } from "../../ssh/ssh-key.ts";
+import { type ApiTarget, openApi } from "../client/api.ts";
+import type { VastClient } from "../client/client.ts";
+import type { InstanceList } from "../client/instance-list.ts";
+import { leaveWord } from "../journal/interrupt.ts";
+import { Journal } from "../journal/journal.ts";
+import type { Logins, Means } from "./means.ts";
+
+export interface ConnectOptions {
+  /** The row on which progress is shown. */
+  readonly urn?: string | undefined;
+  /** Private key of our logins; "" = the one of the state directory. */
+  readonly sshKeyFile?: string;
+  /** Default: none is watched. Releasing goes on without an engine. */
+  readonly engine?: Pick<EngineWatch, "signal" | "alive">;
+}
+
+/** The real means to rent and release. Throws VastError `config` or `no_key` when the API cannot be reached. */
+export async function connect(target: ApiTarget, options: ConnectOptions = {}): Promise<Means> {
+  const { urn, sshKeyFile = "", engine = { signal: new AbortController().signal, alive: async () => true } } = options;
+  const { client, list } = await sharedClient(target);
+  return {
+    client,
+    list,
+    journal: openJournal(),
+    clock: realClock,
+    logins: realLogins(client, sshKeyFile),
+    engine,
+    progress: (text) => progress(urn, text),
+    say: (text) => say(urn, text),
+  };
+}
+
+/** The journal of the state directory. What this process leaves open in it is told when it is interrupted. */
+export function openJournal(): Journal {
+  const journal = new Journal(openStateDir().journalDir);
+  whenInterrupted("what was being rented", () => leaveWord(journal));
+  return journal;
+}
+
+export const realClock: Clock = {
+  now: Date.now,
+  sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(nothing),
+};
+
+function nothing(): void {}
+
+interface Shared {
+  readonly client: VastClient;
+  readonly list: InstanceList;
+}
+
+const shared = new Map<string, Shared>();
+
+/** One client and one list for all resources of a process that talk to the same API with the same key. */
+async function sharedClient(target: ApiTarget): Promise<Shared> {
+  const api = openApi(target);
+  const name = `${api.url} ${api.keySource}`;
+  const known = shared.get(name);
+  if (known !== undefined) return known;
+  // Loaded when they are needed: a run that changes nothing goes without.
+  const [{ VastClient }, { InstanceList }] = await Promise.all([
+    import("../client/client.ts"),
+    import("../client/instance-list.ts"),
+  ]);
+  const client = new VastClient(api);
+  const made = shared.get(name) ?? { client, list: new InstanceList(client, realClock) };
+  shared.set(name, made);
+  return made;
+}
+
+function realLogins(client: VastClient, sshKeyFile: string): Logins {
+  return {
+    login: async (instanceId, { deadline, signal, onAttempt }) => {
+      const { liveEndpoint } = await import("./live-endpoint.ts");
+      const key = ownSshKey(openStateDir(), sshKeyFile);
+      return liveEndpoint(
+        client,
+        { instanceId, key, firstUse: true },
+        {
+          deadline,
+          signal,
+          onAttempt: (result) => {
+            if (!result.ok) onAttempt?.(result.reason, result.endpoint.via);
+          },
+        },
+      );
+    },
+    isSetUp: async (instanceId, endpoint, { signal }) => {
+      const { waitForSetUp } = await import("./set-up.ts");
+      return waitForSetUp(endpoint, { instanceId, key: ownSshKey(openStateDir(), sshKeyFile) }, signal);
+    },
+  };
+}

@@ -1,0 +1,242 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Endpoint } from "../../ssh/endpoint.ts";
+import { pinnedHostKeys } from "../../ssh/known-hosts.ts";
+import { type LoginResult, probe, type SshAccess } from "../../ssh/probe.ts";
+import { isRemoteError } from "../../ssh/remote-error.ts";
+import { strangerText } from "../../ssh/shown-key.ts";
+import type { VastClient } from "../client/client.ts";
+import { isPassing, vastError } from "../client/errors.ts";
+import { phaseOf } from "../client/phase.ts";
+import type { Instance } from "../client/wire.ts";
+import { type Endpoints, endpoints } from "./endpoints.ts";
+
+/** An endpoint that answers now. */
+export interface LiveEndpoint extends Endpoint {
+  /** `type base64`, one line. */
+  readonly hostKey: string;
+}
+
+/** Ends early, without an error, when the signal is aborted. */
+type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+const sleepUnlessAborted: Sleep = (milliseconds, signal) =>
+  wait(milliseconds, undefined, { signal }).catch(() => undefined);
+
+export interface LiveOptions {
+  /** Give up at this time (`now()` milliseconds); default two minutes from now. */
+  readonly deadline?: number;
+  readonly now?: () => number;
+  readonly sleep?: Sleep;
+  readonly signal?: AbortSignal;
+  /** Hears of each attempt that failed. */
+  readonly onAttempt?: (attempt: LoginResult) => void;
+  /** Default: with system ssh. */
+  readonly probe?: typeof probe;
+}
+
+const PATIENCE_MS = 120_000;
+/** Endpoints may change under us, and each look costs a call that others wait for. */
+const READ_EVERY_MS = 5_000;
+/** Old endpoints may lead to somebody else's machine until they are read again; after this it is the machine itself. */
+const STRANGE_MS = 20_000;
+/** A direct login takes a fraction of this; the relay is for machines where it does not. */
+const HEAD_START_MS = 2_000;
+
+/**
+ * The first endpoint that lets us in, direct and proxy tried beside each other and read again from Vast in between.
+ * Throws VastError: `no_such_instance`, `not_running`, `aborted`, or `no_login` with the last word of each endpoint.
+ */
+export async function liveEndpoint(
+  client: VastClient,
+  access: SshAccess,
+  options: LiveOptions = {},
+): Promise<LiveEndpoint> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  options.signal?.addEventListener("abort", abort);
+  if (options.signal?.aborted) abort();
+  const search = new LoginSearch(client, access, options, stop.signal);
+  try {
+    const found = await firstOf([search.along("direct"), search.along("proxy")]);
+    if (found !== undefined) {
+      waysIn.set(access.instanceId, found);
+      return found;
+    }
+    throw options.signal?.aborted ? vastError("aborted", "the login was called off") : search.failure();
+  } finally {
+    abort();
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+const waysIn = new Map<number, LiveEndpoint>();
+
+/** The endpoint by which this process was let in last; undefined = it was not. */
+export function lastWayIn(instanceId: number): LiveEndpoint | undefined {
+  return waysIn.get(instanceId);
+}
+
+/** The first value that is not undefined, or undefined when none is; the first error ends it. */
+function firstOf<T>(promises: readonly Promise<T | undefined>[]): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let open = promises.length;
+    for (const promise of promises) {
+      promise.then((value) => {
+        open -= 1;
+        if (value !== undefined || open === 0) resolve(value);
+      }, reject);
+    }
+  });
+}
+
+/** Tries both ways to one instance, sharing what Vast says about it. */
+class LoginSearch {
+  readonly #client: VastClient;
+  readonly #access: SshAccess;
+  readonly #signal: AbortSignal;
+  readonly #now: () => number;
+  readonly #sleep: Sleep;
+  readonly #deadline: number;
+  readonly #onAttempt: (attempt: LoginResult) => void;
+  readonly #probe: typeof probe;
+  readonly #last = new Map<Endpoint["via"], string>();
+  /** Since when each way has shown another host key than the pinned one, and where. */
+  readonly #strange = new Map<
+    Endpoint["via"],
+    { readonly since: number; readonly where: string; readonly shown: string | undefined }
+  >();
+  #known: Endpoints = {};
+  #trouble = "";
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+
+  constructor(client: VastClient, access: SshAccess, options: LiveOptions, signal: AbortSignal) {
+    this.#client = client;
+    this.#access = access;
+    this.#signal = signal;
+    this.#now = options.now ?? Date.now;
+    this.#sleep = options.sleep ?? sleepUnlessAborted;
+    this.#deadline = options.deadline ?? this.#now() + PATIENCE_MS;
+    this.#onAttempt = options.onAttempt ?? (() => {});
+    this.#probe = options.probe ?? probe;
+  }
+
+  /** undefined = the deadline has passed, or the other way won. */
+  async along(via: Endpoint["via"]): Promise<LiveEndpoint | undefined> {
+    if (via === "proxy") await this.#letDirectGoFirst();
+    while (!this.#signal.aborted) {
+      await this.#refresh();
+      const pause = await this.#attempt(this.#known[via]);
+      if (typeof pause !== "number") return pause;
+      if (this.#now() + pause > this.#deadline) return undefined;
+      await this.#sleep(pause, this.#signal);
+    }
+    return undefined;
+  }
+
+  /** So that a machine whose two ways both work is always entered by the same one. */
+  async #letDirectGoFirst(): Promise<void> {
+    await this.#refresh();
+    if (this.#known.direct !== undefined) await this.#sleep(HEAD_START_MS, this.#signal);
+  }
+
+  /** What to say when nobody let us in. */
+  failure(): Error {
+    if (this.#isStrangeEverywhere()) return this.#stranger();
+    const words = [this.#last.get("direct"), this.#last.get("proxy"), this.#trouble].filter((text) => text);
+    const why = words.length > 0 ? words.join("; ") : "Vast has published no ssh endpoint";
+    return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh: ${why}`);
+  }
+
+  /** A login, or milliseconds until the next attempt makes sense. */
+  async #attempt(endpoint: Endpoint | undefined): Promise<LiveEndpoint | number> {
+    if (endpoint === undefined) return 1000;
+    const result = await this.#login(endpoint);
+    if (result.ok) return { ...endpoint, hostKey: result.hostKey };
+    if (this.#signal.aborted) return 0;
+    this.#noteStranger(result);
+    this.#last.set(endpoint.via, `${endpoint.via} ${endpoint.host}:${endpoint.port} ${result.reason} (${result.text})`);
+    this.#onAttempt(result);
+    // A refusal costs nobody anything; a login that was turned away does.
+    return result.reason === "refused" ? 500 : 1500;
+  }
+
+  /** Whoever rents knows errors of Vast; what is wrong here is a matter of the set-up. */
+  async #login(endpoint: Endpoint): Promise<LoginResult> {
+    try {
+      return await this.#probe(endpoint, this.#access, this.#signal);
+    } catch (error) {
+      if (!isRemoteError(error)) throw error;
+      throw vastError(error.kind === "no_ssh" ? "config" : "invalid", error.message);
+    }
+  }
+
+  /** Another machine, or ours made anew: waiting does not help when every way in leads there. */
+  #noteStranger({ endpoint: { via, host, port }, reason, shown }: LoginResult & { ok: false }): void {
+    if (reason !== "host_key_changed") {
+      this.#strange.delete(via);
+      return;
+    }
+    const since = this.#strange.get(via)?.since ?? this.#now();
+    this.#strange.set(via, { since, where: `${via} ${host}:${port}`, shown });
+    const isLasting = [...this.#strange.values()].every((one) => this.#now() - one.since >= STRANGE_MS);
+    if (isLasting && this.#isStrangeEverywhere()) throw this.#stranger();
+  }
+
+  #isStrangeEverywhere(): boolean {
+    const ways = (["direct", "proxy"] as const).filter((way) => this.#known[way] !== undefined);
+    return this.#strange.size > 0 && ways.every((way) => this.#strange.has(way));
+  }
+
+  #stranger(): Error {
+    const { instanceId, key } = this.#access;
+    const seen = [...this.#strange.values()];
+    const where = seen.map((one) => one.where).join(", ");
+    const shown = seen.find((one) => one.shown !== undefined)?.shown;
+    const pinned = pinnedHostKeys(key.knownHostsFile, instanceId);
+    return vastError("no_login", strangerText(instanceId, where, shown, pinned));
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#reading === undefined && this.#now() - this.#readAt >= READ_EVERY_MS) {
+      this.#reading = this.#read().finally(() => {
+        this.#readAt = this.#now();
+        this.#reading = undefined;
+      });
+    }
+    await this.#reading;
+  }
+
+  /** An API that fails for a moment is no reason to stop trying the endpoints that are known. */
+  async #read(): Promise<void> {
+    try {
+      const instance = await current(this.#client, this.#access.instanceId);
+      this.#known = endpoints(instance);
+      this.#trouble = "";
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      this.#trouble = (error as Error).message;
+    }
+  }
+}
+
+/**
+ * The instance, when there is any point in logging in. The list may be asked twice as often as the single view and knows
+ * ports that the view may lack; what neither has is gone.
+ */
+async function current(client: VastClient, id: number): Promise<Instance> {
+  const listed = await inList(client, id).catch((error: Error) => error);
+  if (listed instanceof Error && !isPassing(listed)) throw listed;
+  const instance = listed instanceof Error || listed === undefined ? await client.instance(id) : listed;
+  if (instance === undefined) {
+    // A list that failed proves nothing.
+    throw listed instanceof Error ? listed : vastError("no_such_instance", `instance ${id} does not exist any more`);
+  }
+  const { phase, text } = phaseOf(instance);
+  if (phase === "stopped" || phase === "failed") throw vastError("not_running", `instance ${id} does not run: ${text}`);
+  return instance;
+}
+
+async function inList(client: VastClient, id: number): Promise<Instance | undefined> {
+  return (await client.instances()).find((instance) => instance.id === id);
+}

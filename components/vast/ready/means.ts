@@ -1,0 +1,49 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { EngineWatch } from "../../pulumi/engine.ts";
+import type { Endpoint } from "../../ssh/endpoint.ts";
+import type { VastClient } from "../client/client.ts";
+import type { InstanceList } from "../client/instance-list.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+
+/** How long a login may be tried, and who hears of it. */
+export interface LoginPatience {
+  /** Give up at this time. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** Hears of each attempt that failed: "direct refused". */
+  readonly onAttempt?: (reason: string, via: Endpoint["via"]) => void;
+}
+
+/** What nvidia-smi says on a machine. */
+export interface GpuReport {
+  /** How many it lists. */
+  readonly gpus: number;
+  /** Its words. */
+  readonly said: string;
+}
+
+/** Ways into an instance. */
+export interface Logins {
+  /** The first endpoint that lets us in; throws as `liveEndpoint` does. */
+  login(instanceId: number, patience: LoginPatience): Promise<LiveEndpoint>;
+  /**
+   * Waits for the mark that onstart has run; false = it did not come in time. A report = it has run, and what the machine
+   * says of its GPUs; true = it has run, and the machine has no way to tell.
+   */
+  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean | GpuReport>;
+}
+
+/** Everything that renting and releasing need of the world. */
+export interface Means {
+  readonly client: VastClient;
+  readonly list: InstanceList;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logins: Logins;
+  readonly engine: Pick<EngineWatch, "signal" | "alive">;
+  /** Shows a text until the next one. */
+  readonly progress: (text: string) => void;
+  /** Leaves a line. */
+  readonly say: (text: string) => Promise<void>;
+}

@@ -1,0 +1,219 @@
+import { isPassing, isVastError, type VastError, vastError } from "../client/errors.ts";
+import { isLeaving, stepText } from "../client/phase.ts";
+import type { Instance } from "../client/wire.ts";
+import { Boot, type EndCause, minutes } from "./boot.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { GpuReport, Means } from "./means.ts";
+import { type Flaw, flawOf, gpuFlawOf, type Wanted } from "./proof.ts";
+
+/** Which instance to wait for. */
+export interface Wait {
+  readonly id: number;
+  readonly label: string;
+  /** When it was rented or started, milliseconds. */
+  readonly since: number;
+  readonly deadline: number;
+  /** How long it may be stopped on the way; a new rental has no reason to be. */
+  readonly stoppedMs: number;
+  readonly wanted: Wanted;
+  /** Our own public key, attached once more when logins are refused for long. */
+  readonly publicKey: string;
+}
+
+/** How a wait ended. */
+export type Outcome =
+  | {
+      readonly ready: true;
+      readonly instance: Instance;
+      readonly endpoint: LiveEndpoint;
+      /** Others that carry the same label: rented by an answer that came late. */
+      readonly twins: readonly Instance[];
+    }
+  | {
+      readonly ready: false;
+      readonly cause: EndCause | Flaw["cause"] | "late" | "called off";
+      readonly text: string;
+      /** As it was seen last; undefined = never. */
+      readonly instance: Instance | undefined;
+    };
+
+const LOOK_PAUSE_MS = 500;
+/** Whoever has waited long is not in a hurry, and others want to call Vast too. */
+const LONGEST_PAUSE_MS = 5_000;
+const PAUSE_SHARE = 0.01;
+const LOGIN_MS = 300_000;
+const SET_UP_MS = 180_000;
+/** Keys that were attached late, or written over, are worth another try after this. */
+const DENIED_MS = 60_000;
+
+/**
+ * Waits until an instance is ready: it runs, an ssh endpoint is published, a login works, and its set-up has run. Each
+ * has its own deadline within the one of the wait. What Vast shows on the way is compared with what was rented.
+ *
+ * Throws VastError when Vast refuses us; passing trouble is waited out.
+ */
+export async function awaitReady(means: Means, wait: Wait): Promise<Outcome> {
+  return new Waiting(means, wait).run();
+}
+
+class Waiting {
+  readonly #means: Means;
+  readonly #wait: Wait;
+  readonly #boot: Boot;
+  #instance: Instance | undefined;
+  #twins: readonly Instance[] = [];
+  #step = "";
+  #stepAt = 0;
+
+  constructor(means: Means, wait: Wait) {
+    this.#means = means;
+    this.#wait = wait;
+    this.#boot = new Boot({ since: wait.since, stoppedMs: wait.stoppedMs });
+  }
+
+  async run(): Promise<Outcome> {
+    const { clock, engine } = this.#means;
+    while (!engine.signal.aborted) {
+      const outcome = await this.#look();
+      if (outcome !== undefined) return outcome;
+      if (clock.now() > this.#wait.deadline) return this.#late();
+      await clock.sleep(this.#pause(), engine.signal);
+    }
+    return this.#end("called off", "nobody waits for it any more");
+  }
+
+  #pause(): number {
+    const share = (this.#means.clock.now() - this.#wait.since) * PAUSE_SHARE;
+    return Math.min(Math.max(share, LOOK_PAUSE_MS), LONGEST_PAUSE_MS);
+  }
+
+  #late(): Outcome {
+    const { since, deadline } = this.#wait;
+    return this.#end("late", `not ready within ${minutes(deadline - since)}, it stood at ${this.#step || "nothing"}`);
+  }
+
+  /** undefined = not decided yet. */
+  async #look(): Promise<Outcome | undefined> {
+    const { clock } = this.#means;
+    const seen = await this.#row();
+    if (seen === "unclear") return undefined;
+    if (seen !== undefined) {
+      this.#instance = seen;
+      const flaw = flawOf(seen, this.#wait.wanted, false);
+      if (flaw !== undefined) return this.#end(flaw.cause, flaw.text);
+    }
+    const verdict = this.#boot.judge(seen, clock.now());
+    if (verdict.next === "end") return this.#end(verdict.cause, verdict.text);
+    if (verdict.next === "login" && seen !== undefined) return this.#enter(seen);
+    if (verdict.next === "wait") this.#show(verdict.text);
+    return undefined;
+  }
+
+  /** The single view has the last word on what the list lacks. */
+  async #row(): Promise<Instance | undefined | "unclear"> {
+    const { list, client } = this.#means;
+    const { id, label } = this.#wait;
+    try {
+      const rows = await list.look();
+      this.#twins = rows.filter((row) => row.label === label && row.id !== id && !isLeaving(row));
+      const listed = rows.find((row) => row.id === id);
+      if (listed !== undefined || !this.#boot.seen) return listed;
+      return await client.instance(id);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return this.#alone(error as VastError);
+    }
+  }
+
+  /** Without the list: the one row is enough, and when that is missing nothing may be concluded from it. */
+  async #alone(trouble: VastError): Promise<Instance | "unclear"> {
+    try {
+      const row = await this.#means.client.instance(this.#wait.id);
+      if (row !== undefined) return row;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+    this.#show("Vast cannot be asked", trouble.message);
+    return "unclear";
+  }
+
+  async #enter(instance: Instance): Promise<Outcome | undefined> {
+    try {
+      const endpoint = await this.#login();
+      this.#show(stepText("set-up"));
+      const deadline = this.#soonest(SET_UP_MS);
+      const setUp = await this.#isSetUp(endpoint, deadline);
+      if (setUp === false) return this.#end("host", "its set-up did not run");
+      const { wanted } = this.#wait;
+      const flaw = flawOf(instance, wanted, true) ?? (setUp === true ? undefined : gpuFlawOf(setUp, wanted));
+      return flaw === undefined
+        ? { ready: true, instance, endpoint, twins: this.#twins }
+        : this.#end(flaw.cause, flaw.text);
+    } catch (error) {
+      if (isVastError(error, "no_login")) return this.#end("host", withoutId(error.message));
+      // Judged by the next look.
+      if (isVastError(error, "not_running", "no_such_instance", "aborted")) return undefined;
+      throw error;
+    }
+  }
+
+  async #login(): Promise<LiveEndpoint> {
+    const { logins, engine, clock } = this.#means;
+    const reasons = new Map<string, string>();
+    let deniedAt: number | undefined;
+    this.#show(stepText("ssh login"));
+    return logins.login(this.#wait.id, {
+      deadline: this.#soonest(LOGIN_MS),
+      signal: engine.signal,
+      onAttempt: (reason, via) => {
+        reasons.set(via, `${via} ${reason}`);
+        this.#show(stepText("ssh login"), [...reasons.values()].join(", "));
+        if (reason !== "denied") return;
+        deniedAt ??= clock.now();
+        if (clock.now() - deniedAt < DENIED_MS) return;
+        deniedAt = Number.POSITIVE_INFINITY;
+        this.#attachKey();
+      },
+    });
+  }
+
+  /** Best effort: onstart has let the key in already, and Vast's launcher may have written over it. */
+  #attachKey(): void {
+    void this.#means.client.attachKey(this.#wait.id, this.#wait.publicKey).catch((error: VastError) => {
+      this.#means.progress(`the key could not be attached: ${error.message}`);
+    });
+  }
+
+  async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<boolean | GpuReport> {
+    const { logins, engine, clock } = this.#means;
+    while (!engine.signal.aborted) {
+      const setUp = await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal: engine.signal });
+      if (setUp !== false) return setUp;
+      if (clock.now() > deadline) return false;
+      await clock.sleep(1000, engine.signal);
+    }
+    throw vastError("aborted", "nobody waits for it any more");
+  }
+
+  #soonest(milliseconds: number): number {
+    return Math.min(this.#means.clock.now() + milliseconds, this.#wait.deadline);
+  }
+
+  /** "2/6 image pull, 41 s" */
+  #show(step: string, more = ""): void {
+    const now = this.#means.clock.now();
+    if (step !== this.#step) this.#stepAt = now;
+    this.#step = step;
+    const seconds = Math.round((now - this.#stepAt) / 1000);
+    this.#means.progress(`${step}, ${seconds} s${more === "" ? "" : `: ${more}`}`);
+  }
+
+  #end(cause: Exclude<Outcome, { ready: true }>["cause"], text: string): Outcome {
+    return { ready: false, cause, text, instance: this.#instance };
+  }
+}
+
+/** Whoever hears of the end knows which instance it is about. */
+function withoutId(message: string): string {
+  return message.replace(/^instance \d+:? /, "");
+}

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import type { Endpoint } from "../../ssh/endpoint.ts";
+import { type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
+import type { GpuReport } from "./means.ts";
+import { SET_UP_MARK } from "./onstart.ts";
+
+/**
+ * On the machine: a shell that waits for the mark, so that one login sees it at once, and then asks nvidia-smi, which a
+ * machine without Nvidia's GPUs lacks. Its words end the output; whatever greets a session comes before.
+ */
+const WAIT = `i=0; until [ -e ${SET_UP_MARK} ]; do i=$((i + 1)); [ $i -gt 300 ] && exit 1; sleep 0.1; done
+command -v nvidia-smi >/dev/null 2>&1 || exit 0
+said=$(timeout 60 nvidia-smi -L 2>&1)
+[ -n "$said" ] || said="it does not answer"
+printf '\\nvast-training-gpus %s\\n%s\\n' "$(printf '%s\\n' "$said" | grep -c '^GPU [0-9]')" "$said"`;
+
+const REPORT = /^vast-training-gpus (\d+)\n([\s\S]*)/m;
+const MOST_OUTPUT = 64 * 1024;
+
+/**
+ * Logs in and waits until onstart has run, half a minute at most; false = not yet, or nobody let us in. Then says what
+ * nvidia-smi lists; true = the machine has none.
+ */
+export function waitForSetUp(
+  endpoint: Endpoint,
+  access: { readonly instanceId: number; readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile"> },
+  signal: AbortSignal,
+): Promise<boolean | GpuReport> {
+  const { instanceId, key } = access;
+  const { privateKeyFile, knownHostsFile } = key;
+  const options = sshArgs({ privateKeyFile, knownHostsFile, port: endpoint.port, instanceId });
+  return new Promise((resolve) => {
+    const words = [...options, "-n", "-T", `root@${endpoint.host}`, WAIT];
+    const ssh = spawn("ssh", words, { stdio: ["ignore", "pipe", "ignore"] });
+    let said = "";
+    ssh.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      said = (said + chunk).slice(-MOST_OUTPUT);
+    });
+    const kill = () => ssh.kill("SIGKILL");
+    signal.addEventListener("abort", kill);
+    if (signal.aborted) kill();
+    const end = (result: boolean | GpuReport) => {
+      signal.removeEventListener("abort", kill);
+      resolve(result);
+    };
+    ssh.once("error", () => end(false));
+    ssh.once("close", (code) => end(code === 0 && (reportIn(said) ?? true)));
+  });
+}
+
+/** undefined = nothing is said of GPUs. */
+export function reportIn(output: string): GpuReport | undefined {
+  const [, gpus, said = ""] = REPORT.exec(output) ?? [];
+  return gpus === undefined ? undefined : { gpus: Number(gpus), said: said.trim() };
+}

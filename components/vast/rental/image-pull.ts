@@ -1,0 +1,58 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { findToken } from "../../credentials/registry-token.ts";
+import { whyNotPullable } from "../../registry/pullable.ts";
+import type { RegistryOptions } from "../../registry/session.ts";
+import { apiOrigin, isLoopback } from "../client/api.ts";
+import { vastError } from "../client/errors.ts";
+
+/** How a machine gets in at the registry of a private image. Holds no secret: the token is looked for when it is needed. */
+export interface ImageLogin {
+  /** `docker.io`, or host and port. */
+  readonly registry: string;
+  readonly user: string;
+  /** Name of the token in the environment or in `envFile`. */
+  readonly tokenName: string;
+  readonly envFile: string;
+}
+
+/** What Vast wants to read: one line of words for `docker login`. Throws `config` when the token is not there. */
+export function imageLoginText({ registry, user, tokenName, envFile }: ImageLogin): string {
+  const token = findToken(tokenName, envFile);
+  if (token === undefined) {
+    throw vastError("config", `the image is private, and ${tokenName} is neither in the environment nor in ${envFile}`);
+  }
+  if (/\s/.test(token)) throw vastError("config", `${tokenName} holds a blank, and Vast takes a token without any`);
+  return `-u ${user} -p ${token} ${registry}`;
+}
+
+/** How a machine with this login asks a registry; null = with none. */
+export function registryOptionsOf(login: ImageLogin | null, apiUrl: string, env: NodeJS.ProcessEnv): RegistryOptions {
+  const password = login && findToken(login.tokenName, login.envFile, env);
+  return { ...hubOf(apiUrl, env), login: login && password ? { username: login.user, password } : undefined };
+}
+
+/** The images of a simulator's machines are where it is. */
+export function hubOf(apiUrl: string, env: NodeJS.ProcessEnv): Pick<RegistryOptions, "hub"> {
+  const origin = apiOrigin(apiUrl, env);
+  return isLoopback(new URL(origin).hostname) ? { hub: origin } : {};
+}
+
+/** How long a registry may be silent: what it would say is no condition of a quote. */
+const PATIENCE_MS = 5000;
+
+/** What a machine is to pull, and how it gets in. */
+export interface ImagePull {
+  readonly image: string;
+  /** Default null: everybody may pull it. */
+  readonly imageLogin?: ImageLogin | null;
+  readonly apiUrl: string;
+}
+
+/** Why no machine could pull an image by the digest that was kept: it may have been removed since. undefined = none. */
+export async function keptImageTrouble({ image, imageLogin = null, apiUrl }: ImagePull): Promise<string | undefined> {
+  if (!image.includes("@")) return undefined;
+  const late = wait(PATIENCE_MS, undefined, { ref: false });
+  const why = await Promise.race([late, whyNotPullable(image, registryOptionsOf(imageLogin, apiUrl, process.env))]);
+  if (!why) return undefined;
+  return `${why}: no machine could pull it. Push it again, or have another one made or found with pulumi up --replace '**-image'`;
+}

@@ -1,0 +1,74 @@
+import type { VastClient } from "../client/client.ts";
+import { isLeaving } from "../client/phase.ts";
+import { market } from "../market/offers.ts";
+import { quoteOf } from "../market/quote.ts";
+import type { Means } from "../ready/means.ts";
+import type { RentableOffer, RentalRequest } from "./rental-request.ts";
+
+/** A search that is older is not trusted: popular offers go within a minute. */
+const FRESH_MS = 60_000;
+
+/** Machines that rentals of this process have taken for themselves, by client. */
+const claims = new WeakMap<VastClient, Set<number>>();
+
+/** The offers of one rental in the order in which they are tried: the quoted one, then what the market has at the time. */
+export class OfferQueue {
+  readonly #means: Means;
+  readonly #request: RentalRequest;
+  readonly #skipped = new Set<number>();
+  #quoted: RentableOffer | null;
+  #choices: readonly RentableOffer[] = [];
+  #searchedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(means: Means, request: RentalRequest) {
+    this.#means = means;
+    this.#request = request;
+    this.#quoted = request.quote;
+  }
+
+  /** This machine is not wanted again. */
+  skip(machineId: number | null): void {
+    if (machineId !== null) this.#skipped.add(machineId);
+  }
+
+  /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
+  async next(): Promise<RentableOffer> {
+    const quoted = this.#quoted;
+    this.#quoted = null;
+    if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
+    for (;;) {
+      const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
+      const known = isFresh ? this.#choices.find((choice) => this.#isOpen(choice)) : undefined;
+      if (known !== undefined) return this.#claim(known);
+      await this.#search();
+    }
+  }
+
+  #isOpen({ machineId }: RentableOffer): boolean {
+    return !this.#closed().has(machineId);
+  }
+
+  /** Tried already, wanted by another rental of this process, or in use: a bid of ours would drive out our own machine. */
+  #closed(): ReadonlySet<number> {
+    const { client, list } = this.#means;
+    const used = list.latest.filter((row) => !isLeaving(row)).flatMap(({ machineId }) => machineId ?? []);
+    return new Set([...this.#skipped, ...(claims.get(client) ?? []), ...used]);
+  }
+
+  #claim(offer: RentableOffer): RentableOffer {
+    const { client } = this.#means;
+    claims.set(client, (claims.get(client) ?? new Set()).add(offer.machineId));
+    return offer;
+  }
+
+  async #search(): Promise<void> {
+    const { client, clock, progress } = this.#means;
+    progress("searching the market");
+    const options = { skipMachines: this.#closed(), onDemandPrice: false };
+    const { criteria, imageBytes } = this.#request;
+    const { choices, excluded } = await market(client, criteria, options);
+    this.#searchedAt = clock.now();
+    this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
+    if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);
+  }
+}

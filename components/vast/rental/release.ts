@@ -1,0 +1,83 @@
+import { isPassing } from "../client/errors.ts";
+import { VISIBLE_MS } from "../client/instance-list.ts";
+import { type Instance, instanceFromWire } from "../client/wire.ts";
+import { leftText, stranded } from "../journal/trouble.ts";
+import type { Means } from "../ready/means.ts";
+
+/** What a release needs of the world. */
+export type Releasing = Pick<Means, "client" | "list" | "clock" | "progress">;
+
+export interface ReleaseOptions {
+  /** When it was rented: for a while after that, "no such instance" may only mean "not yet visible". Default long ago. */
+  readonly rentedAt?: number | undefined;
+  readonly label?: string | null;
+  /** $/h, for the text of the error. */
+  readonly perHour?: number | null;
+  /** As it was seen last. */
+  readonly instance?: Instance | undefined;
+  /** Default five minutes. */
+  readonly patienceMs?: number;
+}
+
+const PATIENCE_MS = 300_000;
+/** A DELETE that Vast has answered and not carried out is sent again after this. */
+const AGAIN_MS = 8_000;
+const LOOK_MS = 600;
+
+/**
+ * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
+ * is without it. Already gone is success: false = Vast never knew it by this key. Throws what is left and the command that
+ * ends it.
+ */
+export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<boolean> {
+  const { clock } = means;
+  const deadline = clock.now() + (options.patienceMs ?? PATIENCE_MS);
+  const visibleBy = (options.rentedAt ?? Number.NEGATIVE_INFINITY) + VISIBLE_MS;
+  let why = "Vast still shows it";
+  let sentAt = Number.NEGATIVE_INFINITY;
+  let known = false;
+  while (clock.now() <= deadline) {
+    try {
+      if (clock.now() - sentAt >= AGAIN_MS) {
+        known = (await means.client.destroy(id)) || known;
+        sentAt = clock.now();
+      }
+      means.progress(`releasing instance ${id}`);
+      await clock.sleep(LOOK_MS);
+      const left = await whatIsLeft(means, id);
+      known ||= left !== undefined;
+      if (left === undefined && clock.now() >= visibleBy) return known;
+      // Before that a DELETE may have found nothing because it came too early.
+      if (left === undefined) sentAt = Number.NEGATIVE_INFINITY;
+    } catch (error) {
+      if (!isPassing(error)) throw cannot(error, id, options);
+      why = (error as Error).message;
+      await clock.sleep(1000);
+    }
+  }
+  throw cannot(new Error(why), id, options);
+}
+
+/** Releases an instance, or throws it as `Stranded`, so that it gets into the state and the next run tries again. */
+export async function releaseOrStrand(means: Means, id: number, options: ReleaseOptions): Promise<void> {
+  try {
+    await release(means, id, options);
+  } catch (error) {
+    const instance = options.instance ?? instanceFromWire({ id, label: options.label });
+    if (instance === undefined) throw error;
+    throw stranded(instance, (error as Error).message, true);
+  }
+}
+
+function cannot(error: unknown, id: number, { label = null, perHour = null }: ReleaseOptions): Error {
+  return new Error(`${leftText(id, label, perHour)} (${(error as Error).message})`);
+}
+
+/** The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said. */
+export async function whatIsLeft(
+  { list, client }: Pick<Means, "list" | "client">,
+  id: number,
+): Promise<Instance | undefined> {
+  const listed = (await list.look()).find((instance) => instance.id === id);
+  return listed ?? (await client.instance(id));
+}

@@ -1,0 +1,92 @@
+import { perHour } from "../../lib/money.ts";
+import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
+import { LATE_MS, shownBy } from "../client/instance-list.ts";
+import type { Means } from "../ready/means.ts";
+import { releaseOrStrand } from "./release.ts";
+import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
+import { labelled } from "./settle.ts";
+
+/** An instance, or why this offer gave none. */
+export type Attempt = { readonly instanceId: number } | { readonly passed: string };
+
+/** Faults of the account or of the stack: no other offer would fare better. */
+const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spend_limit", "forbidden"];
+/** Errors of a rental after which nothing can have been rented. */
+const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "rate_limited", "unreachable", "aborted"];
+
+/** How often at least the list is looked at before "nothing was rented" is believed. */
+const UNCLEAR_LOOKS = 4;
+
+/**
+ * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
+ * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
+ * settled; then the intent stays open for the next run.
+ *
+ * @param accountId "" = not known
+ */
+export async function rentOffer(
+  means: Means,
+  request: RentalRequest,
+  offer: RentableOffer,
+  accountId = "",
+): Promise<Attempt> {
+  const { journal, clock, client, engine, progress, say } = means;
+  const { label, urn, target } = request;
+  if (!(await engine.alive()) || engine.signal.aborted)
+    throw new Error("nobody waits for a machine any more: nothing was rented");
+  const { apiUrl, apiKeyFile } = target;
+  const { offerId, totalPerHour } = offer;
+  let at = clock.now();
+  const onLeave = () => {
+    at = clock.now();
+    const account = accountId === "" ? {} : { accountId };
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, ...account });
+  };
+  progress(`renting offer ${offer.offerId}`);
+  try {
+    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), {
+      // Its turn may have come late, and the engine may have ended a moment ago.
+      mayLeave: () => engine.alive(),
+      onLeave,
+    });
+    journal.note(label, instanceId);
+    await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
+    return { instanceId };
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    if (error.newContract !== undefined) return dropContract(means, label, error, error.newContract);
+    if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error, at);
+    journal.close(label);
+    if (error.kind !== "offer_gone") throw error;
+    return { passed: `offer ${offer.offerId} is taken` };
+  }
+}
+
+/** Vast has refused and rented all the same: such an instance never gets its GPUs, and bills its disk. */
+async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
+  means.journal.note(label, id);
+  await releaseOrStrand(means, id, { label, rentedAt: means.clock.now() });
+  if (ACCOUNT.includes(error.kind)) throw error;
+  return { passed: error.message };
+}
+
+/** It may have been rented, or be rented yet: the label tells. @param sentAt milliseconds */
+async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
+  const { journal, clock, say } = means;
+  await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
+  const rows = await labelled(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
+    (reason: Error) => {
+      throw new Error(
+        `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
+      );
+    },
+  );
+  const [first] = rows.toSorted((one, other) => one.id - other.id);
+  if (first !== undefined) {
+    journal.note(label, first.id);
+    await say(`it was rented: instance ${first.id}`);
+    return { instanceId: first.id };
+  }
+  journal.close(label);
+  return { passed: `nothing was rented (${error.message})` };
+}

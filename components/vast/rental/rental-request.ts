@@ -1,0 +1,54 @@
+import type { ApiTarget } from "../client/api.ts";
+import type { RentOrder } from "../client/requests.ts";
+import type { OfferCriteria } from "../market/criteria.ts";
+import type { Quote } from "../market/quote.ts";
+import { onstartScript } from "../ready/onstart.ts";
+import type { Wanted } from "../ready/proof.ts";
+import { type ImageLogin, imageLoginText } from "./image-pull.ts";
+
+/** What to rent. */
+export interface RentalRequest {
+  readonly label: string;
+  /** The Pulumi resource, for the journal. */
+  readonly urn: string;
+  readonly target: ApiTarget;
+  readonly criteria: OfferCriteria;
+  readonly image: string;
+  /** Compressed; null = not known. */
+  readonly imageBytes: number | null;
+  /** null = everybody may pull it. */
+  readonly imageLogin: ImageLogin | null;
+  /** Our own first. */
+  readonly publicKeys: readonly string[];
+  /** Shell text after ours; "" = none. */
+  readonly onstart: string;
+  /** Minutes until one machine must be ready, and in all. */
+  readonly minutes: { readonly machine: number; readonly total: number };
+  /** What was promised: this offer is tried first. */
+  readonly quote: Quote | null;
+}
+
+/** What of an offer is needed to rent it. */
+export type RentableOffer = Pick<
+  Quote,
+  "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location" | "pullMinutes"
+>;
+
+export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentOrder {
+  const { label, image, imageLogin, criteria, publicKeys, onstart } = request;
+  return {
+    label,
+    image,
+    ...(imageLogin === null ? {} : { imageLogin: imageLoginText(imageLogin) }),
+    diskGb: criteria.diskGb,
+    ...(criteria.virtual === true ? { vm: true } : {}),
+    bidPerHour: criteria.rental === "interruptible" ? offer.bidPerHour : null,
+    env: {},
+    onstart: onstartScript(publicKeys, onstart),
+  };
+}
+
+/** @param gpu in Vast's spelling; null = not known */
+export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
+  return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
+}

@@ -1,0 +1,195 @@
+import { accountIdOf } from "../client/same-account.ts";
+import type { Instance } from "../client/wire.ts";
+import { stranded, tellOpen } from "../journal/trouble.ts";
+import { patienceOf } from "../market/quote.ts";
+import type { LiveEndpoint } from "../ready/live-endpoint.ts";
+import type { Means } from "../ready/means.ts";
+import { awaitReady, type Outcome } from "../ready/ready.ts";
+import { OfferQueue } from "./offer-queue.ts";
+import { registerOwnKey } from "./own-key.ts";
+import { release, releaseOrStrand } from "./release.ts";
+import { rentOffer } from "./rent-offer.ts";
+import { type RentalRequest, wantedOf } from "./rental-request.ts";
+import { type Found, settle } from "./settle.ts";
+
+/** An instance that is ready. */
+export interface Rented {
+  readonly instance: Instance;
+  readonly endpoint: LiveEndpoint;
+  /** null = not known: it was rented by an earlier run. */
+  readonly offerId: number | null;
+  /** "" = Vast does not say. */
+  readonly accountId: string;
+}
+
+type Failed = Exclude<Outcome, { ready: true }>;
+
+/** What is known of a machine that comes up; null = not known. */
+interface Told {
+  readonly gpu: string | null;
+  readonly offerId: number | null;
+  readonly pullMinutes: number | null;
+}
+
+/** A stopped state on the way up that lasts this long is one. */
+const STOPPED_MS = 5_000;
+
+/**
+ * Rents one instance and returns it ready, or throws with nothing left that costs money.
+ *
+ * Whatever an earlier run has left under this label is taken over first. Then offers are tried, the quoted one before
+ * the others. A machine that does not come up is released, and confirmed gone, before the next one is rented; a fault of
+ * the image, of the account or of the terms ends it all. An instance that cannot be released is thrown as `Stranded`, so
+ * that it gets into the state; an unclear rental that cannot be settled stays open in the journal.
+ */
+export async function rent(means: Means, request: RentalRequest): Promise<Rented> {
+  try {
+    return await new Rental(means, request).run();
+  } catch (error) {
+    throw tellOpen(error, means.journal, request.label);
+  }
+}
+
+class Rental {
+  readonly #means: Means;
+  readonly #request: RentalRequest;
+  readonly #deadline: number;
+  readonly #queue: OfferQueue;
+  readonly #failures: string[] = [];
+  readonly #account: Promise<string>;
+  /** A registry has refused a machine for the number of its pulls. */
+  #wasLimited = false;
+
+  constructor(means: Means, request: RentalRequest) {
+    this.#means = means;
+    this.#request = request;
+    this.#deadline = means.clock.now() + request.minutes.total * 60_000;
+    this.#queue = new OfferQueue(means, request);
+    this.#account = accountIdOf(means.client);
+    // It is waited for before anything is rented, which may never come.
+    this.#account.catch(() => {});
+  }
+
+  async run(): Promise<Rented> {
+    const { label, publicKeys, criteria } = this.#request;
+    const [found] = await Promise.all([settle(this.#means, label), registerOwnKey(this.#means, publicKeys)]);
+    const rented = found === undefined ? undefined : await this.#takeOver(found);
+    if (rented !== undefined) return rented;
+    for (let tried = 0; tried < criteria.maxOffers && this.#means.clock.now() < this.#deadline; tried++) {
+      const ready = await this.#tryNext();
+      if (ready !== undefined) return ready;
+    }
+    const inTime = this.#means.clock.now() < this.#deadline;
+    const within = `within ${this.#request.minutes.total} minutes (readyTimeoutMinutes)`;
+    throw this.#failure(
+      inTime ? `no machine of ${criteria.maxOffers} came up (maxOffers)` : `no machine came up ${within}`,
+    );
+  }
+
+  /** undefined = this offer gave no machine, and nothing of it is left. */
+  async #tryNext(): Promise<Rented | undefined> {
+    const offer = await this.#queue.next().catch((error: Error) => {
+      throw this.#failure(error.message);
+    });
+    this.#queue.skip(offer.machineId);
+    const attempt = await rentOffer(this.#means, this.#request, offer, await this.#account);
+    if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
+    this.#failures.push(attempt.passed);
+    await this.#means.say(`${attempt.passed}; trying the next offer`);
+    return undefined;
+  }
+
+  #failure(what: string): Error {
+    const before = this.#failures.length === 0 ? "" : `; tried before: ${this.#failures.join("; ")}`;
+    return new Error(`${what}${before}`);
+  }
+
+  /** The instance of an earlier run; undefined = it was of no use and is released. */
+  async #takeOver({ instance, offerId, isFresh }: Found): Promise<Rented | undefined> {
+    const { say, journal, clock } = this.#means;
+    const { label, urn, target } = this.#request;
+    await say(`instance ${instance.id} of an earlier run is taken over`);
+    if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
+    const { apiUrl, apiKeyFile } = target;
+    const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
+    journal.note(label, instance.id);
+    const outcome = await this.#wait(instance.id, null, null);
+    if (outcome.ready) return this.#rented(outcome, offerId);
+    // Something may have run on it, so it is not for us to release it.
+    const row = outcome.instance ?? instance;
+    throw stranded(row, `instance ${row.id} of an earlier run is not ready: ${outcome.text}`, false);
+  }
+
+  /** undefined = it did not come up, and is released. Throws when no other machine would do better. */
+  async #bringUp(id: number, { gpu, offerId, pullMinutes }: Told): Promise<Rented | undefined> {
+    const since = this.#means.clock.now();
+    let outcome: Outcome;
+    try {
+      outcome = await this.#wait(id, gpu, pullMinutes);
+    } catch (error) {
+      // Vast refuses us: this machine must not be left behind.
+      await this.#release(id, since);
+      throw error;
+    }
+    if (outcome.ready) return this.#rented(outcome, offerId);
+    await this.#giveUp(id, outcome);
+    return undefined;
+  }
+
+  /** A large image may take longer than what is configured. */
+  #wait(id: number, gpu: string | null, pullMinutes: number | null): Promise<Outcome> {
+    const since = this.#means.clock.now();
+    const { minutes, publicKeys, criteria, label } = this.#request;
+    const least = since + patienceOf(0, pullMinutes) * 60_000;
+    const deadline = Math.max(Math.min(since + minutes.machine * 60_000, this.#deadline), least);
+    const wanted = wantedOf(criteria, gpu);
+    return awaitReady(this.#means, {
+      id,
+      label,
+      since,
+      deadline,
+      stoppedMs: STOPPED_MS,
+      wanted,
+      publicKey: publicKeys[0] ?? "",
+    });
+  }
+
+  async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
+    for (const twin of twins) await this.#releaseTwin(twin);
+    await this.#means.say(`instance ${instance.id} is ready`);
+    return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
+  }
+
+  /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */
+  async #releaseTwin({ id, label, totalPerHour }: Instance): Promise<void> {
+    const { say, journal } = this.#means;
+    await say(`instance ${id} carries the same label and is released: a run has one instance`);
+    try {
+      await release(this.#means, id, { label, perHour: totalPerHour });
+    } catch (error) {
+      // The state will have the other one; the intent stays open for this one.
+      if (label !== null) journal.note(label, id);
+      await say((error as Error).message);
+    }
+  }
+
+  async #giveUp(id: number, { cause, text, instance }: Failed): Promise<void> {
+    const why = `instance ${id} (machine ${instance?.machineId ?? "unknown"}): ${text}`;
+    await this.#means.say(`${why}; it is released`);
+    await this.#release(id, instance === undefined ? this.#means.clock.now() : undefined, instance);
+    if (cause === "image" || cause === "terms" || cause === "called off") throw this.#failure(why);
+    // One host may have had too many pulls; two, and no other will fare better.
+    if (cause === "limited" && this.#wasLimited) throw this.#failure(why);
+    this.#wasLimited ||= cause === "limited";
+    this.#queue.skip(instance?.machineId ?? null);
+    this.#failures.push(why);
+  }
+
+  async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {
+    const { label } = this.#request;
+    const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
+    await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
+    this.#means.journal.close(label);
+  }
+}

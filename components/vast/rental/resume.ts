@@ -1,0 +1,124 @@
+import { perHour } from "../../lib/money.ts";
+import { isVastError } from "../client/errors.ts";
+import { phaseOf } from "../client/phase.ts";
+import type { Instance } from "../client/wire.ts";
+import { stranded } from "../journal/trouble.ts";
+import { nextBid } from "../market/bidding.ts";
+import type { OfferCriteria } from "../market/criteria.ts";
+import type { LiveEndpoint } from "../ready/live-endpoint.ts";
+import type { Means } from "../ready/means.ts";
+import { awaitReady } from "../ready/ready.ts";
+import { wantedOf } from "./rental-request.ts";
+
+/** An instance in the state, and what is asked of it now. */
+export interface ResumeRequest {
+  readonly instance: Instance;
+  readonly label: string;
+  readonly criteria: OfferCriteria;
+  readonly publicKey: string;
+  /** How long to wait for it, minutes. */
+  readonly minutes: number;
+}
+
+export interface Resumed {
+  readonly instance: Instance;
+  readonly endpoint: LiveEndpoint;
+}
+
+/** A start takes about 40 seconds, and Vast shows the stopped state meanwhile. */
+const START_MS = 120_000;
+
+/**
+ * Brings an instance that is in the state back to ready: starts it when it is stopped, for an outbid one with a higher
+ * bid within the cap, and waits. Nothing is ever released here: its disk may hold what somebody needs. Throws `Stranded`
+ * with the instance as it is when it cannot be brought back.
+ */
+export async function resume(means: Means, request: ResumeRequest): Promise<Resumed> {
+  try {
+    return await bringBack(means, request);
+  } catch (error) {
+    throw isVastError(error) ? stranded(request.instance, error.message, false) : error;
+  }
+}
+
+async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed> {
+  const { instance, label, criteria, publicKey, minutes } = request;
+  const { phase, text } = phaseOf(instance);
+  if (phase === "failed") {
+    throw stranded(
+      instance,
+      `instance ${instance.id} does not come up: ${text}; pulumi up --replace on it rents another`,
+      false,
+    );
+  }
+  if (phase === "stopped") await start(means, instance, criteria);
+  const since = means.clock.now();
+  // The price is left to the bid, which comes after this and may be about to lower it.
+  const wanted = { ...wantedOf(criteria, null), maxPricePerHour: Number.POSITIVE_INFINITY };
+  const deadline = since + minutes * 60_000;
+  const stoppedMs = START_MS;
+  const outcome = await awaitReady(means, { id: instance.id, label, since, deadline, stoppedMs, wanted, publicKey });
+  if (outcome.ready) return outcome;
+  const row = outcome.instance ?? instance;
+  if (phaseOf(row).cause === "queued") await callOff(means, row);
+  throw stranded(row, `instance ${instance.id} is not ready again: ${outcome.text}`, false);
+}
+
+async function start(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+  const hindrance = ended(instance, means.clock.now()) ?? (await withoutCredit(means));
+  if (hindrance !== undefined) throw stranded(instance, `instance ${instance.id} is stopped: ${hindrance}`, false);
+  if (instance.isBid === true) await bidAgain(means, instance, criteria);
+  means.progress(`starting instance ${instance.id}`);
+  try {
+    await means.client.setState(instance.id, "running");
+  } catch (error) {
+    if (!isVastError(error, "refused")) throw error;
+    await callOff(means, instance);
+    throw stranded(
+      instance,
+      `instance ${instance.id} cannot be started now: its GPUs are rented by somebody else (${error.message}); the start that Vast had queued is called off, so that it does not bill unasked later`,
+      false,
+    );
+  }
+}
+
+function ended({ endsAt, id }: Instance, now: number): string | undefined {
+  if (endsAt === null || endsAt * 1000 > now) return undefined;
+  const date = new Date(endsAt * 1000).toISOString().slice(0, 16).replace("T", " ");
+  return `its rental ended on ${date} UTC, as its host had set, and Vast starts it no more; VAST_DISCARD_CHECKPOINTS=${id} pulumi destroy gives up what is on it`;
+}
+
+/** Vast stops every machine of an account that has nothing left. Not every key may read the account. */
+async function withoutCredit({ client }: Means): Promise<string | undefined> {
+  const { credit } = await client.account().catch((error) => {
+    if (isVastError(error)) return { credit: null };
+    throw error;
+  });
+  if (credit === null || credit > 0) return undefined;
+  const owed = credit < -0.005 ? ` and owes $${(-credit).toFixed(2)}` : "";
+  return `the account has no credit left${owed}, so Vast has stopped its machines; add credit, then run pulumi up`;
+}
+
+/** Outbid: the price of the day, within the cap. */
+async function bidAgain(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+  const disk = instance.diskPerHour ?? 0;
+  const bid = instance.gpuPerHour ?? 0;
+  const situation = { held: false, bid, minBid: instance.minBid, floor: null, room: criteria.maxPricePerHour - disk };
+  const next = nextBid({ ...situation, markup: criteria.bidMarkup, markupChanged: false });
+  if (!next.wins) {
+    const needed = perHour((instance.minBid ?? 0) + disk);
+    throw stranded(
+      instance,
+      `instance ${instance.id} is outbid: it takes ${needed} with its disk now, and maxPricePerHour is ${perHour(criteria.maxPricePerHour)}; raise it, or wait for the price to fall`,
+      false,
+    );
+  }
+  if (Math.abs(next.bid - bid) < 1e-6) return;
+  await means.say(`instance ${instance.id} was outbid; bidding ${perHour(next.bid)} instead of ${perHour(bid)}`);
+  await means.client.changeBid(instance.id, next.bid);
+}
+
+/** A queued start may come about hours later, and bill. */
+async function callOff(means: Means, { id }: Instance): Promise<void> {
+  await means.client.setState(id, "stopped");
+}

@@ -1,0 +1,130 @@
+import { hostname } from "node:os";
+import { isPassing } from "../client/errors.ts";
+import { shownBy } from "../client/instance-list.ts";
+import { isLeaving, phaseOf } from "../client/phase.ts";
+import { ensureSameAccount } from "../client/same-account.ts";
+import type { Instance } from "../client/wire.ts";
+import { holderOf, type Intent } from "../journal/journal.ts";
+import type { Means } from "../ready/means.ts";
+import { release } from "./release.ts";
+
+/** What a run finds of itself. */
+export interface Found {
+  readonly instance: Instance;
+  /** The offer it came from; null = not known. */
+  readonly offerId: number | null;
+  /** An open intent says that nothing has run on it yet. */
+  readonly isFresh: boolean;
+}
+
+/** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
+const HOLDER_PATIENCE_MS = 180_000;
+const LOOK_PAUSE_MS = 1000;
+/** What has not shown itself for long is looked for less often. */
+const LONGEST_PAUSE_MS = 5000;
+const PAUSE_SHARE = 0.2;
+/** How long the list may fail before nothing can be said. */
+const LIST_PATIENCE_MS = 60_000;
+
+/**
+ * Settles what is open under a label before anything is rented: waits for the process that may still be renting, then
+ * finds the one living instance that carries exactly this label. A second one is released. undefined = there is none.
+ */
+export async function settle(means: Means, label: string): Promise<Found | undefined> {
+  const intent = await freeIntent(means, label);
+  const rows = await labelled(means, label, visibleBy(intent));
+  const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
+  for (const extra of others) await releaseExtra(means, extra);
+  if (best === undefined) {
+    await closeOwn(means, label, intent);
+    return undefined;
+  }
+  if (intent !== undefined) means.journal.note(label, best.id);
+  return { instance: best, offerId: intent?.offerId ?? null, isFresh: intent !== undefined };
+}
+
+/** Releases every living instance with exactly this label. Throws when one is left, or the list cannot be seen whole. */
+export async function releaseAll(means: Means, label: string): Promise<void> {
+  const intent = await freeIntent(means, label);
+  let until = visibleBy(intent);
+  for (;;) {
+    const rows = await labelled(means, label, until);
+    if (rows.length === 0) break;
+    for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
+    until = means.clock.now();
+  }
+  await closeOwn(means, label, intent);
+}
+
+/** To another account's key there is nothing under the label, whatever bills. */
+async function closeOwn({ client, journal }: Means, label: string, intent: Intent | undefined): Promise<void> {
+  await ensureSameAccount(client, `what an earlier process was renting as ${label}`, intent?.accountId);
+  journal.close(label);
+}
+
+/** The intent under this label, once no living process holds it. */
+async function freeIntent(means: Means, label: string): Promise<Intent | undefined> {
+  const { journal, clock } = means;
+  const deadline = clock.now() + HOLDER_PATIENCE_MS;
+  for (;;) {
+    const intent = journal.find(label);
+    const holder = intent === undefined ? "nobody" : holderOf(intent);
+    if (intent === undefined || holder === "nobody" || holder === "us") return intent;
+    if (holder === "elsewhere" || clock.now() > deadline) throw held(intent, journal.fileOf(label));
+    means.progress(`process ${intent.pid} is still renting for this run; waiting for it to end`);
+    await clock.sleep(LOOK_PAUSE_MS);
+  }
+}
+
+function held({ host, pid, label, at }: Intent, file: string): Error {
+  const since = new Date(at).toISOString().slice(0, 16).replace("T", " ");
+  if (host === hostname()) {
+    return new Error(
+      `process ${pid} is still renting for ${label}, since ${since} UTC: wait until it ends, or end it (kill ${pid}) and try again`,
+    );
+  }
+  return new Error(
+    `process ${pid} on ${host} may still be renting for ${label}, since ${since} UTC, and only there can that be seen (ps -p ${pid}). ` +
+      `If it runs, wait until it ends, or end it there (kill ${pid}), and try again there. If it has ended, try again on ${host}, ` +
+      `or remove ${file}, wait a minute, and try again here: whatever it rented is found by its label`,
+  );
+}
+
+/** When what an intent began would be seen. */
+export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
+  return intent === undefined ? Number.NEGATIVE_INFINITY : shownBy(intent.at);
+}
+
+/**
+ * Instances with exactly this label. When there is none the list is looked at again until `until`, and `least` times:
+ * Vast shows a new one late. Throws when the list cannot be seen whole.
+ */
+export async function labelled(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
+  const { clock, list } = means;
+  const began = clock.now();
+  const deadline = Math.max(until, began) + LIST_PATIENCE_MS;
+  for (let looks = 0; ; ) {
+    try {
+      const rows = (await list.look()).filter((row) => row.label === label);
+      looks += 1;
+      if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
+      means.progress(`looking for what was rented as ${label}`);
+    } catch (error) {
+      if (!isPassing(error) || clock.now() > deadline) throw error;
+    }
+    const share = (clock.now() - began) * PAUSE_SHARE;
+    await clock.sleep(Math.min(Math.max(share, LOOK_PAUSE_MS), LONGEST_PAUSE_MS));
+  }
+}
+
+async function releaseExtra(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
+  await means.say(`instance ${id} carries the same label ${label} and is released: a run has one instance`);
+  await release(means, id, { label, perHour: totalPerHour });
+}
+
+/** The one that is known first, then the one that has come furthest, then the oldest. */
+function byUse(intent: Intent | undefined): (one: Instance, other: Instance) => number {
+  const order = ["ready", "pending", "unknown", "stopped", "offline", "failed", "gone"];
+  const rank = (row: Instance) => (row.id === intent?.instanceId ? -1 : order.indexOf(phaseOf(row).phase));
+  return (one, other) => rank(one) - rank(other) || one.id - other.id;
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { startSimulator } from "../../../../simulator/index.ts";
+import { asker, findOffer, ORDER } from "../../../simulator/support.ts";
+import { fakeEngine } from "../../../support/fake-engine.ts";
+import { startProvider } from "../../../support/provider-process.ts";
+import { criteria, label, request } from "../../../support/renting.ts";
+
+const LIST = "GET /api/v1/instances/";
+const ONE = "GET /instances/{id}/";
+const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic:Instance::instance";
+
+const asked = { ...criteria, apiUrl: "simulator", apiKeyFile: "", label, image: "a/b", publicKeys: request.publicKeys };
+const inputs = { ...asked, sshKeyFile: "", readyTimeoutMinutes: { machine: 30, total: 60 }, quote: null };
+
+/** Pulumi's provider process, one machine, and a state of a machine that Vast does not know. */
+async function world(t: TestContext) {
+  const home = mkdtempSync(join(tmpdir(), "vast-gone-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const timings = { visible: 0 };
+  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", pace: false, timings });
+  t.after(() => simulator.close());
+  const ask = asker(simulator);
+  const offer = await findOffer({ ask });
+  const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label: "other", price: offer.min_bid });
+  const engine = await fakeEngine(t);
+  const provider = await startProvider(t, "instance", engine, {
+    VAST_TRAINING_HOME: home,
+  });
+  const state = { ...inputs, instanceId: "7", phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
+  return { simulator, provider, engine, state, living: String(body.new_contract) };
+}
+
+type Doubt = [on: string, fault: string, sentence: RegExp];
+
+/** What Vast answers to a refresh that looks for a machine; each must fail it. */
+const doubts: Doubt[][] = [
+  [
+    [LIST, "authError404", /key of .* is refused/],
+    [LIST, "authError401", /key of .* is refused/],
+    [LIST, "partialPage", /list kept changing/],
+    [LIST, "invalidToken", /list kept changing/],
+    [LIST, "success200False", /invalid_args|could not be carried out/],
+    [ONE, "authError404", /key of .* is refused/],
+    [ONE, "authError401", /key of .* is refused/],
+  ],
+  [[LIST, "serverErrorBefore", /502/]],
+];
+
+/** These are sent again and again. */
+const slowDoubts: Doubt[] = [
+  [LIST, "truncatedJson", /GET \/api\/v1\/instances\//],
+  [LIST, "empty200", /GET \/api\/v1\/instances\//],
+  [LIST, "resetBefore", /GET \/api\/v1\/instances\//],
+  [ONE, "serverErrorBefore", /502/],
+  [ONE, "truncatedJson", /GET \/api\/v0\/instances\/7\//],
+];
+if (process.env.VAST_TRAINING_TEST_ALL === "1") doubts.push(...slowDoubts.map((doubt) => [doubt]));
+
+// Calls that fail are sent again after a while, so they wait together.
+suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
+  for (const group of doubts) {
+    test(`not after ${group.map(([, fault]) => fault).join(", ")} of ${group[0]?.[0]}`, async (t) => {
+      const { simulator, provider, engine, state } = await world(t);
+      for (const [on, fault, sentence] of group) {
+        simulator.world.faults.add({ on, do: fault, times: 0 });
+        await assert.rejects(provider.read("7", state), sentence, `${fault} of ${on}`);
+        simulator.world.faults.clear();
+      }
+      simulator.world.faults.add({ on: LIST, do: "authError404", times: 0 });
+      const { changes, replaces } = await provider.diff("7", state, inputs);
+      assert.deepEqual([changes, replaces], [1, []], "a plain run goes on without Vast");
+      assert.ok(!engine.logged.some(({ text }) => /instance 7/.test(text)));
+    });
+  }
+
+  test("another account's key cannot see it, and that is not gone, nor released", async (t) => {
+    const { provider, state, simulator } = await world(t);
+    const foreign = { ...state, accountId: "1" };
+    const sentence = /instance 7 was rented by account 1, and the key is account 200417's, which cannot see it/;
+    await assert.rejects(provider.read("7", foreign), sentence);
+    await assert.rejects(provider.remove("7", foreign), sentence);
+    assert.equal((await provider.diff("7", foreign, inputs)).changes, 1, "a plain run goes on");
+    simulator.world.faults.add({ on: "GET /users/current/", do: "authError401", times: 0 });
+    await assert.rejects(provider.read("7", { ...state, accountId: "200417" }), /key of .* is refused/);
+    simulator.world.faults.clear();
+    assert.equal((await provider.read("7", { ...state, accountId: "200417" })).id, "");
+  });
+
+  test("gone: the refresh takes it out of the state, a plain run fails in one line", async (t) => {
+    const { provider, state, living } = await world(t);
+    assert.equal((await provider.read("7", state)).id, "");
+    await assert.rejects(
+      provider.diff("7", state, inputs),
+      /instance 7 is gone at Vast; pulumi up --refresh rents a new one/,
+    );
+    assert.doesNotMatch(provider.stderr(), /\n +at /);
+    assert.equal((await provider.read(living, { ...state, instanceId: living })).id, living, "another one is not");
+  });
+});

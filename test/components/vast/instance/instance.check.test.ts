@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { vastError } from "../../../../components/vast/client/errors.ts";
+import { type CheckMeans, checkInstance } from "../../../../components/vast/instance/instance.check.ts";
+import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
+import { choose } from "../../../../components/vast/market/choice.ts";
+import { type Quote, quoteOf } from "../../../../components/vast/market/quote.ts";
+import { criteria, label, request } from "../../../support/renting.ts";
+import { offer } from "../../../support/rows.ts";
+
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const { image, publicKeys } = request;
+const inputs = {
+  ...criteria,
+  apiUrl: "",
+  apiKeyFile: "",
+  label,
+  image,
+  publicKeys,
+  sshKeyFile: "",
+  readyTimeoutMinutes: { machine: 30, total: 60 },
+};
+const choices = choose(
+  [offer(), offer({ id: 2, machine_id: 2, min_bid: 2, dph_base: 2, dph_total: 2.03 })],
+  "H100 SXM",
+  criteria,
+);
+
+function means(changes: Partial<CheckMeans> = {}) {
+  const calls: string[] = [];
+  const said: string[] = [];
+  const kept: Quote[] = [];
+  const note = <T>(name: string, value: T) => {
+    calls.push(name);
+    return value;
+  };
+  const all: CheckMeans = {
+    market: async () => note("market", { choices, excluded: "", blame: null }),
+    account: async () => note("account", { id: 1, email: null, credit: 20 }),
+    imageTrouble: async () => note("image", undefined),
+    kept: () => undefined,
+    keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
+    say: async (text) => void said.push(text),
+    ...changes,
+  };
+  return { ...all, calls, said, keptQuotes: kept };
+}
+
+test("a new instance is quoted, from one search", async () => {
+  const world = means();
+  const { inputs: checked, failures } = await checkInstance({}, { ...inputs, gpu: "h100_sxm" }, world);
+  assert.deepEqual(failures, []);
+  assert.equal(checked.gpu, "H100 SXM");
+  assert.deepEqual(checked.quote, choices[0] && quoteOf(choices[0]));
+  assert.deepEqual(world.calls, ["market", "account", "image"]);
+  assert.deepEqual(world.keptQuotes, [checked.quote]);
+  assert.match(world.said.join(), /^1x H100 SXM in Texas, US/);
+});
+
+test("an image that no machine could pull is told before anything is promised", async () => {
+  const world = means({ imageTrouble: async ({ image }) => `${image} is gone` });
+  const { inputs: checked, failures } = await checkInstance({}, inputs, world);
+  assert.deepEqual(failures, [{ property: "image", reason: `${image} is gone` }]);
+  assert.equal(checked.quote, null);
+  const unknown = await checkInstance({}, { ...inputs, image: UNKNOWN, imageBytes: UNKNOWN }, world);
+  assert.ok(unknown.inputs.quote, "what is yet to be built cannot be asked for");
+});
+
+test("what a preview has just promised is promised again, without a search", async () => {
+  const kept = choices[1] && quoteOf(choices[1]);
+  const world = means({ kept: () => kept });
+  assert.deepEqual((await checkInstance({}, inputs, world)).inputs.quote, kept);
+  assert.deepEqual(world.calls, []);
+});
+
+test("later runs keep what was promised, and ask nobody", async () => {
+  const world = means();
+  const [quote] = choices.map((choice) => quoteOf(choice));
+  const olds = { ...inputs, quote } as CheckedInputs;
+  assert.deepEqual((await checkInstance(olds, { ...inputs, maxPricePerHour: 9 }, world)).inputs.quote, quote);
+  assert.equal((await checkInstance({ ...olds, quote: null }, inputs, world)).inputs.quote, null);
+  assert.deepEqual(world.calls, []);
+});
+
+test("what is not known yet is guarded, field by field", async () => {
+  const world = means();
+  const unknownLabel = await checkInstance({}, { ...inputs, label: UNKNOWN, publicKeys: UNKNOWN }, world);
+  assert.deepEqual(unknownLabel.failures, []);
+  assert.ok(unknownLabel.inputs.quote, "the label is not needed for a quote");
+  for (const name of Object.keys(criteria)) {
+    const other = means();
+    const { inputs: checked, failures } = await checkInstance({}, { ...inputs, [name]: UNKNOWN }, other);
+    assert.deepEqual([failures, checked.quote, other.calls], [[], null, []], name);
+  }
+});
+
+test("Vast cannot be asked: no promise, no failure, and it is said", async () => {
+  for (const kind of ["unreachable", "server", "rate_limited"] as const) {
+    const world = means({ market: async () => Promise.reject(vastError(kind, "no answer")) });
+    const { inputs: checked, failures } = await checkInstance({}, inputs, world);
+    assert.deepEqual([checked.quote, failures], [null, []]);
+    assert.match(world.said.join(), /the market cannot be asked now, so nothing is quoted: no answer/);
+  }
+});
+
+const failures: [what: string, changes: Partial<CheckMeans>, property: string, reason: RegExp][] = [
+  [
+    "no key",
+    { account: async () => Promise.reject(vastError("no_key", "no Vast API key")) },
+    "apiKeyFile",
+    /no Vast API key/,
+  ],
+  [
+    "a key that is refused",
+    { market: async () => Promise.reject(vastError("auth", "refused")) },
+    "apiKeyFile",
+    /refused/,
+  ],
+  ["no simulator", { market: async () => Promise.reject(vastError("config", "none is running")) }, "apiUrl", /none/],
+  [
+    "nothing fits",
+    { market: async () => ({ choices: [], excluded: "none of 3 offers fits", blame: "minReliability" }) },
+    "minReliability",
+    /none of 3/,
+  ],
+  [
+    "no credit for an hour",
+    { account: async () => ({ id: 1, email: null, credit: 1.2 }) },
+    "maxPricePerHour",
+    /the account has \$1\.20, less than one hour of the best offer \(\$1\.8\d\d\/h\)/,
+  ],
+];
+
+for (const [what, changes, property, reason] of failures) {
+  test(`a failure: ${what}`, async () => {
+    const found = await checkInstance({}, inputs, means(changes));
+    assert.deepEqual(
+      found.failures.map((failure) => failure.property),
+      [property],
+    );
+    assert.match(found.failures[0]?.reason ?? "", reason);
+    assert.equal(found.inputs.quote, null);
+  });
+}
+
+test("every input that is wrong is named at once, and nobody is asked", async () => {
+  const world = means();
+  const wrong = {
+    ...inputs,
+    gpu: "",
+    gpus: 0,
+    rental: "spot",
+    maxPricePerHour: -1,
+    diskGb: 1.5,
+    verified: "yes",
+    label: "a b",
+    image: "no image",
+    publicKeys: ["ssh-ed25519 AAAA\nssh-ed25519 BBBB"],
+    readyTimeoutMinutes: { machine: 9, total: 3 },
+    onstart: "x".repeat(3000),
+  };
+  const found = await checkInstance({}, wrong as never, world);
+  assert.deepEqual(found.failures.map(({ property }) => property).toSorted(), [
+    "diskGb",
+    "gpu",
+    "gpus",
+    "image",
+    "label",
+    "maxPricePerHour",
+    "onstart",
+    "publicKeys",
+    "readyTimeoutMinutes",
+    "rental",
+    "verified",
+  ]);
+  assert.deepEqual(world.calls, []);
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Address } from "../../../../components/pulumi/addresses.ts";
+import { type Fault, ledger, type Simulator, startSimulator } from "../../../../simulator/index.ts";
+import { fakeEngine } from "../../../support/fake-engine.ts";
+import { initFailure, startProvider } from "../../../support/provider-process.ts";
+import { criteria, label, request } from "../../../support/renting.ts";
+
+/** As the engine is told. */
+const [NONE, SOME] = [1, 2];
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic:Instance::instance";
+
+const { image, publicKeys } = request;
+const inputs = {
+  ...criteria,
+  apiUrl: "simulator",
+  apiKeyFile: "",
+  label,
+  image,
+  publicKeys: [...publicKeys],
+  sshKeyFile: "",
+  readyTimeoutMinutes: { machine: 30, total: 60 },
+};
+
+async function world(t: TestContext, address: Address, ...faults: Fault[]) {
+  const home = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none" });
+  t.after(() => simulator.close());
+  t.after(() => assert.deepEqual(simulator.world.contracts.living(), []));
+  for (const fault of faults) simulator.world.faults.add(fault);
+  const engine = await fakeEngine(t);
+  const another = () => startProvider(t, address, engine, { VAST_TRAINING_HOME: home });
+  const until = async (done: () => boolean) => {
+    while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  return { home, simulator, engine, provider: await another(), another, until };
+}
+
+function rentals(simulator: Simulator): number {
+  return simulator.world.requests.filter(({ endpoint }) => endpoint === "PUT /asks/{id}/").length;
+}
+
+/** What a process that has ended left open. */
+function leftIntent(under: string) {
+  const ended = { host: hostname(), pid: 2 ** 22 + 1, startedAt: "0" };
+  return { label: under, urn: URN, apiUrl: "simulator", apiKeyFile: "", offerId: 1, at: 0, ...ended };
+}
+
+/** A machine that no provider of ours has rented; its id. */
+async function rentElsewhere(simulator: Simulator, under: string, price: number | null = null): Promise<string> {
+  const offer = [...simulator.world.market.offers()].find(({ ask }) => ask.gpus === 1);
+  const order = { client_id: "me", image: "a/b", label: under, disk: 20, runtype: "ssh_direc ssh_proxy", price };
+  const rented = await fetch(`${simulator.url}/api/v0/asks/${offer?.ask.id}/`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(order),
+  });
+  return String(((await rented.json()) as { new_contract: number }).new_contract);
+}
+
+test("preview and run promise the same, and the row says it", async (t) => {
+  const { simulator, engine, provider, another } = await world(t, "instance");
+  const preview = await provider.check({}, { ...inputs, label: UNKNOWN, gpu: "h100 sxm", __urn: URN });
+  assert.deepEqual(preview.failures, []);
+  assert.equal(preview.inputs.label, UNKNOWN);
+  assert.equal(preview.inputs.__urn, undefined);
+  assert.ok(String(preview.inputs.__provider).includes("instance"));
+  const asked = simulator.world.requests.length;
+  simulator.world.market.move({ factor: 1.5 });
+  const run = await (await another()).check({}, { ...inputs, __urn: URN });
+  assert.deepEqual(run.inputs.quote, preview.inputs.quote);
+  assert.equal(simulator.world.requests.length, asked, "the second process asks nobody");
+  assert.deepEqual([...new Set(engine.logged.map(({ urn, ephemeral }) => `${urn} ${ephemeral}`))], [`${URN} false`]);
+  const later = await provider.check(preview.inputs, { ...inputs, maxPricePerHour: 9, __urn: URN });
+  assert.deepEqual(later.inputs.quote, preview.inputs.quote);
+});
+
+test("what cannot be is a failure of the input that is to blame", async (t) => {
+  const { provider } = await world(t, "instance");
+  const { failures } = await provider.check({}, { ...inputs, maxPricePerHour: 0.05, __urn: URN });
+  assert.equal(failures[0]?.property, "maxPricePerHour");
+  assert.match(failures[0]?.reason ?? "", /none of \d+ offers/);
+  assert.equal(provider.stderr(), "");
+});
+
+test("a machine that cannot be released gets into the state, the next run replaces it, and a delete ends it", async (t) => {
+  const { home, simulator, provider } = await world(
+    t,
+    "instance",
+    { on: "boot", do: "ociFail" },
+    { on: "DELETE /instances/{id}/", do: "authError401", times: 0 },
+  );
+  const { inputs: checked } = await provider.check({}, { ...inputs, __urn: URN });
+  const failure = initFailure(await provider.create(checked).catch((error: unknown) => error));
+  const [contract] = ledger(simulator.world).contracts;
+  assert.ok(failure && contract);
+  assert.equal(failure.id, String(contract.id));
+  assert.ok(String(failure.properties.__provider).includes("instance"), "or it could never be deleted");
+  assert.deepEqual([failure.properties.phase, failure.properties.hostKey], ["failed", ""]);
+  assert.equal(failure.properties.__urn, URN);
+  assert.match(failure.reasons.join(), new RegExp(`vastai destroy instance ${contract.id}`));
+  assert.equal(readdirSync(join(home, "journal")).length, 1, "until it is known to be in the state");
+
+  const plan = await provider.diff(failure.id, failure.properties, checked);
+  assert.deepEqual([plan.replaces, plan.before], [["phase"], true]);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+
+  await assert.rejects(provider.remove(failure.id, failure.properties), /vastai destroy instance \d+/);
+  assert.match(provider.stderr(), /vastai destroy instance/);
+  assert.doesNotMatch(provider.stderr(), /\n +at /, "no stack for what is no mistake of ours");
+
+  simulator.world.faults.clear();
+  await provider.remove(failure.id, failure.properties);
+  assert.deepEqual(await provider.read(failure.id, failure.properties), {
+    id: "",
+    props: { __provider: failure.properties.__provider },
+  });
+});
+
+test("a list that fails is no proof that a machine is gone", async (t) => {
+  const { provider } = await world(t, "instance", { on: "GET /api/v1/instances/", do: "authError404", times: 0 });
+  const state = { ...inputs, instanceId: "7", phase: "ready", asked: inputs };
+  await assert.rejects(provider.read("7", state), /key of .* is refused/);
+});
+
+test("an engine that dies while a machine comes up: it is released, and no other is rented", async (t) => {
+  const { simulator, engine, provider, until, home } = await world(t, "instance", {
+    on: "boot",
+    do: "stuckLoading",
+    times: 0,
+  });
+  const { inputs: checked } = await provider.check({}, { ...inputs, __urn: URN });
+  const made = provider.create(checked).catch((error: Error) => error);
+  await until(() => engine.logged.some(({ text }) => text.startsWith("2/6 image pull")));
+  engine.kill();
+  assert.match(String(await made), /nobody waits/);
+  assert.equal(rentals(simulator), 1);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+});
+
+test("an identity makes a label once, and its delete releases what carries it", async (t) => {
+  const { simulator, provider, until } = await world(t, "identity");
+  const owner = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev" };
+  const who = { ...owner, run: "run", singleUse: false };
+  const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
+  assert.equal(outs.label, id);
+  assert.deepEqual(await provider.diff(id, outs, { ...who, stack: "renamed" }), {
+    changes: NONE,
+    replaces: [],
+    before: false,
+  });
+  assert.deepEqual((await provider.diff(id, outs, { ...who, apiUrl: "" })).replaces, ["apiUrl"]);
+  await rentElsewhere(simulator, id);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  await provider.remove(id, outs);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+});
+
+test("an identity is not gone with what another account's key cannot see", async (t) => {
+  const { provider, home } = await world(t, "identity");
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
+  const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  const intent = (accountId: string) => ({ ...leftIntent(id), accountId });
+  const write = (accountId: string) =>
+    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(intent(accountId)));
+  mkdirSync(join(home, "journal"), { recursive: true });
+  write("999");
+  await assert.rejects(
+    provider.remove(id, outs),
+    /was renting as vt-.* was rented by account 999, and the key is account/,
+  );
+  assert.equal(readdirSync(join(home, "journal")).length, 1, "the intent stays");
+  write("");
+  await provider.remove(id, outs);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+});
+
+test("an identity for one use releases what a killed command has left under it", async (t) => {
+  const { simulator, provider, home, until } = await world(t, "identity");
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
+  const forOne = { ...who, singleUse: true };
+  const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE);
+  await rentElsewhere(simulator, id);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(leftIntent(id)));
+  assert.equal(
+    (await provider.diff(id, outs, { ...forOne, singleUse: false })).changes,
+    NONE,
+    "of a run it is taken over",
+  );
+  assert.equal((await provider.diff(id, outs, forOne)).changes, SOME);
+  await provider.update(id, outs, forOne);
+  assert.deepEqual(simulator.world.contracts.living(), []);
+  assert.deepEqual(readdirSync(join(home, "journal")), []);
+});
+
+test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {
+  const { simulator, provider, until } = await world(t, "bid");
+  const instanceId = await rentElsewhere(simulator, label, 20);
+  await until(() => simulator.world.contracts.living().every(({ state }) => state === "running"));
+  const bid = () => simulator.world.contracts.get(Number(instanceId))?.bid ?? 0;
+  const asked = () => simulator.world.requests.filter(({ endpoint }) => endpoint.includes("/instances/")).length;
+  const api = { apiUrl: "simulator", apiKeyFile: "" };
+  const terms = { ...api, instanceId, rental: "interruptible", maxPricePerHour: 30, bidMarkup: 0.2 };
+
+  const onDemand = { ...terms, rental: "on-demand" };
+  const { outs: idle } = await provider.create(onDemand);
+  assert.equal(asked(), 0);
+  assert.equal((await provider.diff(instanceId, idle, { ...onDemand, maxPricePerHour: 9 })).changes, NONE);
+
+  const { id, outs } = await provider.create(terms);
+  assert.deepEqual([id, bid()], [instanceId, 20], "a higher cap raises nothing");
+  assert.equal((await provider.diff(id, outs, terms)).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, apiKeyFile: "/other" })).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, instanceId: UNKNOWN })).changes, NONE);
+  assert.equal((await provider.diff(id, outs, { ...terms, maxPricePerHour: 9 })).changes, SOME);
+  assert.deepEqual((await provider.diff(id, outs, { ...terms, instanceId: "8" })).replaces, ["instanceId"]);
+
+  const lower = await provider.update(id, outs, { ...terms, maxPricePerHour: 9 });
+  assert.ok(bid() < 9 && bid() > 8.9, "the cap less the disk");
+  assert.equal(lower.maxPricePerHour, 9);
+  const contract = simulator.world.contracts.get(Number(instanceId));
+  if (contract !== undefined) simulator.world.life.vanish(contract);
+  await assert.rejects(provider.update(id, lower, { ...terms, maxPricePerHour: 8 }), /pulumi up --refresh/);
+  await provider.remove(id, lower);
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { stateOf } from "../../../../components/lib/process.ts";
+import { openStateDir } from "../../../../components/lib/state-dir.ts";
+import type { Intent } from "../../../../components/vast/journal/journal.ts";
+import { openProgram, type Program } from "../../../support/program.ts";
+
+/** test/kills plays these at every call, and a sample of them in each run. */
+const isEnumerated = process.env.VAST_TRAINING_TEST_ALL !== "1";
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+/** The intent of the rental that is under way, once its instance is known. */
+async function rentalUnderWay({ home }: Program): Promise<Intent> {
+  const dir = openStateDir({ VAST_TRAINING_HOME: home }).journalDir;
+  for (;;) {
+    const [name] = readdirSync(dir).filter((file) => file.endsWith(".json"));
+    const intent = name === undefined ? undefined : (JSON.parse(readFileSync(join(dir, name), "utf8")) as Intent);
+    if (intent?.instanceId !== undefined) return intent;
+    await pause();
+  }
+}
+
+async function contracts({ simulator }: Program) {
+  const { contracts, living } = await simulator.ledger();
+  return { made: contracts.length, living };
+}
+
+function commandLine(pid: number | string): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+    .split("\0")
+    .filter((word) => word !== "");
+}
+
+/** Pulumi's language host outlives the command as well, and nobody ends it. */
+function endLanguageHost(engine: string): void {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (commandLine(pid).join(" ").endsWith(`pulumi-language-nodejs ${engine}`)) process.kill(Number(pid));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+test("the command is killed while its machine comes up: the machine is released, and nothing more rented", {
+  skip: !existsSync("/proc/self/cmdline"),
+}, async (t) => {
+  const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "stuckLoading", times: 0 });
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  const engine = commandLine(intent.pid).at(-1) ?? "";
+  up.signal("SIGKILL");
+  await up.result;
+  // Nobody waits for the provider any more: it releases what it has begun, and ends.
+  while (stateOf(intent) === "running") await pause();
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+  assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+  endLanguageHost(engine);
+  await program.works("cancel", ["--yes"]);
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+});
+
+test("the provider is killed after its rental: the next up takes that machine over", {
+  skip: isEnumerated,
+}, async (t) => {
+  const program = await openProgram(t);
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  process.kill(intent.pid, "SIGKILL");
+  assert.notEqual((await up.result).code, 0);
+  assert.deepEqual(await contracts(program), { made: 1, living: 1 });
+  assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
+  assert.equal((await program.outputs()).instanceId, String(intent.instanceId));
+  assert.equal((await program.outputs()).label, intent.label);
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+});
+
+test("the provider is killed after its rental: a destroy alone ends it", { skip: isEnumerated }, async (t) => {
+  const program = await openProgram(t);
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  process.kill(intent.pid, "SIGKILL");
+  await up.result;
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+  assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+});

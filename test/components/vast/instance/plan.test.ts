@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type CheckedInputs, outputsOf, refreshed } from "../../../../components/vast/instance/instance.outputs.ts";
+import { planOf } from "../../../../components/vast/instance/plan.ts";
+import { type BidSituation, nextBid } from "../../../../components/vast/market/bidding.ts";
+import type { Quote } from "../../../../components/vast/market/quote.ts";
+import { quoteLine } from "../../../../components/vast/market/quote.ts";
+import { criteria } from "../../../support/renting.ts";
+import { instance } from "../../../support/rows.ts";
+
+const quote: Quote = {
+  gpu: "H100 SXM",
+  gpus: 1,
+  offerId: 28705911,
+  machineId: 41907,
+  location: "Texas, US",
+  reliability: 0.9972,
+  rental: "interruptible",
+  bidPerHour: 1.8,
+  onDemandPerHour: 2.5,
+  diskPerHour: 0.0417,
+  totalPerHour: 1.8417,
+  trafficPerGb: 0.003,
+  pullMinutes: null,
+};
+
+const inputs: CheckedInputs = {
+  ...criteria,
+  apiUrl: "",
+  apiKeyFile: "",
+  label: "vt-abc-run",
+  image: "pytorch/pytorch",
+  publicKeys: ["ssh-ed25519 AAAA ours"],
+  sshKeyFile: "",
+  readyTimeoutMinutes: { machine: 30, total: 60 },
+  quote,
+};
+
+const endpoint = { host: "203.0.113.42", port: 41685, via: "direct", hostKey: "ssh-ed25519 AAAA" } as const;
+const startedAt = "2026-09-01T00:00:00.000Z";
+const ready = outputsOf(instance(), inputs, { endpoint, offerId: 28705911, urn: "urn:x", startedAt });
+
+test("the outputs of an instance that is ready", () => {
+  const { asked, quote: promised, __urn, ...shown } = ready;
+  assert.deepEqual(shown, {
+    schemaVersion: 1,
+    instanceId: "31415926",
+    label: "vt-abc-run",
+    offerId: "28705911",
+    machineId: "41907",
+    gpu: "H100 SXM",
+    gpus: 1,
+    rental: "interruptible",
+    pricePerHour: 1.8417,
+    rentedPerHour: 1.8417,
+    bidPerHour: 1.8,
+    diskGb: 150,
+    sshHost: "203.0.113.42",
+    sshPort: 41685,
+    hostKey: "ssh-ed25519 AAAA",
+    phase: "ready",
+    accountId: "",
+    startedAt,
+    location: "Texas, US",
+    endsAt: new Date(1793800000 * 1000).toISOString(),
+    image: "pytorch/pytorch",
+    apiUrl: "",
+    apiKeyFile: "",
+  });
+  assert.deepEqual(promised, quote);
+  assert.equal(asked.label, "vt-abc-run");
+  assert.equal(__urn, "urn:x");
+});
+
+test("a refresh tells what Vast says, and keeps what it does not say", () => {
+  const outbid = { actual_status: "exited", intended_status: "stopped", cur_state: "stopped", next_state: "stopped" };
+  const stopped = refreshed(ready, instance({ ...outbid, ports: null, end_date: null, dph_total: 2 }));
+  const { phase, sshHost, sshPort, hostKey, endsAt, pricePerHour, rentedPerHour } = stopped;
+  assert.deepEqual([phase, sshHost, sshPort, hostKey], ["stopped", "203.0.113.42", 41685, "ssh-ed25519 AAAA"]);
+  assert.deepEqual([endsAt, pricePerHour], [ready.endsAt, 2]);
+  assert.equal(rentedPerHour, 1.8417, "what depends on the price is not to change with it");
+  const moved = refreshed(ready, instance({ ports: { "22/tcp": [{ HostPort: "50000" }] } }));
+  assert.equal(moved.sshPort, 50000);
+});
+
+test("a way in through the relay stays one", () => {
+  const proxy = { host: "ssh5.vast.ai", port: 15926, via: "proxy", hostKey: "ssh-ed25519 AAAA" } as const;
+  const outputs = outputsOf(instance(), inputs, { endpoint: proxy });
+  const { sshHost, sshPort } = refreshed(outputs, instance());
+  assert.deepEqual([sshHost, sshPort], ["ssh5.vast.ai", 15926]);
+});
+
+test("what replaces an instance, and what changes nothing", () => {
+  const replaces: [Partial<CheckedInputs>, string[]][] = [
+    [{ gpu: "A100 SXM4" }, ["gpu"]],
+    [{ gpus: 2 }, ["gpus"]],
+    [{ rental: "on-demand" }, ["rental"]],
+    [{ diskGb: 200 }, ["diskGb"]],
+    [{ image: "other/image" }, ["image"]],
+    [{ label: "vt-other" }, ["label"]],
+    [{ apiUrl: "simulator" }, ["apiUrl"]],
+    [{ gpus: 2, image: "other/image" }, ["gpus", "image"]],
+  ];
+  for (const [change, keys] of replaces)
+    assert.deepEqual(planOf(ready, { ...inputs, ...change }), { replaces: keys, changes: true });
+  const harmless: Partial<CheckedInputs>[] = [
+    {},
+    { gpu: "h100_sxm" },
+    { apiUrl: "https://console.vast.ai/" },
+    { maxPricePerHour: 9, bidMarkup: 1 },
+    { minReliability: 0.5, minDownloadMbps: 1, minDurationHours: 1, verified: false, maxOffers: 9 },
+    { publicKeys: ["ssh-ed25519 BBBB other"], sshKeyFile: "/key" },
+    { readyTimeoutMinutes: { machine: 1, total: 2 }, onstart: "true" },
+    { quote: { ...quote, totalPerHour: 1 } },
+  ];
+  for (const change of harmless)
+    assert.deepEqual(planOf(ready, { ...inputs, ...change }), { replaces: [], changes: false });
+});
+
+test("an image that is yet to be built replaces, and the digest of a tag that was rented does not", () => {
+  const isUnknown = (value: unknown) => value === "?";
+  assert.deepEqual(planOf(ready, { ...inputs, image: "?" }, isUnknown).replaces, ["image"]);
+  const digest = `sha256:${"0".repeat(64)}`;
+  const changes = (image: string, news: string) =>
+    planOf({ ...ready, asked: { ...ready.asked, image } }, { ...inputs, image: news }).replaces;
+  assert.deepEqual(changes("pytorch/pytorch", `pytorch/pytorch@${digest}`), []);
+  assert.deepEqual(changes("host:5000/a/b:tag", `host:5000/a/b@${digest}`), []);
+  assert.deepEqual(changes("host:5000/a/b:tag", `host:5000/a/c@${digest}`), ["image"]);
+  assert.deepEqual(changes(`a/b@${digest}`, `a/b@sha256:${"1".repeat(64)}`), ["image"]);
+});
+
+test("what an update is for", () => {
+  const changes = (olds: object, news: object = {}) => planOf({ ...ready, ...olds }, { ...inputs, ...news });
+  assert.deepEqual(changes({ phase: "stopped" }), { replaces: [], changes: true });
+  assert.deepEqual(changes({ phase: "pending" }), { replaces: [], changes: true });
+  assert.deepEqual(changes({ label: "renamed by hand" }), { replaces: [], changes: true });
+  assert.deepEqual(changes({}, { apiKeyFile: "/elsewhere" }), { replaces: [], changes: true });
+  assert.deepEqual(changes({ phase: "failed", hostKey: "" }), { replaces: ["phase"], changes: true });
+  assert.deepEqual(
+    changes({ phase: "failed" }),
+    { replaces: [], changes: true },
+    "it was ready once: it may hold data",
+  );
+});
+
+test("what is not known yet changes nothing", () => {
+  const unknown = { ...inputs, label: "?", gpus: "?" as unknown as number };
+  assert.deepEqual(
+    planOf(ready, unknown, (value) => value === "?"),
+    { replaces: [], changes: false },
+  );
+});
+
+const held: BidSituation = {
+  held: true,
+  bid: 1.8,
+  minBid: 1.5,
+  floor: 1.5,
+  room: 3.45,
+  markup: 0.2,
+  markupChanged: false,
+};
+
+const bids: [what: string, change: Partial<BidSituation>, bid: number, wins: boolean][] = [
+  ["held, nothing new: nothing", {}, 1.8, true],
+  ["held, a higher cap: not raised for nothing", { room: 9 }, 1.8, true],
+  ["held, a lower cap: lowered to it", { room: 1.6 }, 1.6, true],
+  ["held, a cap below what keeps it: lowered, and said", { room: 1.4 }, 1.4, false],
+  ["held, a new markup: from the price at the rental", { markup: 0.4, markupChanged: true }, 2.1, true],
+  [
+    "held, a new markup: not from what the market asks now",
+    { markup: 0.4, markupChanged: true, minBid: 1.7 },
+    2.1,
+    true,
+  ],
+  ["held, a smaller markup: not below what keeps it", { markup: 0, markupChanged: true, minBid: 1.7 }, 1.7, true],
+  ["held, a new markup above the cap", { markup: 2, markupChanged: true }, 3.45, true],
+  ["held, a new markup, rental price not known", { markup: 0.4, markupChanged: true, floor: null }, 2.1, true],
+  ["lost: the price of the day", { held: false, minBid: 2 }, 2.4, true],
+  ["lost: within the cap", { held: false, minBid: 3.2 }, 3.45, true],
+  ["lost, somebody bids more than the cap: all of it, and said", { held: false, minBid: 4 }, 3.45, false],
+  ["lost, and Vast does not say the price", { held: false, minBid: null }, 1.8, true],
+  ["lost, and cheaper now", { held: false, minBid: 1 }, 1.2, true],
+];
+
+for (const [what, change, bid, wins] of bids) {
+  test(`the next bid: ${what}`, () => {
+    assert.deepEqual(nextBid({ ...held, ...change }), { bid, wins });
+  });
+}
+
+test("a quote in one line", () => {
+  assert.equal(
+    quoteLine(quote),
+    "1x H100 SXM in Texas, US, reliability 0.997: bid $1.800/h (on demand $2.500/h) and disk $0.042/h, $1.842/h in all",
+  );
+  assert.equal(
+    quoteLine({
+      ...quote,
+      rental: "on-demand",
+      bidPerHour: null,
+      location: null,
+      reliability: null,
+      totalPerHour: 2.5417,
+    }),
+    "1x H100 SXM: on demand $2.500/h and disk $0.042/h, $2.542/h in all",
+  );
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openStateDir } from "../../../../components/lib/state-dir.ts";
+import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
+import { type RunningCommand, startCommand } from "../../../../scripts/lib/command.ts";
+import { runInPty } from "../../../cli/pty.ts";
+import { openProgram, type Program } from "../../../support/program.ts";
+
+const vastRun = join(import.meta.dirname, "..", "..", "..", "cli", "vast-run");
+const everything = process.env.VAST_TRAINING_TEST_ALL === "1";
+const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
+
+function openIntents({ home }: Program): Intent[] {
+  return new Journal(openStateDir({ VAST_TRAINING_HOME: home }).journalDir).listOpen();
+}
+
+/** `up` in a terminal, with ^C as soon as it has rented. */
+function interruptedUp({ dir, env }: Program, times: number) {
+  return runInPty("pulumi", UP, { cwd: dir, env: { ...env, ARGS: "{}" }, seen: /rented offer/, keys: "\x03", times });
+}
+
+async function isLocked({ env }: Program): Promise<boolean> {
+  const locks = join(new URL(env.PULUMI_BACKEND_URL ?? "").pathname, ".pulumi", "locks");
+  return readdirSync(locks, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".json"));
+}
+
+/** Interrupted once: the machine is in the state, nothing is left open, and the next up goes on from there. */
+async function isRecorded(program: Program): Promise<void> {
+  assert.equal(await isLocked(program), false);
+  assert.match(await program.state(), /"phase": "ready"/);
+  assert.deepEqual(
+    openIntents(program).filter(({ left }) => left !== undefined),
+    [],
+  );
+  assert.match(await program.works("up", ["--skip-preview"]), /\+ 1 created/);
+  assert.deepEqual(openIntents(program), []);
+  await program.works("destroy");
+}
+
+/** Interrupted twice: what is left is said and written down, recover shows it, and the next up takes it over. */
+async function isTakenOver(program: Program, shown: string): Promise<void> {
+  const [intent, ...others] = openIntents(program);
+  assert.deepEqual(others, []);
+  const { label, instanceId, left = "" } = intent ?? {};
+  assert.ok(left.startsWith(`instance ${instanceId} (${label}) is still there and costs up to $`), left);
+  assert.ok(left.endsWith(`; this ends it: pulumi destroy -s dev, or vastai destroy instance ${instanceId}`), left);
+  assert.ok(shown.includes(`interrupted: instance ${instanceId}`), shown);
+  assert.equal(await isLocked(program), false);
+  const { code, stdout } = await startCommand(vastRun, ["recover", "-s", "dev"], { cwd: program.dir, env: program.env })
+    .result;
+  assert.equal(code, 3, stdout);
+  assert.ok(stdout.includes(`its process was interrupted and said: ${left}`), stdout);
+  assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
+  assert.deepEqual(openIntents(program), []);
+  await program.works("destroy");
+}
+
+test("two ^C at a terminal: what is left is said, and noted for later", async (t) => {
+  const program = await openProgram(t, "vast-training");
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const { code, screen } = await interruptedUp(program, 2);
+  assert.notEqual(code, 0);
+  await isTakenOver(program, screen.replace(/\s+/g, " "));
+});
+
+test("one ^C at a terminal: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  const { code, screen } = await interruptedUp(program, 1);
+  assert.notEqual(code, 0, screen);
+  await isRecorded(program);
+});
+
+/** `up` in a script, whose process group gets SIGINT as soon as it has rented. */
+async function interruptedScript(program: Program, times: number): Promise<string> {
+  const up = program.start("up", ["--skip-preview"]);
+  const early = up.result.then(({ stdout, stderr }) => assert.fail(stdout + stderr));
+  early.catch(() => {});
+  while (openIntents(program)[0]?.instanceId === undefined) await Promise.race([sleep(50), early]);
+  return interrupted(up, times);
+}
+
+/** SIGINT to the command's process group, and again each second until it has ended; what it printed. */
+async function interrupted(command: RunningCommand, times: number): Promise<string> {
+  let ended = false;
+  const result = command.result.finally(() => {
+    ended = true;
+  });
+  for (let sent = 0; sent < times && !ended; sent++) {
+    process.kill(-command.pid, "SIGINT");
+    await Promise.race([result, sleep(1000)]);
+  }
+  const { code, stdout, stderr } = await result;
+  assert.notEqual(code, 0, stdout);
+  return stdout + stderr;
+}
+
+test("one SIGINT to a script: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  await interruptedScript(program, 1);
+  await isRecorded(program);
+});
+
+test("two SIGINTs to a script: what is left is said, and noted for later", { skip: !everything }, async (t) => {
+  const program = await openProgram(t, "vast-training");
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  await isTakenOver(program, await interruptedScript(program, 2));
+});
+
+test("two SIGINTs to a destroy that releases: what still bills is said", { skip: !everything }, async (t) => {
+  const program = await openProgram(t);
+  await program.works("up", ["--skip-preview"]);
+  const { instanceId } = await program.outputs();
+  await program.simulator.post("/_sim/faults", { on: "DELETE /instances/{id}/", do: "hold" });
+  const destroy = program.start("destroy");
+  await program.simulator.get("/_sim/held"); // answers when it holds something
+  const shown = await interrupted(destroy, 2);
+  assert.match(
+    shown,
+    new RegExp(`interrupted: instance ${instanceId} .* this ends it: vastai destroy instance ${instanceId}`),
+  );
+  await fetch(`${program.simulator.url}/_sim/held`, { method: "DELETE" });
+  await program.works("destroy");
+});

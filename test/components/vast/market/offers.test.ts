@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { choose } from "../../../../components/vast/market/choice.ts";
+import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
+import { market, offerQuery } from "../../../../components/vast/market/offers.ts";
+import { quoteOf } from "../../../../components/vast/market/quote.ts";
+import { offer, offerRow } from "../../../support/rows.ts";
+import { type Exchange, scriptedApi } from "../../../support/scripted-api.ts";
+
+const criteria: OfferCriteria = {
+  gpu: "h100_sxm",
+  gpus: 1,
+  rental: "interruptible",
+  maxPricePerHour: 3.5,
+  bidMarkup: 0.2,
+  diskGb: 100,
+  minReliability: 0.95,
+  minDownloadMbps: 200,
+  minDurationHours: 24,
+  verified: true,
+  maxOffers: 5,
+};
+const onDemand: OfferCriteria = { ...criteria, rental: "on-demand" };
+
+const search = (...offers: unknown[]): Exchange => ({ ask: "POST /api/v0/bundles/", answer: { body: { offers } } });
+const names = (...gpu_names: string[]): Exchange => ({
+  ask: "GET /api/v0/gpu_names/unique/",
+  answer: { body: { gpu_names } },
+});
+/** A row with its own id and machine. */
+const row = (id: number, changes: Record<string, unknown> = {}) => offerRow({ id, machine_id: id, ...changes });
+
+test("the query names every filter in Vast's grammar", () => {
+  assert.deepEqual(offerQuery("H100 SXM", criteria), {
+    type: "bid",
+    gpu_name: { eq: "H100 SXM" },
+    num_gpus: { eq: 1 },
+    verified: { eq: true },
+    rentable: { eq: true },
+    external: { eq: false },
+    direct_port_count: { gte: 1 },
+    reliability2: { gte: 0.95 },
+    inet_down: { gte: 200 },
+    duration: { gte: 86400 },
+    disk_space: { gte: 100 },
+    allocated_storage: 100,
+    order: [["dph_total", "asc"]],
+    limit: 64,
+  });
+  assert.equal(offerQuery("H100 SXM", onDemand).type, "on-demand");
+  assert.equal("verified" in offerQuery("H100 SXM", { ...criteria, verified: false }), false);
+});
+
+const unfit: [name: string, changes: Record<string, unknown>][] = [
+  ["another GPU", { gpu_name: "H100 PCIE" }],
+  ["more GPUs", { num_gpus: 2 }],
+  ["not rentable", { rentable: false }],
+  ["external", { external: true }],
+  ["unverified", { verification: "unverified" }],
+  ["no direct port", { direct_port_count: 0 }],
+  ["unreliable", { reliability2: 0.94 }],
+  ["of unknown reliability", { reliability2: null }],
+  ["slow", { inet_down: 199 }],
+  ["short", { duration: 86399 }],
+  ["of unknown duration", { duration: null }],
+  ["small", { disk_space: 99 }],
+  ["dear", { min_bid: 3.48 }],
+];
+
+for (const [name, changes] of unfit) {
+  test(`an offer that is ${name} does not fit, whatever Vast's search says`, () => {
+    assert.equal(choose([offer()], "H100 SXM", criteria).length, 1);
+    assert.deepEqual(choose([offer(changes)], "H100 SXM", criteria), []);
+  });
+}
+
+test("a filter that asks for nothing excludes nothing", () => {
+  const any = { ...criteria, verified: false, minReliability: 0, minDownloadMbps: 0, minDurationHours: 0 };
+  const changes = { verification: null, reliability2: null, inet_down: null, duration: null };
+  assert.equal(choose([offer(changes)], "H100 SXM", any).length, 1);
+});
+
+test("the cheapest is what we would really pay: bid after markup and disk", () => {
+  const cheapGpu = offer({ id: 1, machine_id: 1, min_bid: 1.0, storage_total_cost: 0.9 });
+  const cheapTotal = offer({ id: 2, machine_id: 2, min_bid: 1.2, storage_total_cost: 0.1 });
+  const choices = choose([cheapGpu, cheapTotal], "H100 SXM", criteria);
+  assert.deepEqual(
+    choices.map(({ offerId, bidPerHour, totalPerHour }) => [offerId, bidPerHour, totalPerHour]),
+    [
+      [2, 1.44, 1.54],
+      [1, 1.2, 2.1],
+    ],
+  );
+});
+
+test("of one machine only the cheapest offer is kept; ties go to the more reliable", () => {
+  const choices = choose(
+    [
+      offer({ id: 1, machine_id: 1, min_bid: 2 }),
+      offer({ id: 2, machine_id: 1, min_bid: 1 }),
+      offer({ id: 3, machine_id: 3, min_bid: 1, reliability2: 0.999 }),
+    ],
+    "H100 SXM",
+    criteria,
+  );
+  assert.deepEqual(
+    choices.map(({ offerId }) => offerId),
+    [3, 2],
+  );
+});
+
+test("an on-demand choice has no bid", () => {
+  const [choice] = choose([offer({ dph_base: 2.4, min_bid: 1.5 })], "H100 SXM", onDemand);
+  assert.equal(choice?.bidPerHour, null);
+  assert.equal(choice?.onDemandPerHour, 2.4);
+  assert.equal(choice?.totalPerHour, 2.4278);
+});
+
+test("the market answers with choices and the on-demand price beside the bid", async (t) => {
+  const api = await scriptedApi(t, search(row(1), row(2)), search(row(1, { dph_base: 2.5 })));
+  const found = await market(api.client, { ...criteria, maxOffers: 1 });
+  assert.equal(found.excluded, "");
+  assert.equal(found.choices.length, 1);
+  // The two searches leave side by side, so either answer may have come first.
+  assert.deepEqual(
+    new Set(api.asked.map(({ body }) => (body as { type: string }).type)),
+    new Set(["bid", "on-demand"]),
+  );
+});
+
+test("the quote is what the choice promises", () => {
+  const [choice] = choose([offer()], "H100 SXM", criteria);
+  assert.ok(choice);
+  assert.deepEqual(quoteOf({ ...choice, onDemandPerHour: 2.5 }), {
+    gpu: "H100 SXM",
+    gpus: 1,
+    offerId: 28705911,
+    machineId: 41907,
+    location: "Texas, US",
+    reliability: 0.9972,
+    rental: "interruptible",
+    bidPerHour: 1.8,
+    onDemandPerHour: 2.5,
+    diskPerHour: 0.0278,
+    totalPerHour: 1.8278,
+    trafficPerGb: 0.003,
+    pullMinutes: null,
+  });
+});
+
+test("machines that were tried are passed over", async (t) => {
+  const api = await scriptedApi(t, search(row(1), row(2)));
+  const found = await market(api.client, criteria, { skipMachines: new Set([1]), onDemandPrice: false });
+  assert.deepEqual(
+    found.choices.map(({ offerId }) => offerId),
+    [2],
+  );
+});
+
+test("the next page is read only when it could change the choice", async (t) => {
+  const dear = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 2, verification: "unverified" }));
+  const api = await scriptedApi(t, search(...dear), search(row(163, { dph_total: 2 }), row(7, { dph_total: 2.1 })));
+  const found = await market(api.client, criteria, { onDemandPrice: false });
+  assert.deepEqual(
+    found.choices.map(({ offerId }) => offerId),
+    [7],
+  );
+  assert.deepEqual(api.asked[1]?.body, { ...offerQuery("H100 SXM", criteria), dph_total: { gte: 2 } });
+  const enough = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 2 }));
+  const one = await scriptedApi(t, search(...enough));
+  assert.equal((await market(one.client, criteria, { onDemandPrice: false })).choices.length, 5);
+});
+
+test("pages end where prices pass the cap, and where nothing new comes", async (t) => {
+  const above = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 4, min_bid: 4 }));
+  const api = await scriptedApi(t, search(...above), search(...above), search(...above));
+  const found = await market(api.client, criteria, { onDemandPrice: false });
+  assert.deepEqual(found.choices, []);
+});
+
+test("when nothing fits, it says which filter excludes how many, and what is nearest", async (t) => {
+  const api = await scriptedApi(
+    t,
+    search(),
+    search(row(1, { reliability2: 0.9 }), row(2, { num_gpus: 8, min_bid: 12 }), row(3, { min_bid: 3.6 })),
+  );
+  const found = await market(api.client, criteria, { onDemandPrice: false });
+  assert.equal(
+    found.excluded,
+    "none of 3 offers of H100 SXM (interruptible) fits: 2 above $3.500/h (maxPricePerHour), 1 below 0.95 reliability " +
+      "(minReliability), 1 another number of GPUs (gpus); nearest is 1x H100 SXM in Texas, US at $1.528/h (reliability 0.9)",
+  );
+  assert.equal(found.blame, "minReliability");
+});
+
+test("a machine that was tried is named as such", async (t) => {
+  const api = await scriptedApi(t, search(row(1)), search(row(1)));
+  const found = await market(api.client, criteria, { skipMachines: new Set([1]), onDemandPrice: false });
+  assert.match(found.excluded, /1 on machines already tried/);
+  assert.equal(found.blame, null);
+});
+
+test("an unknown GPU gets the nearest name on the market", async (t) => {
+  const api = await scriptedApi(t, names("H100 SXM", "RTX 4090"));
+  const found = await market(api.client, { ...criteria, gpu: "H100 SXN" });
+  assert.equal(found.excluded, 'Vast has no GPU called "H100 SXN"; the nearest name on the market is "H100 SXM"');
+  assert.equal(found.blame, "gpu");
+});
+
+test("a GPU that only the market knows is asked for in its spelling", async (t) => {
+  const api = await scriptedApi(t, names("Z900 ULTRA"), search(row(1, { gpu_name: "Z900 ULTRA" })));
+  const found = await market(api.client, { ...criteria, gpu: "z900_ultra" }, { onDemandPrice: false });
+  assert.equal(found.choices[0]?.gpu, "Z900 ULTRA");
+});
+
+test("a well-known GPU that nobody offers is looked up, then said to be missing", async (t) => {
+  const api = await scriptedApi(t, search(), search(), names("H100 SXM"));
+  const found = await market(api.client, criteria, { onDemandPrice: false });
+  assert.equal(found.excluded, "nobody offers H100 SXM (interruptible) at the moment");
+});
+
+test("a market that cannot be asked is an error, not an empty market", async (t) => {
+  const refused: Exchange = { ask: "POST /api/v0/bundles/", answer: { status: 401, body: { error: "auth_error" } } };
+  const api = await scriptedApi(t, refused);
+  await assert.rejects(market(api.client, criteria, { onDemandPrice: false }), /refused/);
+});

@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Endpoint } from "../../../../components/ssh/endpoint.ts";
+import { hostKeyFingerprint, pinHostKey, pinnedHostKeys } from "../../../../components/ssh/known-hosts.ts";
+import { type LoginFailure, type LoginResult, probe, reasonOf } from "../../../../components/ssh/probe.ts";
+import type { SshKey } from "../../../../components/ssh/ssh-key.ts";
+import type { VastClient } from "../../../../components/vast/client/client.ts";
+import { isVastError } from "../../../../components/vast/client/errors.ts";
+import type { Instance } from "../../../../components/vast/client/wire.ts";
+import { liveEndpoint } from "../../../../components/vast/ready/live-endpoint.ts";
+import { instance } from "../../../support/rows.ts";
+import { freePort, needsRoot, portThat, sshd, temporaryHome } from "../../../support/sshd.ts";
+
+const ID = 31415926;
+const at = (port: number, via: Endpoint["via"] = "direct"): Endpoint => ({ host: "127.0.0.1", port, via });
+const access = (key: SshKey, firstUse = true) => ({ instanceId: ID, key, firstUse });
+
+const words: [stderr: string, reason: string][] = [
+  ["ssh: connect to host 10.0.0.1 port 41: Connection refused", "refused"],
+  ["ssh: connect to host 10.0.0.1 port 41: Connection timed out", "timeout"],
+  ["Connection timed out during banner exchange", "timeout"],
+  ["ssh: connect to host 10.0.0.1 port 41: No route to host", "timeout"],
+  ["root@10.0.0.1: Permission denied (publickey).", "denied"],
+  ["Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures", "denied"],
+  ["kex_exchange_identification: Connection closed by remote host", "closed"],
+  ["kex_exchange_identification: read: Connection reset by peer", "closed"],
+  ["WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.", "host_key_changed"],
+  ["ssh: Could not resolve hostname nowhere.invalid: Name or service not known", "failed"],
+];
+
+for (const [stderr, reason] of words) {
+  test(`"${stderr.slice(0, 60)}" means ${reason}`, () => assert.equal(reasonOf(stderr), reason));
+}
+
+test("a login that works pins the host key", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const first = await probe(at(server.port), access(key));
+  assert.deepEqual(first, { ok: true, endpoint: at(server.port), hostKey: server.hostKey });
+  assert.equal(readFileSync(key.knownHostsFile, "utf8"), `vast-${ID} ${server.hostKey} direct\n`);
+  const again = await probe(at(server.port), access(key, false));
+  assert.equal(again.ok, true);
+});
+
+test("without a pinned key only a first use may log in", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const result = await probe(at(server.port), access(key, false));
+  assert.equal(result.ok, false);
+  assert.match(result.ok ? "" : result.text, /no host key is pinned/);
+});
+
+test("a key that is not allowed is denied, and pins nothing", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const other = temporaryHome(t);
+  const server = await sshd(t, other.key.publicKey);
+  const result = await probe(at(server.port), access(key));
+  assert.equal(result.ok ? "" : result.reason, "denied");
+  assert.deepEqual(pinnedHostKeys(key.knownHostsFile, ID), []);
+});
+
+test("another host key than the pinned one is refused, also at first use", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const stranger = await sshd(t, key.publicKey);
+  await probe(at(server.port), access(key));
+  const result = await probe(at(stranger.port), access(key));
+  assert.equal(result.ok ? "" : result.reason, "host_key_changed");
+});
+
+test(
+  "a key that was seen by one way is wanted by the other: a machine made anew may answer there first",
+  needsRoot,
+  async (t) => {
+    const { key } = temporaryHome(t);
+    const [server, other] = [await sshd(t, key.publicKey), await sshd(t, key.publicKey)];
+    await probe(at(server.port), access(key));
+    const same = await probe(at(server.port, "proxy"), access(key, false));
+    assert.equal(same.ok && same.hostKey, server.hostKey);
+    for (const firstUse of [true, false]) {
+      const another = await probe(at(other.port, "proxy"), access(key, firstUse));
+      assert.equal(another.ok ? "" : another.reason, "host_key_changed");
+      assert.equal(another.ok ? "" : another.shown, other.hostKey);
+    }
+  },
+);
+
+test("a key that came from the state leaves no room for another", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const [server, relay] = [await sshd(t, key.publicKey), await sshd(t, key.publicKey)];
+  pinHostKey(key.knownHostsFile, ID, server.hostKey);
+  const result = await probe(at(relay.port, "proxy"), access(key, false));
+  assert.equal(result.ok ? "" : result.reason, "host_key_changed");
+});
+
+test("a closed port refuses, a port that hangs up closes", async (t) => {
+  const { key } = temporaryHome(t);
+  const refused = await probe(at(await freePort()), access(key));
+  assert.equal(refused.ok ? "" : refused.reason, "refused");
+  const drop = await portThat(t, (socket) => socket.destroy());
+  const closed = await probe(at(drop), access(key));
+  assert.equal(closed.ok ? "" : closed.reason, "closed");
+});
+
+test("pinning writes each line once, and only lines that are keys", (t) => {
+  const { key } = temporaryHome(t);
+  const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==";
+  pinHostKey(key.knownHostsFile, ID, line);
+  pinHostKey(key.knownHostsFile, ID, line);
+  pinHostKey(key.knownHostsFile, 7, line);
+  assert.deepEqual(pinnedHostKeys(key.knownHostsFile, ID), [line]);
+  assert.throws(() => pinHostKey(key.knownHostsFile, ID, `${line}\n* ${line}`), /is not a key/);
+});
+
+/** Time that only sleeping moves; sleeping lets everything else have its turn. */
+function handClock() {
+  let time = 0;
+  const sleep = async (milliseconds: number) => {
+    await setImmediate();
+    time += milliseconds;
+  };
+  return { now: () => time, sleep };
+}
+
+/** A client that knows these instances, one after the other; the last stays. */
+function knowing(...views: (Instance | undefined)[]): VastClient {
+  const next = () => (views.length > 1 ? views.shift() : views[0]);
+  const known = {
+    instance: async () => undefined,
+    instances: async () => [next()].filter((view) => view !== undefined),
+  };
+  return known as unknown as VastClient;
+}
+
+const running = (direct: number | null, proxy: number | null): Instance => ({
+  ...instance({ public_ipaddr: "127.0.0.1", ssh_host: "127.0.0.1" }),
+  directPort: direct,
+  proxyPort: proxy,
+});
+
+test("takes the direct port, or the relay when the direct port is dead", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const dead = await freePort();
+  const direct = await liveEndpoint(knowing(running(server.port, dead)), access(key));
+  assert.deepEqual(direct, { ...at(server.port), hostKey: server.hostKey });
+  const proxy = await liveEndpoint(knowing(running(dead, server.port)), access(key));
+  assert.deepEqual(proxy, { ...at(server.port, "proxy"), hostKey: server.hostKey });
+});
+
+test("a direct port that says nothing does not hold up the relay", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const silent = await portThat(t, () => {});
+  const found = await liveEndpoint(knowing(running(silent, server.port)), access(key));
+  assert.equal(found.via, "proxy");
+});
+
+test("reads the endpoints again until they let us in", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const dead = await freePort();
+  const client = knowing(running(null, null), running(dead, null), running(server.port, null));
+  const attempts: string[] = [];
+  const found = await liveEndpoint(client, access(key), {
+    ...handClock(),
+    deadline: Number.POSITIVE_INFINITY,
+    onAttempt: (attempt) => attempts.push(attempt.ok ? "ok" : attempt.reason),
+  });
+  assert.equal(found.port, server.port);
+  assert.equal(attempts[0], "refused");
+});
+
+test("says what each endpoint said last when nobody lets us in", async (t) => {
+  const { key } = temporaryHome(t);
+  const dead = await freePort();
+  const looking = liveEndpoint(knowing(running(dead, dead)), access(key), { ...handClock(), deadline: 1200 });
+  await assert.rejects(looking, (error) => {
+    assert.ok(isVastError(error, "no_login"));
+    assert.match(error.message, /direct 127\.0\.0\.1:\d+ refused .*; proxy 127\.0\.0\.1:\d+ refused/);
+    return true;
+  });
+});
+
+test("does not wait for an instance that is gone or stopped", async (t) => {
+  const { key } = temporaryHome(t);
+  await assert.rejects(liveEndpoint(knowing(undefined), access(key)), (error) =>
+    isVastError(error, "no_such_instance"),
+  );
+  const outbid = instance({
+    actual_status: "exited",
+    intended_status: "stopped",
+    cur_state: "stopped",
+    next_state: "stopped",
+  });
+  await assert.rejects(liveEndpoint(knowing(outbid), access(key)), (error) => isVastError(error, "not_running"));
+});
+
+/** Each attempt ends like this, and takes a second. */
+const always =
+  (sleep: (milliseconds: number) => Promise<void>, reason: LoginFailure): typeof probe =>
+  async (endpoint) => {
+    await sleep(1000);
+    return { ok: false, endpoint, reason, text: "as ssh says it" };
+  };
+
+test("a machine that shows another host key everywhere is not waited for, and it is said what that means", async (t) => {
+  const { key } = temporaryHome(t);
+  const { now, sleep } = handClock();
+  pinHostKey(key.knownHostsFile, ID, "ssh-ed25519 AAAA");
+  const strange = always(sleep, "host_key_changed");
+  const looking = liveEndpoint(knowing(running(41, 42)), access(key), {
+    now,
+    sleep,
+    deadline: 300_000,
+    probe: async (...call) => ({ ...(await strange(...call)), shown: "ssh-ed25519 BBBB" }) as LoginResult,
+  });
+  await assert.rejects(looking, (error: Error) => {
+    assert.ok(isVastError(error, "no_login"));
+    assert.match(
+      error.message,
+      /shows another host key .*\(direct 127.0.0.1:41, proxy 127.0.0.1:42\): .*files are lost/,
+    );
+    const [known, shown] = ["AAAA", "BBBB"].map((text) => hostKeyFingerprint(`ssh-ed25519 ${text}`));
+    assert.ok(error.message.includes(`: ${shown} instead of ${known}. `), error.message);
+    assert.ok(error.message.includes(`putting VAST_ACCEPT_HOST_KEY=${shown} before`), error.message);
+    return true;
+  });
+  assert.ok(now() < 100_000, "long before the deadline");
+});
+
+test("one way that leads elsewhere is no reason to give up the other", async (t) => {
+  const { key } = temporaryHome(t);
+  const { now, sleep } = handClock();
+  const [strange, closed] = [always(sleep, "host_key_changed"), always(sleep, "refused")];
+  const looking = liveEndpoint(knowing(running(41, 42)), access(key), {
+    now,
+    sleep,
+    deadline: 100_000,
+    probe: (endpoint, ...more) => (endpoint.via === "direct" ? strange : closed)(endpoint, ...more),
+  });
+  await assert.rejects(looking, /no login over ssh: direct 127.0.0.1:41 host_key_changed .*; proxy .* refused/);
+  assert.ok(now() > 90_000);
+});
+
+test("can be called off", async (t) => {
+  const { key } = temporaryHome(t);
+  const dead = await freePort();
+  const off = new AbortController();
+  const looking = liveEndpoint(knowing(running(dead, null)), access(key), {
+    signal: off.signal,
+    onAttempt: () => off.abort(),
+  });
+  await assert.rejects(looking, (error) => isVastError(error, "aborted"));
+});

@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isVastError, vastError } from "../../../../components/vast/client/errors.ts";
+import { isStranded } from "../../../../components/vast/journal/trouble.ts";
+import { market } from "../../../../components/vast/market/offers.ts";
+import { quoteOf } from "../../../../components/vast/market/quote.ts";
+import { release } from "../../../../components/vast/rental/release.ts";
+import { rent } from "../../../../components/vast/rental/rental.ts";
+import { releaseAll } from "../../../../components/vast/rental/settle.ts";
+import type { Fault } from "../../../../simulator/index.ts";
+import {
+  clientWith,
+  closedDoors,
+  criteria,
+  label,
+  ledger,
+  openIntents,
+  renting,
+  request,
+  type World,
+} from "../../../support/renting.ts";
+
+const RENT = "PUT /asks/{id}/";
+const DELETE = "DELETE /instances/{id}/";
+const LIST = "GET /api/v1/instances/";
+
+/** The one machine that lives is the one that was returned, and the journal knows it. */
+async function rentedWell(world: World, changed: Partial<typeof request> = {}) {
+  const rented = await rent(world.means, { ...request, ...changed });
+  const { id } = rented.instance;
+  assert.deepEqual(world.living(), [id]);
+  assert.equal(world.journal.find(label)?.instanceId, id);
+  const [row] = ledger(world.simulator.world).contracts.filter((contract) => contract.id === id);
+  assert.equal(row?.label, label);
+  assert.equal(row?.isBid, true);
+  await release(world.means, id);
+  return rented;
+}
+
+test("rents what was quoted, waits until it is ready, and costs few calls", async (t) => {
+  const world = await renting(t);
+  const { choices } = await market(world.means.client, criteria);
+  assert.ok(choices[1]);
+  const before = world.simulator.world.requests.length;
+  const quote = quoteOf(choices[1]);
+  const rented = await rent(world.means, { ...request, quote });
+  assert.equal(rented.offerId, quote.offerId, "the quoted offer is tried first");
+  assert.equal(rented.instance.machineId, quote.machineId);
+  assert.ok((rented.instance.totalPerHour ?? 99) <= criteria.maxPricePerHour);
+  assert.ok(world.simulator.world.requests.length - before < 12, "calls");
+  assert.ok(
+    world.shown.some((text) => /^2\/6 image pull, \d+ s$/.test(text)),
+    world.shown.join("\n"),
+  );
+  assert.match(world.said.join("\n"), /rented offer \d+ for \$\d\.\d{3}\/h: instance \d+\ninstance \d+ is ready/);
+  await release(world.means, rented.instance.id);
+  assert.deepEqual(world.living(), []);
+});
+
+test("rents on demand at the listed price", async (t) => {
+  const world = await renting(t);
+  const onDemand = { ...request, criteria: { ...criteria, rental: "on-demand" as const } };
+  const { instance } = await rent(world.means, onDemand);
+  assert.equal(instance.isBid, false);
+  await release(world.means, instance.id);
+});
+
+test("a change of state is seen within two seconds", async (t) => {
+  const world = await renting(t);
+  await rentedWell(world);
+  const looks = world.simulator.world.requests.filter(({ endpoint }) => endpoint === LIST).map(({ at }) => at);
+  const gaps = looks.slice(1).map((at, index) => at - (looks[index] ?? at));
+  assert.ok(Math.max(...gaps) <= 2000, `${gaps}`);
+});
+
+const nextOffer: [what: string, fault: Partial<Fault>][] = [
+  ["offer taken, 400", { do: "offerTaken400" }],
+  ["offer taken, 404", { do: "offerTaken404" }],
+  ["offer taken, 410", { do: "offerTaken410" }],
+  ["two offers taken", { do: "offerTaken410", times: 2 }],
+  ["reset before the rental", { do: "resetBefore" }],
+  ["gateway error before the rental", { do: "serverErrorBefore" }],
+  ["internal error before the rental", { do: "serverErrorJson" }],
+  ["refused with success", { do: "success200False" }],
+  ["an error that has rented", { do: "errorWithContract" }],
+  ["rented and never given its GPUs", { do: "createdStopped" }],
+];
+
+for (const [what, fault] of nextOffer) {
+  test(`${what}: the next offer is rented`, async (t) => {
+    const world = await renting(t, { faults: [{ on: RENT, do: "", ...fault }] });
+    await rentedWell(world);
+    assert.equal(world.requests(RENT), 1 + (fault.times ?? 1));
+  });
+}
+
+const adopted: [what: string, fault: Partial<Fault>][] = [
+  ["reset after the rental", { do: "resetAfter" }],
+  ["gateway error after the rental", { do: "serverErrorAfter" }],
+  ["empty answer", { do: "empty200" }],
+  ["truncated answer", { do: "truncatedJson" }],
+];
+
+for (const [what, fault] of adopted) {
+  test(`${what}: what was rented is found by its label, and nothing is rented again`, async (t) => {
+    const world = await renting(t, { faults: [{ on: RENT, do: "", ...fault }] });
+    await rentedWell(world);
+    assert.equal(world.requests(RENT), 1);
+    assert.equal(ledger(world.simulator.world).contracts.length, 1);
+  });
+}
+
+test("an unclear rental that shows up late is found", async (t) => {
+  const faults: Fault[] = [
+    { on: RENT, do: "resetAfter" },
+    { on: "boot", do: "listLag", seconds: 6 },
+  ];
+  const world = await renting(t, { faults });
+  await rentedWell(world);
+  assert.equal(world.requests(RENT), 1);
+});
+
+test("an unclear rental that shows up after the next one is released", async (t) => {
+  const faults: Fault[] = [
+    { on: RENT, do: "resetAfter" },
+    { on: "boot", do: "listLag", seconds: 51 },
+  ];
+  const world = await renting(t, { faults });
+  await rentedWell(world);
+  assert.equal(ledger(world.simulator.world).contracts.length, 2);
+});
+
+test("one that shows up late and cannot be released stays in the journal", async (t) => {
+  const faults: Fault[] = [
+    { on: RENT, do: "resetAfter" },
+    { on: "boot", do: "listLag", seconds: 51 },
+    { on: DELETE, do: "serverErrorBefore", times: 0 },
+  ];
+  const world = await renting(t, { faults });
+  const { instance } = await rent(world.means, request);
+  const [twin] = world.living().filter((id) => id !== instance.id);
+  assert.ok(twin);
+  assert.equal(world.journal.find(label)?.instanceId, twin);
+  assert.ok(
+    world.said.some((text) => text.includes(`vastai destroy instance ${twin}`)),
+    world.said.join("\n"),
+  );
+  world.simulator.world.faults.clear();
+  await release(world.means, instance.id);
+  await releaseAll(world.means, label);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("a timeout is settled by the label", async (t) => {
+  const world = await renting(t);
+  const { client } = world.means;
+  let sent = 0;
+  const slow = clientWith(client, {
+    rent: async (...args) => {
+      sent += 1;
+      await client.rent(...args);
+      throw vastError("ambiguous", "no answer within 90 s");
+    },
+  });
+  const rented = await rent(world.meansWith({ client: slow }), request);
+  assert.equal(sent, 1);
+  assert.deepEqual(world.living(), [rented.instance.id]);
+  await release(world.means, rented.instance.id);
+});
+
+test("an unclear rental that cannot be settled stays open in the journal, and the next run takes it over", async (t) => {
+  const faults: Fault[] = [
+    { on: RENT, do: "resetAfter" },
+    { on: LIST, do: "serverErrorBefore", times: 0, after: 1 },
+  ];
+  const world = await renting(t, { faults });
+  await assert.rejects(rent(world.means, request), /what came of it cannot be seen now .*the next run or destroy/);
+  assert.deepEqual(openIntents(world), [`${label}.json`]);
+  const [id] = world.living();
+  world.simulator.world.faults.clear();
+  const rented = await rentedWell(world);
+  assert.equal(rented.instance.id, id);
+  assert.equal(world.requests(RENT), 1);
+});
+
+const nextMachine: [what: string, faults: Fault[], logins?: "closed" | "unset"][] = [
+  ["stuck while loading", [{ on: "boot", do: "stuckLoading" }]],
+  ["stuck before loading", [{ on: "boot", do: "stuckNull" }]],
+  ["a container that cannot start", [{ on: "boot", do: "ociFail" }]],
+  ["a pull that the registry limits", [{ on: "boot", do: "pullLimit" }]],
+  ["a pull that breaks", [{ on: "boot", do: "unexpectedEof" }]],
+  ["a disk that is full", [{ on: "boot", do: "noSpace" }]],
+  ["a container that ends at once", [{ on: "boot", do: "exitedDuringBoot" }]],
+  ["fewer GPUs than sold", [{ on: "boot", do: "misreport", fields: { num_gpus: 2 } }]],
+  ["less disk than sold", [{ on: "boot", do: "misreport", fields: { disk_space: 40 } }]],
+  ["outbid at once", [{ on: "run", do: "outbid" }]],
+  ["a host that goes silent", [{ on: "run", do: "unknown" }]],
+];
+
+for (const [what, faults] of nextMachine) {
+  test(`${what}: released, and the next machine rented`, async (t) => {
+    // Doors stay shut for a while, so that what happens to a running machine is seen before it is ready.
+    const world = await renting(t, {
+      faults,
+      logins: {
+        login: async (_id, { signal }) => {
+          await world.means.clock.sleep(1500, signal);
+          const [contract] = world.simulator.world.contracts.living();
+          if (contract?.state !== "running") throw vastError("not_running", "stopped");
+          return { host: "203.0.113.7", port: 22, via: "direct", hostKey: "ssh-ed25519 AAAA" };
+        },
+      },
+    });
+    const rented = await rentedWell(world);
+    const { contracts } = ledger(world.simulator.world);
+    assert.equal(contracts.length, 2);
+    assert.notEqual(contracts[0]?.machineId, contracts[1]?.machineId);
+    assert.equal(contracts[1]?.id, rented.instance.id);
+    const released = contracts[0]?.destroyedAt ?? Number.POSITIVE_INFINITY;
+    assert.ok(released <= (contracts[1]?.createdAt ?? 0), "both were billed at a time");
+  });
+}
+
+test("a machine that lets nobody in is released, after its key was attached once more", async (t) => {
+  const world = await renting(t, { logins: closedDoors(() => world.means.clock) });
+  await assert.rejects(
+    rent(world.means, request),
+    /no machine of 3 came up \(maxOffers\); tried before: .*no login over ssh/,
+  );
+  assert.equal(ledger(world.simulator.world).contracts.length, criteria.maxOffers);
+  assert.equal(world.requests("POST /instances/{id}/ssh/"), criteria.maxOffers);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("a machine whose set-up does not run is released", async (t) => {
+  const world = await renting(t, { logins: { isSetUp: async () => false } });
+  await assert.rejects(rent(world.means, request), /its set-up did not run/);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("gives up when the time in all is over", async (t) => {
+  const world = await renting(t, { faults: [{ on: "boot", do: "stuckLoading", times: 0 }] });
+  await assert.rejects(
+    rent(world.means, { ...request, minutes: { machine: 5, total: 8 } }),
+    /no machine came up within 8 minutes \(readyTimeoutMinutes\)/,
+  );
+  assert.equal(ledger(world.simulator.world).contracts.length, 2);
+});
+
+const ends: [what: string, faults: Fault[], message: RegExp, changed?: Partial<typeof request>][] = [
+  ["an image that does not exist", [{ on: "boot", do: "imageNotFound" }], /manifest for japhba.cot-oracle not found/],
+  ["an image that is denied", [{ on: "boot", do: "pullDenied" }], /pull access denied/],
+  ["a machine that is not interruptible", [{ on: "boot", do: "misreport", fields: { is_bid: false } }], /on demand/],
+  ["a machine above the cap", [{ on: "boot", do: "misreport", fields: { dph_total: 9.5 } }], /costs \$9\.500\/h/],
+];
+
+for (const [what, faults, message] of ends) {
+  test(`${what} ends it, and the machine is released`, async (t) => {
+    const world = await renting(t, { faults });
+    await assert.rejects(rent(world.means, request), message);
+    assert.equal(ledger(world.simulator.world).contracts.length, 1);
+    assert.deepEqual(world.living(), []);
+    assert.deepEqual(openIntents(world), []);
+  });
+}
+
+const accounts: [fault: string, kind: "auth" | "no_credit" | "spend_limit"][] = [
+  ["authError404", "auth"],
+  ["authError401", "auth"],
+  ["insufficientCredit", "no_credit"],
+  ["spendLimit", "spend_limit"],
+];
+
+for (const [fault, kind] of accounts) {
+  test(`${fault} to a rental stops everything`, async (t) => {
+    const world = await renting(t, { faults: [{ on: RENT, do: fault, times: 0 }] });
+    await assert.rejects(rent(world.means, request), (error) => isVastError(error, kind));
+    assert.equal(world.requests(RENT), 1);
+    assert.deepEqual(openIntents(world), []);
+  });
+}
+
+test("a 429 to a rental is waited for", async (t) => {
+  const world = await renting(t, { faults: [{ on: RENT, do: "tooFrequent", style: "detail", threshold: 4.5 }] });
+  await rentedWell(world);
+  assert.equal(world.requests(RENT), 2);
+});
+
+test("no offer at all: says why, and rents nothing", async (t) => {
+  const world = await renting(t);
+  const cheap = { ...request, criteria: { ...criteria, maxPricePerHour: 0.05 } };
+  await assert.rejects(rent(world.means, cheap), /no offer to rent: none of \d+ offers of H100 SXM/);
+  assert.equal(world.requests(RENT), 0);
+});
+
+test("an engine that is gone before the rental: nothing is sent", async (t) => {
+  const world = await renting(t);
+  world.killEngine();
+  await assert.rejects(rent(world.means, request), /nobody waits .*: nothing was rented/);
+  assert.equal(world.requests(RENT), 0);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("an engine that goes while the machine comes up: it is released, and nothing more is rented", async (t) => {
+  const world = await renting(t);
+  const means = world.meansWith({
+    progress: (text) => {
+      if (text.startsWith("2/6")) world.killEngine();
+    },
+  });
+  await assert.rejects(rent(means, request), /nobody waits/);
+  assert.equal(world.requests(RENT), 1);
+  assert.deepEqual(world.living(), []);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("an engine that goes while a rental waits for its turn: it does not leave", async (t) => {
+  const world = await renting(t, { faults: [{ on: RENT, do: "tooFrequent", threshold: 4.5 }] });
+  let asked = 0;
+  const alive = async () => {
+    asked += 1;
+    return asked <= 2; // before the offer is tried, and before it is sent for the first time
+  };
+  const means = world.meansWith({ engine: { ...world.means.engine, alive } });
+  await assert.rejects(rent(means, request), /called off before it was sent/);
+  assert.equal(world.requests(RENT), 1);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("an engine that goes between two offers: no further rental leaves", async (t) => {
+  const world = await renting(t, { faults: [{ on: RENT, do: "offerTaken410" }] });
+  const means = world.meansWith({
+    say: async (text) => {
+      if (text.includes("is taken")) world.killEngine();
+    },
+  });
+  await assert.rejects(rent(means, request), /nobody waits/);
+  assert.equal(world.requests(RENT), 1);
+});
+
+test("a machine that cannot be released is thrown as what is left", async (t) => {
+  const faults: Fault[] = [
+    { on: "boot", do: "ociFail" },
+    { on: DELETE, do: "destroyIgnored", times: 0 },
+  ];
+  const world = await renting(t, { faults, mayLive: ({ living }) => living() });
+  const error: unknown = await rent(world.means, request).catch((reason: unknown) => reason);
+  assert.ok(isStranded(error));
+  assert.equal(error.givenUp, true);
+  assert.deepEqual(world.living(), [error.instance.id]);
+  const command = `vastai destroy instance ${error.instance.id}`;
+  assert.ok(error.message.includes(command), error.message);
+  assert.equal(world.journal.find(label)?.instanceId, error.instance.id, "and stays in the journal");
+  assert.equal(world.requests(RENT), 1, "nothing else is rented meanwhile");
+});
+
+test("a machine that Vast forgets while it comes up is given up", async (t) => {
+  const world = await renting(t, {
+    logins: {
+      login: async (id) => {
+        const [contract] = world.simulator.world.contracts.living();
+        if (contract?.id === id && ledger(world.simulator.world).contracts.length === 1) {
+          world.simulator.world.life.vanish(contract);
+          throw vastError("no_such_instance", "gone");
+        }
+        return { host: "203.0.113.7", port: 22, via: "direct", hostKey: "ssh-ed25519 AAAA" };
+      },
+    },
+  });
+  await rentedWell(world);
+  assert.equal(ledger(world.simulator.world).contracts.length, 2);
+});
+
+test("a machine that the account uses already is passed over: a bid would drive ourselves out of it", async (t) => {
+  const world = await renting(t);
+  const first = await rent(world.means, request);
+  const second = await rent(world.means, { ...request, label: `${label}-2` });
+  assert.notEqual(second.instance.machineId, first.instance.machineId);
+  // Another process knows no more than what it sees at Vast.
+  const third = await rent(world.meansWith({ client: clientWith(world.means.client, {}) }), {
+    ...request,
+    label: `${label}-3`,
+  });
+  const states = ledger(world.simulator.world).contracts.map(({ state }) => state);
+  assert.deepEqual(states, ["running", "running", "running"]);
+  for (const { instance } of [first, second, third]) await release(world.means, instance.id);
+});

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isStranded } from "../../../../components/vast/journal/trouble.ts";
+import { release } from "../../../../components/vast/rental/release.ts";
+import { rent } from "../../../../components/vast/rental/rental.ts";
+import { type ResumeRequest, resume } from "../../../../components/vast/rental/resume.ts";
+import type { Fault } from "../../../../simulator/index.ts";
+import { criteria, label, ledger, renting, request, type World } from "../../../support/renting.ts";
+
+/** A machine that was ready, and what has happened to it since. */
+async function machine(world: World, happens: (contract: Contract) => void): Promise<ResumeRequest> {
+  const rented = await rent(world.means, request);
+  const contract = world.simulator.world.contracts.get(rented.instance.id);
+  assert.ok(contract);
+  happens(contract);
+  await world.means.clock.sleep(3000);
+  const instance = await world.means.client.instance(contract.id);
+  assert.ok(instance);
+  return { instance, label, criteria, publicKey: request.publicKeys[0] ?? "", minutes: 30 };
+}
+
+type Contract = NonNullable<ReturnType<World["simulator"]["world"]["contracts"]["get"]>>;
+
+async function strandedBy(action: Promise<unknown>): Promise<string> {
+  const error: unknown = await action.catch((reason: unknown) => reason);
+  assert.ok(isStranded(error), String(error));
+  assert.equal(error.givenUp, false);
+  return error.message;
+}
+
+const keep = { mayLive: ({ living }: World) => living() };
+
+test("a wait that was cut short goes on", async (t) => {
+  const world = await renting(t);
+  const asked = await machine(world, () => {});
+  const { instance } = await resume(world.means, asked);
+  assert.equal(instance.id, asked.instance.id);
+  assert.equal(world.requests("PUT /instances/{id}/"), 0);
+  await release(world.means, instance.id);
+});
+
+test("a stopped machine is started, at the bid it had", async (t) => {
+  const world = await renting(t);
+  const asked = await machine(world, (contract) => world.simulator.world.life.stop(contract));
+  const { instance } = await resume(world.means, asked);
+  assert.equal(instance.actualStatus, "running");
+  assert.equal(instance.gpuPerHour, asked.instance.gpuPerHour);
+  await release(world.means, instance.id);
+});
+
+test("an outbid machine is bid for again, within the cap", async (t) => {
+  const world = await renting(t);
+  const asked = await machine(world, (contract) => {
+    contract.offer.ask.tenant = { kind: "bid", perHour: 2 };
+    world.simulator.world.life.settle(contract.offer.machine);
+  });
+  assert.equal(asked.instance.actualStatus, "exited");
+  const { instance } = await resume(world.means, asked);
+  assert.ok((instance.gpuPerHour ?? 0) > 2 && (instance.totalPerHour ?? 9) <= criteria.maxPricePerHour);
+  assert.match(world.said.join("\n"), /was outbid; bidding \$2\.\d{3}\/h instead of/);
+  await release(world.means, instance.id);
+});
+
+test("a bid above the cap is not made, and what it would take is said", async (t) => {
+  const world = await renting(t, keep);
+  const asked = await machine(world, (contract) => {
+    contract.offer.ask.tenant = { kind: "bid", perHour: 5 };
+    world.simulator.world.life.settle(contract.offer.machine);
+  });
+  const message = await strandedBy(resume(world.means, asked));
+  assert.match(message, /is outbid: it takes \$5\.\d{3}\/h with its disk now, and maxPricePerHour is \$3\.500\/h/);
+  assert.equal(world.requests("PUT /instances/bid_price/{id}/"), 0);
+  assert.equal(world.requests("PUT /instances/{id}/"), 0);
+});
+
+test("a start that Vast queues is called off, and said", async (t) => {
+  const faults: Fault[] = [{ on: "PUT /instances/{id}/", do: "startQueued" }];
+  const world = await renting(t, { faults, ...keep });
+  const asked = await machine(world, (contract) => world.simulator.world.life.stop(contract));
+  const message = await strandedBy(resume(world.means, asked));
+  assert.match(message, /cannot be started now: .*the start that Vast had queued is called off/);
+  await world.means.clock.sleep(600_000);
+  const [row] = ledger(world.simulator.world).contracts;
+  assert.equal(row?.state, "stopped");
+});
+
+test("what does not come back is kept", async (t) => {
+  const world = await renting(t, keep);
+  const asked = await machine(world, (contract) => {
+    world.simulator.world.life.stop(contract);
+    world.simulator.world.faults.add({ on: "boot", do: "stuckLoading", times: 0 });
+  });
+  assert.match(await strandedBy(resume(world.means, { ...asked, minutes: 3 })), /is not ready again: not ready within/);
+  assert.deepEqual(world.living(), [asked.instance.id]);
+});
+
+test("an engine that goes while it comes back: it is kept", async (t) => {
+  const world = await renting(t, keep);
+  const asked = await machine(world, (contract) => world.simulator.world.life.stop(contract));
+  const means = world.meansWith({ progress: () => world.killEngine() });
+  assert.match(await strandedBy(resume(means, asked)), /nobody waits/);
+  assert.deepEqual(world.living(), [asked.instance.id]);
+});

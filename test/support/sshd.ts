@@ -1,0 +1,114 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { openStateDir, type StateDir } from "../../components/lib/state-dir.ts";
+import { ownSshKey, type SshKey } from "../../components/ssh/ssh-key.ts";
+
+/** These tests log in as root, as one does on a rented machine. */
+export const needsRoot = process.getuid?.() === 0 ? {} : { skip: "logs in as root" };
+
+export interface Home {
+  readonly path: string;
+  readonly dir: StateDir;
+  readonly key: SshKey;
+}
+
+/** A state directory of its own with a key. */
+export function temporaryHome(t: TestContext): Home {
+  const path = mkdtempSync(join(tmpdir(), "vast ssh-test-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const dir = openStateDir({ VAST_TRAINING_HOME: join(path, "state") });
+  return { path, dir, key: ownSshKey(dir, "") };
+}
+
+export interface Sshd {
+  readonly port: number;
+  /** `type base64` */
+  readonly hostKey: string;
+}
+
+/** A real sshd on a free port that lets this key in; `more` of its options. */
+export async function sshd(
+  t: TestContext,
+  authorized: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Sshd> {
+  const dir = mkdtempSync(join(tmpdir(), "sshd-test-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const file = (name: string) => join(dir, name);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file("host")]);
+  writeFileSync(file("keys"), `${authorized}\n`, { mode: 0o600 });
+  // Debian's sshd wants this directory; its service makes it.
+  mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  const port = await freePort();
+  const options = {
+    ListenAddress: `127.0.0.1:${port}`,
+    HostKey: file("host"),
+    AuthorizedKeysFile: file("keys"),
+    PidFile: "none",
+    UsePAM: "no",
+    StrictModes: "no",
+    PasswordAuthentication: "no",
+    KbdInteractiveAuthentication: "no",
+    PermitRootLogin: "prohibit-password",
+    ...more,
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", "/dev/null", ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  t.after(() => ended(daemon));
+  await listening(daemon);
+  const [type, key] = readFileSync(file("host.pub"), "utf8").split(" ");
+  return { port, hostKey: `${type} ${key?.trim()}` };
+}
+
+async function listening(daemon: ChildProcess): Promise<void> {
+  let said = "";
+  for await (const chunk of daemon.stderr ?? []) {
+    said += chunk;
+    if (said.includes("Server listening")) {
+      daemon.stderr?.resume();
+      return;
+    }
+  }
+  throw new Error(`sshd did not start: ${said}`);
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, "exit");
+}
+
+/** A port that was free a moment ago and on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** A port that does this with every connection. */
+export async function portThat(t: TestContext, connected: (socket: Socket) => void): Promise<number> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket.on("error", () => {}));
+    connected(socket);
+  });
+  t.after(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return listen(server);
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return (server.address() as AddressInfo).port;
+}
