@@ -1,6 +1,6 @@
-import { sayWhatBillsAtBadEnd } from "./components/bad-end.ts";
-import { prepare } from "./components/preflight.ts";
-import { TrainingRun } from "./components/training-run.ts";
+import { sayWhatBillsAtBadEnd } from "./components/run/bills.ts";
+import { prepare } from "./components/run/prepare.ts";
+import { TrainingRun } from "./components/run/training-run.ts";
 
 // Everything that is wrong is found here, all at once, before anything is registered.
 const name = "run";

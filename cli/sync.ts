@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Pulled, type PullRequest, pullCheckpoints } from "../components/checkpoints/pull.ts";
 import { endedTraining, noteRecord } from "../components/checkpoints/record.ts";
 import { sizeText } from "../components/lib/text.ts";
-import { standingScript } from "../components/remote/steps.ts";
+import { standingScript } from "../components/remote/scripts.ts";
 import { runScript } from "../components/ssh/run-script.ts";
 import { type Command, type Terminal, textOption } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";

@@ -1,16 +1,16 @@
 import { parseArgs } from "node:util";
 import { Failure } from "../cli/failure.ts";
 import { projectOf, pulumi } from "../cli/stack.ts";
-import { makeImage, planImage } from "../components/build/build.ts";
-import { endLeftBuilder } from "../components/build/builder.ts";
-import { sha256 } from "../components/build/plan.ts";
-import { type RunConfig, readConfig } from "../components/config.ts";
-import { imageInputs } from "../components/image-inputs.ts";
+import { checkRepository } from "../components/code/check-repository.ts";
+import { type RunConfig, readConfig } from "../components/config/config.ts";
+import { makeImage, planImage } from "../components/image/build/build.ts";
+import { endLeftBuilder } from "../components/image/build/builder.ts";
+import { sha256 } from "../components/image/build/plan.ts";
+import type { Asked, ImageState } from "../components/image/build/state.ts";
+import { imageInputs } from "../components/image/inputs.ts";
 import { type Problem, problemLine } from "../components/lib/problem.ts";
 import { openStateDir } from "../components/lib/state-dir.ts";
 import { throttled } from "../components/pulumi/throttle.ts";
-import { checkRepository } from "../components/repository.ts";
-import type { Asked, ImageState } from "../components/training-image.provider.ts";
 import { runLabel } from "../components/vast/journal/label.ts";
 
 const HELP = `Builds and pushes the image of a training's dependencies, without renting a machine to train on.

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
-import { standingScript, stopScript } from "../remote/steps.ts";
+import { standingScript, stopScript } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";

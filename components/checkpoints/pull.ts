@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { sizeText } from "../lib/text.ts";
-import { manifestScript } from "../remote/steps.ts";
+import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import { placeLinks } from "./links.ts";

@@ -4,10 +4,10 @@ import type { Problem } from "../lib/problem.ts";
 import { type Check, failed, passed } from "../lib/problem.ts";
 import type { StateDir } from "../lib/state-dir.ts";
 import { sizeText } from "../lib/text.ts";
-import type { Cover } from "./contents.ts";
-import { git } from "./git.ts";
-import { largestOf, type Snapshot, takeSnapshot } from "./snapshot.ts";
-import { listWorkTree, type WorkFile, type WorkTree } from "./work-tree.ts";
+import type { Cover } from "./git/contents.ts";
+import { git } from "./git/git.ts";
+import { largestOf, type Snapshot, takeSnapshot } from "./git/snapshot.ts";
+import { listWorkTree, type WorkFile, type WorkTree } from "./git/work-tree.ts";
 
 /** What is to be sent of a folder. */
 export interface SourceWanted extends Cover {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 
 const wrong: [file: string, imports: string][] = [
-  ["simulator/api/x.ts", "../../components/config.ts"],
+  ["simulator/api/x.ts", "../../components/config/config.ts"],
   ["simulator/api/x.ts", "../../cli/main.ts"],
   ["simulator/api/x.ts", "../../scripts/test.ts"],
   ["simulator/api/x.ts", "@pulumi/pulumi"],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
-import type { Guard } from "../../../components/remote/steps.ts";
+import type { Guard } from "../../../components/remote/scripts.ts";
 
 export interface Outcome {
   readonly code: number | null;

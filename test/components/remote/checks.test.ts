@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { stopScript, type TrainStep, trainScript } from "../../../components/remote/steps.ts";
+import { stopScript, type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
 import { GUARD, openBox, TRAINING } from "./box.ts";
 
 function openChecks(t: TestContext) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type CodeStep, codeScript, repoName, trainScript } from "../../../components/remote/steps.ts";
+import { type CodeStep, codeScript, repoName, trainScript } from "../../../components/remote/scripts.ts";
 import { GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
 
 function openCode(t: TestContext, ...commits: Record<string, string>[]) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { credentialsScript, forgetScript } from "../../../components/remote/steps.ts";
+import { credentialsScript, forgetScript } from "../../../components/remote/scripts.ts";
 import { openBox } from "./box.ts";
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dependenciesScript } from "../../../components/remote/steps.ts";
+import { dependenciesScript } from "../../../components/remote/scripts.ts";
 import { openBox } from "./box.ts";
 
 const hasUv = spawnSync("uv", ["--version"]).status === 0;

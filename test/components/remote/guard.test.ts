@@ -9,7 +9,7 @@ import {
   stopScript,
   type TrainStep,
   trainScript,
-} from "../../../components/remote/steps.ts";
+} from "../../../components/remote/scripts.ts";
 import { type Box, GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
 import { openVast, type TinyVast } from "./vast.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/steps.ts";
+import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/scripts.ts";
 import { type Box, GUARD, openBox, TRAINING } from "./box.ts";
 
 function stepOf(box: Box, command: string, more: Partial<TrainStep> = {}): TrainStep {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type TrainStep, trainScript } from "../../../components/remote/steps.ts";
+import { type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
 import { type Wandb, wandbTags } from "../../../components/remote/wandb.ts";
 import { offlineRuns, pythonWithWandb } from "../../support/wandb.ts";
 import { type Box, GUARD, openBox, TRAINING } from "./box.ts";

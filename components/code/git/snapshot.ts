@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import { repositoryDir } from "./cache.ts";
+import { git } from "./git.ts";
+import type { WorkFile, WorkTree } from "./work-tree.ts";
+
+/** The files of a folder at one moment, kept in the state directory, so that what was looked at is what is sent. */
+export interface Snapshot {
+  readonly sourceDir: string;
+  /** Of the files alone: the same files are the same commit. */
+  readonly commit: string;
+  /** What was checked out there; "" = nothing was ever committed. */
+  readonly base: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly largest: readonly WorkFile[];
+  /** What differs from `base`, for git apply. */
+  readonly patch: Buffer;
+  readonly patchSha256: string;
+}
+
+const LARGEST = 5;
+/** Nobody's, and of no time: the same files always make the same commit. */
+const NOBODY = {
+  GIT_AUTHOR_NAME: "vast-training",
+  GIT_AUTHOR_EMAIL: "",
+  GIT_AUTHOR_DATE: "2000-01-01T00:00:00Z",
+  GIT_COMMITTER_NAME: "vast-training",
+  GIT_COMMITTER_EMAIL: "",
+  GIT_COMMITTER_DATE: "2000-01-01T00:00:00Z",
+};
+/** Bytes as they are: no line ends, filters or encodings. */
+const AS_THEY_ARE = "* -text -filter -ident -eol -working-tree-encoding\n";
+
+/** Where snapshots of a folder are kept; it borrows the objects of the folder's own repository. */
+export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir: string): Promise<string> {
+  const bare = join(repositoryDir(dir, sourceDir), "work");
+  if (!existsSync(bare)) {
+    const draft = `${bare}-${process.pid}-${randomBytes(4).toString("hex")}`;
+    await git(["init", "--quiet", "--bare", draft]);
+    writeFileSync(join(draft, "info", "attributes"), AS_THEY_ARE);
+    try {
+      renameSync(draft, bare);
+    } catch (error) {
+      rmSync(draft, { recursive: true, force: true });
+      if (!existsSync(bare)) throw error;
+    }
+  }
+  const objects = await git(["rev-parse", "--path-format=absolute", "--git-path", "objects"], { dir: sourceDir });
+  writeWhole(join(bare, "objects", "info", "alternates"), String(objects));
+  return bare;
+}
+
+/** Takes the listed files as they are now. */
+export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: string, tree: WorkTree): Promise<Snapshot> {
+  const bare = await snapshotRepository(dir, sourceDir);
+  const index = join(bare, `index-${process.pid}-${randomBytes(4).toString("hex")}`);
+  const own = ["--git-dir", bare, "--work-tree", sourceDir, "-c", "core.fileMode=true", "-c", "core.symlinks=true"];
+  const run = (args: readonly string[], input?: string) =>
+    git([...own, ...args], { index, env: { ...process.env, ...NOBODY }, ...(input === undefined ? {} : { input }) });
+  const text = async (...args: string[]) => String(await run(args)).trim();
+  const list = (paths: readonly string[]) => paths.map((path) => `${path}\0`).join("");
+  try {
+    await run(["update-index", "--add", "-z", "--stdin"], list(tree.files.map(({ path }) => path)));
+    const files = await text("write-tree");
+    const commit = await text("commit-tree", files, "-m", "Uncommitted work");
+    const base = await headOf(sourceDir);
+    // What is left out is no change.
+    await run(["read-tree", ...(base === "" ? ["--empty"] : [await baseTree(sourceDir)])]);
+    await run(["update-index", "--force-remove", "-z", "--stdin"], list(tree.leftOut));
+    const patch = await run(["diff", "--binary", "--no-renames", "--no-ext-diff", await text("write-tree"), files]);
+    return {
+      sourceDir,
+      commit,
+      base,
+      files: tree.files.length,
+      bytes: tree.bytes,
+      largest: largestOf(tree),
+      patch,
+      patchSha256: createHash("sha256").update(patch).digest("hex"),
+    };
+  } finally {
+    rmSync(index, { force: true });
+  }
+}
+
+/** Files that no snapshot had for two months are not needed for a difference any more. */
+export async function forgetOldFiles(bare: string): Promise<void> {
+  await git(["prune", "--expire=60.days.ago"], { dir: bare });
+}
+
+export function largestOf({ files }: Pick<WorkTree, "files">): WorkFile[] {
+  return files.toSorted((one, other) => other.bytes - one.bytes).slice(0, LARGEST);
+}
+
+function headOf(dir: string): Promise<string> {
+  return git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { dir }).then(
+    (id) => String(id).trim(),
+    () => "",
+  );
+}
+
+/** The tree of HEAD below this folder, which may be a part of its repository. */
+async function baseTree(dir: string): Promise<string> {
+  const prefix = String(await git(["rev-parse", "--show-prefix"], { dir })).trim();
+  const tree = await git(["rev-parse", "--verify", `HEAD:${prefix.replace(/\/$/, "")}`], { dir }).catch(
+    () => EMPTY_TREE,
+  );
+  return String(tree).trim();
+}
+
+const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+/** Where the patch of a snapshot is saved, which together with its base makes the same files again. */
+export function patchFile(dir: Pick<StateDir, "path">, { commit }: Pick<Snapshot, "commit">): string {
+  return join(dir.path, "sources", `${commit}.patch`);
+}
+
+/** From what the files of a run can be made again: `git apply` of the patch on the base. */
+export interface SavedSource {
+  readonly sourceDir: string;
+  readonly base: string;
+  readonly patchFile: string;
+  readonly patchSha256: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export function savedSource(dir: Pick<StateDir, "path">, snapshot: Snapshot): SavedSource {
+  const { sourceDir, base, patchSha256, files, bytes } = snapshot;
+  return { sourceDir, base, patchFile: patchFile(dir, snapshot), patchSha256, files, bytes };
+}
+
+/** Saves what the run is made from, beside the state: the commit, the patch and its hash. */
+export function saveSource(dir: Pick<StateDir, "path">, snapshot: Snapshot): void {
+  const file = patchFile(dir, snapshot);
+  mkdirSync(join(dir.path, "sources"), { recursive: true, mode: 0o700 });
+  const { patch, largest: _, ...facts } = snapshot;
+  if (existsSync(file) && readFileSync(file).equals(patch)) return;
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, patch, { mode: 0o600 });
+  renameSync(draft, file);
+  writeWhole(file.replace(/\.patch$/, ".json"), `${JSON.stringify(facts, null, 2)}\n`);
+}

@@ -1,0 +1,33 @@
+import { findCredentials } from "../../credentials/credentials.ts";
+import type { Way } from "../../remote/scripts.ts";
+import type { Login } from "./git.ts";
+import { isSshUrl, originOf } from "./url.ts";
+
+/** The name of the token with which a private repository is read over https. */
+export const GIT_TOKEN = "GITHUB_TOKEN";
+
+/** Where credentials are looked for. */
+export interface TokenPlaces {
+  readonly envFile: string;
+  readonly netrcFile: string;
+}
+
+/** Looked for where every credential is: in the environment, then in the env file. */
+export function findGitToken(places: TokenPlaces, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const { values } = findCredentials({ ...places, forward: [GIT_TOKEN], require: [] }, env);
+  return values[GIT_TOKEN];
+}
+
+/**
+ * How this machine asks a server: with what the box will have, so that nothing is found here that it cannot get; where
+ * it is sent from here, as the user's own git would.
+ */
+export function loginFor(
+  { way, tokenFor = "", ...places }: TokenPlaces & { readonly way: Way; readonly tokenFor?: string },
+  url: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Login {
+  if (isSshUrl(url) || way === "upload") return "own";
+  const token = way === "token" && originOf(url) === tokenFor ? findGitToken(places, env) : undefined;
+  return token === undefined ? "none" : { token, origin: originOf(url) };
+}

@@ -1,0 +1,273 @@
+import * as pulumi from "@pulumi/pulumi";
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import type { Problem } from "../lib/problem.ts";
+import { canonicalGpu } from "../vast/market/gpu-name.ts";
+import * as field from "./fields.ts";
+
+/** Absolute on the machine, without blanks and "..". */
+const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;
+
+const image = field.text(
+  /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i,
+  "a Docker image such as name/image:tag",
+);
+const REPO =
+  /^(https?:\/\/[\w.-]+(:\d+)?\/[\w./~+-]+|ssh:\/\/(\w[\w.-]*@)?\w[\w.-]*(:\d+)?\/[\w./~+-]+|\w[\w.-]*@\w[\w.-]*:[\w./~+][\w./~+-]*|simulator:[\w.-]+)$/;
+const repo = field.text(
+  REPO,
+  "an https URL without user name or token, or one of ssh, such as https://github.com/ceselder/cot-oracle or git@github.com:ceselder/cot-oracle",
+);
+const extraRepo = z.strictObject({
+  url: z.string().regex(REPO),
+  commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+  path: z.string().regex(ABSOLUTE),
+});
+const branch = field.text(
+  /^(?!.*(\.\.|@\{|\/\/|\.lock$))[\w][\w./+@#-]*(?<![./])$/,
+  "the name of a branch, such as main",
+);
+const variableNames = () =>
+  field.names(field.ENV_NAME, "names of environment variables, such as HF_TOKEN,WANDB_API_KEY");
+const path = () => field.line("a path");
+const patterns = () => field.names(/^[^\p{Cc}]+$/u, "a list of lines as in .gitignore, such as [data/*.json, logs/]");
+const EXTRA_REPOS =
+  "a list such as [{url: https://github.com/me/it, commit: its whole id of 40 letters and digits, path: /workspace/it}]";
+
+/** What every training gets from the program; `env` cannot set it. */
+const RESERVED = ["NUM_GPUS", "CHECKPOINT_DIR", "RESUME_FROM", "CONTAINER_ID"];
+
+const TRAIN_COMMAND = [
+  "torchrun --nproc_per_node=$NUM_GPUS --master_port=29500 src/train.py --config configs/train.yaml",
+  '--precomputed-dir data/precomputed --save-dir "$CHECKPOINT_DIR/cot_oracle"',
+  `--wandb-run "cot_oracle-$WANDB_RUN_ID" --wandb-group jan \${RESUME_FROM:+--resume-from "$RESUME_FROM"}`,
+].join(" ");
+
+/** Every key of the stack config, with its default as text and its description, both as in Pulumi.yaml. */
+const schema = z.strictObject({
+  gpu: field
+    .text(/^[\w][\w .+-]*$/, "the name of a GPU, such as H100 SXM")
+    .transform((name) => canonicalGpu(name) ?? name)
+    .prefault("H100 SXM")
+    .describe("GPU model, in any spelling (h100_sxm is fine)"),
+  gpus: field.integer(1, 64, "GPUs").prefault("1").describe("Number of GPUs in one machine"),
+  rental: field
+    .oneOf("interruptible", "on-demand")
+    .prefault("interruptible")
+    .describe("interruptible (a bid; can be taken away by a higher one) or on-demand"),
+  maxPricePerHour: field
+    .optionalDecimal(0.001, 1000, "dollars an hour")
+    .prefault("")
+    .describe("Most to pay, $/h for the whole instance, disk included; 3.50 x gpus when empty"),
+  bidMarkup: field
+    .decimal(0, 10, "a fraction")
+    .prefault("0.2")
+    .describe("How far above the minimum bid to bid: 0.2 is 20 %; never above the cap"),
+  diskGb: field.integer(8, 64_000, "GB").prefault("150").describe("Disk, GB; billed until the machine is destroyed"),
+  minReliability: field.decimal(0, 1, "a fraction").prefault("0.95").describe("Least reliability of the host, 0 to 1"),
+  minDownloadMbps: field.decimal(0, 1e6, "Mbit/s").prefault("200").describe("Least download speed, Mbit/s"),
+  minDurationHours: field
+    .decimal(0, 1e5, "hours")
+    .prefault("24")
+    .describe("How long the machine must stay on the market, hours"),
+  verified: field.boolean().prefault("true").describe("Only machines that Vast has verified"),
+  maxOffers: field.integer(1, 64, "offers").prefault("5").describe("How many offers to try before giving up"),
+  readyTimeoutMinutes: field
+    .minutesPair()
+    .prefault("30/60")
+    .describe("How long to wait for one machine to come up, and in all, minutes"),
+  image: image.prefault("japhba/cot-oracle").describe("Docker image; another one replaces the machine"),
+  imageBuild: field
+    .oneOf("never", "local", "remote")
+    .prefault("never")
+    .describe(
+      "never: image as it is; local or remote: build it of the code's dependencies, here or on a rented machine",
+    ),
+  imageBase: image
+    .prefault(
+      "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel@sha256:0cf3402e946b7c384ba943ee05c90b4c5a4a05227923921f2b0918c011cfaf56",
+    )
+    .describe("What a built image starts from; the digest keeps it the same for ever"),
+  builderMaxPricePerHour: field
+    .decimal(0.001, 1000, "dollars an hour")
+    .prefault("1")
+    .describe("Most to pay for the machine that builds with imageBuild remote, $/h, disk included"),
+  builderMaxMinutes: field
+    .decimal(1, 1440, "minutes")
+    .prefault("90")
+    .describe("How long that machine may take, from its rental to the push, minutes; then it is released"),
+  registryUser: field
+    .text(/^[^\s:]*$/, "a user of the registry")
+    .prefault("")
+    .describe("User of the image's registry, for DOCKERHUB_TOKEN; the first part of image when empty"),
+  apiUrl: field
+    .line("a URL, or simulator")
+    .prefault("")
+    .describe("Vast's API when empty; simulator, or a URL of your own"),
+  apiKeyFile: path()
+    .prefault("")
+    .describe("File that holds the API key; when empty VAST_API_KEY, or where the vastai client keeps it"),
+  repo: repo.prefault("https://github.com/ceselder/cot-oracle").describe("Repository to train, an https or ssh URL"),
+  branch: branch.prefault("jan").describe("Its branch; another one restarts training on the same machine"),
+  gitAuth: field
+    .oneOf("", "none", "token", "agent", "upload")
+    .prefault("")
+    .describe(
+      "How a private repository gets to the machine: upload (sent from here), token (GITHUB_TOKEN), agent (your ssh agent) or none; upload for ssh and none for https when empty",
+    ),
+  source: field
+    .oneOf("git", "rsync")
+    .prefault("git")
+    .describe("git (a commit that is pushed) or rsync (the files of sourceDir as they are, pushed or not)"),
+  sourceDir: path().prefault(".").describe("With source rsync: a folder of this machine in which git is used"),
+  exclude: patterns()
+    .prefault("[]")
+    .describe(
+      "Lines as in .gitignore: what training does without; not sent by rsync, and no submodule or file of Git LFS there is missed",
+    ),
+  maxUploadMb: field
+    .decimal(0.1, 1e5, "MB")
+    .prefault("500")
+    .describe("With source rsync: most to send in all, MB; more is an error that names the largest files"),
+  extraRepos: field
+    .list(extraRepo, EXTRA_REPOS)
+    .prefault("[]")
+    .describe("More repositories at a commit each, cloned where the image lacks them: [{url, commit, path}]"),
+  run: field
+    .line("any text")
+    .prefault("")
+    .describe("Any text; a new one starts a new run: the branch is resolved again and training restarted"),
+  trainCommand: field
+    .text(/\S/, "the command that trains")
+    .prefault(TRAIN_COMMAND)
+    .describe("Run under bash in the repository's folder, with NUM_GPUS, CHECKPOINT_DIR, RESUME_FROM and env"),
+  env: field.variables(RESERVED).prefault("{}").describe("More environment variables for training; no secrets"),
+  links: field
+    .links()
+    .prefault("{}")
+    .describe("Links in the repository's folder: what is on the machine, and where it is to appear"),
+  setup: field
+    .commands("a list of shell commands")
+    .prefault("[]")
+    .describe("Shell commands to run before a start of training, after its dependencies are there"),
+  preflight: field
+    .commands("a list of shell commands")
+    .prefault("[]")
+    .describe("Shell commands that must all pass before training starts; they come after setup"),
+  require: variableNames()
+    .prefault("[]")
+    .describe("Credentials that must be found before anything is rented; they are forwarded too"),
+  forward: variableNames()
+    .prefault('["HF_TOKEN","WANDB_API_KEY"]')
+    .describe("Credentials to forward to the machine where they are found"),
+  envFile: path().prefault("~/.env").describe("File with NAME=value lines that holds credentials"),
+  netrcFile: path().prefault("~/.netrc").describe("netrc file; machine api.wandb.ai gives WANDB_API_KEY"),
+  checkpointsDir: field
+    .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
+    .prefault("/workspace/checkpoints")
+    .describe("Where training writes checkpoints on the machine"),
+  checkpointsTo: path()
+    .refine((folder) => folder !== "", "write a folder of this machine")
+    .prefault("./checkpoints")
+    .describe("Where checkpoints come home to, below it <stack>/<instance id>"),
+  stopGraceSeconds: field
+    .integer(0, 3600, "seconds")
+    .prefault("60")
+    .describe("How long training may take to save and end when it is asked to stop, seconds"),
+  afterTraining: field
+    .oneOf("stop", "keep")
+    .prefault("stop")
+    .describe(
+      "stop or keep: what becomes of the machine when training has ended, well or not; a stopped one bills its disk",
+    ),
+  afterTrainingMinutes: field
+    .decimal(0, 1e5, "minutes")
+    .prefault("15")
+    .describe("How long it still runs then before it stops itself, minutes"),
+  maxHours: field
+    .decimal(0.001, 1e5, "hours")
+    .prefault("48")
+    .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
+  rescueBudget: field
+    .decimal(0, 1000, "dollars")
+    .prefault("1")
+    .describe("Most to pay for starting a stopped machine to fetch its checkpoints, $; 0 = never"),
+  wandbProject: field
+    .text(/^[\w.-]*$/, "a project name")
+    .prefault("cot_oracle")
+    .describe("WANDB_PROJECT of the training"),
+  sshKey: path().prefault("").describe("Unencrypted private key for our connections; one of our own when empty"),
+  agentKeys: field
+    .line("all, none, or the comment of a key")
+    .prefault("all")
+    .describe("Which keys of your ssh agent may log in too: all, none, or the comment of one"),
+});
+
+type Parsed = z.output<typeof schema>;
+
+/** Everything a run is made from, typed and complete. Prices in $/h, disk in GB. */
+export type RunConfig = { readonly [Key in keyof Parsed]-?: Exclude<Parsed[Key], undefined> };
+
+/** What the text of a stack config says, as far as it can be used. */
+export interface ConfigReading {
+  readonly config: Partial<RunConfig>;
+  readonly problems: readonly Problem[];
+}
+
+const PRICE_PER_GPU = 3.5;
+
+/** Reads every key, and says of all that are wrong what to write instead. `raw` has no namespace; "" is unset. */
+export function readConfig(raw: Readonly<Record<string, string>>): ConfigReading {
+  const result = schema.safeParse(Object.fromEntries(Object.entries(raw).filter(([, text]) => text.trim() !== "")));
+  if (result.success) return { config: complete(result.data), problems: [] };
+  const problems = result.error.issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys.map(unknownKey) : [wrongValue(String(issue.path[0]), issue, raw)],
+  );
+  return { config: readable(raw), problems };
+}
+
+/** The fields that can be read, so that later checks can still look at them. */
+function readable(raw: Readonly<Record<string, string>>): Partial<RunConfig> {
+  const fields = Object.entries(schema.shape).flatMap(([key, shape]) => {
+    const value = shape.safeParse(raw[key]?.trim() || undefined);
+    return value.success ? [[key, value.data]] : [];
+  });
+  return complete(Object.fromEntries(fields));
+}
+
+function complete<T extends Partial<Parsed>>(parsed: T): RunConfig {
+  const { gpus, maxPricePerHour = gpus === undefined ? undefined : PRICE_PER_GPU * gpus } = parsed;
+  return { ...parsed, ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }) } as unknown as RunConfig;
+}
+
+function wrongValue(key: string, issue: z.core.$ZodIssue, raw: Readonly<Record<string, string>>): Problem {
+  return { key, found: `found ${JSON.stringify((raw[key] ?? "").slice(0, 80))}`, write: issue.message };
+}
+
+function unknownKey(key: string): Problem {
+  return { key, found: "there is no such key", write: `did you mean ${nearestKey(key)}?` };
+}
+
+/** A key that begins alike is nearer than one with as many letters. */
+function nearestKey(key: string): string {
+  const keys = Object.keys(schema.shape);
+  const bare = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const alike = keys.find((known) => bare(known).startsWith(bare(key)) || bare(key).startsWith(bare(known)));
+  return alike ?? keys.find((known) => bare(known) === closest(bare(key), keys.map(bare))) ?? "";
+}
+
+/** Keys, defaults as text, and descriptions: what Pulumi.yaml has to say about them. */
+export function configKeys(): { key: string; default: string; description: string }[] {
+  return Object.entries(schema.shape).map(([key, shape]) => ({
+    key,
+    default: shape.def.defaultValue,
+    description: shape.description ?? "",
+  }));
+}
+
+/** The stack config of this project as text by key; other namespaces belong to others. */
+export function stackConfig(): Record<string, string> {
+  const prefix = `${pulumi.getProject()}:`;
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+}

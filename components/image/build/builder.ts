@@ -1,0 +1,175 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { perHour } from "../../lib/money.ts";
+import { openStateDir } from "../../lib/state-dir.ts";
+import type { EngineWatch } from "../../pulumi/engine.ts";
+import { type Login, runScript } from "../../ssh/run-script.ts";
+import { ownSshKey, type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
+import type { ApiTarget } from "../../vast/client/api.ts";
+import { isPassing } from "../../vast/client/errors.ts";
+import type { OfferCriteria } from "../../vast/market/criteria.ts";
+import { market } from "../../vast/market/offers.ts";
+import { minutes } from "../../vast/ready/boot.ts";
+import { connect, openJournal } from "../../vast/ready/connect.ts";
+import type { Means } from "../../vast/ready/means.ts";
+import { release } from "../../vast/rental/release.ts";
+import { type Rented, rent } from "../../vast/rental/rental.ts";
+import type { RentalRequest } from "../../vast/rental/rental-request.ts";
+import { releaseAll } from "../../vast/rental/settle.ts";
+
+/** What the machine that builds may cost. */
+export interface BuilderLimits extends ApiTarget {
+  /** As in the stack config. */
+  readonly sshKey: string;
+  /** $/h, disk included. */
+  readonly maxPricePerHour: number;
+  /** From the search to the push, minutes. */
+  readonly maxMinutes: number;
+}
+
+export interface BuilderTerms extends BuilderLimits {
+  /** What it is rented under: in a state, or nowhere but in the journal. */
+  readonly label: string;
+}
+
+export interface BuilderMeans {
+  /** The row on which it is shown; "" = none. */
+  readonly urn: string;
+  readonly show: (text: string) => void;
+  readonly say: (text: string) => Promise<void>;
+  readonly engine: Pick<EngineWatch, "signal" | "alive">;
+}
+
+/** A Docker engine behind ssh, as @pulumi/docker wants it. */
+export interface RemoteEngine {
+  readonly host: string;
+  readonly sshOpts: readonly string[];
+  /** Aborted when the builder's time is over, or its caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Vast's virtual machine with a command line and Docker; an image without its registry's name would make a container. */
+const VM_IMAGE = "docker.io/vastai/kvm:ubuntu_cli_22.04-2025-11-21";
+/** For the base, the environment, and a push. */
+const DISK_GB = 150;
+const HOURS = 4;
+const INSTALL = readFileSync(join(import.meta.dirname, "docker.sh"), "utf8");
+
+/**
+ * Rents the cheapest virtual machine in a datacenter, whatever its GPU, for one use, and releases it in every ending. When
+ * this process is killed, its intent is in the journal, and its label in whatever state has it.
+ */
+export async function withBuilder(
+  terms: BuilderTerms,
+  means: BuilderMeans,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const most = terms.maxMinutes * 60_000;
+  const late = AbortSignal.timeout(most);
+  const signal = AbortSignal.any([means.engine.signal, late]);
+  try {
+    await withRented(terms, { ...means, engine: { ...means.engine, signal } }, use);
+  } catch (error) {
+    if (!late.aborted) throw error;
+    throw new Error(`not done within ${minutes(most)} (builderMaxMinutes): ${(error as Error).message}`);
+  }
+}
+
+async function withRented(
+  terms: BuilderTerms,
+  { urn, show, say, engine }: BuilderMeans,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const key = ownSshKey(openStateDir(), terms.sshKey);
+  const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
+  const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
+  const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
+  const left = await troubleOf(() => end(vast, rented.instance, terms.label));
+  const troubles = [failed, left].filter((error) => error !== undefined);
+  if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
+}
+
+/** Ends what an earlier process has left under this label when it was killed. */
+export async function endLeftBuilder(terms: BuilderTerms, say: (text: string) => void): Promise<void> {
+  if (!openJournal().isLeft(terms.label)) return;
+  say("releasing what an earlier build has left");
+  await releaseAll(await connect(terms), terms.label);
+}
+
+function troubleOf(action: () => Promise<void>): Promise<Error | undefined> {
+  return action().then(
+    () => undefined,
+    (error: Error) => error,
+  );
+}
+
+async function onBuilder(
+  { instance, endpoint }: Rented,
+  key: SshKey,
+  { show, engine }: Pick<BuilderMeans, "show" | "engine">,
+  use: (engine: RemoteEngine) => Promise<void>,
+): Promise<void> {
+  const machine: Login = { instanceId: instance.id, endpoint, key };
+  show("starting Docker on the builder");
+  await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
+  const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });
+  // The port is in the address.
+  const sshOpts = words.slice(0, -2);
+  await use({ host: `ssh://root@${endpoint.host}:${endpoint.port}`, sshOpts, signal: engine.signal });
+}
+
+async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label: string): Promise<void> {
+  await release(vast, id, { label, perHour: totalPerHour });
+  vast.journal.close(label);
+  await vast.say(`builder ${id} is released`);
+}
+
+/** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
+export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
+  const { client } = await connect(limits);
+  const found = await market(client, criteriaOf(limits)).catch((error) => {
+    if (!isPassing(error)) throw error;
+  });
+  if (found === undefined) return "";
+  const [best] = found.choices;
+  if (best === undefined) throw new Error(`no virtual machine to build on: ${found.excluded}`);
+  const place = best.location === null ? "" : ` in ${best.location}`;
+  return `on a rented machine (${best.gpu}${place}, ${perHour(best.totalPerHour)}, ${minutes(limits.maxMinutes * 60_000)} at most)`;
+}
+
+function criteriaOf({ maxPricePerHour }: BuilderLimits): OfferCriteria {
+  return {
+    gpu: "",
+    gpus: 1,
+    // One that is taken away would have built for nothing.
+    rental: "on-demand",
+    maxPricePerHour,
+    bidMarkup: 0,
+    diskGb: DISK_GB,
+    minReliability: 0.95,
+    minDownloadMbps: 200,
+    minDurationHours: HOURS,
+    // The token for the push is used there.
+    verified: true,
+    virtual: true,
+    maxOffers: 5,
+  };
+}
+
+function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalRequest {
+  const { apiUrl, apiKeyFile, label, maxMinutes: total } = terms;
+  return {
+    label,
+    urn,
+    target: { apiUrl, apiKeyFile },
+    criteria: criteriaOf(terms),
+    image: VM_IMAGE,
+    imageBytes: null,
+    imageLogin: null,
+    publicKeys: [publicKey],
+    onstart: "",
+    // Virtual machines take minutes to boot.
+    minutes: { machine: Math.min(20, total), total },
+    quote: null,
+  };
+}

@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fetchInto, type Source, withDraft } from "../../code/git/cache.ts";
+import { git } from "../../code/git/git.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
+import { type Parts, sha256 } from "./plan.ts";
+import { dockerfileOf, ignoreFile, type TemplateValues } from "./template.ts";
+
+/** What a build is sent: names and contents. */
+export type BuildFiles = Readonly<Record<string, string>>;
+
+/** What is built, and what decides whether it has to be. */
+export interface Build {
+  readonly files: BuildFiles;
+  readonly parts: Parts;
+}
+
+/** Of the training repository; those that it lacks are ours. */
+const OWN_DOCKERFILE = "vast.Dockerfile";
+const OWN_IGNORE_FILE = "vast.Dockerfile.dockerignore";
+/** Not sent: our Dockerfile says it. */
+const PYTHON = ".python-version";
+const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_FILE];
+
+const remembered = new Map<string, Promise<BuildFiles>>();
+
+/**
+ * The build at a commit: only its files are fetched, where the server can send single files. Throws GitError.
+ *
+ * @param sourceDir where they are here already; "" = nowhere
+ */
+export async function buildAt(
+  dir: Pick<StateDir, "path">,
+  source: Source,
+  sourceDir: string,
+  values: Omit<TemplateValues, "python">,
+  signal?: AbortSignal,
+): Promise<Build> {
+  const found = sourceDir === "" ? await fetchedOnce(dir, source, signal) : filesIn(sourceDir);
+  const { [OWN_DOCKERFILE]: own, [OWN_IGNORE_FILE]: ignored, [PYTHON]: python = "", ...rest } = found;
+  const { extraRepos } = values;
+  const ours = (repositories: typeof extraRepos) =>
+    own ?? dockerfileOf({ ...values, python: pythonIn(python), extraRepos: repositories });
+  const files = { ...rest, "Dockerfile.dockerignore": ignored ?? ignoreFile() };
+  return {
+    files: { ...files, Dockerfile: ours(extraRepos) },
+    // The further repositories are parts of their own.
+    parts: partsOf({ ...files, Dockerfile: ours([]) }, extraRepos),
+  };
+}
+
+function partsOf(files: BuildFiles, extraRepos: TemplateValues["extraRepos"]): Parts {
+  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)]);
+  return Object.fromEntries([...hashes, ...extraRepos.map(({ path, commit }) => [path, commit])]);
+}
+
+/** What uv takes from the file: its first request. "" = none, or nothing that is one word. */
+function pythonIn(text: string): string {
+  const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
+  const request = lines.find((line) => line !== "") ?? "";
+  return /^[\w.@+-]+$/.test(request) ? request : "";
+}
+
+async function fetchedOnce(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
+  const key = `${source.url} ${source.commit}`;
+  const fetching = remembered.get(key) ?? fetched(dir, source, signal);
+  remembered.set(key, fetching);
+  return fetching.catch((error) => {
+    remembered.delete(key);
+    throw error;
+  });
+}
+
+function filesIn(folder: string): BuildFiles {
+  const there = NAMES.filter((name) => existsSync(join(folder, name)));
+  return Object.fromEntries(there.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
+function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
+  return withDraft(dir, source.url, async (bare) => {
+    const set = (name: string, value: string) => git(["config", name, value], { dir: bare });
+    // What is asked for later is fetched from here, file by file.
+    await set("remote.origin.url", source.url);
+    await set("remote.origin.promisor", "true");
+    await set("remote.origin.partialclonefilter", "blob:none");
+    await fetchInto(bare, source, ["--filter=blob:none"], signal);
+    const listed = await git(["ls-tree", "-z", "--name-only", source.commit, ...NAMES], { dir: bare });
+    const names = String(listed)
+      .split("\0")
+      .filter((name) => name !== "");
+    const contents: [string, string][] = [];
+    for (const name of names) {
+      const options = { dir: bare, login: source.login, signal };
+      contents.push([name, String(await git(["cat-file", "blob", `${source.commit}:${name}`], options))]);
+    }
+    return Object.fromEntries(contents);
+  });
+}

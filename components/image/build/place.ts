@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { findToken, tokenNameFor } from "../../credentials/registry-token.ts";
+import { stateDirPath } from "../../lib/state-dir.ts";
+import { type Access, type FoundImage, findImage } from "../../registry/access.ts";
+import { type ImageReference, parseReference } from "../../registry/reference.ts";
+import { hubOf } from "../../vast/rental/image-pull.ts";
+
+/** Where images are asked for, and as whom. Holds no secret. */
+export interface ImagePlace {
+  /** As in the stack config. */
+  readonly image: string;
+  /** "" = the first part of the image's path. */
+  readonly registryUser: string;
+  readonly envFile: string;
+  readonly apiUrl: string;
+}
+
+/** A user of a registry, and where the token is. */
+export interface RegistryUser {
+  readonly registry: string;
+  readonly user: string;
+  readonly tokenName: string;
+}
+
+export function registryUserOf({ registry, repository }: ImageReference, registryUser: string): RegistryUser {
+  const user = registryUser || (repository.split("/")[0] ?? "");
+  return { registry, user, tokenName: tokenNameFor(registry) };
+}
+
+/** Asks the registry; `name` is an image in the same repository as that of the place. Throws RegistryError. */
+export function askRegistry(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Promise<FoundImage> {
+  return findImage(name, accessOf(name, place, env));
+}
+
+/** What a machine of this stack would have. */
+export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Access {
+  const reference = parseReference(name);
+  const who = reference && registryUserOf(reference, place.registryUser);
+  const token = who && findToken(who.tokenName, place.envFile, env);
+  return {
+    login: who && token !== undefined ? { username: who.user, password: token } : undefined,
+    folder: join(stateDirPath(env), "images"),
+    options: hubOf(place.apiUrl, env),
+  };
+}

@@ -1,0 +1,121 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { StateDir } from "../../lib/state-dir.ts";
+import type { ImageLogin } from "../../vast/rental/image-pull.ts";
+import type { BuildFiles } from "./files.ts";
+import { complaintIn, progressIn } from "./output.ts";
+
+/** What is built and pushed, where, and as whom. Holds no secret. */
+export interface BuildJob {
+  /** The engine, as DOCKER_HOST says it. */
+  readonly host: string;
+  /** Words for ssh, where the engine is behind it. */
+  readonly sshOpts?: readonly string[];
+  /** Folder of the files. */
+  readonly context: string;
+  /** Whole names with tags; the first is what is asked for later, the others move. */
+  readonly names: readonly string[];
+  readonly login: ImageLogin;
+}
+
+export interface BuildWatch {
+  /** Hears of what happens. */
+  readonly show: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const DAY_MS = 86_400_000;
+/** Ends what it runs when this process ends. */
+const TETHER = join(import.meta.dirname, "tether.ts");
+
+/** Builds and pushes. Rejects with the last lines of what failed; nothing but the image is left. */
+export async function runBuild(
+  dir: Pick<StateDir, "path">,
+  files: BuildFiles,
+  job: Omit<BuildJob, "context">,
+  watch: BuildWatch,
+): Promise<void> {
+  const folder = openFolder(dir);
+  try {
+    const context = join(folder, "context");
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(context, name), text, { mode: 0o644 });
+    const env = { ...environment(folder), VAST_TRAINING_BUILD: JSON.stringify({ ...job, context }) };
+    await pulumi(folder, ["stack", "init", "build"], env, { ...watch, show: () => {} });
+    await pulumi(folder, ["up", "--stack", "build", "--yes", "--skip-preview", "--suppress-outputs"], env, watch);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A Pulumi project with its own state, for this once. */
+function openFolder({ path }: Pick<StateDir, "path">): string {
+  const all = join(path, "build");
+  mkdirSync(all, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(all)) {
+    const age = Date.now() - (statSync(join(all, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > DAY_MS) rmSync(join(all, name), { recursive: true, force: true });
+  }
+  const folder = mkdtempSync(join(all, "build-"));
+  for (const name of ["context", "backend"]) mkdirSync(join(folder, name));
+  const project = "name: image\nruntime: {name: nodejs, options: {typescript: false}}\nmain: ./index.js\n";
+  writeFileSync(join(folder, "Pulumi.yaml"), project);
+  writeFileSync(join(folder, "package.json"), '{"name": "image", "type": "module"}\n');
+  writeFileSync(join(folder, "index.js"), `import ${JSON.stringify(join(import.meta.dirname, "program.ts"))};\n`);
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+/** Nothing of the stack that asks: neither its backend nor its passphrase nor its logs. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const kept = /^PULUMI_(HOME|SKIP_UPDATE_CHECK|IGNORE_AMBIENT_PLUGINS)$/;
+  const outer = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_") || kept.test(name));
+  return {
+    ...Object.fromEntries(outer),
+    PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH ?? "/usr/bin:/bin"}`,
+    TMPDIR: folder,
+    PULUMI_BACKEND_URL: `file://${join(folder, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"),
+  };
+}
+
+async function pulumi(
+  folder: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { show, signal }: BuildWatch,
+): Promise<void> {
+  signal.throwIfAborted();
+  const words = ["pulumi", ...args, "--non-interactive", "--color", "never"];
+  const child = spawn(process.execPath, [TETHER, ...words], {
+    cwd: folder,
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+    // The terminal's ^C is for the command that asks; it tells us.
+    detached: true,
+  });
+  child.stdin.once("error", () => {}); // it has ended, which its exit says too
+  const end = () => child.stdin.end();
+  signal.addEventListener("abort", end);
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      lines.push(line);
+      const words = progressIn(line);
+      if (words !== "") show(words);
+    });
+  }
+  try {
+    const code = await new Promise<number | null>((done, fail) => {
+      child.once("error", fail);
+      child.once("close", done);
+    });
+    if (signal.aborted) throw new Error("the build was called off");
+    if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(lines)}`);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}

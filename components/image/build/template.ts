@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellLine } from "../../ssh/ssh-key.ts";
+
+/** A repository that the image holds beside the dependencies. */
+export interface Beside {
+  readonly url: string;
+  readonly commit: string;
+  /** Absolute, in the image. */
+  readonly path: string;
+}
+
+export interface TemplateValues {
+  readonly base: string;
+  /** Of the code's folder: the environment is /workspace/venvs/NAME. */
+  readonly name: string;
+  readonly extraRepos: readonly Beside[];
+  /** As the code asks uv for it, or a launch would make the environment again; "" = any. */
+  readonly python: string;
+}
+
+const text = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
+
+/** The Dockerfile that we ship, filled in. */
+export function dockerfileOf({ base, name, extraRepos, python }: TemplateValues): string {
+  const values: Record<string, string> = {
+    BASE: base,
+    NAME: name,
+    UV: shellLine(uvRequirement()),
+    PYTHON: python === "" ? "" : ` --python ${python}`,
+    EXTRA_REPOS: extraRepos.map(cloned).join(""),
+  };
+  const lines = text("Dockerfile")
+    .split("\n")
+    .map((line) => (line.startsWith("#") ? line : filled(line, values)));
+  return lines.join("\n");
+}
+
+/** Its ignore file: an allow-list. */
+export function ignoreFile(): string {
+  return text("Dockerfile.dockerignore");
+}
+
+function filled(line: string, values: Readonly<Record<string, string>>): string {
+  return line.replace(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole);
+}
+
+/** One line of the requirement file, with its hashes behind it. */
+function uvRequirement(): string[] {
+  const words = readFileSync(join(import.meta.dirname, "../../remote/uv.txt"), "utf8").split(/[\s\\]+/);
+  return [words.filter((word) => word !== "").join(" ")];
+}
+
+/** Exactly the commit, without history, as a launch clones it. */
+function cloned({ url, commit, path }: Beside): string {
+  const folder = `/repositories${path}`;
+  const git = (...args: string[]) => shellLine(["git", "-C", folder, ...args]);
+  return ` && \\\n    ${[
+    shellLine(["git", "init", "--quiet", folder]),
+    git("remote", "add", "origin", url),
+    git("fetch", "--quiet", "--depth", "1", "origin", commit),
+    git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit),
+  ].join(" && ")}`;
+}

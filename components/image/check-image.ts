@@ -1,0 +1,71 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Code } from "../code/check-repository.ts";
+import type { RunConfig } from "../config/config.ts";
+import type { Problem } from "../lib/problem.ts";
+import { type Check, failed, passed } from "../lib/problem.ts";
+import type { FoundImage } from "../registry/access.ts";
+import { clauseOf, isRegistryError, type RegistryErrorKind } from "../registry/errors.ts";
+import { parseReference } from "../registry/reference.ts";
+import { isVastError } from "../vast/client/errors.ts";
+import { askRegistry, registryUserOf } from "./build/place.ts";
+import { imageInputs, isImageConfig } from "./inputs.ts";
+
+/** The machine may fare better. */
+const UNCERTAIN: readonly RegistryErrorKind[] = ["unreachable", "rate_limited", "unexpected"];
+
+/** What the registry says of the image now. */
+export interface ImageNow {
+  /** null = it cannot be asked, or the image is one that is built. */
+  readonly found: FoundImage | null;
+}
+
+/**
+ * Does the image exist, and can a machine read it? That the registry does not answer here is no problem of the stack:
+ * the machine pulls the image, not we.
+ */
+export async function checkImage(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<ImageNow>> {
+  const { image, imageBuild, registryUser, envFile, apiUrl } = config;
+  if (image === undefined || registryUser === undefined || envFile === undefined || apiUrl === undefined) {
+    return { problems: [] };
+  }
+  if (imageBuild === undefined) return { problems: [] };
+  if (imageBuild !== "never") return buildable(image);
+  try {
+    return passed({ found: await askRegistry(image, { image, registryUser, envFile, apiUrl }, env) });
+  } catch (error) {
+    // The account's check says it.
+    if (isVastError(error, "config")) return { problems: [] };
+    if (!isRegistryError(error)) throw error;
+    const { kind, message } = error;
+    if (!UNCERTAIN.includes(kind)) {
+      return failed({ key: "image", found: clauseOf(error), write: remedy(kind, image, registryUser, envFile) });
+    }
+    await pulumi.log.warn(`${message} So image is not checked; the machine will pull it all the same.`);
+    return passed({ found: null });
+  }
+}
+
+/** What stands in the way of a build. The image's own check says it as well, but not beside other problems. */
+export async function checkBuild(config: Partial<RunConfig>, head: Code | undefined): Promise<Problem[]> {
+  if (head === undefined || !isImageConfig(config) || config.imageBuild === "never") return [];
+  const { planImage } = await import("./build/build.ts");
+  const { failures } = await planImage({}, imageInputs(config, head));
+  return failures.map(({ property: key, reason: found }) => ({ key, found }));
+}
+
+function buildable(image: string): Check<ImageNow> {
+  if (!image.includes("@")) return passed({ found: null });
+  const write = "an image without a digest, or imageBuild never";
+  return failed({ key: "image", found: `${image} is one image for ever, and imageBuild makes new ones`, write });
+}
+
+function remedy(kind: RegistryErrorKind, image: string, registryUser: string, envFile: string): string {
+  const reference = parseReference(image);
+  const { tokenName, user } = reference ? registryUserOf(reference, registryUser) : { tokenName: "", user: "" };
+  if (kind === "denied") {
+    return `push it, make it public, or put ${tokenName}=… into ${envFile} (user ${JSON.stringify(user)}, see registryUser)`;
+  }
+  if (kind === "bad_login") return `write a valid ${tokenName} to ${envFile}, and its user to registryUser`;
+  if (kind === "unusable") return "name one that is made for linux/amd64";
+  return "name one that exists, or push it first";
+}

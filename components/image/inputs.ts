@@ -1,0 +1,42 @@
+import type { Code } from "../code/check-repository.ts";
+import { isSshUrl, wayOf } from "../code/git/url.ts";
+import type { RunConfig } from "../config/config.ts";
+import type { PlanInputs } from "./build/state.ts";
+
+/** What of a stack config decides about its image. */
+const KEYS = [
+  "image",
+  "imageBuild",
+  "imageBase",
+  "registryUser",
+  "envFile",
+  "netrcFile",
+  "apiUrl",
+  "apiKeyFile",
+  "sshKey",
+  "builderMaxPricePerHour",
+  "builderMaxMinutes",
+  "branch",
+  "gitAuth",
+] as const;
+
+export type ImageConfig = Pick<RunConfig, (typeof KEYS)[number]>;
+
+/** Could every key that decides about the image be read? */
+export function isImageConfig(config: Partial<RunConfig>): config is Partial<RunConfig> & ImageConfig {
+  return KEYS.every((key) => config[key] !== undefined);
+}
+
+/** What the image of this code is made from, and where it is kept. */
+export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
+  const { image, imageBuild, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, gitAuth } = config;
+  const { url, way, tokenFor, commit, snapshot } = head;
+  // A build has no login: what takes one is cloned at launch.
+  const isOpen = wayOf(gitAuth, url) === "none";
+  const extraRepos = isOpen ? head.extraRepos.filter((extra) => !isSshUrl(extra.url)) : [];
+  const sourceDir = snapshot?.sourceDir ?? "";
+  const code = { url, way, tokenFor, envFile, netrcFile, extraRepos, sourceDir };
+  const { apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+  const builder = { apiUrl, apiKeyFile, sshKey, maxPricePerHour, maxMinutes };
+  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder };
+}

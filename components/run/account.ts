@@ -1,0 +1,89 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { RunConfig } from "../config/config.ts";
+import { perHour } from "../lib/money.ts";
+import type { Problem } from "../lib/problem.ts";
+import { type Check, failed, passed } from "../lib/problem.ts";
+import { openApi } from "../vast/client/api.ts";
+import { VastClient } from "../vast/client/client.ts";
+import { isVastError, type VastError } from "../vast/client/errors.ts";
+import type { OfferCriteria } from "../vast/market/criteria.ts";
+import { market } from "../vast/market/offers.ts";
+
+/** Vast, reachable, and what the account can spend; null when Vast does not say. */
+export interface Vast {
+  readonly client: VastClient;
+  readonly credit: number | null;
+}
+
+/**
+ * Is there a key, does Vast accept it, and can the account pay one hour? That Vast does not answer is no problem of the
+ * stack: a preview still works then, and says so.
+ */
+export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Vast>> {
+  const { apiUrl, apiKeyFile } = config;
+  if (apiUrl === undefined || apiKeyFile === undefined) return { problems: [] };
+  try {
+    const api = openApi({ apiUrl, apiKeyFile }, env);
+    const client = new VastClient({ ...api, key: always(api.key()) });
+    const { credit } = await client.account();
+    const problem = await creditProblem({ client, credit }, config);
+    return problem === undefined ? passed({ client, credit }) : failed(problem);
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    if (!isTemporary(error)) return failed(accessProblem(error));
+    await pulumi.log.warn(`Vast cannot be asked now, so account and market are not checked: ${error.message}`);
+    return { problems: [] };
+  }
+}
+
+/** Reads the key at once, so that a missing one is found here. */
+function always(key: string): () => string {
+  return () => key;
+}
+
+function isTemporary(error: VastError): boolean {
+  return isVastError(error, "unreachable", "server", "rate_limited", "incomplete");
+}
+
+function accessProblem(error: VastError): Problem {
+  const [found = "", ...write] = error.message.split("; ");
+  const remedy = write.join("; ");
+  if (error.kind === "config") return { key: "apiUrl", found, write: remedy || "start it, or change apiUrl" };
+  return { key: "apiKeyFile", found, write: remedy || "write a valid key to a file, and its path here" };
+}
+
+/** Only a credit below the cap can be below the quote, so the market is rarely asked for this. */
+async function creditProblem({ client, credit }: Vast, config: Partial<RunConfig>): Promise<Problem | undefined> {
+  if (credit === null || credit >= (config.maxPricePerHour ?? 0)) return undefined;
+  const criteria = criteriaOf(config);
+  const [best] = criteria === undefined ? [] : (await market(client, criteria)).choices;
+  if (best === undefined || credit >= best.totalPerHour) return undefined;
+  return {
+    key: "maxPricePerHour",
+    found: `the account has $${credit.toFixed(2)}, less than one hour of the best offer (${perHour(best.totalPerHour)})`,
+    write: "add credit at Vast, or take a cheaper machine",
+  };
+}
+
+/** Says why no offer fits, when none does. */
+export async function checkMarket({ client }: Vast, config: Partial<RunConfig>): Promise<Check<undefined>> {
+  const criteria = criteriaOf(config);
+  if (criteria === undefined) return { problems: [] };
+  try {
+    const { choices, excluded, blame } = await market(client, criteria);
+    if (choices.length > 0) return { problems: [] };
+    return failed({ key: blame ?? "gpu", found: excluded, write: "ask for less, pay more, or wait" });
+  } catch (error) {
+    if (isVastError(error)) return { problems: [] };
+    throw error;
+  }
+}
+
+/** undefined = the config cannot be read that far. */
+function criteriaOf(config: Partial<RunConfig>): OfferCriteria | undefined {
+  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = config;
+  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = config;
+  const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
+  const criteria = { ...hardware, minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
+  return Object.values(criteria).includes(undefined) ? undefined : (criteria as OfferCriteria);
+}

@@ -1,0 +1,62 @@
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import * as pulumi from "@pulumi/pulumi";
+import { perHour } from "../lib/money.ts";
+import { isVastError } from "../vast/client/errors.ts";
+import { holderOf, type Journal, stackOf } from "../vast/journal/journal.ts";
+import { type LabelParts, labelStem } from "../vast/journal/label.ts";
+import { leftBehind } from "../vast/journal/trouble.ts";
+import { openJournal } from "../vast/ready/connect.ts";
+import type { Vast } from "./account.ts";
+
+/** What has been rented. */
+export interface Billed {
+  readonly id: pulumi.Output<string>;
+  readonly pricePerHour: pulumi.Output<number>;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Lets an `up` that fails after something was rented, whatever failed, say what goes on billing and what ends it.
+ * When a resource fails Pulumi ends the program by a signal, so it is said synchronously, as the last thing.
+ */
+export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string): void {
+  if (pulumi.runtime.isDryRun()) return;
+  const lines: string[] = [];
+  pulumi.all([id, pricePerHour]).apply(([instanceId, price]) => {
+    lines.push(billText(instanceId, price, stack));
+  });
+  const journal = openJournal();
+  process.once("exit", (code) => {
+    if (code !== 0) writeSync(process.stderr.fd, [...lines, ...leftLines(journal, stack), ""].join("\n"));
+  });
+  for (const name of SIGNALS) process.once(name, () => process.exit(128 + constants.signals[name]));
+}
+
+/** What a process of this stack was renting when it was killed, a line each: no resource knows of it. */
+export function leftLines(journal: Pick<Journal, "listOpen">, stack: string): string[] {
+  const left = journal.listOpen().filter((intent) => stackOf(intent) === stack && holderOf(intent) === "nobody");
+  return left.map(leftBehind);
+}
+
+/** Vast's own client is named as well: it works when all of ours has failed. */
+export function billText(instanceId: string, price: number | null, stack: string): string {
+  const costs = price === null ? "costing" : `costing up to ${perHour(price)}`;
+  return `instance ${instanceId} goes on ${costs}; this ends it: pulumi destroy -s ${stack}, or, when that fails, vastai destroy instance ${instanceId}`;
+}
+
+/**
+ * What a stack's earlier runs have rented and what ends it, a line each: a run that stops before anything is registered
+ * does not know its machine. Empty when there is none, or Vast cannot be asked.
+ */
+export async function billLines({ client }: Vast, whose: LabelParts): Promise<string[]> {
+  try {
+    const stem = labelStem(whose);
+    const rows = (await client.instances()).filter(({ label }) => label?.startsWith(stem) === true);
+    return rows.map(({ id, totalPerHour }) => billText(String(id), totalPerHour, whose.stack));
+  } catch (error) {
+    if (isVastError(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import * as pulumi from "@pulumi/pulumi";
+import { perHour } from "../lib/money.ts";
+import type { StateDir } from "../lib/state-dir.ts";
+import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal.ts";
+
+/**
+ * Warns of rentals whose process has ended before they were accounted for: there may be a machine that bills, and that no
+ * state has. Of all this owner's stacks, because nobody may look at the other one for days. Asks no API.
+ */
+export function warnOfOpenIntents(dir: StateDir, stack: string, warn = warning): void {
+  const open = new Journal(dir.journalDir).listOpen().filter((intent) => holderOf(intent) === "nobody");
+  for (const intent of open) warn(intentText(intent, stack, Date.now()));
+}
+
+function warning(text: string): void {
+  void pulumi.log.warn(text);
+}
+
+/** What was being rented, how long ago, and what settles it. */
+export function intentText(intent: Intent, stack: string, now: number): string {
+  const { label, instanceId, perHour: price, at } = intent;
+  const theirs = stackOf(intent);
+  const what = instanceId === undefined ? "what came of it is not known" : `instance ${instanceId}`;
+  const costs = price === undefined ? "" : `, up to ${perHour(price)}`;
+  const minutes = Math.round((now - at) / 60_000);
+  const settles = theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run ${settling(theirs)}`;
+  return `an earlier process ended while it was renting ${label} (${what}${costs}), ${minutes} min ago; ${settles}`;
+}
+
+/** What was rented for no stack is in none. */
+function settling(stack: string | undefined): string {
+  return stack === undefined ? "sweep --destroy" : `recover -s ${stack}`;
+}

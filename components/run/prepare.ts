@@ -1,0 +1,150 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type Code, checkRepository } from "../code/check-repository.ts";
+import { sourceText } from "../code/check-source.ts";
+import { type SavedSource, savedSource, saveSource } from "../code/git/snapshot.ts";
+import { type RunConfig, readConfig, stackConfig } from "../config/config.ts";
+import { secretConfigProblems } from "../config/secret.ts";
+import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
+import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
+import { checkBuild, checkImage, type ImageNow } from "../image/check-image.ts";
+import { absolute, whyNotWritable } from "../lib/path.ts";
+import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { problemsError } from "../pulumi/problems.ts";
+import { agentPath, serveKey } from "../ssh/own-agent.ts";
+import { checkAccount, checkMarket, type Vast } from "./account.ts";
+import { billLines } from "./bills.ts";
+import { checkKeys, type Keys } from "./keys.ts";
+import { warnOfOpenIntents } from "./open-intents.ts";
+
+/** Everything a run needs, found and checked. */
+export interface Prepared {
+  readonly config: RunConfig;
+  readonly project: string;
+  readonly stack: string;
+  /** Of the state directory; part of every label. */
+  readonly owner: string;
+  readonly head: Code;
+  /** With source rsync: from what the files can be made again. */
+  readonly source?: SavedSource;
+  readonly image: ImageNow;
+  /** Where credentials are looked for. */
+  readonly search: CredentialSearch;
+  /** What was found there. The values go nowhere: whoever needs them looks for himself. */
+  readonly fingerprints: Fingerprints;
+  readonly keys: Keys;
+  /** Absolute. */
+  readonly checkpointsTo: string;
+  /** Where an ssh agent that holds our key answers, for as long as the program runs. */
+  readonly agentSocket: string;
+}
+
+/**
+ * Reads the stack config and checks everything that can be wrong without a machine. Throws one RunError that lists every
+ * problem; nothing has been registered when it returns.
+ *
+ * @param name of the run, as its label has it
+ */
+export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
+  const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+  const { config, problems } = readConfig(stackConfig());
+  const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env);
+  if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
+  if (!isComplete(findings)) {
+    const { vast, dir, problems } = findings;
+    const whose = { owner: dir?.owner ?? "", project, stack, run: name };
+    throw problemsError(problems, stack, vast && dir ? await billLines(vast, whose) : []);
+  }
+  const { dir, head, image, credentials, keys, checkpointsTo } = findings;
+  const { forward, require, envFile, netrcFile } = findings.config;
+  const agentSocket = agentPath(dir, project, stack);
+  if (head.snapshot !== undefined) {
+    if (pulumi.runtime.isDryRun()) void pulumi.log.info(`to be sent: ${sourceText(head.snapshot)}`);
+    else saveSource(dir, head.snapshot);
+  }
+  const source = head.snapshot && savedSource(dir, head.snapshot);
+  if (!pulumi.runtime.isDryRun()) {
+    await serveKey(agentSocket, keys.privateKeyFile).catch(({ message }: Error) => {
+      throw new pulumi.RunError(message);
+    });
+  }
+  return {
+    config: findings.config,
+    project,
+    stack,
+    owner: dir.owner,
+    head,
+    ...(source ? { source } : {}),
+    image,
+    search: { forward, require, envFile, netrcFile },
+    fingerprints: fingerprintsOf(dir, credentials),
+    keys,
+    checkpointsTo,
+    agentSocket,
+  };
+}
+
+/** Every check beside the others, over what can be read of the config. */
+async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], env: NodeJS.ProcessEnv) {
+  const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
+  const credentials = checkCredentials(config, env);
+  const checkpointsTo = checkCheckpointsTo(config, env);
+  const [keys, head, image, vast] = await Promise.all([
+    checkKeys(dir.value, config, env),
+    checkRepository(config, env),
+    checkImage(config, env),
+    checkAccount(config, env),
+  ]);
+  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, image, vast];
+  const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
+  const more = problems.length > 0 ? await laterProblems(config, vast.value, image.value && head.value) : [];
+  return {
+    config: config as RunConfig,
+    problems: [...problems, ...more],
+    dir: dir.value,
+    credentials: credentials.value,
+    checkpointsTo: checkpointsTo.value,
+    keys: keys.value,
+    head: head.value,
+    image: image.value,
+    // null: a run can do without an answer.
+    vast: vast.value ?? null,
+  };
+}
+
+/** What the checks of the resources would find: when all is well they do, and nothing is asked twice. */
+async function laterProblems(
+  config: Partial<RunConfig>,
+  vast: Vast | null | undefined,
+  head: Code | undefined,
+): Promise<Problem[]> {
+  const [market, build] = await Promise.all([vast && checkMarket(vast, config), checkBuild(config, head)]);
+  return [...(market?.problems ?? []), ...build];
+}
+
+type Findings = Awaited<ReturnType<typeof examine>>;
+type Complete = { [Key in keyof Findings]: Exclude<Findings[Key], undefined> };
+
+function isComplete(findings: Findings): findings is Complete {
+  return findings.problems.length === 0 && !Object.values(findings).includes(undefined);
+}
+
+function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<Readonly<Record<string, string>>> {
+  const { forward = [], require = [], envFile, netrcFile } = config;
+  if (envFile === undefined || netrcFile === undefined) return { problems: [] };
+  const { values, problems, warnings } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  for (const warning of warnings) void pulumi.log.warn(warning);
+  return { value: values, problems };
+}
+
+function checkCheckpointsTo({ checkpointsTo }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<string> {
+  if (checkpointsTo === undefined) return { problems: [] };
+  const folder = absolute(checkpointsTo, env);
+  const why = whyNotWritable(folder);
+  if (why === undefined) return { value: folder, problems: [] };
+  return failed({
+    key: "checkpointsTo",
+    found: `${folder} cannot be made: ${why}`,
+    write: "a folder you can write to",
+  });
+}

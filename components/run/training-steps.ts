@@ -1,0 +1,95 @@
+import * as pulumi from "@pulumi/pulumi";
+import {
+  type CodeStep,
+  codeScript,
+  dependenciesScript,
+  fetchScript,
+  type Training,
+  trainScript,
+  type Way,
+} from "../remote/scripts.ts";
+import { Code, type CodeArgs } from "../steps/code.ts";
+import { RemoteStep, type StepHost } from "../steps/step.ts";
+import { apiOrigin } from "../vast/client/api.ts";
+import type { VastInstance } from "../vast/instance/instance.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** What the steps need beside the stack config. */
+export interface StepInputs extends StepHost {
+  readonly commit: pulumi.Output<string>;
+  readonly pricePerHour: pulumi.Output<number>;
+  /** $/h of the disk alone; null = not known. */
+  readonly diskPerHour: pulumi.Output<number | null>;
+  readonly wandbRunId: pulumi.Output<string>;
+  /** Must be there before training starts. */
+  readonly credentials: pulumi.Resource;
+  /** Must stand before training starts, so that nothing trains without a gate behind it. */
+  readonly gate: pulumi.Resource;
+}
+
+/**
+ * The steps on the machine: code and dependencies, then training. Each makes it so; none touches a training that is
+ * already what it should be.
+ */
+export function trainingSteps(
+  name: string,
+  prepared: Prepared,
+  inputs: StepInputs,
+  parent: pulumi.Resource,
+): RemoteStep {
+  const { config, head, stack } = prepared;
+  const { credentials, gate } = inputs;
+  const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours } = config;
+  const { links, setup, preflight } = config;
+  const repo = head.url;
+  const apiUrl = apiOrigin(config.apiUrl);
+  const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
+  const known = pulumi
+    .all([inputs.commit, inputs.pricePerHour, inputs.diskPerHour])
+    .apply(([commit, pricePerHour, diskPerHour]) => ({
+      ...trainingOf(prepared, commit),
+      ...guard,
+      pricePerHour,
+      diskPerHour,
+      repo,
+    }));
+  const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
+    new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
+
+  const { way, tokenFor, sshConfig, knownHosts, extraRepos } = head;
+  const how = { branch, extraRepos, way, tokenFor, sshConfig, knownHosts };
+  const mirror = { exclude: config.exclude, clean: head.snapshot !== undefined };
+  const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
+  const code =
+    way === "none"
+      ? step("code", codeStep.apply(codeScript), [])
+      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent });
+  const dependencies = step("dependencies", known.apply(dependenciesScript), [code]);
+  const { gpu, machineId } = inputs.instance;
+  const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
+    const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
+    return trainScript({ ...values, links, setup, preflight, wandb });
+  });
+  return step("training", train, [credentials, dependencies, gate]);
+}
+
+/** What a plain remote step cannot bring: it is sent from here, or fetched there with what only the provider sees. */
+function codeArgs(
+  { config, head }: Prepared,
+  instance: VastInstance,
+  way: Exclude<Way, "none">,
+  step: pulumi.Output<CodeStep>,
+): CodeArgs {
+  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch } = config;
+  const sourceDir = head.snapshot?.sourceDir ?? "";
+  const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
+  const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
+  const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
+  return { apiUrl, apiKeyFile, sshKeyFile, envFile, netrcFile, instance, way, wanted, sourceDir, ...scripts };
+}
+
+/** What training is. */
+export function trainingOf({ config }: Pick<Prepared, "config">, commit: string): Training {
+  const { trainCommand: command, run, env, gpus, checkpointsDir, wandbProject, extraRepos } = config;
+  return { commit, extraRepos, command, run, env, gpus, checkpointsDir, wandbProject };
+}

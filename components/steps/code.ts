@@ -1,0 +1,47 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "../pulumi/resource.ts";
+import type { Way } from "../remote/scripts.ts";
+import type { ApiTarget } from "../vast/client/api.ts";
+import type { VastInstance } from "../vast/instance/instance.ts";
+
+/** A commit that the machine is to have. */
+export interface Wanted {
+  readonly url: string;
+  /** What a server is asked for that sends no commit by its id. */
+  readonly ref: string;
+  readonly commit: string;
+}
+
+/** Which commits go to which machine, and how. */
+export interface CodeArgs extends ApiTarget {
+  readonly instance: VastInstance;
+  /** As in the stack config; "" = the key of the state directory. */
+  readonly sshKeyFile: string;
+  readonly way: Exclude<Way, "none">;
+  /** In the order of their numbers: the code first. */
+  readonly wanted: pulumi.Input<readonly Wanted[]>;
+  /** Folder here whose files are the code; "" = the code is a commit of a server. */
+  readonly sourceDir: string;
+  /** Where the token is looked for. */
+  readonly envFile: string;
+  readonly netrcFile: string;
+  /** Brings the code, and asks for what it lacks. */
+  readonly script: pulumi.Input<string>;
+  /** With `agent`: fetches what is lacking in a session that has the agent. */
+  readonly fetchScript: pulumi.Input<string>;
+}
+
+/**
+ * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a token
+ * or an ssh agent that nothing but this one process sees. No secret is an input.
+ */
+export class Code extends DynamicResource {
+  constructor(name: string, args: CodeArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const { instance, script, fetchScript, ...plain } = args;
+    const { id: instanceId, sshHost, sshPort, hostKey, startedAt } = instance;
+    const scripts = { script: pulumi.secret(script), fetchScript: pulumi.secret(fetchScript) };
+    const props = { ...plain, ...scripts, instanceId, sshHost, sshPort, hostKey, startedAt };
+    const own = { deletedWith: instance, additionalSecretOutputs: Object.keys(scripts) };
+    super("code", name, props, pulumi.mergeOptions(opts, own));
+  }
+}

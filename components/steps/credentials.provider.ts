@@ -1,0 +1,63 @@
+import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
+import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
+import { problemLine } from "../lib/problem.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { hidden } from "../lib/text.ts";
+import { progress, say } from "../pulumi/engine.ts";
+import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { credentialsScript, forgetScript } from "../remote/scripts.ts";
+import { runScript } from "../ssh/run-script.ts";
+import { type KnownMachine, machineOf, onMachine } from "./reach.ts";
+
+/** What a later delete needs to know; no value of a credential. */
+export interface CredentialsState extends KnownMachine, CredentialSearch {
+  readonly fingerprints: Fingerprints;
+  readonly publicKeys: readonly string[];
+  /** The row on which progress is shown. */
+  readonly __urn: string;
+}
+
+/** A release must not wait for a machine that does not answer. */
+const FORGET_PATIENCE_MS = 4_000;
+
+/** The lifecycle behind Credentials. */
+export const provider = lifecycle({
+  check: async (_olds: object, news: CredentialsState) => ({ inputs: news }),
+  diff: async (_id: string, olds: CredentialsState, news: CredentialsState) => changes(olds, news),
+  create: async (inputs: CredentialsState) => ({ id: `credentials-${inputs.instanceId}`, outs: await write(inputs) }),
+  update: async (_id: string, _olds: CredentialsState, news: CredentialsState) => ({ outs: await write(news) }),
+  delete: forget,
+});
+
+/** Another instance gets credentials of its own, and the old one forgets them; what is not known yet is no change. */
+export function changes(olds: CredentialsState, news: CredentialsState) {
+  const changed = changedKeys(olds, news);
+  return {
+    changes: changed.length > 0,
+    replaces: changed.includes("instanceId") ? ["instanceId"] : [],
+    deleteBeforeReplace: true,
+  };
+}
+
+/** Writes what is found now, which is what the fingerprints are of then. */
+async function write(inputs: CredentialsState): Promise<CredentialsState> {
+  const { values, problems } = findCredentials(inputs);
+  if (problems.length > 0) throw new Error(problems.map(problemLine).join("; "));
+  progress(inputs.__urn, "writing them on the machine");
+  try {
+    const script = credentialsScript({ credentials: values, publicKeys: inputs.publicKeys });
+    await onMachine(inputs, (machine) => runScript(machine, script));
+  } catch (error) {
+    throw new Error(hidden((error as Error).message, Object.values(values)));
+  }
+  return { ...inputs, fingerprints: fingerprintsOf(openStateDir(), values) };
+}
+
+/** Takes them away before the machine goes, if it answers at once; they go with its disk in any case. */
+async function forget(_id: string, state: CredentialsState): Promise<void> {
+  try {
+    await runScript(machineOf(state), forgetScript(), AbortSignal.timeout(FORGET_PATIENCE_MS));
+  } catch {
+    void say(state.__urn, `instance ${state.instanceId} does not answer, so its credentials go with its disk`);
+  }
+}

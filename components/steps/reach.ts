@@ -1,0 +1,43 @@
+import { openStateDir } from "../lib/state-dir.ts";
+import { pinHostKey } from "../ssh/known-hosts.ts";
+import { isRemoteError } from "../ssh/remote-error.ts";
+import type { Login } from "../ssh/run-script.ts";
+import { ownSshKey } from "../ssh/ssh-key.ts";
+import { type ApiTarget, openApi } from "../vast/client/api.ts";
+import { VastClient } from "../vast/client/client.ts";
+import { lastWayIn, liveEndpoint } from "../vast/ready/live-endpoint.ts";
+
+/** A machine as a state knows it. */
+export interface KnownMachine extends ApiTarget {
+  readonly instanceId: string;
+  readonly sshHost: string;
+  readonly sshPort: number;
+  readonly hostKey: string;
+  /** Another time is another life of the machine. */
+  readonly startedAt: string;
+  readonly sshKeyFile: string;
+}
+
+/** The machine has just let somebody in. */
+const LOGIN_PATIENCE_MS = 60_000;
+
+/** By the way in that this process used last, or that the state knows. */
+export function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: KnownMachine): Login {
+  const instanceId = Number(id);
+  const key = ownSshKey(openStateDir(), sshKeyFile);
+  if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+  return { instanceId, key, endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort } };
+}
+
+/** By the way in that is known; where that is old, Vast knows the new one. */
+export async function onMachine(known: KnownMachine, action: (machine: Login) => Promise<unknown>): Promise<void> {
+  const machine = machineOf(known);
+  try {
+    await action(machine);
+  } catch (error) {
+    if (!isRemoteError(error, "unreachable")) throw error;
+    const client = new VastClient(openApi(known));
+    const endpoint = await liveEndpoint(client, machine, { deadline: Date.now() + LOGIN_PATIENCE_MS });
+    await action({ ...machine, endpoint });
+  }
+}

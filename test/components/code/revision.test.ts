@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pin, provider } from "../../../components/code/revision.provider.ts";
+import { makeRepository } from "../remote/box.ts";
+
+const WHOLE = {
+  url: "",
+  way: "none" as const,
+  tokenFor: "",
+  envFile: "",
+  netrcFile: "",
+  extraRepos: [],
+  exclude: [],
+  sourceDir: "",
+};
+const asked = { repo: "r", branch: "b", run: "", head: "new" };
+const pinned = { repo: "r", branch: "b", run: "", commit: "old" };
+
+test("the commit is kept until repo, branch or run changes", () => {
+  assert.equal(pin({}, asked).commit, "new");
+  assert.equal(pin(pinned, asked).commit, "old");
+  for (const change of [{ repo: "x" }, { branch: "x" }, { run: "x" }]) {
+    assert.equal(pin(pinned, { ...asked, ...change }).commit, "new", JSON.stringify(change));
+  }
+});
+
+test("a push is no change, and the head is not kept", async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "revision-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  process.env.VAST_TRAINING_HOME = join(home, "state");
+  const url = join(home, "it.git");
+  const [old = ""] = makeRepository(url, "b", { a: "1" });
+  const pinned = { repo: "r", branch: "b", run: "", commit: old };
+  const { inputs, failures } = await provider.check(pinned, { ...asked, whole: { ...WHOLE, url } });
+  assert.deepEqual(failures, []);
+  assert.deepEqual(inputs, pinned);
+  assert.equal((await provider.diff("revision", pinned, inputs)).changes, false);
+  assert.equal((await provider.diff("revision", pinned, { ...inputs, commit: "new" })).changes, true);
+});
