@@ -1,15 +1,15 @@
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
-import { attach } from "./attach.ts";
-import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command.ts";
-import { env } from "./env.ts";
-import { exitCode, exitCodeOf, explain, Failure } from "./failure.ts";
-import { commandHelp, overview, usage } from "./help.ts";
-import { logs } from "./logs.ts";
-import { recover } from "./recover.ts";
-import { sweep } from "./sweep.ts";
-import { sync } from "./sync.ts";
+import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command/command.ts";
+import { exitCode, exitCodeOf, explain, Failure } from "./command/failure.ts";
+import { commandHelp, overview, usage } from "./command/help.ts";
+import { attach } from "./machine/attach.ts";
+import { env } from "./machine/env.ts";
+import { logs } from "./machine/logs.ts";
+import { sync } from "./machine/sync.ts";
+import { recover } from "./recover/recover.ts";
+import { sweep } from "./sweep/sweep.ts";
 
 export const commands: readonly Command[] = [env, logs, attach, sync, recover, sweep];
 

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { Failure } from "../cli/failure.ts";
-import { projectOf, pulumi } from "../cli/stack.ts";
+import { Failure } from "../cli/command/failure.ts";
+import { projectOf, pulumi } from "../cli/fleet/stack.ts";
 import { checkRepository } from "../components/code/check-repository.ts";
 import { type RunConfig, readConfig } from "../components/config/config.ts";
 import { makeImage, planImage } from "../components/image/build/build.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commands, main } from "../../cli/main.ts";
-import { fakeTerminal } from "./terminal.ts";
+import { fakeTerminal } from "../support/fake-terminal.ts";
 
 async function typed(...argv: string[]) {
   const terminal = fakeTerminal();

@@ -3,8 +3,8 @@ import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runInPty } from "../cli/pty.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
+import { runInPty } from "../support/pty.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const everything = process.env.VAST_TRAINING_TEST_ALL === "1";

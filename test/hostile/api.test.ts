@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { exportLines } from "../../cli/env.ts";
-import type { Machine } from "../../cli/machine.ts";
+import { exportLines } from "../../cli/machine/env.ts";
+import type { Machine } from "../../cli/machine/machine.ts";
 import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";

@@ -9,7 +9,7 @@ const everything = VAST_TRAINING_TEST_ALL === "1";
 const needsRoot =
   process.getuid?.() === 0 && process.platform === "linux" ? {} : { skip: "machines need root on Linux" };
 
-/** An up is killed in test/components/vast/instance/kill.test.ts and test/cli/recover.test.ts, and a refresh rents nothing. */
+/** An up is killed in test/components/vast/instance/kill.test.ts and test/cli/recover/recover.test.ts, and a refresh rents nothing. */
 const SAMPLE = { up: 0, replace: 0, refresh: 0, destroy: 1 };
 const cases = chosen();
 /** Cases that run beside each other, each on a stage of its own. */

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
 import { type RunningCommand, startCommand } from "../../../../scripts/lib/command.ts";
-import { runInPty } from "../../../cli/pty.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
+import { runInPty } from "../../../support/pty.ts";
 
 const vastRun = join(import.meta.dirname, "..", "..", "..", "cli", "vast-run");
 const everything = process.env.VAST_TRAINING_TEST_ALL === "1";

@@ -1,0 +1,130 @@
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
+import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { VastClient } from "../../components/vast/client/client.ts";
+import type { Instance } from "../../components/vast/client/wire.ts";
+import { holderOf, type Intent, Journal } from "../../components/vast/journal/journal.ts";
+import type { StackResource, StackState } from "./stack.ts";
+
+/** An API and the account that its key opens. */
+export interface Target {
+  readonly api: ApiTarget;
+  /** Origin. */
+  readonly url: string;
+  readonly client: VastClient;
+}
+
+/** A machine as its account lists it. */
+export interface Listed {
+  readonly target: Target;
+  readonly instance: Instance;
+}
+
+/** Something that a process of ours is renting, or was when it ended. */
+export interface OpenIntent extends Intent {
+  /** "ended" = its process is dead; "elsewhere" = it was started on another machine, where nobody can look from here. */
+  readonly process: "running" | "ended" | "elsewhere";
+}
+
+const REAL_HOST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
+
+/** What holds a label of ours, and the API to which it belongs. */
+function isLabelled(resource: StackResource): boolean {
+  return isOf("identity", resource) || isOf("instance", resource);
+}
+
+/** Every API that a state or an intent names; the real host when none does. */
+export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTarget[]): ApiTarget[] {
+  const resources = stacks.flatMap((stack) => stack.resources.filter(isLabelled));
+  const named = [...resources.map(({ outputs }) => targetIn(outputs)), ...intents];
+  const distinct = new Map(named.map((api) => [`${api.apiUrl}\n${api.apiKeyFile}`, api]));
+  return distinct.size === 0 ? [REAL_HOST] : [...distinct.values()];
+}
+
+function targetIn({ apiUrl, apiKeyFile }: Readonly<Record<string, unknown>>): ApiTarget {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
+}
+
+/** Each account once, whatever it is called. Throws VastError when one cannot be reached, for its machines are unknown. */
+export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Target[] {
+  const opened = new Map<string, Target>();
+  for (const api of apis) {
+    const opens = openApi(api, env);
+    const name = `${opens.url}\n${opens.keySource}`;
+    if (!opened.has(name)) opened.set(name, { api, url: opens.url, client: new VastClient(opens) });
+  }
+  return [...opened.values()];
+}
+
+/** All machines of the accounts, whoever rented them. Throws VastError unless every list is whole. */
+export async function machinesOf(targets: readonly Target[]): Promise<Listed[]> {
+  const lists = targets.map(async (target) => {
+    const instances = await target.client.instances();
+    return instances.map((instance): Listed => ({ target, instance }));
+  });
+  const listed = (await Promise.all(lists)).flat();
+  // Two keys may open one account.
+  return [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()];
+}
+
+/** Is it this owner's, by its label? Owners are told apart by the whole id, never by how it begins. */
+export function isOwnedBy(owner: string, { label }: Pick<Instance, "label">): boolean {
+  return label?.startsWith(`vt-${owner}-`) ?? false;
+}
+
+/** The stack that holds a machine in its state; undefined = none does. */
+export type Holder = (machine: Listed) => string | undefined;
+
+/**
+ * Which stack holds which machine. Where a state does not tell its API, the id alone counts. A state that no destroy can
+ * work with holds nothing.
+ */
+export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): Holder {
+  const held = stacks.flatMap(({ name, resources }) => {
+    const instances = resources.filter((resource) => isOf("instance", resource) && !isEarlier(resource));
+    return instances.flatMap(({ id, outputs }) => {
+      const url = urlOf(outputs, env);
+      return [id, outputs.instanceId].map((value) => ({ name, url, id: Number(value) }));
+    });
+  });
+  return ({ target, instance }) =>
+    held.find(({ id, url }) => id === instance.id && (url === undefined || url === target.url))?.name;
+}
+
+/** undefined = it cannot be told now. */
+function urlOf(outputs: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): string | undefined {
+  if (typeof outputs.apiUrl !== "string") return undefined;
+  try {
+    return openApi(targetIn(outputs), env).url;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The labels of a stack: what it rents, or rented, goes by one of them. */
+export function labelsOf({ resources }: Pick<StackState, "resources">): string[] {
+  const labels = resources.filter(isLabelled).map(({ outputs }) => outputs.label);
+  return labels.filter((label) => typeof label === "string" && label !== "") as string[];
+}
+
+/** What this owner has begun to rent and not recorded yet. */
+export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
+  const intents = new Journal(openStateDir(env).journalDir).listOpen();
+  return intents.map((intent) => ({ ...intent, process: processOf(intent) }));
+}
+
+function processOf(intent: Intent): OpenIntent["process"] {
+  const holder = holderOf(intent);
+  if (holder === "nobody") return "ended";
+  return holder === "elsewhere" ? "elsewhere" : "running";
+}
+
+/** Intents of dead processes that became no machine: nothing is unaccounted for. Those that live by now are left. */
+export function closeEmpty(intents: readonly OpenIntent[], env: NodeJS.ProcessEnv): void {
+  const journal = new Journal(openStateDir(env).journalDir);
+  for (const { label } of intents) {
+    const intent = journal.find(label);
+    if (intent !== undefined && holderOf(intent) === "nobody") journal.close(label);
+  }
+}

@@ -1,0 +1,139 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Address, isOf } from "../../components/pulumi/addresses.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+
+/** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
+export interface StackResource {
+  readonly type: string;
+  readonly urn: string;
+  readonly id?: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** It was replaced and only waits for its deletion. */
+  readonly delete?: boolean;
+}
+
+/** What the state of a stack holds now, also while `up` is still running. */
+export interface Stack {
+  readonly resources: readonly StackResource[];
+}
+
+/**
+ * Reads the state of a stack with the Pulumi CLI. It is exported rather than asked for its outputs: those exist only
+ * after an `up` that went through, and a machine that needs looking at is often one of the others.
+ */
+export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: string | undefined): Promise<Stack> {
+  const args = ["stack", "export", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
+  const resources = resourcesIn(await pulumi(args, projectOf(cwd), env));
+  return { resources: resources.filter((resource) => resource.delete !== true) };
+}
+
+/** The resource of ours of that kind; one that is only waiting for its deletion does not count. */
+export function resourceOf(stack: Stack, address: Address): StackResource | undefined {
+  return stack.resources.find((resource) => isOf(address, resource));
+}
+
+/** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */
+export function projectOf(cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (isOurProject(join(folder, "Pulumi.yaml"))) return folder;
+    if (folder === dirname(folder)) return join(import.meta.dirname, "..", "..");
+  }
+}
+
+function isOurProject(file: string): boolean {
+  try {
+    return /^name:\s*["']?vast-training["']?\s*$/m.test(readFileSync(file, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** All resources of an export, those that only wait for their deletion too. */
+export function resourcesIn(text: string): StackResource[] {
+  const resources: (Omit<StackResource, "outputs"> & Partial<StackResource>)[] =
+    JSON.parse(text).deployment?.resources ?? [];
+  return resources.map((resource) => ({ ...resource, outputs: resource.outputs ?? {} }));
+}
+
+/** What `pulumi` prints. Throws Failure with its own complaint. */
+export function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" }, maxBuffer: 64 * 1024 * 1024 };
+  return new Promise((resolve, reject) => {
+    const child = execFile("pulumi", args, options, (error, stdout, stderr) => {
+      if (error) reject(pulumiFailure(error as NodeJS.ErrnoException, stderr, args.slice(0, 2).join(" ")));
+      else resolve(stdout);
+    });
+    child.stdin?.end();
+  });
+}
+
+/** Pulumi's own complaint, with what to type. */
+export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string, command = "stack export"): Failure {
+  const usage = (message: string) => new Failure(exitCode.usage, message);
+  if (error.code === "ENOENT") return usage("The Pulumi CLI is not there. Run: npm run setup");
+  const text = stderr.trim().replace(/^error: /, "");
+  if (/no stack selected/.test(text)) {
+    return usage("No stack is selected. Add --stack STACK, or run: pulumi stack select STACK");
+  }
+  if (/no stack named/.test(text)) return usage(`${text}. The stacks there are: pulumi stack ls`);
+  if (/PULUMI_ACCESS_TOKEN|login/.test(text)) {
+    return usage(`Pulumi is not logged in. Run: eval "$(npm run -s shellenv)", or: pulumi login`);
+  }
+  return new Failure(exitCode.failed, `pulumi ${command}: ${text || error.message}`);
+}
+
+/** What the state of one stack holds, resources that only wait for their deletion included: they may bill as well. */
+export interface StackState {
+  /** The name that `pulumi -s` takes, or the file it was exported to. */
+  readonly name: string;
+  readonly resources: readonly StackResource[];
+}
+
+/** Exports at a time: each is a process. */
+const AT_ONCE = 3;
+
+/**
+ * The states of all stacks of the project in the backend that Pulumi is logged in to. Throws Failure when one of them
+ * cannot be read: what it holds is not known then.
+ */
+export async function readStacks(cwd: string, env: NodeJS.ProcessEnv): Promise<StackState[]> {
+  const project = projectOf(cwd);
+  const listed: unknown = JSON.parse(await pulumi(["stack", "ls", "--json", "--non-interactive"], project, env));
+  const names = Array.isArray(listed) ? listed.map((row) => String(row.name)) : [];
+  const states: StackState[] = [];
+  for (let next = 0; next < names.length; next += AT_ONCE) {
+    const some = names.slice(next, next + AT_ONCE);
+    states.push(...(await Promise.all(some.map((name) => readState(project, env, name)))));
+  }
+  return states;
+}
+
+/** The state of one stack of the project in that folder. Throws Failure when it cannot be read. */
+export async function readState(project: string, env: NodeJS.ProcessEnv, name: string): Promise<StackState> {
+  try {
+    const text = await pulumi(["stack", "export", "--non-interactive", "--stack", name], project, env);
+    return { name, resources: resourcesIn(text) };
+  } catch (error) {
+    throw unreadable(`the state of stack ${name}`, error);
+  }
+}
+
+/** What `pulumi stack export` wrote elsewhere. Throws Failure when the file is something else. */
+export function readStateFile(file: string): StackState {
+  try {
+    const text = readFileSync(file, "utf8");
+    if (typeof JSON.parse(text).deployment !== "object") throw new Error("it is no output of pulumi stack export");
+    return { name: file, resources: resourcesIn(text) };
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function unreadable(what: string, error: unknown): Failure {
+  return new Failure(
+    exitCode.failed,
+    `${what} cannot be read, so what it holds is not known: ${(error as Error).message}`,
+  );
+}

@@ -1,0 +1,114 @@
+import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
+import { stackOf } from "../../components/vast/journal/journal.ts";
+import { runLabel } from "../../components/vast/journal/label.ts";
+import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
+import type { StackState } from "./stack.ts";
+
+/** Who answers for a machine. */
+export type HeldBy =
+  | { readonly by: "stack"; readonly stack: string }
+  /** A process that lives, or that runs where nobody can look from here, has rented it and is not done. */
+  | { readonly by: "intent"; readonly intent: OpenIntent }
+  /** Another owner's; whether a state of theirs holds it is not known here. */
+  | { readonly by: "another owner" }
+  /** No state that was looked at has it, and nobody is about to put it into one. */
+  | { readonly by: "nobody"; readonly intent?: OpenIntent; readonly successor?: Successor };
+
+/** The stack whose label the machine carries: its next up or destroy finds the machine. */
+export interface Successor {
+  readonly stack: string;
+  /** It has no machine, so an up takes this one over. */
+  readonly takesOver: boolean;
+}
+
+export interface Surveyed extends Listed {
+  readonly holder: HeldBy;
+}
+
+/** What the accounts have, seen by one owner. */
+export interface Survey {
+  /** Machines that carry a label of ours: this owner's, and those of other owners. */
+  readonly machines: readonly Surveyed[];
+  /** Machines without a label of ours. Nothing else is known about them here. */
+  readonly unlabelled: number;
+  /** Intents of dead processes that became no machine. */
+  readonly empty: readonly OpenIntent[];
+}
+
+export interface SurveySources {
+  readonly listed: readonly Listed[];
+  readonly stacks: readonly StackState[];
+  readonly heldBy: Holder;
+  readonly intents: readonly OpenIntent[];
+  readonly owner: string;
+}
+
+/** Says of every machine that carries a label of ours who answers for it. */
+export function surveyOf(sources: SurveySources): Survey {
+  const { listed, intents } = sources;
+  const ours = listed.filter(({ instance }) => isOurs(instance.label));
+  const labels = new Set(listed.map(({ instance }) => instance.label));
+  return {
+    machines: ours.map((row) => ({ ...row, holder: holderOf(row, sources) })),
+    unlabelled: listed.length - ours.length,
+    empty: intents.filter(({ process, label }) => process === "ended" && !labels.has(label)),
+  };
+}
+
+function isOurs(label: string | null): boolean {
+  return label?.startsWith("vt-") ?? false;
+}
+
+function holderOf(row: Listed, { stacks, heldBy, intents, owner }: SurveySources): HeldBy {
+  const { label } = row.instance;
+  const stack = heldBy(row);
+  if (stack !== undefined) return { by: "stack", stack };
+  if (!isOwnedBy(owner, row.instance)) return { by: "another owner" };
+  const intent = intents.find((open) => open.label === label);
+  if (intent !== undefined && intent.process !== "ended") return { by: "intent", intent };
+  const successor = successorOf(label ?? "", stacks);
+  return {
+    by: "nobody",
+    ...(intent === undefined ? {} : { intent }),
+    ...(successor === undefined ? {} : { successor }),
+  };
+}
+
+function successorOf(label: string, stacks: readonly StackState[]): Successor | undefined {
+  const stack = stacks.find(({ resources }) => {
+    return labelsOf({ resources: resources.filter((resource) => !isEarlier(resource)) }).includes(label);
+  });
+  if (stack === undefined) return undefined;
+  const hasMachine = stack.resources.some((resource) => isOf("instance", resource));
+  return { stack: stack.name, takesOver: !hasMachine };
+}
+
+/** The machines of this owner that bill and that nobody answers for. */
+export function unheldIn({ machines }: Pick<Survey, "machines">): Surveyed[] {
+  return machines.filter(({ holder }) => holder.by === "nobody");
+}
+
+export interface StackNames {
+  readonly owner: string;
+  readonly project: string;
+  /** Without an organisation before it. */
+  readonly stack: string;
+}
+
+/** Does a machine belong to a stack: by its state, by an intent, or by the label it would have rented under? */
+export function belongsTo({ holder, instance }: Surveyed, { owner, project, stack }: StackNames): boolean {
+  if (holder.by === "stack") return bare(holder.stack) === stack;
+  if (holder.by === "another owner") return false;
+  if (holder.by === "nobody" && holder.successor !== undefined) return bare(holder.successor.stack) === stack;
+  if (holder.intent !== undefined && stackOf(holder.intent) === stack) return true;
+  const nonce = instance.label?.split("-").at(-1) ?? "";
+  return instance.label === runLabel({ owner, project, stack, run: RUN }, nonce);
+}
+
+/** The name of a stack without an organisation before it. */
+export function bare(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
+}
+
+/** What the program calls its run. */
+const RUN = "run";

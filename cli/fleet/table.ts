@@ -1,0 +1,130 @@
+import { perHour } from "../../components/lib/money.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
+import type { Instance } from "../../components/vast/client/wire.ts";
+import type { OpenIntent } from "./fleet.ts";
+import type { HeldBy, Surveyed } from "./survey.ts";
+
+const HEAD = ["ID", "RUN", "GPU", "PHASE", "AGE", "$/H", "COST SO FAR", "HELD BY"];
+
+/** A line for each machine, under a heading. */
+export function table(machines: readonly Surveyed[], now: number): string {
+  const rows = [HEAD, ...machines.map((machine) => cells(machine, now))];
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+  return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+function cells({ instance, holder }: Surveyed, now: number): string[] {
+  const rate = rateOf(instance);
+  const cost = costOf(instance, now);
+  return [
+    String(instance.id),
+    runIn(instance.label ?? ""),
+    gpuText(instance),
+    phaseOf(instance).phase,
+    ageText(ageOf(instance, now)),
+    rate === null ? "?" : rate.toFixed(3),
+    cost === null ? "?" : `about $${cost.toFixed(2)}`,
+    holderText(holder),
+  ];
+}
+
+/** What stands in a label between owner and nonce: project, stack and run, as far as there was room. */
+export function runIn(label: string): string {
+  return label.split("-").slice(2, -1).join("-") || label;
+}
+
+export function gpuText({ gpu, gpus }: Instance): string {
+  return `${gpus ?? "?"}x ${gpu ?? "?"}`;
+}
+
+function holderText(holder: HeldBy): string {
+  switch (holder.by) {
+    case "stack":
+      return `stack ${holder.stack}`;
+    case "intent":
+      return processText(holder.intent);
+    case "another owner":
+      return "? (another owner's)";
+    case "nobody":
+      return holder.intent === undefined ? "nobody" : `nobody (process ${holder.intent.pid} died renting it)`;
+  }
+}
+
+export function processText({ process, pid, host }: OpenIntent): string {
+  return process === "elsewhere" ? `process ${pid} on ${host}, maybe` : `process ${pid}, renting it now`;
+}
+
+/** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */
+export function rateOf(instance: Instance): number | null {
+  const { phase, cause } = phaseOf(instance);
+  const keepsDiskOnly = phase === "stopped" && cause !== "frozen";
+  return keepsDiskOnly ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;
+}
+
+/** Seconds since it was rented. */
+export function ageOf({ startedAt }: Instance, now: number): number | null {
+  return startedAt === null ? null : Math.max(now / 1000 - startedAt, 0);
+}
+
+/** Dollars, as if it had run all the time at today's price; traffic is not in it. */
+export function costOf(instance: Instance, now: number): number | null {
+  const age = ageOf(instance, now);
+  return age === null || instance.totalPerHour === null ? null : (age / 3600) * instance.totalPerHour;
+}
+
+/** "3 h 12 min" */
+export function ageText(seconds: number | null): string {
+  if (seconds === null) return "?";
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1) return `${Math.floor(seconds)} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** What ends the bill of a machine, or makes it useful again. */
+export function advice({ instance, holder }: Surveyed): string | undefined {
+  const { id } = instance;
+  if (holder.by !== "nobody") return undefined;
+  const { successor } = holder;
+  const sweep = `vast-run sweep --destroy ${id}`;
+  if (successor === undefined) return `${id}: ${sweep}`;
+  const { stack, takesOver } = successor;
+  const up = takesOver ? `pulumi up -s ${stack} takes it over; ` : "";
+  return `${id}: ${up}pulumi destroy -s ${stack} ends it, and so does ${sweep}`;
+}
+
+/** One machine for a question: what it is and what it costs. */
+export function oneLine({ instance }: Surveyed): string {
+  const rate = rateOf(instance);
+  const price = rate === null ? "its price is not known" : perHour(rate);
+  return `${instance.id} (${instance.label}, ${gpuText(instance)}, ${phaseOf(instance).phase}, ${price})`;
+}
+
+/** For scripts. */
+export function jsonOf(machine: Surveyed, now: number, ended: ReadonlySet<Surveyed>): object {
+  const { instance, holder, target } = machine;
+  const { id, label, gpu, gpus } = instance;
+  return {
+    id,
+    label,
+    api: target.url,
+    gpu,
+    gpus,
+    phase: phaseOf(instance).phase,
+    ageSeconds: ageOf(instance, now),
+    perHour: rateOf(instance),
+    aboutDollars: costOf(instance, now),
+    heldBy: holderJson(holder),
+    ended: ended.has(machine),
+  };
+}
+
+function holderJson(holder: HeldBy): object {
+  if (holder.by === "stack") return { by: holder.by, stack: holder.stack };
+  if (holder.by === "another owner") return { by: holder.by };
+  const { intent } = holder;
+  const by = intent === undefined ? {} : { process: intent.process, pid: intent.pid, host: intent.host };
+  return { by: holder.by, ...by };
+}

@@ -1,0 +1,80 @@
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { pinHostKey } from "../../components/ssh/known-hosts.ts";
+import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
+import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
+import { openApi } from "../../components/vast/client/api.ts";
+import { VastClient } from "../../components/vast/client/client.ts";
+import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
+import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
+
+/** The instance of a stack, and how to log in. */
+export interface Machine {
+  readonly stack: Stack;
+  readonly instanceId: number;
+  readonly client: VastClient;
+  readonly key: SshKey;
+  /** Answers now; asked from Vast, because ports change when a machine restarts. */
+  readonly endpoint: LiveEndpoint;
+}
+
+/** Seconds to look for a login that works: the machine is expected to be up. */
+const patience = 30;
+
+/** Finds the machine of the stack and an endpoint that lets us in. Throws Failure or VastError. */
+export async function openMachine(values: Values, terminal: Terminal): Promise<Machine> {
+  const name = textOption(values, "stack");
+  const stack = await readStack(terminal.cwd, terminal.env, name);
+  const recorded = recordedInstance(stack, name);
+  const client = new VastClient(openApi(recorded.api, terminal.env));
+  const key = sshKey(recorded.sshKeyFile, terminal.env);
+  if (recorded.hostKey !== "") pinHostKey(key.knownHostsFile, recorded.instanceId, recorded.hostKey);
+  const access = { instanceId: recorded.instanceId, key };
+  const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
+  writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port });
+  return { stack, instanceId: recorded.instanceId, client, key, endpoint };
+}
+
+/** The words of a system ssh call to the machine, up to where a remote command would follow. */
+export function sshWords(machine: Machine, batch: boolean): string[] {
+  const { key, endpoint, instanceId } = machine;
+  return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
+}
+
+interface RecordedInstance {
+  instanceId: number;
+  api: { apiUrl: string; apiKeyFile: string };
+  sshKeyFile: string;
+  hostKey: string;
+}
+
+/** What the state says about the instance. */
+export function recordedInstance(stack: Stack, name: string | undefined): RecordedInstance {
+  const resource = resourceOf(stack, "instance");
+  const instanceId = Number(resource?.outputs.instanceId ?? resource?.id);
+  if (!resource || !Number.isSafeInteger(instanceId) || instanceId <= 0) {
+    const which = name === undefined ? "The selected stack" : `Stack ${name}`;
+    throw new Failure(exitCode.noInstance, `${which} has no instance; pulumi up rents one`);
+  }
+  const text = (output: string) => textOutput(resource, output);
+  return {
+    instanceId,
+    api: { apiUrl: text("apiUrl"), apiKeyFile: text("apiKeyFile") },
+    sshKeyFile: text("sshKeyFile"),
+    hostKey: text("hostKey"),
+  };
+}
+
+function textOutput(resource: StackResource, name: string): string {
+  const value = resource.outputs[name];
+  return typeof value === "string" ? value : "";
+}
+
+function sshKey(configured: string, env: NodeJS.ProcessEnv): SshKey {
+  try {
+    return ownSshKey(openStateDir(env), configured);
+  } catch (error) {
+    throw new Failure(exitCode.usage, (error as Error).message);
+  }
+}

@@ -1,0 +1,65 @@
+import { resolve } from "node:path";
+import { type Pulled, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
+import { endedTraining, noteRecord } from "../../components/checkpoints/record.ts";
+import { sizeText } from "../../components/lib/text.ts";
+import { standingScript } from "../../components/remote/scripts.ts";
+import { runScript } from "../../components/ssh/run-script.ts";
+import { type Command, type Terminal, textOption } from "../command/command.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import { progressOn } from "../command/progress.ts";
+import { resourceOf, type Stack } from "../fleet/stack.ts";
+import { openMachine } from "./machine.ts";
+
+export const sync: Command = {
+  name: "sync",
+  summary: "Fetch the checkpoints, every file compared by sha256, and print the folder",
+  details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE, and nothing in it is deleted.
+Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync.
+
+Examples:
+  vast-run sync
+  ls "$(vast-run sync)"
+  vast-run sync --to /scratch/checkpoints`,
+  options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
+  run: async (values, terminal) => {
+    const machine = await openMachine(values, terminal);
+    const { from, home, mark } = recordedCheckpoints(machine.stack);
+    const chosen = textOption(values, "to");
+    const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
+    // Asked before anything is listed: what has ended by then writes no more.
+    const standing = await runScript(machine, standingScript());
+    const pulled = await pull({ ...machine, from, to, live: true }, terminal);
+    const ended = pulled.changing.length === 0 ? endedTraining(standing.toString("utf8"), mark) : null;
+    if (to === home) noteRecord(home, { verifiedAt: new Date().toISOString(), ended, manifest: pulled.manifest });
+    terminal.note(summary(pulled));
+    terminal.out(to);
+    return exitCode.ok;
+  },
+};
+
+async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
+  const progress = progressOn(terminal);
+  try {
+    return await pullCheckpoints(request, progress.show);
+  } finally {
+    progress.end();
+  }
+}
+
+/** Where the checkpoints are on the machine, where they come home to, and whose they are. */
+export function recordedCheckpoints(stack: Stack): { from: string; home: string; mark: string | undefined } {
+  const { from, home, mark } = resourceOf(stack, "checkpoints")?.outputs ?? {};
+  if (typeof from === "string" && typeof home === "string") {
+    return { from, home, mark: typeof mark === "string" ? mark : undefined };
+  }
+  throw new Failure(
+    exitCode.failed,
+    "The machine is there, but pulumi up has not come as far as training; run it again",
+  );
+}
+
+function summary({ files, bytes, changing }: Pulled): string {
+  if (files === 0 && changing.length === 0) return "There is no checkpoint yet";
+  const found = `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}, verified`;
+  return changing.length === 0 ? found : `${found}; still being written: ${changing.join(", ")}`;
+}

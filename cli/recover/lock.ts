@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { processOf } from "../../components/lib/process.ts";
+
+/** What Pulumi notes in a backend of files while a command works on a stack. */
+export interface Lock {
+  readonly pid: number;
+  readonly user: string;
+  readonly host: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+export interface StackPlace {
+  /** Of the backend, as `pulumi whoami --verbose` says. */
+  readonly backend: string;
+  /** Folder of the project: relative backends begin there. */
+  readonly cwd: string;
+  readonly project: string;
+  readonly stack: string;
+}
+
+/** Of a file that Pulumi 3 writes to `.pulumi/locks` of a backend. */
+const lockShape = z.object({
+  pid: z.int().positive(),
+  username: z.string(),
+  hostname: z.string(),
+  timestamp: z.string(),
+});
+
+/** The locks of a stack; undefined = the backend is not a folder of this machine, and its locks cannot be seen. */
+export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): Lock[] | undefined {
+  const folder = backendFolder(place, env);
+  if (folder === undefined) return undefined;
+  const locks = join(folder, ".pulumi", "locks", "organization", place.project, place.stack);
+  return jsonFiles(locks).map((file) => {
+    const { pid, username: user, hostname: host, timestamp } = lockShape.parse(JSON.parse(readFileSync(file, "utf8")));
+    return { pid, user, host, since: Date.parse(timestamp) };
+  });
+}
+
+/** file:///there, file://~ or file://./here; what follows a question mark are options. */
+function backendFolder({ backend, cwd }: StackPlace, env: NodeJS.ProcessEnv): string | undefined {
+  const path = /^file:\/\/([^?]*)/.exec(backend)?.[1];
+  if (path === undefined) return undefined;
+  return path.startsWith("~") ? join(env.HOME || homedir(), path.slice(1)) : resolve(cwd, path);
+}
+
+function jsonFiles(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+    return names.map((name) => join(folder, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** By how much a process may seem to have started late: the kernel counts in whole seconds somewhere. */
+const SLACK_MS = 5000;
+
+/**
+ * Does the command that holds a lock still run? Only a process that is not there has ended, or one with its number that
+ * started later and is no Pulumi: the clock may have been set meanwhile. "elsewhere" = on another machine.
+ */
+export function ownerOf(lock: Lock, here = hostname(), look = processOf): "running" | "ended" | "elsewhere" {
+  if (lock.host !== here) return "elsewhere";
+  const process = look(lock.pid);
+  if (process === undefined) return "ended";
+  const isLater = process.startedAt > lock.since + SLACK_MS;
+  return isLater && !process.name.includes("pulumi") ? "ended" : "running";
+}

@@ -1,0 +1,48 @@
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { stackOf } from "../../components/vast/journal/journal.ts";
+import { realClock } from "../../components/vast/ready/connect.ts";
+import { showing } from "../command/progress.ts";
+import {
+  heldBy,
+  type Listed,
+  labelsOf,
+  type OpenIntent,
+  openIntents,
+  openTargets,
+  type Target,
+  targetsOf,
+} from "../fleet/fleet.ts";
+import { readState } from "../fleet/stack.ts";
+import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
+import { visibleMachines } from "../fleet/visible.ts";
+import type { Patient } from "./patient.ts";
+
+/**
+ * What the accounts of this stack have that is its own, in its state or not. Throws Failure or VastError when a list or
+ * the state cannot be seen whole.
+ */
+export async function lookFor(patient: Patient): Promise<Survey> {
+  const { cwd, project, stack, terminal } = patient;
+  const { env } = terminal;
+  const { owner } = openStateDir(env);
+  const intents = intentsOf(patient);
+  const state = await readState(cwd, env, stack);
+  const known = labelsOf(state).length > 0 || intents.length > 0;
+  const listed = known ? await listedTo(patient, openTargets(targetsOf([state], intents), env), intents) : [];
+  const survey = surveyOf({ listed, intents, stacks: [state], heldBy: heldBy([state], env), owner });
+  return { ...survey, machines: survey.machines.filter((machine) => belongsTo(machine, { owner, project, stack })) };
+}
+
+function listedTo(
+  { progress }: Patient,
+  targets: readonly Target[],
+  intents: readonly OpenIntent[],
+): Promise<Listed[]> {
+  const looking = { targets, intents: () => intents, clock: realClock };
+  return showing(progress, "looking for what was rented", () => visibleMachines(looking));
+}
+
+/** Open rentals of the stack. */
+export function intentsOf({ stack, terminal }: Patient): OpenIntent[] {
+  return openIntents(terminal.env).filter((intent) => stackOf(intent) === stack);
+}

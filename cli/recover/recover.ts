@@ -1,0 +1,87 @@
+import { perHour } from "../../components/lib/money.ts";
+import { isEarlier } from "../../components/pulumi/addresses.ts";
+import { type Command, type Terminal, textOption, type Values } from "../command/command.ts";
+import { exitCode } from "../command/failure.ts";
+import { progressOn } from "../command/progress.ts";
+import { projectOf, pulumi, readStack, readState, resourceOf } from "../fleet/stack.ts";
+import type { Surveyed } from "../fleet/survey.ts";
+import { freeLocks } from "./free-lock.ts";
+import { lookFor } from "./look.ts";
+import type { Patient } from "./patient.ts";
+import { refresh } from "./refresh.ts";
+import { awaitRenters, leftText, settle } from "./settle.ts";
+
+export const recover: Command = {
+  name: "recover",
+  summary: "Put a stack in order after a pulumi command that was killed, and say what bills",
+  details: `After a kill Pulumi leaves a lock, and a warning of an interrupted creation that never goes away by itself; a machine
+that was just being rented may be in no state. This frees the lock once its owner has ended (never before: where that
+cannot be seen, on another machine or in a backend of another kind, it asks, and --yes answers), looks for what the
+dead process rented, clears the warning (pulumi refresh --clear-pending-creates), and says what is left.
+Nothing is rented or released.
+
+Exit codes: 0 nothing bills that the state does not have, 3 something does, 1 it cannot be said, or the stack is in use.
+
+Examples:
+  vast-run recover -s dev
+  vast-run recover -s dev && pulumi up -s dev`,
+  options: {
+    yes: { type: "boolean", short: "y", help: "the lock's owner has ended, where that cannot be seen from here" },
+  },
+  run: async (values, terminal) => {
+    const progress = progressOn(terminal);
+    try {
+      const patient = await patientOf(values, terminal, progress.show);
+      const left = await putInOrder(patient);
+      progress.end();
+      await report(patient, left);
+      return left.length === 0 ? exitCode.ok : exitCode.unheld;
+    } finally {
+      progress.end();
+    }
+  },
+};
+
+async function patientOf(values: Values, terminal: Terminal, progress: (text: string) => void): Promise<Patient> {
+  const cwd = projectOf(terminal.cwd);
+  const named = textOption(values, "stack");
+  const words = ["stack", "--show-name", "--non-interactive", ...(named === undefined ? [] : ["--stack", named])];
+  const stack = (await pulumi(words, cwd, terminal.env)).trim();
+  return { cwd, project: "vast-training", stack, terminal, yes: values.yes === true, progress };
+}
+
+/** Answers with the machines that bill and that the state does not have. */
+async function putInOrder(patient: Patient): Promise<readonly Surveyed[]> {
+  await freeLocks(patient);
+  await awaitRenters(patient);
+  const survey = await lookFor(patient);
+  settle(patient, survey);
+  if (await isEarlierState(patient)) return survey.machines;
+  await refresh(patient);
+  return survey.machines.filter(({ holder }) => holder.by !== "stack");
+}
+
+async function isEarlierState({ cwd, stack, terminal }: Patient): Promise<boolean> {
+  return (await readState(cwd, terminal.env, stack)).resources.some(isEarlier);
+}
+
+/** The last words: what is left, and what the state has. */
+async function report(patient: Patient, left: readonly Surveyed[]): Promise<void> {
+  const { cwd, stack, terminal } = patient;
+  for (const machine of left) terminal.out(leftText(machine, terminal.env));
+  if (await isEarlierState(patient)) {
+    const first =
+      left.length === 0 ? "" : `fetch what you need (vast-run sync -s ${stack}), end the machine as above, then `;
+    terminal.out(
+      `stack ${stack} was made by an earlier version, and nothing can refresh or destroy it: ${first}run pulumi stack rm --force ${stack}`,
+    );
+    return;
+  }
+  const recorded = resourceOf(await readStack(cwd, terminal.env, stack), "instance");
+  const { instanceId, phase, pricePerHour } = recorded?.outputs ?? {};
+  const held =
+    recorded === undefined
+      ? "its state has no machine"
+      : `its state has instance ${instanceId}, ${phase}, up to ${perHour(Number(pricePerHour))}; pulumi destroy -s ${stack} ends it`;
+  terminal.out(`stack ${stack} ${left.length === 0 ? "is in order" : "can be used again"}: ${held}`);
+}

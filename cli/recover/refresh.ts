@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { exitCode, Failure } from "../command/failure.ts";
+import { showing } from "../command/progress.ts";
+import { cancel, confirmEnded } from "./free-lock.ts";
+import type { Patient } from "./patient.ts";
+
+/** What Pulumi says of a lock, in a backend of files and in its own service. */
+const LOCKED = /currently locked by|Another update is currently in progress/;
+
+/** Brings the state up to date and takes interrupted creations out of it: they are settled. */
+export async function refresh(patient: Patient): Promise<void> {
+  const problem = await refreshOnce(patient);
+  if (problem === undefined) return;
+  if (!LOCKED.test(problem)) throw failed(patient, problem);
+  await confirmEnded(patient, problem, "look there");
+  await cancel(patient);
+  patient.terminal.note(`freed the lock of stack ${patient.stack}`);
+  const again = await refreshOnce(patient);
+  if (again !== undefined) throw failed(patient, again);
+}
+
+function failed({ stack }: Patient, problem: string): Failure {
+  return new Failure(exitCode.failed, `the state of stack ${stack} cannot be refreshed; run this again (${problem})`);
+}
+
+/** undefined = it went well; else Pulumi's own words. */
+async function refreshOnce({ cwd, stack, terminal, progress }: Patient): Promise<string | undefined> {
+  // ^C in the terminal reaches Pulumi as well, which then ends in order.
+  const wait = () => progress("waiting for Pulumi to end");
+  process.on("SIGINT", wait);
+  try {
+    const action = () => runRefresh(stack, cwd, terminal.env);
+    return await showing(progress, `refreshing the state of stack ${stack}`, action);
+  } finally {
+    process.off("SIGINT", wait);
+  }
+}
+
+const WORDS = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--non-interactive", "--stack"];
+
+function runRefresh(stack: string, cwd: string, callers: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const env = { ...callers, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  return new Promise((resolve) => {
+    const child = execFile(
+      "pulumi",
+      [...WORDS, stack],
+      { cwd, env, maxBuffer: 64 * 1024 * 1024 },
+      (error, ...texts) => {
+        resolve(error === null ? undefined : errorsIn(texts.join("\n")) || error.message);
+      },
+    );
+    child.stdin?.end();
+  });
+}
+
+/** The errors under Pulumi's diagnostics, each once, in one line. */
+function errorsIn(text: string): string {
+  const errors = text.split("\n").flatMap((line) => /^\s*error: (.*)|: (created by .*)/.exec(line)?.slice(1, 3) ?? []);
+  const said = errors.filter((line) => line !== undefined && line.trim() !== "update failed");
+  return [...new Set(said)].join("; ");
+}

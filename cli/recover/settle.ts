@@ -1,0 +1,62 @@
+import { perHour } from "../../components/lib/money.ts";
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
+import { Journal } from "../../components/vast/journal/journal.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import { closeEmpty } from "../fleet/fleet.ts";
+import type { Survey, Surveyed } from "../fleet/survey.ts";
+import { advice, ageOf, ageText, gpuText, processText, rateOf } from "../fleet/table.ts";
+import { intentsOf } from "./look.ts";
+import type { Patient } from "./patient.ts";
+
+/** A process that has lost its Pulumi releases what it has begun. */
+const PATIENCE_MS = 360_000;
+const LOOK_MS = 1000;
+
+/** Waits until no process of this machine is renting for the stack. */
+export async function awaitRenters(patient: Patient): Promise<void> {
+  const { progress, stack } = patient;
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const renter = intentsOf(patient).find(({ process }) => process === "running");
+    if (renter === undefined) return;
+    if (Date.now() > deadline) {
+      throw new Failure(
+        exitCode.failed,
+        `process ${renter.pid} is still renting for stack ${stack} (${renter.label}); run this again when it has ended`,
+      );
+    }
+    progress(`process ${renter.pid} is still clearing up; waiting for it to end`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Closes what dead processes left and what is accounted for: no machine came of it, or the state has it. */
+export function settle(patient: Patient, { machines, empty }: Survey): void {
+  const { env, note } = patient.terminal;
+  const recorded = intentsOf(patient).filter(({ label }) => {
+    const named = machines.filter(({ instance }) => instance.label === label);
+    return named.length > 0 && named.every(({ holder }) => holder.by === "stack");
+  });
+  closeEmpty([...empty, ...recorded], env);
+  for (const { label } of empty) note(`nothing came of the rental as ${label}`);
+}
+
+/** A machine that the state does not have: what it is, what it costs, and what to type. */
+export function leftText(machine: Surveyed, env: NodeJS.ProcessEnv): string {
+  const { instance, holder } = machine;
+  const { id, label } = instance;
+  const rate = rateOf(instance);
+  const facts = [
+    gpuText(instance),
+    phaseOf(instance).phase,
+    `${ageText(ageOf(instance, Date.now()))} old`,
+    rate === null ? "price unknown" : perHour(rate),
+  ];
+  const lines = [`instance ${id} (${label}) bills and no stack holds it: ${facts.join(", ")}`];
+  const left = new Journal(openStateDir(env).journalDir).find(label ?? "")?.left;
+  if (left !== undefined) lines.push(`  its process was interrupted and said: ${left}`);
+  if (holder.by === "intent") lines.push(`  ${processText(holder.intent)}`);
+  else lines.push(`  ${advice(machine)}`);
+  return lines.join("\n");
+}

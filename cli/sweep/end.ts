@@ -1,0 +1,86 @@
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { InstanceList } from "../../components/vast/client/instance-list.ts";
+import { holderOf, Journal } from "../../components/vast/journal/journal.ts";
+import { realClock } from "../../components/vast/ready/connect.ts";
+import { release } from "../../components/vast/rental/release.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import type { Target } from "../fleet/fleet.ts";
+import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
+import { processText } from "../fleet/table.ts";
+
+/**
+ * The machines to end: those named, or all of this owner's that nobody holds. Throws Failure when one that is named is
+ * not to be ended, and then none is.
+ */
+export function chosen(survey: Survey, ids: readonly string[]): Surveyed[] {
+  if (ids.length === 0) return unheldIn(survey);
+  return ids.map((word) => {
+    const found = survey.machines.filter(({ instance }) => String(instance.id) === word);
+    const machine = found.find(({ holder }) => holder.by === "nobody") ?? found[0];
+    const hindrance = machine === undefined ? "no machine with that id carries a label of ours" : whyNot(machine);
+    if (machine !== undefined && hindrance === undefined) return machine;
+    throw new Failure(exitCode.usage, `${word} is not ended, nor is anything else: ${hindrance}`);
+  });
+}
+
+/** undefined = it may be ended. */
+function whyNot({ holder }: Surveyed): string | undefined {
+  if (holder.by === "stack") return `stack ${holder.stack} holds it; use: pulumi destroy -s ${holder.stack}`;
+  if (holder.by !== "intent") return undefined;
+  const { intent } = holder;
+  const file = `the file of its label in journal/ of the state directory`;
+  const then = intent.process === "elsewhere" ? `when it has ended there, remove ${file}` : "end that process first";
+  return `it belongs to ${processText(intent)}; ${then}`;
+}
+
+export interface EndMeans {
+  readonly env: NodeJS.ProcessEnv;
+  progress(text: string): void;
+  note(text: string): void;
+}
+
+/** Ends machines, and answers with those that are gone for certain. What could not be ended is noted. */
+export async function end(machines: readonly Surveyed[], survey: Survey, means: EndMeans): Promise<Surveyed[]> {
+  const journal = new Journal(openStateDir(means.env).journalDir);
+  const lists = new Map<Target, InstanceList>();
+  const listOf = (target: Target) => {
+    const list = lists.get(target) ?? new InstanceList(target.client, realClock);
+    lists.set(target, list);
+    return list;
+  };
+  const endings = machines.map(async (machine): Promise<Surveyed | undefined> => {
+    const { target, instance } = machine;
+    const { id, label, totalPerHour } = instance;
+    try {
+      claim(journal, machine);
+      const { progress } = means;
+      const all = { client: target.client, list: listOf(target), clock: realClock, progress };
+      await release(all, id, { label, perHour: totalPerHour, instance });
+      return machine;
+    } catch (error) {
+      means.note((error as Error).message);
+      return undefined;
+    }
+  });
+  const ended = (await Promise.all(endings)).filter((machine) => machine !== undefined);
+  const left = unheldIn(survey).filter((machine) => !ended.includes(machine));
+  for (const { instance, holder } of ended) {
+    const { label } = instance;
+    const isLast = !left.some((other) => other.instance.label === label);
+    if (holder.by === "nobody" && isLast && label !== null) journal.close(label);
+  }
+  return ended;
+}
+
+/** Makes the intent ours, so that an up which begins now waits for us instead of taking the machine over. */
+function claim(journal: Journal, { instance, holder, target }: Surveyed): void {
+  const { id, label } = instance;
+  if (holder.by !== "nobody" || label === null) return;
+  const intent = journal.find(label);
+  if (intent !== undefined && !["nobody", "us"].includes(holderOf(intent))) {
+    throw new Error(`instance ${id} is left alone: process ${intent.pid} has begun to work with it`);
+  }
+  const { urn = "", offerId = 0, at = Date.now() } = intent ?? {};
+  journal.open({ label, urn, ...target.api, offerId, at });
+  journal.note(label, id);
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../../components/lib/clock.ts";
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { isVastError } from "../../components/vast/client/errors.ts";
+import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
+import { readStacks, readStateFile, type StackState } from "../fleet/stack.ts";
+import { type Survey, surveyOf, unheldIn } from "../fleet/survey.ts";
+import { visibleMachines } from "../fleet/visible.ts";
+
+export interface LookRequest {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Exports of stacks in other backends. */
+  readonly stateFiles: readonly string[];
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly note: (text: string) => void;
+}
+
+const WAITING =
+  "A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it";
+
+/**
+ * Looks at every account, state and intent. Throws Failure or VastError when one of them cannot be seen whole.
+ *
+ * States come after the list, and intents before the states: a machine in the list is then in an open intent or already
+ * in its state, so that one which is just being recorded is never taken for one that nobody holds.
+ */
+export async function look(request: LookRequest): Promise<Survey> {
+  const { cwd, env, stateFiles } = request;
+  const { owner } = openStateDir(env);
+  const states = async () => [...(await readStacks(cwd, env)), ...stateFiles.map(readStateFile)];
+  const intents = openIntents(env);
+  const stacks = await states();
+  const targets = openTargets(apisOf(request, stacks, intents), env);
+  const { clock, note } = request;
+  const listed = await visibleMachines({
+    targets,
+    intents: () => openIntents(env),
+    clock,
+    onWait: () => note(WAITING),
+  });
+  const survey = surveyOf({ listed, intents, stacks, heldBy: heldBy(stacks, env), owner });
+  if (unheldIn(survey).length === 0) return survey;
+  const [later, now] = [openIntents(env), await states()];
+  return surveyOf({ listed, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
+}
+
+/** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */
+function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
+  const real = { apiUrl: "", apiKeyFile: "" };
+  const apis = [...targetsOf(stacks, intents), ...(opens(real, env) ? [real] : [])];
+  // A simulator takes its machines with it.
+  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...real, apiUrl: "simulator" }, env);
+  if (asleep) note("The simulator does not run, so it has no machines");
+  return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);
+}
+
+function opens(api: ApiTarget, env: NodeJS.ProcessEnv): boolean {
+  try {
+    openApi(api, env);
+    return true;
+  } catch (error) {
+    if (isVastError(error, "no_key", "config")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+import { resolve } from "node:path";
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { stackOf } from "../../components/vast/journal/journal.ts";
+import { realClock } from "../../components/vast/ready/connect.ts";
+import { type Command, type Terminal, textOption, textOptions, type Values } from "../command/command.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import { progressOn } from "../command/progress.ts";
+import { closeEmpty } from "../fleet/fleet.ts";
+import { bare, belongsTo, type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
+import { oneLine } from "../fleet/table.ts";
+import { chosen, end } from "./end.ts";
+import { look } from "./look.ts";
+import { jsonText, show } from "./show.ts";
+
+export const sweep: Command = {
+  name: "sweep",
+  summary: "List your rented machines that no stack holds, and end them if you say so",
+  details: `Looks at the account of every API that a stack or an interrupted rental names, and at Vast itself where your usual key
+is found; reads the state of all stacks of the project in the backend you are logged in to. Yours is what carries the
+owner id of your state directory in its label. Nothing is done unless every list and every state can be read whole.
+
+--destroy asks for each machine, and takes ids to choose. What a stack holds, or a living process is renting, is never
+ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first.
+Other owners' machines need --all-owners, their id, and that you type it again; never --yes.
+
+Exit codes: 0 nothing bills that no stack holds, 3 something does, 1 it cannot be said or could not be ended.
+
+Examples:
+  vast-run sweep
+  vast-run sweep --destroy
+  vast-run sweep --destroy --yes 1234567
+  vast-run sweep --json | jq '.machines[] | select(.heldBy.by == "nobody") | .id'`,
+  words: "ID",
+  options: {
+    destroy: { type: "boolean", help: "end the machines with these ids, or all of yours that nobody holds" },
+    yes: { type: "boolean", short: "y", help: "with --destroy: do not ask" },
+    "all-owners": { type: "boolean", help: "show the machines that others rented with this tool, too" },
+    "other-state": { type: "string", multiple: true, value: "FILE", help: "also held: what this `stack export` lists" },
+    json: { type: "boolean", help: "print one JSON object" },
+    stack: {
+      type: "string",
+      short: "s",
+      value: "STACK",
+      help: "only what belongs to this stack; default: all of them",
+    },
+  },
+  run: async (values, terminal, words) => {
+    checkUsage(values, words, terminal);
+    const survey = narrowed(await lookFor(values, terminal), values, terminal);
+    if (!values.json) show(survey, values["all-owners"] === true, terminal);
+    const { ended, failed } = values.destroy ? await destroy(survey, values, words, terminal) : NOTHING;
+    if (values.json) terminal.out(jsonText(survey, values["all-owners"] === true, ended));
+    if (failed) return exitCode.failed;
+    return unheldIn(survey).every((machine) => ended.includes(machine)) ? exitCode.ok : exitCode.unheld;
+  },
+};
+
+function checkUsage(values: Values, ids: readonly string[], { interactive }: Terminal): void {
+  const { destroy, yes } = values;
+  const usage = (text: string) => new Failure(exitCode.usage, text);
+  if (!destroy && ids.length > 0)
+    throw usage(`${ids[0]}: ids are for --destroy; write: vast-run sweep --destroy ${ids[0]}`);
+  if (!destroy && yes) throw usage("--yes is for --destroy; write: vast-run sweep --destroy --yes");
+  const wrong = ids.find((id) => !/^[1-9]\d*$/.test(id));
+  if (wrong !== undefined) throw usage(`"${wrong}" is not the id of a machine; vast-run sweep lists them`);
+  if (destroy && !yes && !interactive) throw usage("--destroy asks, and there is no terminal to ask on; add --yes");
+}
+
+function lookFor(values: Values, { cwd, env, note }: Terminal): Promise<Survey> {
+  const stateFiles = textOptions(values, "other-state").map((file) => resolve(cwd, file));
+  return look({ cwd, env, stateFiles, clock: realClock, note });
+}
+
+/** What `--stack` leaves of it. Who holds what is told by all stacks all the same. */
+function narrowed(survey: Survey, values: Values, { env }: Terminal): Survey {
+  const named = textOption(values, "stack");
+  if (named === undefined) return survey;
+  const stack = bare(named);
+  const names = { owner: openStateDir(env).owner, project: "vast-training", stack };
+  return {
+    ...survey,
+    machines: survey.machines.filter((machine) => belongsTo(machine, names)),
+    empty: survey.empty.filter((intent) => stackOf(intent) === stack),
+  };
+}
+
+const NOTHING: Outcome = { ended: [], failed: false };
+
+interface Outcome {
+  readonly ended: readonly Surveyed[];
+  /** Some machine that was to be ended may still be there. */
+  readonly failed: boolean;
+}
+
+async function destroy(survey: Survey, values: Values, ids: readonly string[], terminal: Terminal): Promise<Outcome> {
+  const machines = chosen(survey, ids);
+  refuseOthers(machines, values, terminal);
+  const wanted = values.yes ? machines : await agreedOn(machines, values, terminal);
+  const progress = progressOn(terminal);
+  const ended = await end(wanted, survey, { env: terminal.env, progress: progress.show, note: terminal.note });
+  progress.end();
+  for (const machine of ended) terminal.note(`${oneLine(machine)} is gone`);
+  closeEmpty(survey.empty, terminal.env);
+  return { ended, failed: ended.length < wanted.length };
+}
+
+function refuseOthers(machines: readonly Surveyed[], values: Values, { interactive }: Terminal): void {
+  const other = machines.find(({ holder }) => holder.by === "another owner");
+  if (other === undefined) return;
+  const text = `${oneLine(other)} is another owner's, so nothing is ended`;
+  if (!values["all-owners"]) throw new Failure(exitCode.usage, `${text}; it takes --all-owners, and your word for it`);
+  if (values.yes || !interactive) {
+    throw new Failure(exitCode.usage, `${text}; that needs a terminal, without --yes`);
+  }
+}
+
+/** Those that the person agrees to, and that nobody has taken meanwhile. */
+async function agreedOn(machines: readonly Surveyed[], values: Values, terminal: Terminal): Promise<Surveyed[]> {
+  const agreed: Surveyed[] = [];
+  for (const machine of machines) if (await agrees(machine, terminal)) agreed.push(machine);
+  if (agreed.length === 0) return [];
+  const { machines: now } = await lookFor(values, terminal);
+  return agreed.filter((machine) => {
+    const same = now.find(({ instance, target }) => {
+      return instance.id === machine.instance.id && target.url === machine.target.url;
+    });
+    if (same?.holder.by === machine.holder.by && same.instance.label === machine.instance.label) return true;
+    terminal.note(
+      `${oneLine(machine)} is left alone: ${same === undefined ? "it is gone" : "somebody has taken it"} meanwhile`,
+    );
+    return false;
+  });
+}
+
+async function agrees(machine: Surveyed, { ask = async () => "" }: Terminal): Promise<boolean> {
+  const { instance, holder } = machine;
+  const answer = await ask(`Destroy ${oneLine(machine)}? Nothing is fetched from it. [y/N]`);
+  if (!/^y(es)?$/i.test(answer.trim())) return false;
+  if (holder.by !== "another owner") return true;
+  const typed = await ask(`It is ANOTHER OWNER'S, who may be training on it. Type its id to destroy it all the same:`);
+  return typed.trim() === String(instance.id);
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runInPty } from "../../support/pty.ts";
+
+const module = JSON.stringify(join(import.meta.dirname, "../../../cli/command/foreground.ts"));
+const words = JSON.stringify(["printf", "a\\033[2Jb\\033[31mc\\007\\n"]);
+const script = (raw: boolean) =>
+  `const { runInForeground } = await import(${module}); await runInForeground(${words}, process.env, ${raw});`;
+const node = (raw: boolean) => ["--input-type=module", "-e", script(raw)];
+
+test("what a machine writes is made safe for a terminal", async () => {
+  const options = { cwd: ".", env: process.env, seen: /never/, keys: "" };
+  const { screen } = await runInPty(process.execPath, node(false), options);
+  assert.equal(screen, "ab\x1b[31mc\r\n\x1b[0m");
+  const raw = await runInPty(process.execPath, node(true), options);
+  assert.equal(raw.screen, "a\x1b[2Jb\x1b[31mc\x07\r\n", "attach gives the terminal away");
+});
+
+test("a file gets every byte", () => {
+  const out = execFileSync(process.execPath, node(false), { encoding: "utf8" });
+  assert.equal(out, "a\x1b[2Jb\x1b[31mc\x07\n");
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { filesIn } from "../../../scripts/quickstart/evidence.ts";
+import { openPerson, type Person } from "../../support/person.ts";
+import { openProject, type Project } from "../../support/project.ts";
+import { runInPty } from "../../support/pty.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
+const setEnv = 'eval "$(npx -s vast-run env)"';
+
+/** Starts a command, waits for a line, sends a signal, and answers with everything once it has ended. */
+async function until(project: Project, line: RegExp, signal: NodeJS.Signals, file: string, args: string[]) {
+  const seen = Promise.withResolvers<void>();
+  const command = project.start(file, args, { onLine: (text) => line.test(text) && seen.resolve() });
+  const ended = command.result.then((result) => assert.fail(`ended without ${line}: ${JSON.stringify(result)}`));
+  await Promise.race([seen.promise, ended]);
+  ended.catch(() => {});
+  command.signal(signal);
+  return command.result;
+}
+
+async function asPerson(project: Project, person: Person, script: string) {
+  const result = await project.run(...person.shell(`${setEnv} && ${script}`), { env: person.env });
+  assert.equal(result.code, 0, `${script}\n${result.stdout}\n${result.stderr}`);
+  return result.stdout;
+}
+
+/** name -> sha256 of the checkpoints on the machine. */
+async function remoteCheckpoints(project: Project): Promise<Map<string, string>> {
+  const text = await project.remote("cd /workspace/checkpoints && find . -type f -exec sha256sum {} +");
+  return new Map(text.split("\n").map((line) => [line.slice(66), line.slice(0, 64)]));
+}
+
+test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
+  const person = await openPerson(t);
+  const project = await openProject(t, { SSH_AUTH_SOCK: person.env.SSH_AUTH_SOCK });
+  await project.works("up", "--skip-preview");
+
+  await t.test("env: ssh with the person's settings follows the log, verbatim", async () => {
+    const line = `${setEnv}; $SSH_CMD 'tail -f /workspace/train.log'`;
+    const { stdout } = await until(project, /loss/, "SIGTERM", ...person.shell(line));
+    assert.match(stdout, /loss/);
+  });
+
+  await t.test("env: plain ssh has been introduced to the machine, without a question", async () => {
+    const { stdout } = await project.run(...person.shell("vast-run env"), { env: person.env });
+    assert.match(
+      stdout,
+      /^export INSTANCE_ID=\d+\nexport SSH_HOST=\S+\nexport SSH_PORT=\d+\nexport SSH_CMD='ssh [^']+'\n$/,
+    );
+    assert.match(
+      readFileSync(join(person.home, ".ssh", "known_hosts"), "utf8"),
+      /^(\[127\.0\.0\.1\]:\d+ ssh-\S+ \S+ vast-training\n)+$/,
+    );
+  });
+
+  await t.test("env: the rsync of old runs verbatim over plain ssh and the person's agent", async () => {
+    const destination = join(project.root, "by-rsync");
+    await asPerson(
+      project,
+      person,
+      `rsync -avz -e "ssh -p $SSH_PORT" root@$SSH_HOST:/workspace/checkpoints/ ${destination}/`,
+    );
+    const there = await remoteCheckpoints(project);
+    const here = filesIn(destination);
+    assert.ok(here.length > 0);
+    assert.ok(here.some(({ name, sha256 }) => there.get(`./${name}`) === sha256));
+  });
+
+  await t.test("env: tmux attaches verbatim in a terminal, and ctrl-b d leaves it", async () => {
+    await attachAndLeave(project, person, `${setEnv}; $SSH_CMD -t 'tmux attach -t train'`);
+  });
+
+  await t.test("attach does the same", async () => {
+    await attachAndLeave(project, person, "vast-run attach");
+  });
+
+  await t.test("logs shows as many lines as it is asked for", async () => {
+    const { code, stdout } = await project.run("vast-run", ["logs", "-n", "3"]);
+    assert.equal(code, 0);
+    assert.equal(stdout.trim().split("\n").length, 3);
+  });
+
+  await t.test("logs -f follows until ^C, which is success", async () => {
+    const result = await until(project, /loss/, "SIGINT", "vast-run", ["logs", "-f"]);
+    assert.deepEqual([result.code, result.stderr], [0, ""]);
+  });
+
+  await t.test("sync prints the folder, and what is in it is what the machine has", async () => {
+    const { code, stdout, stderr } = await project.run("vast-run", ["sync", "--to", "here"]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, `${join(project.dir, "here")}\n`);
+    const here = filesIn(stdout.trim());
+    const there = await remoteCheckpoints(project);
+    assert.ok(here.length > 0);
+    for (const { name, sha256 } of here) assert.equal(there.get(`./${name}`), sha256, name);
+  });
+
+  await t.test("a stack that is not there is a usage error", async () => {
+    const { code, stderr } = await project.run("vast-run", ["env", "--stack", "other"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /no stack named 'other' found/);
+  });
+
+  await t.test("after the machine has vanished every command ends with exit code 3", async () => {
+    const { instanceId } = await project.outputs();
+    await project.simulator.post(`/_sim/instances/${instanceId}/vanish`, {});
+    for (const command of ["env", "logs", "sync"]) {
+      const { code, stdout, stderr } = await project.run("vast-run", [command]);
+      assert.deepEqual([command, code, stdout], [command, 3, ""]);
+      assert.match(stderr, new RegExp(`instance ${instanceId} does not exist any more`));
+    }
+  });
+
+  await t.test("after destroy there is no instance to talk to", async () => {
+    await project.works("destroy");
+    const { code, stderr } = await project.run("vast-run", ["env"]);
+    assert.equal(code, 3);
+    assert.match(stderr, /The selected stack has no instance/);
+  });
+});
+
+/** Runs a command in a terminal, waits until training is on the screen, and leaves tmux. */
+async function attachAndLeave(project: Project, person: Person, script: string): Promise<void> {
+  const env = { ...project.env, ...person.env };
+  const [file, args] = person.shell(script);
+  const { code, screen } = await runInPty(file, args, { cwd: project.dir, env, seen: /loss/, keys: "\x02d" });
+  assert.equal(code, 0, screen);
+  assert.match(screen, /\[detached/);
+}
