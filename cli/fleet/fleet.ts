@@ -36,12 +36,13 @@ function isLabelled(resource: StackResource): boolean {
 /** Every API that a state or an intent names; the real host when none does. */
 export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTarget[]): ApiTarget[] {
   const resources = stacks.flatMap((stack) => stack.resources.filter(isLabelled));
-  const named = [...resources.map(({ outputs }) => targetIn(outputs)), ...intents];
+  const named = [...resources.map(({ outputs }) => outputs), ...intents].map(targetIn);
   const distinct = new Map(named.map((api) => [`${api.apiUrl}\n${api.apiKeyFile}`, api]));
   return distinct.size === 0 ? [REAL_HOST] : [...distinct.values()];
 }
 
-function targetIn({ apiUrl, apiKeyFile }: Readonly<Record<string, unknown>>): ApiTarget {
+/** These two and nothing else: who claims an intent writes them into another one. */
+function targetIn({ apiUrl, apiKeyFile }: { readonly apiUrl?: unknown; readonly apiKeyFile?: unknown }): ApiTarget {
   const text = (value: unknown) => (typeof value === "string" ? value : "");
   return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
