@@ -3,27 +3,27 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { checkFault } from "./api/check-fault.ts";
 import { makeServer } from "./api/server.ts";
-import { Blobs } from "./blobs.ts";
-import { type Clock, realClock, scoped } from "./clock.ts";
-import { checkFault } from "./faults/check.ts";
-import { schedule } from "./faults/mishaps.ts";
-import { Repositories } from "./git.ts";
+import { type Clock, realClock, scoped } from "./base/clock.ts";
+import { lockHome, removeRuntime, writeRuntime } from "./base/runtime.ts";
+import { type Timings, timingsFor } from "./base/timings.ts";
+import { noHosts } from "./hosts/no-hosts.ts";
 import type { Hosts } from "./hosts/types.ts";
-import { noHosts } from "./no-hosts.ts";
-import { lockHome, removeRuntime, writeRuntime } from "./runtime.ts";
-import { type Timings, timingsFor } from "./timings.ts";
-import { makeWorld, type World } from "./world.ts";
+import { Blobs } from "./stores/blobs.ts";
+import { Repositories } from "./stores/git.ts";
+import { schedule } from "./world/mishaps.ts";
+import { makeWorld, type World } from "./world/world.ts";
 
 export type { Answer } from "./api/answer.ts";
 export { exchange } from "./api/exchange.ts";
-export type { Clock, HandClock } from "./clock.ts";
-export { handClock, realClock } from "./clock.ts";
+export type { Clock, HandClock } from "./base/clock.ts";
+export { handClock, realClock } from "./base/clock.ts";
+export type { Ledger } from "./base/ledger.ts";
+export type { LoggedRequest } from "./base/requests.ts";
+export type { Timings } from "./base/timings.ts";
 export type { Fault } from "./faults/fault.ts";
-export type { Ledger } from "./ledger.ts";
-export type { LoggedRequest } from "./requests.ts";
-export type { Timings } from "./timings.ts";
-export { ledger, type World } from "./world.ts";
+export { ledger, type World } from "./world/world.ts";
 
 export interface SimulatorOptions {
   /** Default 0 = a free one. */

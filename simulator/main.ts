@@ -1,9 +1,9 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { handClock } from "./clock.ts";
+import { handClock } from "./base/clock.ts";
 import { type Simulator, startSimulator } from "./index.ts";
-import { ledger } from "./world.ts";
+import { ledger } from "./world/world.ts";
 
 const HELP = `Vast's API on this machine, with a real sshd behind every rented machine.
 

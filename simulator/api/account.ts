@@ -1,6 +1,6 @@
-import type { AccountKey } from "../account.ts";
-import { rounded } from "../random.ts";
-import { credit, ledger } from "../world.ts";
+import { rounded } from "../base/random.ts";
+import type { AccountKey } from "../world/account.ts";
+import { credit, ledger } from "../world/world.ts";
 import { type Answer, json, refusal } from "./answer.ts";
 import type { Call, Route } from "./route.ts";
 

@@ -1,10 +1,10 @@
-import { sleep } from "../clock.ts";
+import { sleep } from "../base/clock.ts";
+import { secondsOf } from "../base/timings.ts";
 import type { Contract } from "../contracts/contract.ts";
 import { minBid } from "../contracts/occupancy.ts";
 import { newContract } from "../contracts/rent.ts";
 import type { Offer } from "../market/machine.ts";
-import { secondsOf } from "../timings.ts";
-import { credit, type World } from "../world.ts";
+import { credit, type World } from "../world/world.ts";
 import { type Answer, json, refusal } from "./answer.ts";
 import { isRentable, totalPerHour } from "./offers.ts";
 import { invalid, Refused, readOrder, type Wanted } from "./order.ts";

@@ -1,8 +1,8 @@
-import { ROUTES } from "../api/routes.ts";
-import { BOOT_FAULT_NAMES } from "./boot-faults.ts";
-import { type Fault, UnusableFault } from "./fault.ts";
-import { MISHAP_NAMES } from "./mishaps.ts";
+import { BOOT_FAULT_NAMES } from "../contracts/boot-faults.ts";
+import { type Fault, UnusableFault } from "../faults/fault.ts";
+import { MISHAP_NAMES } from "../world/mishaps.ts";
 import { REQUEST_FAULT_NAMES } from "./request-faults.ts";
+import { ROUTES } from "./routes.ts";
 
 /**
  * The fault with its endpoint spelled as the routes spell it. Throws UnusableFault when it can never occur: a test that

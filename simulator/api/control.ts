@@ -1,7 +1,7 @@
-import { isHandClock } from "../clock.ts";
+import { isHandClock } from "../base/clock.ts";
 import { UnusableFault } from "../faults/fault.ts";
-import { happen } from "../faults/mishaps.ts";
-import { ledger, stopWhenBroke, type World } from "../world.ts";
+import { happen } from "../world/mishaps.ts";
+import { ledger, stopWhenBroke, type World } from "../world/world.ts";
 import { type Answer, json } from "./answer.ts";
 
 type Body = Readonly<Record<string, unknown>>;

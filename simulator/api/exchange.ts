@@ -1,4 +1,4 @@
-import { record, type World } from "../world.ts";
+import { record, type World } from "../world/world.ts";
 import type { Answer } from "./answer.ts";
 import { type Incoming, respond } from "./respond.ts";
 

@@ -1,9 +1,9 @@
+import { rounded } from "../base/random.ts";
 import { type Contract, ratesWhenRunning, trafficOf, waysIn } from "../contracts/contract.ts";
 import { minBid } from "../contracts/occupancy.ts";
 import { factsOf } from "../contracts/state.ts";
 import { costs, gpuFields, hostFields, netFields, publicAddress, type Row, trustFields } from "../market/offer-row.ts";
-import { rounded } from "../random.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 
 /** An instance as GET and the list answer it. Numbers that nobody knows are null. */
 export function instanceRow(world: World, contract: Contract): Row {

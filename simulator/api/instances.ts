@@ -1,6 +1,6 @@
 import type { Contract } from "../contracts/contract.ts";
 import { minBid } from "../contracts/occupancy.ts";
-import { visibleInstance } from "../world.ts";
+import { visibleInstance } from "../world/world.ts";
 import { type Answer, json, noSuchInstance, refusal } from "./answer.ts";
 import { instanceRow } from "./instance-row.ts";
 import { labelOf, Refused } from "./order.ts";

@@ -1,7 +1,7 @@
 import type { Contract } from "../contracts/contract.ts";
 import { BadFilter, type Filters, ordered, rowTest } from "../market/filter.ts";
 import type { Row } from "../market/offer-row.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { type Answer, json, refusal } from "./answer.ts";
 import { instanceRow } from "./instance-row.ts";
 import type { Call, Route } from "./route.ts";

@@ -1,6 +1,6 @@
+import { secondsOf } from "../base/timings.ts";
 import type { Contract } from "../contracts/contract.ts";
-import { secondsOf } from "../timings.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { type Answer, json, refusal } from "./answer.ts";
 import { onInstance } from "./instances.ts";
 import type { Call, Route } from "./route.ts";

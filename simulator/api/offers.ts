@@ -3,7 +3,7 @@ import { BadFilter } from "../market/filter.ts";
 import { diskPrice, type Offer, onDemandPrice } from "../market/machine.ts";
 import { type Face, offerRow, type Row } from "../market/offer-row.ts";
 import { readSearch, runSearch } from "../market/search.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { type Answer, json, refusal } from "./answer.ts";
 import type { Call, Route } from "./route.ts";
 

@@ -1,9 +1,9 @@
-import { type Answer, CUT, gatewayPage, json, refusal, TOO_FREQUENT, type TooFrequentStyle } from "../api/answer.ts";
-import { noLongerAvailable } from "../api/asks.ts";
-import type { Call } from "../api/route.ts";
-import { sleep } from "../clock.ts";
-import type { World } from "../world.ts";
-import { type Fault, numberOf, textOf } from "./fault.ts";
+import { sleep } from "../base/clock.ts";
+import { type Fault, numberOf, textOf } from "../faults/fault.ts";
+import type { World } from "../world/world.ts";
+import { type Answer, CUT, gatewayPage, json, refusal, TOO_FREQUENT, type TooFrequentStyle } from "./answer.ts";
+import { noLongerAvailable } from "./asks.ts";
+import type { Call } from "./route.ts";
 
 /** A request that met a fault. `next` carries it out. */
 interface Met {

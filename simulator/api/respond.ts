@@ -1,6 +1,6 @@
-import { meetFault } from "../faults/request-faults.ts";
-import { stopWhenBroke, type World } from "../world.ts";
+import { stopWhenBroke, type World } from "../world/world.ts";
 import { type Answer, authError, refusal, tooFrequent } from "./answer.ts";
+import { meetFault } from "./request-faults.ts";
 import { type Call, type Caller, findRoute, type Match, type Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 

@@ -1,5 +1,5 @@
 import type { Contract } from "../contracts/contract.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import type { Answer } from "./answer.ts";
 
 /** Who calls: the account, one instance with its own key, or anybody. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Repositories } from "../git.ts";
-import { serveManifest } from "../registry.ts";
-import type { World } from "../world.ts";
+import type { Repositories } from "../stores/git.ts";
+import { serveManifest } from "../stores/registry.ts";
+import type { World } from "../world/world.ts";
 import { type Answer, CUT, json, text } from "./answer.ts";
 import { control } from "./control.ts";
 import { exchange, parsed } from "./exchange.ts";

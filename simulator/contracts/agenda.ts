@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
-import type { Random } from "../random.ts";
-import { secondsOf, type Timings } from "../timings.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { secondsOf, type Timings } from "../base/timings.ts";
 import { type Contract, moveTo } from "./contract.ts";
 import type { State } from "./state.ts";
 

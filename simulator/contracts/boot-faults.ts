@@ -1,6 +1,6 @@
-import type { BootPlan } from "../contracts/boot-plan.ts";
+import { type Fault, numberOf, textOf } from "../faults/fault.ts";
 import type { Link } from "../hosts/types.ts";
-import { type Fault, numberOf, textOf } from "./fault.ts";
+import type { BootPlan } from "./boot-plan.ts";
 
 type BootFault = (fault: Fault) => BootPlan;
 

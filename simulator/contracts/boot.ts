@@ -1,8 +1,8 @@
 import type { FaultBook } from "../faults/book.ts";
-import { bootPlan } from "../faults/boot-faults.ts";
 import type { Fault } from "../faults/fault.ts";
 import type { Hosts } from "../hosts/types.ts";
 import type { Agenda } from "./agenda.ts";
+import { bootPlan } from "./boot-faults.ts";
 import type { Contract } from "./contract.ts";
 import type { HostWork } from "./host-work.ts";
 import { pulling, running } from "./status-msg.ts";

@@ -1,7 +1,7 @@
+import type { Cost, LedgerLine, Meter, MeteredCost } from "../base/ledger.ts";
+import { rounded } from "../base/random.ts";
 import type { Host, Traffic } from "../hosts/types.ts";
-import type { Cost, LedgerLine, Meter, MeteredCost } from "../ledger.ts";
 import { diskPrice, type Offer } from "../market/machine.ts";
-import { rounded } from "../random.ts";
 import type { BootPlan } from "./boot-plan.ts";
 import { factsOf, type State } from "./state.ts";
 

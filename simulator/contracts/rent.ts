@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { Meter } from "../ledger.ts";
+import type { Clock } from "../base/clock.ts";
+import { Meter } from "../base/ledger.ts";
 import { type Offer, onDemandPrice } from "../market/machine.ts";
-import type { World } from "../world.ts";
-import type { Contract, Order } from "./contract.ts";
+import type { Contract, InstanceKey, Order } from "./contract.ts";
+import type { Contracts } from "./contracts.ts";
 
 export interface Rental {
   readonly label: string | null;
@@ -10,11 +11,24 @@ export interface Rental {
   readonly bid: number | null;
 }
 
+/** What a contract is made in. */
+export interface Place {
+  readonly clock: Pick<Clock, "now">;
+  readonly contracts: Contracts;
+  /** The instance gets all of its keys. */
+  readonly account: { readonly keys: readonly InstanceKey[] };
+}
+
 /** A new contract, in nobody's hands yet: the caller boots or shelves it. */
-export function newContract(world: World, offer: Offer, order: Order, { label, bid }: Rental): Contract {
-  const now = world.clock.now();
+export function newContract(
+  { clock, contracts, account }: Place,
+  offer: Offer,
+  order: Order,
+  { label, bid }: Rental,
+): Contract {
+  const now = clock.now();
   const contract: Contract = {
-    id: world.contracts.nextId(),
+    id: contracts.nextId(),
     offer,
     order,
     apiKey: randomBytes(32).toString("hex"),
@@ -30,7 +44,7 @@ export function newContract(world: World, offer: Offer, order: Order, { label, b
     visibleAt: now,
     listedAt: now,
     portsPublished: false,
-    keys: world.account.keys.map(({ id, publicKey }) => ({ id, publicKey })),
+    keys: account.keys.map(({ id, publicKey }) => ({ id, publicKey })),
     host: undefined,
     endpoints: undefined,
     traffic: [],
@@ -43,6 +57,6 @@ export function newContract(world: World, offer: Offer, order: Order, { label, b
     errand: 0,
     alarms: new Set(),
   };
-  world.contracts.add(contract);
+  contracts.add(contract);
   return contract;
 }

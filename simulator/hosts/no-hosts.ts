@@ -1,4 +1,4 @@
-import type { Host, Hosts, Link } from "./hosts/types.ts";
+import type { Host, Hosts, Link } from "./types.ts";
 
 /** Above the ports that systems hand out: nothing answers there. */
 const FIRST_PORT = 61_001;

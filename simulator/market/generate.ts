@@ -1,4 +1,4 @@
-import { between, integerBetween, pick, type Random, rounded, seeded } from "../random.ts";
+import { between, integerBetween, pick, type Random, rounded, seeded } from "../base/random.ts";
 import { GPU_MODELS, type GpuModel } from "./gpus.ts";
 import type { Ask, Machine } from "./machine.ts";
 

@@ -1,4 +1,4 @@
-import { rounded } from "../random.ts";
+import { rounded } from "../base/random.ts";
 import { diskPrice, type Machine, type Offer } from "./machine.ts";
 
 /** on-demand shows what renting for good costs, bid what the lowest winning bid does. The ask is the same. */

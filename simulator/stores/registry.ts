@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Hosts } from "./hosts/types.ts";
+import type { Hosts } from "../hosts/types.ts";
 
 const TYPE = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG_BYTES = 7_000;

@@ -1,7 +1,7 @@
 import type { Contract } from "../contracts/contract.ts";
+import { type Fault, numberOf } from "../faults/fault.ts";
 import type { Link } from "../hosts/types.ts";
-import { ledger, stopWhenBroke, type World } from "../world.ts";
-import { type Fault, numberOf } from "./fault.ts";
+import { ledger, stopWhenBroke, type World } from "./world.ts";
 
 type Arguments = Readonly<Record<string, unknown>>;
 type Mishap = (world: World, contract: Contract, args: Arguments) => void;

@@ -1,19 +1,19 @@
+import type { Clock } from "../base/clock.ts";
+import { Holds } from "../base/holds.ts";
+import { type Ledger, ledgerOf } from "../base/ledger.ts";
+import { Gates } from "../base/pacing.ts";
+import { type Random, seeded } from "../base/random.ts";
+import { type LoggedRequest, requestLine } from "../base/requests.ts";
+import type { Timings } from "../base/timings.ts";
+import { type Contract, isGone, ledgerLine } from "../contracts/contract.ts";
+import { Contracts } from "../contracts/contracts.ts";
+import { Life } from "../contracts/life.ts";
+import { FaultBook } from "../faults/book.ts";
+import type { Fault } from "../faults/fault.ts";
+import type { Hosts } from "../hosts/types.ts";
+import { Market } from "../market/market.ts";
+import type { Blobs } from "../stores/blobs.ts";
 import { type Account, KeyIds, openAccount } from "./account.ts";
-import type { Blobs } from "./blobs.ts";
-import type { Clock } from "./clock.ts";
-import { type Contract, isGone, ledgerLine } from "./contracts/contract.ts";
-import { Contracts } from "./contracts/contracts.ts";
-import { Life } from "./contracts/life.ts";
-import { FaultBook } from "./faults/book.ts";
-import type { Fault } from "./faults/fault.ts";
-import { Holds } from "./holds.ts";
-import type { Hosts } from "./hosts/types.ts";
-import { type Ledger, ledgerOf } from "./ledger.ts";
-import { Market } from "./market/market.ts";
-import { Gates } from "./pacing.ts";
-import { type Random, seeded } from "./random.ts";
-import { type LoggedRequest, requestLine } from "./requests.ts";
-import type { Timings } from "./timings.ts";
 
 /** Everything the simulator knows. Routes read and change it; it knows nothing of HTTP. */
 export interface World {

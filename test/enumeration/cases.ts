@@ -1,4 +1,4 @@
-import { seeded } from "../../simulator/random.ts";
+import { seeded } from "../../simulator/base/random.ts";
 import { endingsOf, SAME } from "./endings.ts";
 import type { Case, Recovery, Trace } from "./life.ts";
 import { type FaultAt, type Place, placeName } from "./place.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { exampleRepository, type Host } from "../../simulator/hosts/index.ts";
-import { type Key, needsRoot, on, openScene, run } from "../simulator/hosts/support.ts";
+import { type Key, needsRoot, on, openScene, run } from "../support/hosts.ts";
 
 const PYTHON = "/workspace/venvs/tiny-train/bin/python";
 

@@ -16,8 +16,8 @@ import { gpuFlawOf } from "../../components/vast/ready/proof.ts";
 import { waitForSetUp } from "../../components/vast/ready/set-up.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
-import { happen } from "../../simulator/faults/mishaps.ts";
 import { ledger, startSimulator } from "../../simulator/index.ts";
+import { happen } from "../../simulator/world/mishaps.ts";
 import { request } from "../support/renting.ts";
 import { needsRoot } from "../support/sshd.ts";
 

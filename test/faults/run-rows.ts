@@ -1,7 +1,7 @@
 import type { PhaseName } from "../../components/vast/client/phase.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
-import { happen } from "../../simulator/faults/mishaps.ts";
 import type { Fault } from "../../simulator/index.ts";
+import { happen } from "../../simulator/world/mishaps.ts";
 import type { Scene } from "./scene.ts";
 
 /** What the next `pulumi up --refresh` makes of it. */

@@ -9,8 +9,8 @@ import { noAnswer, type Transport, timeoutOf } from "../../components/vast/clien
 import { Journal } from "../../components/vast/journal/journal.ts";
 import { liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
+import type { NoHost } from "../../simulator/hosts/no-hosts.ts";
 import { exchange, type Fault, ledger, openWorld, type World } from "../../simulator/index.ts";
-import type { NoHost } from "../../simulator/no-hosts.ts";
 import { hostKey, request } from "../support/renting.ts";
 import { type SharedTime, sharedTime } from "./time.ts";
 

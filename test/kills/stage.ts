@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Intent } from "../../components/vast/journal/journal.ts";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type LoggedRequest, type Simulator, startSimulator } from "../../simulator/index.ts";
-import { asker, findOffer, ORDER } from "../simulator/support.ts";
 import { layOut } from "../support/program.ts";
+import { asker, findOffer, ORDER } from "../support/simulator.ts";
 import { kill, processesOf } from "./processes.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 

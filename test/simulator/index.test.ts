@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startSimulator } from "../../simulator/index.ts";
-import { findOffer, ORDER, openBench } from "./support.ts";
+import { findOffer, ORDER, openBench } from "../support/simulator.ts";
 
 test("several live beside each other, each with its own key and world", async (t) => {
   const one = await openBench(t);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { asker, type Bench, type Body, findOffer, ORDER } from "./support.ts";
+import { asker, type Bench, type Body, findOffer, ORDER } from "../support/simulator.ts";
 
 const run = promisify(execFile);
 const PROJECT = join(import.meta.dirname, "../..");

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
-import { asker } from "./support.ts";
+import { asker } from "../support/simulator.ts";
 
 const MAIN = join(import.meta.dirname, "../../simulator/main.ts");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Body, openBench } from "./support.ts";
-import { officialClient, vastai } from "./vastai-client.ts";
+import { type Body, openBench } from "../support/simulator.ts";
+import { officialClient, vastai } from "../support/vastai-client.ts";
 
 test("Vast's official client drives the simulator through a whole rental", async (t) => {
   const python = await officialClient(t);

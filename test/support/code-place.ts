@@ -11,7 +11,7 @@ import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import type { Login } from "../../components/ssh/run-script.ts";
 import { ownSshKey } from "../../components/ssh/ssh-key.ts";
 import type { CodeState } from "../../components/steps/code.provider.ts";
-import { Repositories } from "../../simulator/git.ts";
+import { Repositories } from "../../simulator/stores/git.ts";
 import { type Box, GUARD, openBox, TRAINING } from "../components/remote/box.ts";
 import { sshd } from "./sshd.ts";
 

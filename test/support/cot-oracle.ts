@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { Repositories } from "../../simulator/git.ts";
 import { uvBinary } from "../../simulator/hosts/uv.ts";
+import { Repositories } from "../../simulator/stores/git.ts";
 
 const source = join(import.meta.dirname, "cot-oracle");
 

@@ -8,8 +8,8 @@ import { typeOf } from "../../components/pulumi/addresses.ts";
 import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
 import { type Fault, type Simulator, startSimulator } from "../../simulator/index.ts";
-import { asker, findOffer, ORDER } from "../simulator/support.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
+import { asker, findOffer, ORDER } from "./simulator.ts";
 
 /** An account with machines, the stacks of a project, and one owner's state directory. */
 export interface Fleet {

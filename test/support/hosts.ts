@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type Host, type HostSpec, type Hosts, realHosts } from "../../../simulator/hosts/index.ts";
-import type { RealHostsOptions } from "../../../simulator/hosts/real-hosts.ts";
+import { type Host, type HostSpec, type Hosts, realHosts } from "../../simulator/hosts/index.ts";
+import type { RealHostsOptions } from "../../simulator/hosts/real-hosts.ts";
 
 const canHaveMachines = process.platform === "linux" && process.geteuid?.() === 0;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Body, openBench } from "../support.ts";
+import { type Body, openBench } from "../../support/simulator.ts";
 
 test("the current user, with the key that a client must not print", async (t) => {
   const { ask, simulator } = await openBench(t);

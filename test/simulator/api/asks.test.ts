@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findOffer, ORDER, openBench } from "../support.ts";
+import { findOffer, ORDER, openBench } from "../../support/simulator.ts";
 
 test("a rental answers with the instance id and a key for that instance", async (t) => {
   const { ask } = await openBench(t);

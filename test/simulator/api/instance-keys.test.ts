@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBench } from "../support.ts";
+import { openBench } from "../../support/simulator.ts";
 
 test("an instance has the account's keys of its birth, and those attached since", async (t) => {
   const { ask, running } = await openBench(t);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBench } from "../support.ts";
+import { openBench } from "../../support/simulator.ts";
 
 /** Every field that the reference lists for an instance. */
 const FIELDS =

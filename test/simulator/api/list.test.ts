@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Bench, type Body, openBench } from "../support.ts";
+import { type Bench, type Body, openBench } from "../../support/simulator.ts";
 
 const list = async ({ ask }: Bench, query: Record<string, string> = {}) =>
   (await ask("GET", `/api/v1/instances/?${new URLSearchParams(query)}`)).body;

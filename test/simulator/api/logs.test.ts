@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBench } from "../support.ts";
+import { openBench } from "../../support/simulator.ts";
 
 test("a log is at an address of its own, 403 until it is there, and needs no key", async (t) => {
   const { ask, running, clock, simulator } = await openBench(t);

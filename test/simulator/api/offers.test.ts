@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Body, findOffer, openBench } from "../support.ts";
+import { type Body, findOffer, openBench } from "../../support/simulator.ts";
 
 /** Every field that the reference lists for an offer. */
 const FIELDS =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../../../simulator/index.ts";
-import { type Bench, findOffer, ORDER, openBench } from "../support.ts";
+import { type Bench, findOffer, ORDER, openBench } from "../../support/simulator.ts";
 
 const PUT_ASK = "PUT /asks/{id}/";
 

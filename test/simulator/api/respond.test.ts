@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBench } from "../support.ts";
+import { openBench } from "../../support/simulator.ts";
 
 const AUTH_ERROR = { success: false, error: "auth_error", msg: "Invalid user key" };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { handClock, isHandClock, realClock, scoped, sleep } from "../../simulator/clock.ts";
+import { handClock, isHandClock, realClock, scoped, sleep } from "../../../simulator/base/clock.ts";
 
 test("a hand-turned clock rings in the order of time, each alarm at its own time", async () => {
   const clock = handClock(0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Meter } from "../../simulator/ledger.ts";
-import { findOffer, openBench } from "./support.ts";
+import { Meter } from "../../../simulator/base/ledger.ts";
+import { findOffer, openBench } from "../../support/simulator.ts";
 
 test("a meter adds up stretches of different rates", () => {
   const meter = new Meter(0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Gates } from "../../simulator/pacing.ts";
-import { openBench } from "./support.ts";
+import { Gates } from "../../../simulator/base/pacing.ts";
+import { openBench } from "../../support/simulator.ts";
 
 test("a gate opens after its threshold, and a call that was turned away does not shut it again", () => {
   const gates = new Gates();

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
-import { lockHome, removeRuntime, writeRuntime } from "../../simulator/runtime.ts";
+import { lockHome, removeRuntime, writeRuntime } from "../../../simulator/base/runtime.ts";
 
 function folder(t: TestContext): string {
   const home = mkdtempSync(join(tmpdir(), "simulator-runtime-"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seeded } from "../../simulator/random.ts";
-import { secondsOf, timingsFor } from "../../simulator/timings.ts";
+import { seeded } from "../../../simulator/base/random.ts";
+import { secondsOf, timingsFor } from "../../../simulator/base/timings.ts";
 
 test("the quick profile unless a factor is given; changes last", () => {
   const quick = timingsFor(undefined);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../../../simulator/index.ts";
-import { type Bench, openBench } from "../support.ts";
+import { type Bench, openBench } from "../../support/simulator.ts";
 
 async function bootWith(bench: Bench, fault: Partial<Fault>, seconds = 60): Promise<number> {
   bench.simulator.world.faults.add({ on: "boot", do: "", ...fault });

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Blobs } from "../../../simulator/blobs.ts";
-import { type HandClock, handClock } from "../../../simulator/clock.ts";
+import { checkFault } from "../../../simulator/api/check-fault.ts";
+import { type HandClock, handClock } from "../../../simulator/base/clock.ts";
+import { timingsFor } from "../../../simulator/base/timings.ts";
 import type { Contract } from "../../../simulator/contracts/contract.ts";
 import { newContract } from "../../../simulator/contracts/rent.ts";
-import { checkFault } from "../../../simulator/faults/check.ts";
 import type { Fault } from "../../../simulator/faults/fault.ts";
-import { happen, schedule } from "../../../simulator/faults/mishaps.ts";
 import type { HostSpec, Hosts } from "../../../simulator/hosts/types.ts";
-import { timingsFor } from "../../../simulator/timings.ts";
-import { ledger, makeWorld, type World } from "../../../simulator/world.ts";
+import { Blobs } from "../../../simulator/stores/blobs.ts";
+import { happen, schedule } from "../../../simulator/world/mishaps.ts";
+import { ledger, makeWorld, type World } from "../../../simulator/world/world.ts";
 
 interface Stage {
   readonly world: World;

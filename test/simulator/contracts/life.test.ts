@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Bench, type Body, openBench } from "../support.ts";
+import { type Bench, type Body, openBench } from "../../support/simulator.ts";
 
 const words = ({ actual_status, intended_status, cur_state, next_state }: Body) =>
   [actual_status, intended_status, cur_state, next_state].join("/");

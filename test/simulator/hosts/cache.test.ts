@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import { join } from "node:path";
 import { test } from "node:test";
 import { cacheDir, madeOnce } from "../../../simulator/hosts/cache.ts";
-import { run, temporaryFolder } from "./support.ts";
+import { run, temporaryFolder } from "../../support/hosts.ts";
 
 const module = join(import.meta.dirname, "../../../simulator/hosts/cache.ts");
 

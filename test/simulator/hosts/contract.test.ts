@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host } from "../../../simulator/hosts/index.ts";
-import { needsRoot, on, open, openScene } from "./support.ts";
+import { needsRoot, on, open, openScene } from "../../support/hosts.ts";
 
 /** The container's log has a line. */
 async function logged(host: Host, line: string): Promise<string> {

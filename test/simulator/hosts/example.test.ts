@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { exampleRepository } from "../../../simulator/hosts/index.ts";
 import { uvBinary } from "../../../simulator/hosts/uv.ts";
-import { run, temporaryFolder } from "./support.ts";
+import { run, temporaryFolder } from "../../support/hosts.ts";
 
 function hasUv(): boolean {
   try {

@@ -6,7 +6,7 @@ import { projectDir } from "../../../scripts/lib/workspace.ts";
 import { imageOf, verdictOn } from "../../../simulator/hosts/images.ts";
 import { exampleRepository, type Host } from "../../../simulator/hosts/index.ts";
 import { UV_VERSION } from "../../../simulator/hosts/uv.ts";
-import { type Key, needsRoot, on, openScene, run } from "./support.ts";
+import { type Key, needsRoot, on, openScene, run } from "../../support/hosts.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 

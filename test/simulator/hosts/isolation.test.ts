@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { needsRoot, on, openScene } from "./support.ts";
+import { needsRoot, on, openScene } from "../../support/hosts.ts";
 
 test("nothing of this machine is seen that is not named", needsRoot, async (t) => {
   const canary = `canary-${randomUUID()}`;

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { realHosts } from "../../../simulator/hosts/index.ts";
-import { makeKey, needsRoot, on, open, specOf, temporaryFolder } from "./support.ts";
+import { makeKey, needsRoot, on, open, specOf, temporaryFolder } from "../../support/hosts.ts";
 
 const modules = join(import.meta.dirname, "../../../simulator/hosts/index.ts");
 

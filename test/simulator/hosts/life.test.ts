@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { makeKey, needsRoot, on, open, openScene, specOf, ssh } from "./support.ts";
+import { makeKey, needsRoot, on, open, openScene, specOf, ssh } from "../../support/hosts.ts";
 
 test("a key opens both ports, another one neither", needsRoot, async (t) => {
   const { key, folder, machine } = await openScene(t);

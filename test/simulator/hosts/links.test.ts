@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Forward } from "../../../simulator/hosts/forward.ts";
 import type { Link } from "../../../simulator/hosts/index.ts";
-import { needsRoot, openScene, run, sshOptions } from "./support.ts";
+import { needsRoot, openScene, run, sshOptions } from "../../support/hosts.ts";
 
 /** A forward to a server that sends back what it gets. */
 async function echo(t: TestContext): Promise<Forward> {

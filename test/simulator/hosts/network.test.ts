@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { networkSettings } from "../../../simulator/hosts/network.ts";
 import { sshdConfig } from "../../../simulator/hosts/sshd-config.ts";
-import { temporaryFolder } from "./support.ts";
+import { temporaryFolder } from "../../support/hosts.ts";
 
 test("only how the network is reached is passed on", (t) => {
   const root = temporaryFolder(t);

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { exampleRepository } from "../../../simulator/hosts/index.ts";
-import { needsRoot, on, openScene, run, sshOptions } from "./support.ts";
+import { needsRoot, on, openScene, run, sshOptions } from "../../support/hosts.ts";
 
 test("sftp and rsync carry files both ways", needsRoot, async (t) => {
   const { key, folder, machine } = await openScene(t);

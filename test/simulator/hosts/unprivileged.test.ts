@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { realHosts } from "../../../simulator/hosts/index.ts";
-import { needsRoot, run, temporaryFolder } from "./support.ts";
+import { needsRoot, run, temporaryFolder } from "../../support/hosts.ts";
 
 const namespaceModule = join(import.meta.dirname, "../../../simulator/hosts/namespace.ts");
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { Repositories } from "../../simulator/git.ts";
+import { Repositories } from "../../../simulator/stores/git.ts";
 
 const run = promisify(execFile);
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inspectImage } from "../../components/registry/registry.ts";
-import { startSimulator } from "../../simulator/index.ts";
+import { inspectImage } from "../../../components/registry/registry.ts";
+import { startSimulator } from "../../../simulator/index.ts";
 
 test("the simulator stands in for Docker Hub where its machines' images are asked for", async (t) => {
   const home = mkdtempSync(join(tmpdir(), "vast-hub-"));

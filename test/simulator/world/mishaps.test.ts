@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBench } from "../support.ts";
+import { openBench } from "../../support/simulator.ts";
 
 test("a mishap scripted for a machine happens after so many seconds of running", async (t) => {
   const { simulator, rent, clock, instance } = await openBench(t);

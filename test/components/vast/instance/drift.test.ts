@@ -9,8 +9,8 @@ import {
   refreshed,
 } from "../../../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../../../components/vast/instance/plan.ts";
-import { type Bench, openBench } from "../../../simulator/support.ts";
 import { criteria, label, request } from "../../../support/renting.ts";
+import { type Bench, openBench } from "../../../support/simulator.ts";
 
 const api = { apiUrl: "simulator", apiKeyFile: "" };
 const inputs: CheckedInputs = {

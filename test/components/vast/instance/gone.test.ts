@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { startSimulator } from "../../../../simulator/index.ts";
-import { asker, findOffer, ORDER } from "../../../simulator/support.ts";
 import { fakeEngine } from "../../../support/fake-engine.ts";
 import { startProvider } from "../../../support/provider-process.ts";
 import { criteria, label, request } from "../../../support/renting.ts";
+import { asker, findOffer, ORDER } from "../../../support/simulator.ts";
 
 const LIST = "GET /api/v1/instances/";
 const ONE = "GET /instances/{id}/";
