@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Address, typeOf } from "../../components/pulumi/addresses.ts";
 import type { Intent } from "../../components/vast/journal/journal.ts";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type LoggedRequest, type Simulator, startSimulator } from "../../simulator/index.ts";
@@ -142,10 +143,10 @@ export class Stage {
   state(): State {
     const { checkpoint } = JSON.parse(readFileSync(join(this.#pulumi, "stacks", "tiny", "dev.json"), "utf8"));
     const resources: { type: string; id?: string; outputs?: { label?: string } }[] = checkpoint.latest?.resources ?? [];
-    const ofType = (type: string) => resources.filter((resource) => resource.type.endsWith(`vast:${type}`));
+    const ofType = (address: Address) => resources.filter(({ type }) => type === typeOf(address));
     return {
-      instances: ofType("Instance").flatMap(({ id }) => (id === undefined ? [] : [id])),
-      label: ofType("Identity")[0]?.outputs?.label,
+      instances: ofType("instance").flatMap(({ id }) => (id === undefined ? [] : [id])),
+      label: ofType("identity")[0]?.outputs?.label,
     };
   }
 

@@ -9,7 +9,7 @@ import { type RunningCommand, startCommand } from "../../../../scripts/lib/comma
 import { openProgram, type Program } from "../../../support/program.ts";
 import { runInPty } from "../../../support/pty.ts";
 
-const vastRun = join(import.meta.dirname, "..", "..", "..", "cli", "vast-run");
+const vastRun = join(import.meta.dirname, "..", "..", "..", "..", "cli", "vast-run");
 const everything = process.env.VAST_TRAINING_TEST_ALL === "1";
 const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
 
