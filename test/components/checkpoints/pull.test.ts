@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -16,9 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { parseListing } from "../../../components/checkpoints/manifest.ts";
 import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
-import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
@@ -117,43 +114,6 @@ test("a machine that does not answer, and a folder that cannot be made, are told
   writeFileSync(file, "");
   await assert.rejects(pullCheckpoints({ ...request, to: join(file, "x") }), (error) => isRemoteError(error, "failed"));
   assert.equal(existsSync(join(file, "x")), false);
-});
-
-const hash = createHash("sha256").update("x").digest("hex");
-
-const listing = (records: string) => parseListing(Buffer.from(`\nmanifest\0${records}end\0`));
-
-test("a manifest that is cut off, or is something else, is refused", () => {
-  assert.deepEqual([...listing(`s 1 a/b\0${hash} *./a/b\0`).files], [["a/b", { size: 1, sha256: hash }]]);
-  assert.deepEqual([...listing("s 1 gone\0").files], [["gone", { size: 1, sha256: null }]]);
-  const chatty = Buffer.from("Welcome!\nmanifest\0s 1 a\0end\0");
-  assert.deepEqual([...parseListing(chatty).files.keys()], ["a"], "what a shell says when it starts does not hurt");
-  for (const text of ["", "\nmanifest\0s 1 a\0", "\nmanifest\0noise\0end\0", "s 1 a\0end\0", "end\0"]) {
-    assert.throws(
-      () => parseListing(Buffer.from(text)),
-      (error) => isRemoteError(error),
-      text,
-    );
-  }
-});
-
-test("what no honest machine writes is set aside", () => {
-  const lies = ["s 1 ../a", "s 1 /a", "s 1 a/./b", "s 1 a//b", "l ../a", `${hash} *./../a`, `s ${"9".repeat(40)} a`];
-  for (const lie of lies) {
-    const { files, links, lies: found } = listing(`s 1 sound\0${lie}\0${lie.startsWith("l") ? "t x\0" : ""}`);
-    assert.deepEqual([[...files.keys()], [...links], found], [["sound"], [], [lie]], lie);
-  }
-});
-
-test("rsync's words are understood", () => {
-  assert.equal(progressIn("      1,234,567  45%   12.34MB/s    0:00:10 (xfr#3, to-chk=5/10)"), "45 %, 12.34MB/s");
-  assert.equal(progressIn("receiving incremental file list"), undefined);
-  const kind = (code: number, line: string) => copyFailure(code, [line], "/home/x").kind;
-  assert.equal(kind(11, 'rsync: write failed on "/x": No space left on device (28)'), "disk_full");
-  assert.equal(kind(11, "rsync: mkstemp failed: Disk quota exceeded (122)"), "disk_full");
-  assert.equal(kind(12, "bash: line 1: rsync: command not found"), "failed");
-  assert.equal(kind(255, "ssh: connect to host x port 1: Connection refused"), "unreachable");
-  assert.equal(kind(23, "rsync: opendir failed: Permission denied (13)"), "failed");
 });
 
 test("a disk without room is said before anything is copied, and what was there stays", needsRoot, async (t) => {

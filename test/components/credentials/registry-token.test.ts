@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { findToken } from "../../../components/credentials/registry-token.ts";
+import { findToken, tokenNameFor } from "../../../components/credentials/registry-token.ts";
 
 test("a registry's token is read from the env file as every other credential is", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "vast-token-"));
@@ -13,4 +13,10 @@ test("a registry's token is read from the env file as every other credential is"
   assert.equal(findToken("DOCKERHUB_TOKEN", file, {}), "dckr#pat");
   assert.equal(findToken("DOCKERHUB_TOKEN", file, { DOCKERHUB_TOKEN: " mine " }), "mine", "the environment goes first");
   assert.equal(findToken("DOCKERHUB_TOKEN", join(folder, "none"), {}), undefined);
+});
+
+test("Docker Hub's token is for Docker Hub alone", () => {
+  assert.equal(tokenNameFor("docker.io"), "DOCKERHUB_TOKEN");
+  for (const registry of ["ghcr.io", "127.0.0.1:5000", "docker.io.example.org"])
+    assert.equal(tokenNameFor(registry), "REGISTRY_TOKEN");
 });

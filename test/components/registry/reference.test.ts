@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readChallenge } from "../../../components/registry/challenge.ts";
 import { parseReference, pinned, qualified } from "../../../components/registry/reference.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
@@ -57,18 +56,4 @@ test("a pinned name keeps its spelling, a qualified one has everything", () => {
   assert.equal(pinned(of("127.0.0.1:5000/a"), digest), `127.0.0.1:5000/a@${digest}`);
   assert.equal(pinned(of(`a/b:t@${digest}`), digest), `a/b@${digest}`);
   assert.equal(qualified(of("japhba/cot-oracle")), "docker.io/japhba/cot-oracle:latest");
-});
-
-test("a challenge is read in any of its spellings", () => {
-  const bearer = (realm: string, service?: string) => ({ scheme: "bearer", realm, service });
-  const cases: [string | undefined, unknown][] = [
-    [undefined, undefined],
-    ["Negotiate", undefined],
-    ["Bearer", undefined],
-    ["Basic", { scheme: "basic" }],
-    ['basic realm="a"', { scheme: "basic" }],
-    ['Bearer realm="https://a/b?c=d,e",service="s",scope="x:y:pull,push"', bearer("https://a/b?c=d,e", "s")],
-    ["bearer service=s, realm=https://a", bearer("https://a", "s")],
-  ];
-  for (const [header, expected] of cases) assert.deepEqual(readChallenge(header), expected, header);
 });

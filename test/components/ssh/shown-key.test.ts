@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import {
-  hostKeyFingerprint,
-  isRevoked,
-  pinHostKey,
-  pinnedHostKeys,
-  replaceHostKeys,
-} from "../../../components/ssh/known-hosts.ts";
+import { hostKeyFingerprint, pinHostKey, pinnedHostKeys } from "../../../components/ssh/known-hosts.ts";
 import { probe } from "../../../components/ssh/probe.ts";
 import { identityAt, shownHostKey } from "../../../components/ssh/shown-key.ts";
 import { freePort, type Home, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
@@ -75,17 +68,4 @@ test("who does not answer is no stranger", needsRoot, async (t) => {
   const { home, old } = await recycled(t);
   assert.equal(await identityAt(at(await freePort()), owner(home), old.hostKey), "same");
   assert.equal(await identityAt(at(old.port), owner(home), old.hostKey), "same");
-});
-
-test("replaced keys are revoked, those of other machines stay, and one may come back", (t) => {
-  const file = temporaryHome(t).key.knownHostsFile;
-  const [one, two, other] = ["AAA1", "AAA2", "AAA3"].map((text) => `ssh-ed25519 ${text}`) as [string, string, string];
-  pinHostKey(file, ID, one, "direct");
-  pinHostKey(file, 7, other);
-  replaceHostKeys(file, ID, two);
-  assert.deepEqual([pinnedHostKeys(file, ID), pinnedHostKeys(file, 7)], [[two], [other]]);
-  assert.deepEqual([isRevoked(file, ID, one), isRevoked(file, ID, two), isRevoked(file, 7, one)], [true, false, false]);
-  replaceHostKeys(file, ID, one);
-  assert.deepEqual(pinnedHostKeys(file, ID), [one]);
-  assert.equal(readFileSync(file, "utf8"), `vast-7 ${other}\n@revoked vast-${ID} ${two}\nvast-${ID} ${one}\n`);
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
-import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
+import { leaveWord } from "../../../../components/vast/journal/interrupt.ts";
+import { type Intent, Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
 import { type RunningCommand, startCommand } from "../../../../scripts/lib/command.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 import { runInPty } from "../../../support/pty.ts";
@@ -123,4 +125,36 @@ test("two SIGINTs to a destroy that releases: what still bills is said", { skip:
   );
   await fetch(`${program.simulator.url}/_sim/held`, { method: "DELETE" });
   await program.works("destroy");
+});
+
+function journal(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), "vast-journal-test-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return { dir, journal: new Journal(dir) };
+}
+
+const wish: Wish = { label: "vt-a", urn: "urn:x", apiUrl: "simulator", apiKeyFile: "", offerId: 7, at: 1000 };
+
+test("an interrupted process leaves its last words, until the intent is another's", (t) => {
+  const { journal: ours } = journal(t);
+  const words: string[] = [];
+  ours.open({ ...wish, urn: "urn:pulumi:dev::p::t::n", perHour: 2 });
+  leaveWord(ours, (text) => words.push(text));
+  assert.match(words[0] ?? "", /what was being rented as vt-a may be there and costs up to \$2\.000\/h/);
+  ours.note("vt-a", 123);
+  assert.equal(ours.find("vt-a")?.left, undefined);
+  leaveWord(ours, (text) => words.push(text));
+  const left = ours.find("vt-a")?.left;
+  assert.equal(words[1], `interrupted: ${left}`);
+  assert.match(left ?? "", /^instance 123 \(vt-a\) is still there and costs up to \$2\.000\/h; this ends it: /);
+  assert.match(left ?? "", /pulumi destroy -s dev, or vastai destroy instance 123$/);
+});
+
+test("nobody speaks for another process", (t) => {
+  const { dir, journal: ours } = journal(t);
+  ours.open(wish);
+  const file = join(dir, "vt-a.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/"startedAt": "[^"]*"/, '"startedAt": "before"'));
+  leaveWord(ours, (text) => assert.fail(text));
+  assert.equal(ours.find("vt-a")?.left, undefined);
 });

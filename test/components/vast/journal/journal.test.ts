@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { markOf, stateOf } from "../../../../components/lib/process.ts";
-import { leaveWord } from "../../../../components/vast/journal/interrupt.ts";
-import { holderOf, Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
+import { markOf } from "../../../../components/lib/process.ts";
+import { Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
 
 function journal(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "vast-journal-test-"));
@@ -62,41 +59,4 @@ test("what is no intent is passed over", (t) => {
   writeFileSync(join(dir, "notes.txt"), "x");
   assert.equal(ours.find("vt-a"), undefined);
   assert.deepEqual(ours.listOpen(), []);
-});
-
-test("an interrupted process leaves its last words, until the intent is another's", (t) => {
-  const { journal: ours } = journal(t);
-  const words: string[] = [];
-  ours.open({ ...wish, urn: "urn:pulumi:dev::p::t::n", perHour: 2 });
-  leaveWord(ours, (text) => words.push(text));
-  assert.match(words[0] ?? "", /what was being rented as vt-a may be there and costs up to \$2\.000\/h/);
-  ours.note("vt-a", 123);
-  assert.equal(ours.find("vt-a")?.left, undefined);
-  leaveWord(ours, (text) => words.push(text));
-  const left = ours.find("vt-a")?.left;
-  assert.equal(words[1], `interrupted: ${left}`);
-  assert.match(left ?? "", /^instance 123 \(vt-a\) is still there and costs up to \$2\.000\/h; this ends it: /);
-  assert.match(left ?? "", /pulumi destroy -s dev, or vastai destroy instance 123$/);
-});
-
-test("nobody speaks for another process", (t) => {
-  const { dir, journal: ours } = journal(t);
-  ours.open(wish);
-  const file = join(dir, "vt-a.json");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/"startedAt": "[^"]*"/, '"startedAt": "before"'));
-  leaveWord(ours, (text) => assert.fail(text));
-  assert.equal(ours.find("vt-a")?.left, undefined);
-});
-
-test("a process is told from a later one with its number", async () => {
-  const child = spawn("sleep", ["1000"]);
-  const mark = markOf(child.pid);
-  assert.equal(stateOf(mark), "running");
-  assert.equal(stateOf({ ...mark, startedAt: "another time" }), "ended");
-  assert.equal(stateOf({ ...mark, host: "another-node" }), "elsewhere");
-  child.kill("SIGKILL");
-  await once(child, "exit");
-  assert.equal(stateOf(mark), "ended");
-  assert.equal(holderOf({ ...wish, ...mark }), "nobody");
-  assert.equal(holderOf({ ...wish, ...markOf() }), "us");
 });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choose } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
 import { market, offerQuery } from "../../../../components/vast/market/offers.ts";
-import { quoteOf } from "../../../../components/vast/market/quote.ts";
-import { offer, offerRow } from "../../../support/rows.ts";
+import { offerRow } from "../../../support/rows.ts";
 import { type Exchange, scriptedApi } from "../../../support/scripted-api.ts";
 
 const criteria: OfferCriteria = {
@@ -51,71 +49,6 @@ test("the query names every filter in Vast's grammar", () => {
   assert.equal("verified" in offerQuery("H100 SXM", { ...criteria, verified: false }), false);
 });
 
-const unfit: [name: string, changes: Record<string, unknown>][] = [
-  ["another GPU", { gpu_name: "H100 PCIE" }],
-  ["more GPUs", { num_gpus: 2 }],
-  ["not rentable", { rentable: false }],
-  ["external", { external: true }],
-  ["unverified", { verification: "unverified" }],
-  ["no direct port", { direct_port_count: 0 }],
-  ["unreliable", { reliability2: 0.94 }],
-  ["of unknown reliability", { reliability2: null }],
-  ["slow", { inet_down: 199 }],
-  ["short", { duration: 86399 }],
-  ["of unknown duration", { duration: null }],
-  ["small", { disk_space: 99 }],
-  ["dear", { min_bid: 3.48 }],
-];
-
-for (const [name, changes] of unfit) {
-  test(`an offer that is ${name} does not fit, whatever Vast's search says`, () => {
-    assert.equal(choose([offer()], "H100 SXM", criteria).length, 1);
-    assert.deepEqual(choose([offer(changes)], "H100 SXM", criteria), []);
-  });
-}
-
-test("a filter that asks for nothing excludes nothing", () => {
-  const any = { ...criteria, verified: false, minReliability: 0, minDownloadMbps: 0, minDurationHours: 0 };
-  const changes = { verification: null, reliability2: null, inet_down: null, duration: null };
-  assert.equal(choose([offer(changes)], "H100 SXM", any).length, 1);
-});
-
-test("the cheapest is what we would really pay: bid after markup and disk", () => {
-  const cheapGpu = offer({ id: 1, machine_id: 1, min_bid: 1.0, storage_total_cost: 0.9 });
-  const cheapTotal = offer({ id: 2, machine_id: 2, min_bid: 1.2, storage_total_cost: 0.1 });
-  const choices = choose([cheapGpu, cheapTotal], "H100 SXM", criteria);
-  assert.deepEqual(
-    choices.map(({ offerId, bidPerHour, totalPerHour }) => [offerId, bidPerHour, totalPerHour]),
-    [
-      [2, 1.44, 1.54],
-      [1, 1.2, 2.1],
-    ],
-  );
-});
-
-test("of one machine only the cheapest offer is kept; ties go to the more reliable", () => {
-  const choices = choose(
-    [
-      offer({ id: 1, machine_id: 1, min_bid: 2 }),
-      offer({ id: 2, machine_id: 1, min_bid: 1 }),
-      offer({ id: 3, machine_id: 3, min_bid: 1, reliability2: 0.999 }),
-    ],
-    "H100 SXM",
-    criteria,
-  );
-  assert.deepEqual(
-    choices.map(({ offerId }) => offerId),
-    [3, 2],
-  );
-});
-
-test("an on-demand choice has no bid", () => {
-  const [choice] = choose([offer({ dph_base: 2.4, min_bid: 1.5 })], "H100 SXM", onDemand);
-  assert.equal(choice?.bidPerHour, null);
-  assert.equal(choice?.onDemandPerHour, 2.4);
-  assert.equal(choice?.totalPerHour, 2.4278);
-});
-
 test("the market answers with choices and the on-demand price beside the bid", async (t) => {
   const api = await scriptedApi(t, search(row(1), row(2)), search(row(1, { dph_base: 2.5 })));
   const found = await market(api.client, { ...criteria, maxOffers: 1 });
@@ -126,26 +59,6 @@ test("the market answers with choices and the on-demand price beside the bid", a
     new Set(api.asked.map(({ body }) => (body as { type: string }).type)),
     new Set(["bid", "on-demand"]),
   );
-});
-
-test("the quote is what the choice promises", () => {
-  const [choice] = choose([offer()], "H100 SXM", criteria);
-  assert.ok(choice);
-  assert.deepEqual(quoteOf({ ...choice, onDemandPerHour: 2.5 }), {
-    gpu: "H100 SXM",
-    gpus: 1,
-    offerId: 28705911,
-    machineId: 41907,
-    location: "Texas, US",
-    reliability: 0.9972,
-    rental: "interruptible",
-    bidPerHour: 1.8,
-    onDemandPerHour: 2.5,
-    diskPerHour: 0.0278,
-    totalPerHour: 1.8278,
-    trafficPerGb: 0.003,
-    pullMinutes: null,
-  });
 });
 
 test("machines that were tried are passed over", async (t) => {

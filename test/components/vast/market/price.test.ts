@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { perHour, roundDown, roundUp } from "../../../../components/lib/money.ts";
+import { roundUp } from "../../../../components/lib/money.ts";
 import { bidFor, diskPerHour } from "../../../../components/vast/market/price.ts";
 import { offer } from "../../../support/rows.ts";
 
@@ -46,11 +46,4 @@ test("disk costs what Vast counts, or its list price when that is more", () => {
   assert.equal(diskPerHour(offer({ storage_total_cost: 0.002, storage_cost: 0.2 }), 150), 0.0417);
   assert.equal(diskPerHour(offer({ storage_total_cost: null, storage_cost: 0.2 }), 720), 0.2);
   assert.equal(diskPerHour(offer({ storage_total_cost: null, storage_cost: null, dph_total: 1.6 }), 150), 0.1);
-});
-
-test("rounding does not stumble over binary fractions", () => {
-  assert.equal(roundDown(1.15), 1.15);
-  assert.equal(roundUp(1.15), 1.15);
-  assert.equal(roundUp(1.1 + 2.2), 3.3);
-  assert.equal(perHour(2.4149), "$2.415/h");
 });

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
+
+test("rsync's words are understood", () => {
+  assert.equal(progressIn("      1,234,567  45%   12.34MB/s    0:00:10 (xfr#3, to-chk=5/10)"), "45 %, 12.34MB/s");
+  assert.equal(progressIn("receiving incremental file list"), undefined);
+  const kind = (code: number, line: string) => copyFailure(code, [line], "/home/x").kind;
+  assert.equal(kind(11, 'rsync: write failed on "/x": No space left on device (28)'), "disk_full");
+  assert.equal(kind(11, "rsync: mkstemp failed: Disk quota exceeded (122)"), "disk_full");
+  assert.equal(kind(12, "bash: line 1: rsync: command not found"), "failed");
+  assert.equal(kind(255, "ssh: connect to host x port 1: Connection refused"), "unreachable");
+  assert.equal(kind(23, "rsync: opendir failed: Permission denied (13)"), "failed");
+});

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hidden, printable, printableLines, sizeText } from "../../../components/lib/text.ts";
+
+test("what a stranger says is one line that does nothing to a terminal", () => {
+  const odd: [text: string, shown: string][] = [
+    ["plain", "plain"],
+    ["  two\n lines\t", "two lines"],
+    ["\u001b[31mred\u001b[0m", "red"],
+    ["a\u0007b\u0000c", "a b c"],
+    ["left \u202eright", "left right"],
+    ["a\u2028b", "a b"],
+  ];
+  for (const [text, shown] of odd) assert.equal(printable(text), shown);
+  assert.equal(printable("x".repeat(20), 10), `${"x".repeat(9)}…`);
+  assert.equal(printableLines("one\r\n\u001b[2Jtwo  \nthree"), "one\ntwo\nthree");
+});
+
+test("a secret is hidden whole before a part of it, and what is too short to be one stays", () => {
+  assert.equal(hidden("token abcdef and abcd", ["abcd", "abcdef"]), "token [secret] and [secret]");
+  assert.equal(hidden("two\nlines-of-it", ["first\nlines-of-it"]), "two\n[secret]");
+  assert.equal(hidden("an a is no secret", ["a", "  "]), "an a is no secret");
+});
+
+test("a size is told in the unit that fits", () => {
+  const sizes = [0, 999, 1000, 1_234_567, 15e9, 2e15].map(sizeText);
+  assert.deepEqual(sizes, ["0 bytes", "999 bytes", "1.0 kB", "1.2 MB", "15.0 GB", "2000.0 TB"]);
+});
