@@ -66,7 +66,7 @@ note_first_line() {
     printf '%s\n' "$(($(date +%s%3N) - $(<"$KEEP/first-login")))" >"$KEEP/first-line"
 }
 
-# say_first_line: components/run/first-line.ts reads it.
+# say_first_line: components/run/run-commands.ts reads it.
 say_first_line() {
   [ ! -s "$KEEP/first-line" ] || say "training: first line $(<"$KEEP/first-line") ms after the first login"
 }
