@@ -1,4 +1,38 @@
 import { type Instance, instanceFromWire, type Offer, offerFromWire } from "../../components/vast/client/wire.ts";
+import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
+import type { Quote } from "../../components/vast/market/quote.ts";
+
+/** What those rows fit. */
+export const criteria: OfferCriteria = {
+  gpu: "h100_sxm",
+  gpus: 1,
+  rental: "interruptible",
+  maxPricePerHour: 3.5,
+  bidMarkup: 0.2,
+  diskGb: 100,
+  minReliability: 0.95,
+  minDownloadMbps: 200,
+  minDurationHours: 24,
+  verified: true,
+  maxOffers: 5,
+};
+
+/** What one of them promises. */
+export const quote: Quote = {
+  gpu: "H100 SXM",
+  gpus: 1,
+  offerId: 28705911,
+  machineId: 41907,
+  location: "Texas, US",
+  reliability: 0.9972,
+  rental: "interruptible",
+  bidPerHour: 1.8,
+  onDemandPerHour: 2.5,
+  diskPerHour: 0.0417,
+  totalPerHour: 1.8417,
+  trafficPerGb: 0.003,
+  pullMinutes: null,
+};
 
 /** A row of the market as Vast sends it: one H100 SXM that fits everything. */
 export function offerRow(changes: Record<string, unknown> = {}): Record<string, unknown> {

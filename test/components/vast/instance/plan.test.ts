@@ -2,25 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CheckedInputs, outputsOf, refreshed } from "../../../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../../../components/vast/instance/plan.ts";
-import type { Quote } from "../../../../components/vast/market/quote.ts";
 import { criteria } from "../../../support/renting.ts";
-import { instance } from "../../../support/rows.ts";
-
-const quote: Quote = {
-  gpu: "H100 SXM",
-  gpus: 1,
-  offerId: 28705911,
-  machineId: 41907,
-  location: "Texas, US",
-  reliability: 0.9972,
-  rental: "interruptible",
-  bidPerHour: 1.8,
-  onDemandPerHour: 2.5,
-  diskPerHour: 0.0417,
-  totalPerHour: 1.8417,
-  trafficPerGb: 0.003,
-  pullMinutes: null,
-};
+import { instance, quote } from "../../../support/rows.ts";
 
 const inputs: CheckedInputs = {
   ...criteria,

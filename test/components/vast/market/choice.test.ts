@@ -2,21 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
-import { offer } from "../../../support/rows.ts";
-
-const criteria: OfferCriteria = {
-  gpu: "h100_sxm",
-  gpus: 1,
-  rental: "interruptible",
-  maxPricePerHour: 3.5,
-  bidMarkup: 0.2,
-  diskGb: 100,
-  minReliability: 0.95,
-  minDownloadMbps: 200,
-  minDurationHours: 24,
-  verified: true,
-  maxOffers: 5,
-};
+import { criteria, offer } from "../../../support/rows.ts";
 
 const onDemand: OfferCriteria = { ...criteria, rental: "on-demand" };
 

@@ -2,22 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
 import { market, offerQuery } from "../../../../components/vast/market/offers.ts";
-import { offerRow } from "../../../support/rows.ts";
+import { criteria, offerRow } from "../../../support/rows.ts";
 import { type Exchange, scriptedApi } from "../../../support/scripted-api.ts";
 
-const criteria: OfferCriteria = {
-  gpu: "h100_sxm",
-  gpus: 1,
-  rental: "interruptible",
-  maxPricePerHour: 3.5,
-  bidMarkup: 0.2,
-  diskGb: 100,
-  minReliability: 0.95,
-  minDownloadMbps: 200,
-  minDurationHours: 24,
-  verified: true,
-  maxOffers: 5,
-};
 const onDemand: OfferCriteria = { ...criteria, rental: "on-demand" };
 
 const search = (...offers: unknown[]): Exchange => ({ ask: "POST /api/v0/bundles/", answer: { body: { offers } } });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose } from "../../../../components/vast/market/choice.ts";
-import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
-import { patienceOf, pullMinutesOf, type Quote, quoteLine, quoteOf } from "../../../../components/vast/market/quote.ts";
-import { offer } from "../../../support/rows.ts";
+import { patienceOf, pullMinutesOf, quoteLine, quoteOf } from "../../../../components/vast/market/quote.ts";
+import { criteria, offer, quote } from "../../../support/rows.ts";
 
 test("a pull's minutes follow size and speed, and are unknown when either is", () => {
   assert.equal(pullMinutesOf(15e9, 1000), 2);
@@ -23,22 +22,6 @@ test("patience follows a large image, and is never shorter than configured", () 
   assert.equal(patienceOf(30, 10), 40);
 });
 
-const quote: Quote = {
-  gpu: "H100 SXM",
-  gpus: 1,
-  offerId: 28705911,
-  machineId: 41907,
-  location: "Texas, US",
-  reliability: 0.9972,
-  rental: "interruptible",
-  bidPerHour: 1.8,
-  onDemandPerHour: 2.5,
-  diskPerHour: 0.0417,
-  totalPerHour: 1.8417,
-  trafficPerGb: 0.003,
-  pullMinutes: null,
-};
-
 test("a quote in one line", () => {
   assert.equal(
     quoteLine(quote),
@@ -56,22 +39,6 @@ test("a quote in one line", () => {
     "1x H100 SXM: on demand $2.500/h and disk $0.042/h, $2.542/h in all",
   );
 });
-
-const criteria: OfferCriteria = {
-  gpu: "h100_sxm",
-  gpus: 1,
-  rental: "interruptible",
-  maxPricePerHour: 3.5,
-  bidMarkup: 0.2,
-  diskGb: 100,
-  minReliability: 0.95,
-  minDownloadMbps: 200,
-  minDurationHours: 24,
-  verified: true,
-  maxOffers: 5,
-};
-
-/** A row with its own id and machine. */
 
 test("the quote is what the choice promises", () => {
   const [choice] = choose([offer()], "H100 SXM", criteria);
