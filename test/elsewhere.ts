@@ -41,7 +41,11 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/faults/hosts.test.ts": ["components/vast/ready/connect.ts"],
   "test/e2e/secrets.test.ts": ["components/steps/reach.ts"],
 
-  "test/components/checkpoints/gate.test.ts": ["components/checkpoints/record.ts", "components/checkpoints/rescue.ts"],
+  "test/components/checkpoints/gate.test.ts": ["components/checkpoints/rescue.ts"],
+  "test/components/checkpoints/store/store.test.ts": [
+    "components/checkpoints/store/files.ts",
+    "components/checkpoints/store/record.ts",
+  ],
   "test/hostile/pull.test.ts": ["components/ssh/run-script.ts"],
 
   "test/components/code/revision.provider.test.ts": ["components/code/revision.ts"],

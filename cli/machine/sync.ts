@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Pulled, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
-import { endedTraining, noteRecord } from "../../components/checkpoints/record.ts";
+import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
 import { runScript } from "../../components/ssh/run-script.ts";
@@ -13,8 +13,11 @@ import { openMachine } from "./machine.ts";
 export const sync: Command = {
   name: "sync",
   summary: "Fetch the checkpoints, every file compared by sha256, and print the folder",
-  details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE, and nothing in it is deleted.
-Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync.
+  details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE. A file takes its place there once it
+is verified; the one that was there before is kept in the folder beside it that ends in .previous (keepPrevious).
+A large file that is empty or half as large now does not take the place of the one that was verified.
+Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync, and a folder of
+which files are missing is marked by a file in it, INCOMPLETE.by-vast-run.txt.
 
 Examples:
   vast-run sync
@@ -23,14 +26,16 @@ Examples:
   options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
   run: async (values, terminal) => {
     const machine = await openMachine(values, terminal);
-    const { from, home, mark } = recordedCheckpoints(machine.stack);
+    const { from, home, mark, keepPrevious } = recordedCheckpoints(machine.stack);
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
     // Asked before anything is listed: what has ended by then writes no more.
     const standing = await runScript(machine, standingScript());
-    const pulled = await pull({ ...machine, from, to, live: true }, terminal);
-    const ended = pulled.changing.length === 0 ? endedTraining(standing.toString("utf8"), mark) : null;
-    if (to === home) noteRecord(home, { verifiedAt: new Date().toISOString(), ended, manifest: pulled.manifest });
+    const ended = endedTraining(standing.toString("utf8"), mark);
+    const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
+    const pulled = await pull(request, terminal);
+    for (const sentence of pulled.beside) terminal.note(sentence);
+    for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
     terminal.note(summary(pulled));
     terminal.out(to);
     return exitCode.ok;
@@ -46,11 +51,19 @@ async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   }
 }
 
+export interface RecordedCheckpoints {
+  readonly from: string;
+  readonly home: string;
+  readonly mark: string | undefined;
+  readonly keepPrevious: number;
+}
+
 /** Where the checkpoints are on the machine, where they come home to, and whose they are. */
-export function recordedCheckpoints(stack: Stack): { from: string; home: string; mark: string | undefined } {
-  const { from, home, mark } = resourceOf(stack, "checkpoints")?.outputs ?? {};
+export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
+  const { from, home, mark, keepPrevious } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {
-    return { from, home, mark: typeof mark === "string" ? mark : undefined };
+    const keep = typeof keepPrevious === "number" ? keepPrevious : 1;
+    return { from, home, mark: typeof mark === "string" ? mark : undefined, keepPrevious: keep };
   }
   throw new Failure(
     exitCode.failed,

@@ -10,7 +10,7 @@ import { whileBilling } from "../vast/journal/interrupt.ts";
 import { keptText } from "../vast/journal/trouble.ts";
 import { type GateWorld, passGate } from "./gate.ts";
 import { checkpointsHome } from "./pull.ts";
-import { trainingMark } from "./record.ts";
+import { trainingMark } from "./store/record.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
 export interface CheckpointsState {
@@ -29,6 +29,7 @@ export interface CheckpointsState {
   /** Hash of the training. Older states lack it, and what follows. */
   readonly training?: string;
   readonly rescueBudget?: number;
+  readonly keepPrevious?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;

@@ -20,6 +20,8 @@ export interface CheckpointsArgs {
   readonly training: pulumi.Input<string>;
   /** Most to pay for starting a stopped instance to fetch them, $; 0 = never. */
   readonly rescueBudget: number;
+  /** How many verified predecessors of a file are kept at home. */
+  readonly keepPrevious: number;
 }
 
 /**

@@ -13,9 +13,10 @@ import { ensureSameAccount } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { Means } from "../vast/ready/means.ts";
-import { makeFolder, pullCheckpoints } from "./pull.ts";
-import { endedTraining, homeAlready, noteRecord, sizeOfRecord } from "./record.ts";
+import { checkRoomFor, pullCheckpoints } from "./pull.ts";
 import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
+import { endedTraining, homeAlready, sizeOfRecord } from "./store/record.ts";
+import { makeFolder } from "./store/store.ts";
 
 /** What is to come home before an instance may go. */
 export interface GateOrder {
@@ -35,6 +36,8 @@ export interface GateOrder {
   readonly training?: string | undefined;
   /** Most to pay for starting it when it is stopped, $; 0 = never. */
   readonly rescueBudget: number;
+  /** How many verified predecessors of a file are kept at home; default 1. */
+  readonly keepPrevious?: number;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -143,15 +146,20 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key }, patience);
   const machine: Login = { instanceId, endpoint, key };
+  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious: order.keepPrevious ?? 1 };
+  // Before training is stopped in vain.
+  await checkRoomFor(request, signal);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
   const said = await runScript(machine, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));
   if (words !== "") say(words);
   const standing = await runScript(machine, standingScript(order), signal);
-  const { files, bytes, manifest } = await pullCheckpoints({ ...machine, from, to }, progress, signal);
   const ended = endedTraining(standing.toString("utf8"), order.training);
-  noteRecord(to, { verifiedAt: new Date().toISOString(), ended, manifest });
+  const { files, bytes, incomplete, beside } = await pullCheckpoints({ ...request, ended }, progress, signal);
+  for (const sentence of beside) say(sentence);
+  for (const folder of incomplete)
+    say(`${folder} is not whole: the machine deleted the rest before it could be fetched`);
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
@@ -171,9 +179,14 @@ async function refusal(
     ...(again === undefined ? [] : [`${again}.`]),
     `The instance goes on costing ${await costText(order, world)}.`,
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
+    ...(isRemoteError(error, "disk_full") ? [ELSEWHERE] : []),
     `Try again when the cause is mended, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
   ].join(" ");
 }
+
+/** Destroy reads the state and not the stack config. */
+const ELSEWHERE =
+  "Make room there, or have them brought elsewhere: pulumi config set checkpointsTo DIR, then pulumi up notes that, and destroy goes there.";
 
 function countText(folder: string): string {
   try {

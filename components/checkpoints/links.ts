@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { posix } from "node:path";
+import { pathOf } from "./store/files.ts";
 
 /** Targets of symbolic links by relative path; both are bytes, kept as latin1 text. */
 export type Links = ReadonlyMap<string, string>;
@@ -52,8 +53,4 @@ function placeLink(path: Buffer, target: string): void {
     unlinkSync(path);
   }
   symlinkSync(bytes, path);
-}
-
-function pathOf(folder: string, name: string): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
 }

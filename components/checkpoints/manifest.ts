@@ -1,18 +1,17 @@
-import { createHash } from "node:crypto";
-import { createReadStream, lstatSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { printable } from "../lib/text.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import type { Links } from "./links.ts";
+import type { Content } from "./store/files.ts";
 
-/** A file on the machine. */
-export interface ManifestFile {
-  readonly size: number;
-  /** Lower case hex; null when the file went away while it was read. */
-  readonly sha256: string | null;
+/** A file on the machine; `sha256` is null when it went away while it was read, or nobody asked. */
+export interface ManifestFile extends Content {
+  /** What it takes on disk, bytes: less than its size where it has holes. */
+  readonly onDisk: number;
+  /** Another one whenever somebody has written to it or made it anew. */
+  readonly stamp: string;
 }
 
-/** Files by relative path. A name is any bytes, so it is kept as latin1 text, one character a byte. */
+/** Files by relative path, latin1. */
 export type Manifest = ReadonlyMap<string, ManifestFile>;
 
 /** What a machine says of its folder. */
@@ -28,28 +27,33 @@ export function parseListing(output: Buffer): Listing {
   const records = output.toString("latin1").split("\0");
   if (records.at(-2) !== "end" || records.at(-1) !== "") throw remoteError("unreachable", "the manifest was cut off");
   if (!records[0]?.endsWith("\nmanifest")) throw unreadable(records[0] ?? "");
-  const listing = { files: new Map<string, ManifestFile>(), links: new Map<string, string>(), lies: [] as string[] };
+  const files = new Map<string, ManifestFile>();
+  const listing = { files, links: new Map<string, string>(), lies: [] as string[] };
   let link = "";
   for (const record of records.slice(1, -2)) {
     const found = RECORD.exec(record)?.groups;
     if (found === undefined) throw unreadable(record);
-    const { size, sized, sha256, hashed, linked, target } = found;
+    const { size, blocks, stamp = "", sized, sha256, hashed, linked, target } = found;
     if (target !== undefined) listing.links.set(link, target);
     else if (isLie(sized ?? hashed ?? linked ?? "", Number(size ?? 0))) listing.lies.push(record);
     else if (linked !== undefined) link = linked;
-    else noteFile(listing.files, sized ?? hashed ?? "", sized === undefined ? (sha256 ?? null) : Number(size));
+    else if (sized !== undefined) files.set(sized, fileOf(Number(size), Number(blocks), stamp));
+    else noteHash(files, hashed ?? "", sha256 ?? null);
   }
   listing.links.delete("");
   return listing;
 }
 
 const RECORD =
-  /^(?:s (?<size>\d+) (?<sized>.+)|(?<sha256>[0-9a-f]{64}) [ *]\.\/(?<hashed>.+)|l (?<linked>.+)|t (?<target>.*))$/s;
+  /^(?:s (?<size>\d+) (?<blocks>\d+) (?<stamp>\d+ -?[\d.]+) (?<sized>.+)|(?<sha256>[0-9a-f]{64}) [ *]\.\/(?<hashed>.+)|l (?<linked>.+)|t (?<target>.*))$/s;
 
-function noteFile(files: Map<string, ManifestFile>, name: string, fact: number | string | null): void {
+function fileOf(size: number, blocks: number, stamp: string): ManifestFile {
+  return { size, sha256: null, onDisk: Math.min(blocks * 512, size), stamp };
+}
+
+function noteHash(files: Map<string, ManifestFile>, name: string, sha256: string | null): void {
   const known = files.get(name);
-  if (typeof fact === "number") files.set(name, { size: fact, sha256: null });
-  else if (known !== undefined) files.set(name, { ...known, sha256: fact });
+  if (known !== undefined) files.set(name, { ...known, sha256 });
 }
 
 function unreadable(record: string): Error {
@@ -62,55 +66,4 @@ const MOST_BYTES = 2 ** 53;
 /** A relative path without `.`, `..` or empty parts: a machine must not name files outside the folder. */
 function isLie(name: string, size: number): boolean {
   return size > MOST_BYTES || name.split("/").some((part) => part === "" || part === "." || part === "..");
-}
-
-export function bytesOf(manifest: Manifest): number {
-  return [...manifest.values()].reduce((sum, { size }) => sum + size, 0);
-}
-
-/** The name for people. */
-export function shownName(name: string): string {
-  return printable(Buffer.from(name, "latin1").toString("utf8"), 200);
-}
-
-/** Where a file of the manifest lies below a folder here. */
-function pathOf(folder: string, name: string): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
-}
-
-/** Bytes that a folder here still lacks; a file of the right size is taken for the right file. */
-export function bytesMissing(manifest: Manifest, folder: string): number {
-  return [...manifest].reduce((sum, [name, { size }]) => sum + (sizeOf(pathOf(folder, name)) === size ? 0 : size), 0);
-}
-
-function sizeOf(path: Buffer): number | undefined {
-  try {
-    const found = lstatSync(path);
-    return found.isFile() ? found.size : undefined;
-  } catch {
-    return undefined; // not there, or of a name that this disk cannot have
-  }
-}
-
-/** Names of the files whose copy in a folder here is not what the manifest says. */
-export async function differing(
-  manifest: Manifest,
-  folder: string,
-  onChecked: (bytes: number) => void = () => {},
-): Promise<string[]> {
-  const names: string[] = [];
-  let checked = 0;
-  for (const [name, file] of manifest) {
-    if (!(await isSame(pathOf(folder, name), file))) names.push(name);
-    checked += file.size;
-    onChecked(checked);
-  }
-  return names;
-}
-
-async function isSame(path: Buffer, { size, sha256 }: ManifestFile): Promise<boolean> {
-  if (sha256 === null || sizeOf(path) !== size) return false;
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex") === sha256;
 }

@@ -1,30 +1,30 @@
-import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { sizeText } from "../lib/text.ts";
 import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import { placeLinks } from "./links.ts";
-import {
-  bytesMissing,
-  bytesOf,
-  differing,
-  type Listing,
-  type Manifest,
-  type ManifestFile,
-  parseListing,
-  shownName,
-} from "./manifest.ts";
+import { type Listing, type Manifest, type ManifestFile, parseListing } from "./manifest.ts";
 import { copy } from "./rsync.ts";
+import { shownName } from "./store/files.ts";
+import { bytesOf } from "./store/record.ts";
+import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
 
 /** Checkpoints to bring home from a machine that lets us in. */
 export interface PullRequest extends Login {
   /** Folder on the machine, absolute. */
   readonly from: string;
-  /** Folder here, absolute; made when missing. Nothing in it is ever deleted. */
+  /** Folder here, absolute; made when missing. */
   readonly to: string;
   /** Training may go on meanwhile: files that keep changing are reported, not an error. Default false. */
   readonly live?: boolean;
+  /** Who pulls, for others who wait; default "a pull". */
+  readonly what?: string;
+  /** How many verified predecessors of a file are kept; default 1. */
+  readonly keepPrevious?: number;
+  /** The training that had ended before this began (`endedTraining`); default null. */
+  readonly ended?: string | null;
 }
 
 /** What is at home now, every file compared by sha256 with a manifest made on the machine. */
@@ -33,8 +33,10 @@ export interface Pulled {
   readonly bytes: number;
   /** Printable names of files that changed while they were copied; only with `live`. */
   readonly changing: readonly string[];
-  /** Of what is at home. */
-  readonly manifest: Manifest;
+  /** Folders of which files are missing, marked so at home: "step_2 (13 of 36 files)". */
+  readonly incomplete: readonly string[];
+  /** What did not take its own name at home, and why; a sentence each. */
+  readonly beside: readonly string[];
 }
 
 /** Where an instance's checkpoints come home to. */
@@ -44,99 +46,165 @@ export function checkpointsHome(checkpointsTo: string, stack: string, instanceId
 
 /** A file that differs after a copy is copied again by content, and for this many rounds in all. */
 const ROUNDS = 3;
+/** How often a folder is listed again until two listings agree. */
+const LOOKS = 5;
+
+export type Progress = (text: string) => void;
 
 /**
- * Copies and verifies. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does not
- * exist on the machine is an empty one. Throws RemoteError.
+ * Copies, verifies and keeps. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does
+ * not exist on the machine is an empty one. Nothing that was verified before is lost, whatever the machine has now, and
+ * whenever this ends. Throws RemoteError.
  */
 export async function pullCheckpoints(
   request: PullRequest,
-  progress: (text: string) => void = () => {},
+  progress: Progress = () => {},
   signal?: AbortSignal,
 ): Promise<Pulled> {
-  makeFolder(request.to);
-  let listing = await list(request, progress, signal);
-  for (let round = 1; ; round++) {
-    const { files: manifest, links } = listing;
-    if (manifest.size === 0) return pulled(listing, []);
-    await copyAll(request, manifest, round > 1, progress, signal);
-    placeLinks(request.to, links);
-    const bad = await differing(manifest, request.to, (bytes) => progress(`verifying ${shareText(bytes, manifest)}`));
-    if (bad.length === 0) return pulled(listing, []);
-    const now = await list(request, progress, signal);
-    const changing = bad.filter((name) => !isSameFile(manifest.get(name), now.files.get(name)));
-    if (request.live && changing.length === bad.length && round >= 2) return pulled(listing, changing);
-    if (round === ROUNDS) throw mismatch(bad, changing.length === bad.length);
-    listing = now;
+  const { to, what = "a pull", keepPrevious = 1 } = request;
+  const store = await Store.open(to, { what, keepPrevious, onWait: progress, signal });
+  try {
+    return await new Pull(request, store, progress, signal).run();
+  } finally {
+    store.close();
   }
 }
 
-/** A machine that lies about some files is not believed about the others, though they have come home. */
-function pulled({ files: manifest, lies }: Listing, changing: readonly string[]): Pulled {
-  const [lie] = lies;
-  if (lie !== undefined) {
-    const home = `${manifest.size - changing.length} files are home and are what it says they are`;
-    throw remoteError(
-      "failed",
-      `the machine's manifest holds what cannot be (${shownName(lie).slice(0, 80)}); ${home}`,
-    );
+/** Throws `disk_full` when what is not at home has no room there; changes nothing, on either side. */
+export async function checkRoomFor(request: PullRequest, signal?: AbortSignal): Promise<void> {
+  makeFolder(request.to);
+  const { files } = parseListing(await runScript(request, manifestScript(request.from, false), signal));
+  checkRoom(
+    request.to,
+    bytesLacking(request.to, files, (name) => files.get(name)?.onDisk ?? 0),
+  );
+}
+
+class Pull {
+  readonly #request: PullRequest;
+  readonly #store: Store;
+  readonly #progress: Progress;
+  readonly #signal: AbortSignal | undefined;
+  /** Every name that the machine has shown. */
+  readonly #seen = new Set<string>();
+
+  constructor(request: PullRequest, store: Store, progress: Progress, signal: AbortSignal | undefined) {
+    this.#request = request;
+    this.#store = store;
+    this.#progress = progress;
+    this.#signal = signal;
   }
-  const left = new Set(changing);
-  const sound = new Map([...manifest].filter(([name]) => !left.has(name)));
-  return { files: sound.size, bytes: bytesOf(sound), changing: changing.map(shownName), manifest: sound };
+
+  async run(): Promise<Pulled> {
+    let listing = await this.#list();
+    for (let look = 1; ; look++) {
+      const { sound, changing } = await this.#bring(listing);
+      const later = (await this.#list(false)).files;
+      const moved = differences(sound, later);
+      if (this.#request.live === true) {
+        const still = new Set([...changing, ...moved.filter((name) => later.has(name))]);
+        return this.#end(sound, still, listing.lies);
+      }
+      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies);
+      if (look === LOOKS) throw this.#unsettled(moved);
+      listing = await this.#list();
+    }
+  }
+
+  /** Answers with what came home, and the names that did not hold still. */
+  async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
+    let files = first.files;
+    for (let round = 1; ; round++) {
+      const wrong = await this.#copy(files, round > 1);
+      placeLinks(this.#request.to, first.links);
+      if (wrong.length === 0) return { sound: files, changing: [] };
+      const now = (await this.#list()).files;
+      const left = wrong.filter((name) => now.has(name));
+      const changing = left.filter((name) => !isSameFile(files.get(name), now.get(name)));
+      if (this.#request.live === true && round >= 2 && changing.length === left.length) {
+        const sound = new Map([...files].filter(([name]) => !wrong.includes(name)));
+        return { sound, changing };
+      }
+      if (round >= ROUNDS && left.length > 0) throw this.#mismatch(left, changing.length === left.length);
+      if (round === LOOKS) throw this.#mismatch(wrong, true);
+      files = now;
+    }
+  }
+
+  /** Answers with the names of what did not arrive as it should. */
+  async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
+    const { from } = this.#request;
+    const share = (bytes: number) =>
+      `${Math.floor((100 * bytes) / Math.max(bytesOf(files), 1))} % of ${sizeText(bytesOf(files))}`;
+    const lacking = await this.#store.lacking(files, (bytes) => this.#progress(`comparing ${share(bytes)}`));
+    if (lacking.length === 0) return [];
+    const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
+    this.#store.checkRoom(files, lacking, onDisk);
+    const sizes = new Map(lacking.map((name) => [name, files.get(name)?.size ?? 0]));
+    const bytes = lacking.reduce((sum, name) => sum + onDisk(name), 0);
+    const to = this.#store.incoming;
+    mkdirSync(to, { recursive: true });
+    await copy(
+      this.#request,
+      { from, to, sizes, onDisk: bytes, checksum },
+      (text) => this.#progress(`checkpoints ${text}`),
+      this.#signal,
+    );
+    return this.#store.take(files, lacking, (bytes) => this.#progress(`verifying ${sizeText(bytes)}`));
+  }
+
+  async #list(hashes = true): Promise<Listing> {
+    this.#progress("listing the checkpoints on the machine");
+    const { from } = this.#request;
+    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#signal));
+    for (const name of listing.files.keys()) this.#seen.add(name);
+    return listing;
+  }
+
+  /** A machine that lies about some files is not believed about the others, though they have come home. */
+  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[]): Pulled {
+    const sound = new Map([...home].filter(([name]) => !still.has(name)));
+    const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
+    if (lie !== undefined) {
+      const shown = shownName(lie).slice(0, 80);
+      const home = `${sound.size} files are home and are what it says they are`;
+      throw remoteError("failed", `the machine's manifest holds what cannot be (${shown}); ${home}`);
+    }
+    this.#store.finish(home, still.size === 0 ? (this.#request.ended ?? null) : null);
+    const { beside } = this.#store;
+    return { files: sound.size, bytes: bytesOf(sound), changing: [...still].map(shownName), incomplete, beside };
+  }
+
+  /** What was seen, and went away before it could be fetched. */
+  #lost(home: Manifest): string[] {
+    return [...this.#seen].filter((name) => !home.has(name) && !this.#store.has(name));
+  }
+
+  #mismatch(names: readonly string[], written: boolean): Error {
+    const why = written ? "something on the machine still writes to them" : "what arrived here is not what is there";
+    return remoteError("mismatch", `${namesText(names)} differ after ${ROUNDS} copies: ${why}`);
+  }
+
+  #unsettled(names: readonly string[]): Error {
+    const text = `${namesText(names)} changed again and again after they were fetched`;
+    return remoteError("mismatch", `${text}: something on the machine still writes to them`);
+  }
+}
+
+/** Names that came, went or were written to between two listings. */
+function differences(before: Manifest, after: Manifest): string[] {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => {
+    const [one, other] = [before.get(name), after.get(name)];
+    return one?.size !== other?.size || one?.stamp !== other?.stamp;
+  });
 }
 
 function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {
   return one !== undefined && one.sha256 !== null && one.sha256 === other?.sha256;
 }
 
-function mismatch(names: readonly string[], written: boolean): Error {
+function namesText(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(shownName).join(", ");
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-  const why = written ? "something on the machine still writes to them" : "what arrived here is not what is there";
-  return remoteError("mismatch", `${shown}${more} differ after ${ROUNDS} copies: ${why}`);
-}
-
-async function list(
-  request: PullRequest,
-  progress: (text: string) => void,
-  signal: AbortSignal | undefined,
-): Promise<Listing> {
-  progress("listing the checkpoints on the machine");
-  return parseListing(await runScript(request, manifestScript(request.from), signal));
-}
-
-/** Copies without verifying. Throws `disk_full` before it begins when there is no room. */
-async function copyAll(
-  request: PullRequest,
-  manifest: Manifest,
-  checksum: boolean,
-  progress: (text: string) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { from, to } = request;
-  checkRoom(bytesMissing(manifest, to), to);
-  await copy(request, { from, to, checksum, links: false }, (text) => progress(`checkpoints ${text}`), signal);
-}
-
-function shareText(bytes: number, manifest: Manifest): string {
-  return `${Math.floor((100 * bytes) / Math.max(bytesOf(manifest), 1))} % of ${sizeText(bytesOf(manifest))}`;
-}
-
-function checkRoom(needed: number, folder: string): void {
-  const { bavail, bsize } = statfsSync(folder);
-  if (needed > bavail * bsize) {
-    throw remoteError("disk_full", `${folder} has room for ${sizeText(bavail * bsize)} and needs ${sizeText(needed)}`);
-  }
-}
-
-/** Makes a folder that can be written to. Throws RemoteError. */
-export function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const kind = (error as NodeJS.ErrnoException).code === "ENOSPC" ? "disk_full" : "failed";
-    throw remoteError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
-  }
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }

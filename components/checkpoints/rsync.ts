@@ -1,51 +1,67 @@
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
 import { type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 import { shellLine } from "../ssh/ssh-key.ts";
+import { entryAt } from "./store/files.ts";
 
 /** A copy from a machine to here. */
 export interface Copy {
   /** Folder on the machine. */
   readonly from: string;
-  /** Folder here; exists. */
+  /** Folder here; exists. A file that is there in part is gone on with. */
   readonly to: string;
+  /** Sizes of the files to copy, by name (latin1); nothing else comes. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** What they take on disk in all, bytes: less than their sizes where they have holes. */
+  readonly onDisk: number;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
-  /** Copy links as well, but for those that lead out. */
-  readonly links: boolean;
 }
 
-/** How ssh is called, and the host as rsync writes it. */
-export interface Way {
-  readonly ssh: readonly string[];
-  readonly host: string;
-}
+/** A connection over which nothing comes for so long is given up, seconds. */
+const SILENCE_SECONDS = 300;
 
-function wayTo(machine: Login): Way {
-  return { ssh: sshTo(machine), host: `root@${hostWord(machine.endpoint.host)}` };
+/** Between two looks at what has come. */
+const LOOK_EVERY_MS = 2000;
+
+/** A file may have grown since it was listed, but not without end. */
+const GROWTH = 1.1;
+const GROWTH_BYTES = 64 * 1024 * 1024;
+
+function mostBytes(bytes: number): number {
+  return Math.ceil(bytes * GROWTH) + GROWTH_BYTES;
 }
 
 /**
- * The words of the copy. What a machine sends is not trusted: no links that lead out, no devices, no set-uid bits, and
- * nothing here is ever deleted.
+ * The words of the copy. What a machine sends is not trusted: no links, no devices, no set-uid bits, none but the files
+ * that are named on standard input, and none that is larger than the kernel is told here.
  */
-export function rsyncWords(way: Way, { from, to, checksum, links }: Copy): string[] {
+function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
+  const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
   return [
+    ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
     "rsync",
     "-a",
-    links ? "--safe-links" : "--no-links",
+    "--no-links",
     "--no-devices",
     "--no-specials",
     "--no-owner",
     "--no-group",
     "--chmod=u+rwX,a-s",
+    "--sparse",
     "--partial",
+    `--timeout=${SILENCE_SECONDS}`,
     "--protect-args",
+    "--ignore-missing-args",
+    "--files-from=-",
+    "--from0",
     ...(checksum ? ["--checksum"] : []),
+    ...["--info=progress2", "--outbuf=L"],
     "-e",
-    shellLine(way.ssh),
-    `${way.host}:${from}/`,
+    shellLine(sshTo(machine)),
+    `root@${hostWord(machine.endpoint.host)}:${from}/`,
     `${to}/`,
   ];
 }
@@ -68,16 +84,26 @@ export function copy(
   progress: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const [file = "rsync", ...args] = rsyncWords(wayTo(machine), what);
-  const shown = ["--info=progress2", "--no-inc-recursive", "--outbuf=L"];
+  const [file = "bash", ...args] = words(machine, what);
+  const most = mostBytes(what.onDisk);
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...shown, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+    const child = spawn(file, args, {
+      stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, LC_ALL: "C" },
       ...(signal ? { signal } : {}),
     });
     const errors: string[] = [];
+    let broken = "";
+    const end = (why: string) => {
+      broken ||= why;
+      child.kill();
+    };
+    let looked = 0;
     createInterface({ input: child.stdout }).on("line", (line) => {
+      if (Date.now() - looked > LOOK_EVERY_MS) {
+        looked = Date.now();
+        if (bytesOnDisk(Buffer.from(what.to)) > most) end(TOO_MUCH);
+      }
       const text = progressIn(line);
       if (text !== undefined) progress(text);
     });
@@ -86,16 +112,36 @@ export function copy(
       heard += text.length;
       errors.push(...text.slice(-MOST_WORDS).split("\n"));
       errors.splice(0, errors.length - 50);
-      if (heard > MOST_OUTPUT) child.kill();
+      if (heard > MOST_OUTPUT) end("the machine complains without end while it is copied from");
     });
     child.once("error", (error) => reject(remoteError("failed", `rsync cannot be run here: ${error.message}`)));
     child.once("close", (code) => {
-      if (heard > MOST_OUTPUT)
-        reject(remoteError("failed", "the machine complains without end while it is copied from"));
+      if (broken !== "") reject(remoteError("failed", broken));
       else if (code === 0 || code === VANISHED) resolve();
       else reject(copyFailure(code, errors, what.to));
     });
+    child.stdin.on("error", () => {}); // the exit code says why it did not listen
+    // With ./ in front no name is taken for anything else.
+    const names = [...what.sizes.keys()].map((name) => `./${name}\0`);
+    child.stdin.end(Buffer.from(names.join(""), "latin1"));
   });
+}
+
+const TOO_MUCH = "the machine sends more than its manifest says";
+
+/** What everything below a folder takes; what goes away meanwhile takes nothing. */
+function bytesOnDisk(path: Buffer): number {
+  const entry = entryAt(path);
+  if (entry?.isDirectory() !== true) return (entry?.blocks ?? 0) * 512;
+  return namesIn(path).reduce((sum, name) => sum + bytesOnDisk(Buffer.concat([path, Buffer.from("/"), name])), 0);
+}
+
+function namesIn(folder: Buffer): Buffer[] {
+  try {
+    return readdirSync(folder, { encoding: "buffer" });
+  } catch {
+    return [];
+  }
 }
 
 /** "  1,234,567  45%   12.34MB/s    0:00:10" -> "45 %, 12.34MB/s" */
@@ -107,12 +153,13 @@ export function progressIn(line: string): string | undefined {
 /** What an exit code and the last words of rsync mean. */
 export function copyFailure(code: number | null, errors: readonly string[], to: string): RemoteError {
   const all = errors.join("\n");
-  const words = lastWords(errors);
+  const said = lastWords(errors);
   if (/no space left|disk quota exceeded/i.test(all)) return remoteError("disk_full", `no room is left in ${to}`);
   if (/rsync: (command )?not found|not found: rsync/i.test(all)) {
     return remoteError("failed", "the machine has no rsync (apt-get install rsync on it)");
   }
+  if (/File too large/.test(all)) return remoteError("failed", TOO_MUCH);
   if (code === null || [10, 12, 30, 35, 255].includes(code))
-    return remoteError("unreachable", `rsync broke off: ${words}`);
-  return remoteError("failed", `rsync failed (exit code ${code}): ${words}`);
+    return remoteError("unreachable", `rsync broke off: ${said}`);
+  return remoteError("failed", `rsync failed (exit code ${code}): ${said}`);
 }

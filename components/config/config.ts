@@ -192,6 +192,12 @@ const schema = z.strictObject({
     .decimal(0, 1000, "dollars")
     .prefault("1")
     .describe("Most to pay for starting a stopped machine to fetch its checkpoints, $; 0 = never"),
+  keepPrevious: field
+    .integer(0, 99, "versions")
+    .prefault("1")
+    .describe(
+      "How many earlier verified versions of a checkpoint file stay at home, in the folder .previous beside it",
+    ),
   wandbProject: field
     .text(/^[\w.-]*$/, "a project name")
     .prefault("cot_oracle")

@@ -48,10 +48,18 @@ function startOf(pid: number): string | undefined {
   }
 }
 
+/** Which start of this machine it is; "" where that cannot be told. */
+export function bootOf(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
 /** Clock ticks since the machine started, and which start that was. */
 function linuxStart(pid: number): string {
-  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  return `${boot} ${linuxTicks(pid)}`;
+  return `${bootOf()} ${linuxTicks(pid)}`;
 }
 
 /** Clock ticks between the start of the machine and that of a process. */

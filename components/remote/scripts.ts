@@ -239,8 +239,8 @@ export function standingScript(place: Place = {}): string {
 }
 
 /** Prints the checkpoint manifest of a folder. */
-export function manifestScript(folder: string): string {
-  return script({ FOLDER: folder }, "manifest");
+export function manifestScript(folder: string, hashes = true): string {
+  return script({ FOLDER: folder, HASHES: hashes ? "1" : "0" }, "manifest");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { rsyncWords } from "../checkpoints/rsync.ts";
 import type { Login } from "../ssh/run-script.ts";
-import { sshCommand, sshWith } from "../ssh/ssh-config.ts";
-import { hostKeyAlias, shellLine } from "../ssh/ssh-key.ts";
+import { sshCommand } from "../ssh/ssh-config.ts";
+import { shellLine } from "../ssh/ssh-key.ts";
 
 /** What people type; each line can be pasted into a shell as it is. */
 export interface RunCommands {
@@ -11,19 +10,18 @@ export interface RunCommands {
   readonly logCommand: string;
   /** Opens the tmux session in which training runs. */
   readonly attachCommand: string;
-  /** Copies the checkpoints; `vast-run sync` also verifies them. */
+  /** Brings the checkpoints home, in the folder of the project. A plain rsync could leave half a file in place of one that was verified. */
   readonly syncCommand: string;
 }
 
-/** The commands for a machine with an ssh config file, its checkpoints being `from` there and `to` here. */
-export function runCommands(machine: Pick<Login, "instanceId" | "key">, from: string, to: string): RunCommands {
+/** The commands for the machine of a stack; it has an ssh config file. */
+export function runCommands(machine: Pick<Login, "instanceId" | "key">, stack: string): RunCommands {
   const ssh = sshCommand(machine);
-  const way = { ssh: sshWith(machine), host: hostKeyAlias(machine.instanceId) };
   return {
     sshCommand: ssh,
     logCommand: `${ssh} 'tail -n 50 -F /workspace/train.log'`,
     attachCommand: `${ssh} -t 'tmux attach -t train'`,
-    syncCommand: `mkdir -p ${shellLine([to])} && ${shellLine(rsyncWords(way, { from, to, checksum: false, links: true }))}`,
+    syncCommand: shellLine(["npx", "vast-run", "sync", "-s", stack]),
   };
 }
 

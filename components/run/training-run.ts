@@ -75,7 +75,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    const { rental, maxPricePerHour, bidMarkup, rescueBudget } = config;
+    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious } = config;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
@@ -97,6 +97,7 @@ export class TrainingRun extends pulumi.ComponentResource {
         stopGraceSeconds,
         training,
         rescueBudget,
+        keepPrevious,
       },
       { ...below, dependsOn: [credentials] },
     );
@@ -119,13 +120,11 @@ export class TrainingRun extends pulumi.ComponentResource {
       this,
     );
 
-    this.commands = pulumi
-      .all([instance.id, instance.sshHost, instance.sshPort, this.checkpoints.home])
-      .apply(([id, host, port, home]) => {
-        const machine = { instanceId: Number(id), key: keys };
-        if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
-        return runCommands(machine, from, home);
-      });
+    this.commands = pulumi.all([instance.id, instance.sshHost, instance.sshPort]).apply(([id, host, port]) => {
+      const machine = { instanceId: Number(id), key: keys };
+      if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
+      return runCommands(machine, stack);
+    });
     // Not an output of the stack: all of those would be lost with it when training fails at its first start.
     const firstLine = secondsToFirstLine(lastStep.stdout);
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });

@@ -123,21 +123,21 @@ const HASH = "b1bdb624377baa7b62cd3a3b8f60b4d7a7f07e6f4c2b4a8e8c9c0c4b28c1f4f1";
 const lies: [what: string, printf: string, kind: "failed" | "mismatch" | "disk_full", why: RegExp][] = [
   [
     "a name outside the folder",
-    "s 6 ../../../elsewhere\\0",
+    "s 6 8 1 1.0 ../../../elsewhere\\0",
     "failed",
-    /holds what cannot be \(s 6 \.\.\/\.\.\/.*1 files are home/,
+    /holds what cannot be \(s 6 8 1 1\.0 \.\.\/\.\.\/.*1 files are home/,
   ],
-  ["an absolute name", "s 6 /etc/passwd\\0", "failed", /holds what cannot be/],
-  ["a size that no disk has", "s 99999999999999999999999999 big\\0", "failed", /holds what cannot be/],
-  ["a size that this disk has not", "s 9000000000000000 big\\0", "disk_full", /has room for/],
-  ["another sha256", `s 6 second\\0${HASH} *./second\\0`, "mismatch", /second differ/],
-  ["a name that no disk can have", `s 6 ${"x".repeat(5000)}\\0`, "mismatch", /xxx.* differ/],
+  ["an absolute name", "s 6 8 1 1.0 /etc/passwd\\0", "failed", /holds what cannot be/],
+  ["a size that no disk has", "s 99999999999999999999999999 8 1 1.0 big\\0", "failed", /holds what cannot be/],
+  ["a size that this disk has not", "s 9000000000000000 17578125000000 1 1.0 big\\0", "disk_full", /has room for/],
+  ["another sha256", `s 6 8 1 1.0 second\\0${HASH} *./second\\0`, "mismatch", /second differ/],
+  ["a name that no disk can have", `s 6 8 1 1.0 ${"x".repeat(5000)}\\0`, "mismatch", /xxx.* differ/],
 ];
 
 for (const [what, printf, kind, why] of lies) {
   const skip = LIKE_OTHERS.has(what) && notAll ? { skip: notAll } : needsRoot;
   test(`a manifest that lies: ${what}`, skip, async (t) => {
-    const scene = await openScene(t, manifests(`s 6 first\\0${sha256("honest")} *./first\\0${printf}`));
+    const scene = await openScene(t, manifests(`s 6 8 1 1.0 first\\0${sha256("honest")} *./first\\0${printf}`));
     for (const name of ["first", "second"]) writeFileSync(join(scene.from, name), "honest");
     await assert.rejects(pullCheckpoints(scene), (error: Error) => {
       assert.ok(isRemoteError(error, kind), String(error));
@@ -162,7 +162,7 @@ test("a machine that talks without end is given up", needsRoot, async (t) => {
   );
   const complains = await openScene(
     t,
-    manifests("s 6 first\\0").replace('exec bash -c "$SSH_ORIGINAL_COMMAND"', "exec yes >&2"),
+    manifests("s 6 8 1 1.0 first\\0").replace('exec bash -c "$SSH_ORIGINAL_COMMAND"', "exec yes >&2"),
   );
   await assert.rejects(
     pullCheckpoints(complains),

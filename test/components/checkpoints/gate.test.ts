@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type GateOrder, type GateWorld, passGate } from "../../../components/checkpoints/gate.ts";
-import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/record.ts";
+import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/store/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import type { VastClient } from "../../../components/vast/client/client.ts";
 import { vastError } from "../../../components/vast/client/errors.ts";
@@ -240,7 +240,8 @@ test(
     writeFileSync(join(scene.order.to, "step_1"), "one");
     const sha256 = createHash("sha256").update("one").digest("hex");
     const manifest = new Map([["step_1", { size: 3, sha256 }]]);
-    const note = (ended: string | null) => noteRecord(scene.order.to, { verifiedAt: "2026-01-01", ended, manifest });
+    const note = (ended: string | null) =>
+      noteRecord(scene.order.to, { verifiedAt: "2026-01-01", ended, files: manifest });
     note(MARK);
     await pass(scene);
     assert.deepEqual(scene.asked, []);
@@ -260,7 +261,7 @@ test(
 test("a pull notes whether training had ended well", needsRoot, async (t) => {
   const scene = await openScene(t);
   await pass(scene);
-  assert.deepEqual([recordOf(scene.order.to)?.ended, recordOf(scene.order.to)?.manifest.size], [null, 1]);
+  assert.deepEqual([recordOf(scene.order.to)?.ended, recordOf(scene.order.to)?.files.size], [null, 1]);
   const place = join(scene.order.workspace, ".vast-training");
   rmSync(join(place, "train.stop"));
   writeFileSync(join(place, "train.hash"), HASH);

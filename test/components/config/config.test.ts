@@ -79,6 +79,8 @@ const readable: [string, string, unknown][] = [
   ["maxHours", "100", 100],
   ["rescueBudget", "$2.50", 2.5],
   ["rescueBudget", "0", 0],
+  ["keepPrevious", "0", 0],
+  ["keepPrevious", "3", 3],
   ["readyTimeoutMinutes", "20", { machine: 20, total: 40 }],
   ["readyTimeoutMinutes", "5 / 7", { machine: 5, total: 7 }],
   [

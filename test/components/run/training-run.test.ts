@@ -7,7 +7,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { type RunConfig, readConfig } from "../../../components/config/config.ts";
 import type { Prepared } from "../../../components/run/prepare.ts";
-import { shellLine } from "../../../components/ssh/ssh-key.ts";
 
 interface Registered {
   readonly type: string;
@@ -213,9 +212,5 @@ test("each command can be pasted into a shell", () => {
   assert.match(readFileSync(join(sshDir, "vast-7.conf"), "utf8"), /^ {2}HostName=203\.0\.113\.9$/m);
   assert.ok(logCommand.startsWith(sshCommand) && logCommand.endsWith("'tail -n 50 -F /workspace/train.log'"));
   assert.ok(attachCommand.endsWith("-t 'tmux attach -t train'"));
-  assert.match(
-    syncCommand,
-    /^mkdir -p \/home\/x\/local\/7 && rsync -a .*:\/workspace\/checkpoints\/ \/home\/x\/local\/7\/$/,
-  );
-  assert.ok(syncCommand.includes(shellLine([`ssh -F '${sshDir}/vast-7.conf'`])), "quoted as one word");
+  assert.equal(syncCommand, "npx vast-run sync -s local");
 });

@@ -1,40 +1,56 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { writeWhole } from "../lib/state-dir.ts";
-import { bytesOf, differing, type Manifest } from "./manifest.ts";
+import { writeWhole } from "../../lib/state-dir.ts";
+import { type Content, type Contents, holds, pathOf } from "./files.ts";
+
+/** A file at home as it was verified. */
+export interface Kept extends Content {
+  /** Where it lies, when that is not its own name. */
+  readonly place?: string;
+}
 
 /**
  * What was verified at home last, in a file beside the folder. It tells a later gate that a machine which has stopped
- * need not be started again.
+ * need not be started again, and a later pull what must not be displaced.
  */
 export interface PullRecord {
   /** ISO time. */
   readonly verifiedAt: string;
   /** The training that had ended well before anything was listed, and so writes no more; null = none that we know of. */
   readonly ended: string | null;
-  readonly manifest: Manifest;
+  readonly files: ReadonlyMap<string, Kept>;
 }
 
 const shape = z.object({
   verifiedAt: z.string(),
   ended: z.string().nullable(),
-  files: z.array(z.tuple([z.string(), z.number(), z.string().nullable()])),
+  files: z.array(
+    z.union([
+      z.tuple([z.string(), z.number(), z.string().nullable()]),
+      z.tuple([z.string(), z.number(), z.string().nullable(), z.string()]),
+    ]),
+  ),
 });
 
 function recordFile(folder: string): string {
   return `${folder}.verified.json`;
 }
 
-export function noteRecord(folder: string, { verifiedAt, ended, manifest }: PullRecord): void {
-  const files = [...manifest].map(([name, { size, sha256 }]) => [name, size, sha256]);
-  writeWhole(recordFile(folder), `${JSON.stringify({ verifiedAt, ended, files })}\n`);
+export function noteRecord(folder: string, { verifiedAt, ended, files }: PullRecord): void {
+  const rows = [...files].map(([name, { size, sha256, place }]) => {
+    return place === undefined ? [name, size, sha256] : [name, size, sha256, place];
+  });
+  writeWhole(recordFile(folder), `${JSON.stringify({ verifiedAt, ended, files: rows })}\n`);
 }
 
 /** undefined = there is none that can be read. */
 export function recordOf(folder: string): PullRecord | undefined {
   try {
     const { verifiedAt, ended, files } = shape.parse(JSON.parse(readFileSync(recordFile(folder), "utf8")));
-    return { verifiedAt, ended, manifest: new Map(files.map(([name, size, sha256]) => [name, { size, sha256 }])) };
+    const kept = files.map(([name, size, sha256, place]): [string, Kept] => {
+      return [name, { size, sha256, ...(place === undefined ? {} : { place }) }];
+    });
+    return { verifiedAt, ended, files: new Map(kept) };
   } catch {
     return undefined;
   }
@@ -49,7 +65,10 @@ export function recordOf(folder: string): PullRecord | undefined {
 export async function homeAlready(folder: string, training: string | undefined): Promise<PullRecord | undefined> {
   const record = recordOf(folder);
   if (record === undefined || training === undefined || record.ended !== training) return undefined;
-  return (await differing(record.manifest, folder)).length === 0 ? record : undefined;
+  for (const [name, kept] of record.files) {
+    if (!(await holds(pathOf(folder, kept.place ?? name), kept))) return undefined;
+  }
+  return record;
 }
 
 /**
@@ -71,6 +90,10 @@ export function endedTraining(said: string, mark: string | undefined): string | 
 }
 
 /** "3 files, 12 bytes" are for people; this is what the record holds. */
-export function sizeOfRecord({ manifest }: PullRecord): { files: number; bytes: number } {
-  return { files: manifest.size, bytes: bytesOf(manifest) };
+export function sizeOfRecord({ files }: PullRecord): { files: number; bytes: number } {
+  return { files: files.size, bytes: bytesOf(files) };
+}
+
+export function bytesOf(files: Contents): number {
+  return [...files.values()].reduce((sum, { size }) => sum + size, 0);
 }

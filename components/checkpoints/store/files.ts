@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { createReadStream, lstatSync, type Stats } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { printable } from "../../lib/text.ts";
+
+/** What a file holds. */
+export interface Content {
+  readonly size: number;
+  /** Lower case hex; null when it is not known. */
+  readonly sha256: string | null;
+}
+
+/** Files by relative path. A name is any bytes, so it is kept as latin1 text, one character a byte. */
+export type Contents = ReadonlyMap<string, Content>;
+
+/** Where a name lies below a folder here. */
+export function pathOf(folder: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
+}
+
+/** The name for people. */
+export function shownName(name: string): string {
+  return printable(Buffer.from(name, "latin1").toString("utf8"), 200);
+}
+
+/** What is there, itself and not what it points to; undefined = nothing, or a name that this disk cannot have. */
+export function entryAt(path: Buffer): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a plain file; undefined = there is none. */
+export function sizeAt(path: Buffer): number | undefined {
+  const entry = entryAt(path);
+  return entry?.isFile() ? entry.size : undefined;
+}
+
+/** Is there a plain file that holds just that? */
+export async function holds(path: Buffer, { size, sha256 }: Content): Promise<boolean> {
+  if (sha256 === null || sizeAt(path) !== size) return false;
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex") === sha256;
+}
+
+/** The folder that a name lies in; "" = the uppermost. */
+export function folderOf(name: string): string {
+  return name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
+}

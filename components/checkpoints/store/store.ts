@@ -1,0 +1,258 @@
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { sizeText } from "../../lib/text.ts";
+import { remoteError } from "../../ssh/remote-error.ts";
+import { type Content, type Contents, entryAt, folderOf, holds, pathOf, shownName, sizeAt } from "./files.ts";
+import { type Lock, type LockOptions, takeLock } from "./lock.ts";
+import { besideName, isSuspect, openWay } from "./place.ts";
+import { type Kept, noteRecord, type PullRecord, recordOf } from "./record.ts";
+
+export interface StoreOptions extends LockOptions {
+  /** How many verified predecessors of a file are kept; default 1. */
+  readonly keepPrevious?: number;
+  /** Default: now. */
+  readonly at?: Date;
+}
+
+/** In a folder of which files are missing. */
+const MARK = "INCOMPLETE.by-vast-run.txt";
+
+/**
+ * What is home of a machine's checkpoints. Files come in by `incoming`, a folder beside it, and take their places by a
+ * rename once they are verified; what was verified before stays, as a predecessor in `HOME.previous/1` or under its name.
+ * Only one process at a time changes it.
+ */
+export class Store {
+  readonly home: string;
+  /** Where files are copied to. What an interrupted pull has left there is gone on with. */
+  readonly incoming: string;
+  readonly #lock: Lock;
+  readonly #keep: number;
+  readonly #at: Date;
+  /** What is known to be at home, by the name that the machine has. */
+  readonly #kept: Map<string, Kept>;
+  readonly #beside: string[] = [];
+
+  private constructor(home: string, lock: Lock, { keepPrevious = 1, at = new Date() }: StoreOptions) {
+    this.home = home;
+    this.incoming = `${home}.incoming`;
+    this.#lock = lock;
+    this.#keep = keepPrevious;
+    this.#at = at;
+    this.#kept = new Map(recordOf(home)?.files);
+  }
+
+  /** Waits until nobody else works on it. Throws RemoteError when the folder cannot be used. */
+  static async open(home: string, options: StoreOptions): Promise<Store> {
+    makeFolder(home);
+    const lock = await takeLock(`${home}.lock`, options);
+    return new Store(home, lock, options);
+  }
+
+  close(): void {
+    this.#lock.release();
+  }
+
+  /** Names of the machine's files that are not at home as they are there. */
+  async lacking(files: Contents, onChecked: (bytes: number) => void = () => {}): Promise<string[]> {
+    const names: string[] = [];
+    let checked = 0;
+    for (const [name, file] of files) {
+      if (!(await this.#holds(name, file))) names.push(name);
+      checked += file.size;
+      onChecked(checked);
+    }
+    return names;
+  }
+
+  async #holds(name: string, file: Content): Promise<boolean> {
+    const { place, sha256 } = this.#kept.get(name) ?? {};
+    const isBeside = place !== undefined && sha256 === file.sha256;
+    if (!(await holds(pathOf(this.home, isBeside ? place : name), file))) return false;
+    this.#kept.set(name, { ...file, ...(isBeside ? { place } : {}) });
+    return true;
+  }
+
+  /** Is some verified version of it at home? */
+  has(name: string): boolean {
+    const kept = this.#kept.get(name);
+    return kept !== undefined && sizeAt(pathOf(this.home, kept.place ?? name)) === kept.size;
+  }
+
+  /** Throws `disk_full` when there is no room for these files beside what is there: nothing is removed to make some. */
+  checkRoom(files: Contents, names: readonly string[], bytesOnDisk: (name: string) => number): void {
+    const coming = names.filter((name) => sizeAt(pathOf(this.incoming, name)) !== files.get(name)?.size);
+    checkRoom(
+      this.home,
+      coming.reduce((sum, name) => sum + bytesOnDisk(name), 0),
+    );
+  }
+
+  /** Puts those of the copied files into their places that are what the machine says; answers with the others. */
+  async take(files: Contents, names: readonly string[], onChecked: (bytes: number) => void): Promise<string[]> {
+    const wrong: string[] = [];
+    let checked = 0;
+    for (const name of names) {
+      const file = files.get(name);
+      const copied = pathOf(this.incoming, name);
+      if (file !== undefined && (await holds(copied, file))) await this.#place(name, file, copied);
+      else wrong.push(name);
+      checked += file?.size ?? 0;
+      onChecked(checked);
+    }
+    return wrong;
+  }
+
+  async #place(name: string, file: Content, copied: Buffer): Promise<void> {
+    const open = openWay(this.home, name, this.#at);
+    const before = sizeAt(pathOf(this.home, open));
+    const isVerified = before !== undefined && (await this.#isVerified(open));
+    const isBeside = before !== undefined && isVerified && isSuspect(before, file.size);
+    const place = isBeside ? besideName(open, this.#at) : open;
+    flush(copied);
+    // Whoever has lost the lock renames nothing any more.
+    this.#lock.renew();
+    if (isVerified && !isBeside) this.#keepPredecessor(open);
+    renameSync(copied, pathOf(this.home, place));
+    this.#kept.set(name, { ...file, ...(place === name ? {} : { place }) });
+    if (place !== name) this.#beside.push(whyBeside(name, place, isBeside ? before : undefined, file.size));
+  }
+
+  /** What is not known at all may be the only one of its kind; what is not as it was verified is damaged. */
+  async #isVerified(name: string): Promise<boolean> {
+    const known = this.#kept.get(name);
+    return known === undefined || known.place !== undefined || (await holds(pathOf(this.home, name), known));
+  }
+
+  /** By a second name, so that there is no moment without a file of that name. */
+  #keepPredecessor(name: string): void {
+    if (this.#keep === 0) return;
+    const folder = (number: number) => `${this.home}.previous/${number}`;
+    for (let number = this.#keep - 1; number >= 1; number--) {
+      if (sizeAt(pathOf(folder(number), name)) === undefined) continue;
+      mkdirSync(folder(number + 1), { recursive: true });
+      renameSync(pathOf(folder(number), name), freeWay(folder(number + 1), name, this.#at));
+    }
+    mkdirSync(folder(1), { recursive: true });
+    const place = freeWay(folder(1), name, this.#at);
+    rmSync(place, { force: true });
+    secondName(pathOf(this.home, name), place);
+  }
+
+  /**
+   * Marks folders of which files are missing, so that none is taken for whole, and takes the mark away where nothing is
+   * missing any more. Answers with the folders that are marked, for people.
+   *
+   * @param listed every name that the machine has shown in this pull
+   * @param missing those of them that are not home
+   */
+  mark(listed: ReadonlySet<string>, missing: ReadonlySet<string>): string[] {
+    const folders = new Set([...listed].map(folderOf).filter((folder) => folder !== ""));
+    const marked: string[] = [];
+    for (const folder of folders) {
+      const inside = [...listed].filter((name) => folderOf(name) === folder);
+      const lacking = inside.filter((name) => missing.has(name));
+      if (entryAt(pathOf(this.home, folder))?.isDirectory() !== true) continue;
+      this.#lock.renew();
+      const file = pathOf(this.home, `${folder}/${MARK}`);
+      if (lacking.length === 0) rmSync(file, { force: true });
+      else writeFileSync(file, markText(lacking, inside.length, this.#at));
+      if (lacking.length > 0)
+        marked.push(`${shownName(folder)} (${inside.length - lacking.length} of ${inside.length} files)`);
+    }
+    return marked;
+  }
+
+  /** What came home under another name than its own, and why; a sentence each. */
+  get beside(): readonly string[] {
+    return this.#beside;
+  }
+
+  /** Notes what is at home, and clears away what was copied and is not needed. */
+  finish(files: Contents, ended: PullRecord["ended"]): void {
+    this.#lock.renew();
+    const kept = [...files.keys()].map((name): [string, Kept | undefined] => [name, this.#kept.get(name)]);
+    const known = kept.filter((row): row is [string, Kept] => row[1] !== undefined);
+    noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
+    rmSync(this.incoming, { recursive: true, force: true });
+  }
+}
+
+/** Bytes that are needed for files of which these are not at home by their size. For a look before anything is changed. */
+export function bytesLacking(home: string, files: Contents, bytesOnDisk: (name: string) => number): number {
+  const coming = [...files].filter(([name, { size }]) => {
+    return sizeAt(pathOf(home, name)) !== size && sizeAt(pathOf(`${home}.incoming`, name)) !== size;
+  });
+  return coming.reduce((sum, [name]) => sum + bytesOnDisk(name), 0);
+}
+
+/** Throws `disk_full` with bytes and path. */
+export function checkRoom(home: string, needed: number): void {
+  const { bavail, bsize } = statfsSync(home);
+  if (needed <= bavail * bsize) return;
+  throw remoteError(
+    "disk_full",
+    `${home} has room for ${sizeText(bavail * bsize)} and needs ${sizeText(needed)}, because what is there stays until the new files are verified`,
+  );
+}
+
+/** Makes a folder that can be written to. Throws RemoteError. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const probe = `${folder}/.write-${process.pid}`;
+    writeFileSync(probe, "");
+    unlinkSync(probe);
+  } catch (error) {
+    const kind = ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "") ? "disk_full" : "failed";
+    throw remoteError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Where a file can lie below a folder of predecessors. */
+function freeWay(folder: string, name: string, at: Date): Buffer {
+  return pathOf(folder, openWay(folder, name, at));
+}
+
+/** Not every disk has them. */
+function secondName(path: Buffer, second: Buffer): void {
+  try {
+    linkSync(path, second);
+  } catch {
+    renameSync(path, second);
+  }
+}
+
+/** On disk before its name is: whoever believes it is home may release the machine. */
+function flush(path: Buffer): void {
+  const handle = openSync(path, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function markText(lacking: readonly string[], of: number, at: Date): string {
+  const names = lacking.map((name) => `  ${shownName(name)}`);
+  const head = `${lacking.length} of ${of} files that the machine had in this folder are not here (${at.toISOString()}):`;
+  return [head, ...names, ""].join("\n");
+}
+
+/** What came home under another name, and why. */
+function whyBeside(name: string, place: string, before: number | undefined, now: number): string {
+  const came = `${shownName(name)} came home as ${shownName(place)}`;
+  return before === undefined
+    ? `${came}, because something else of that name is there`
+    : `${came}: it has ${sizeText(now)} on the machine now and had ${sizeText(before)} when it was verified, which stays`;
+}

@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
+import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
+import { isRemoteError } from "../../../components/ssh/remote-error.ts";
+import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
+
+/** A machine on loopback that does what it is asked to by this script, which a test may change. */
+interface Scene extends PullRequest {
+  /** Bash; `asked` runs what was asked for, and `$isCopy` is 1 for the copy and 0 for a script. */
+  behave(script: string): void;
+}
+
+const HONEST = "asked";
+
+async function openScene(t: TestContext): Promise<Scene> {
+  const home = temporaryHome(t);
+  const root = mkdtempSync(join(tmpdir(), "interrupted-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const script = join(root, "machine.sh");
+  const behave = (text: string) => {
+    const asked = 'asked() { bash -c "$SSH_ORIGINAL_COMMAND"; }';
+    const isCopy = "case $SSH_ORIGINAL_COMMAND in rsync*) isCopy=1 ;; *) isCopy=0 ;; esac";
+    writeFileSync(`${script}.new`, `#!/bin/bash\n${asked}\n${isCopy}\n${text}\n`, { mode: 0o700 });
+    renameSync(`${script}.new`, script);
+  };
+  behave(HONEST);
+  const { port, hostKey } = await sshd(t, home.key.publicKey, { ForceCommand: script });
+  pinHostKey(home.key.knownHostsFile, 7, hostKey);
+  const from = join(root, "machine");
+  mkdirSync(from);
+  const to = checkpointsHome(join(root, "home"), "local", 7);
+  return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, behave };
+}
+
+const MB = 1_000_000;
+
+/** Passes on 3 MB as they come, and no more: head would keep the first words of the conversation to itself. */
+const PART = `
+import os
+left = 3000000
+while left > 0:
+    some = os.read(0, min(left, 65536))
+    if not some: break
+    os.write(1, some)
+    left -= len(some)
+`;
+
+test(
+  "a copy that is cut off leaves the verified file alone, and the next one goes on from there",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t);
+    const [first, second] = [randomBytes(5 * MB), randomBytes(5 * MB)];
+    writeFileSync(join(scene.from, "last.pt"), first);
+    await pullCheckpoints(scene);
+    writeFileSync(join(scene.from, "last.pt"), second);
+    scene.behave(`[ $isCopy = 0 ] && { asked; exit; }; asked | { python3 -c '${PART}'; kill -9 $PPID; }`);
+    await assert.rejects(pullCheckpoints(scene), (error) => isRemoteError(error, "unreachable"));
+    assert.ok(readFileSync(join(scene.to, "last.pt")).equals(first));
+    const part = statSync(join(`${scene.to}.incoming`, "last.pt")).size;
+    assert.ok(part > MB && part < 5 * MB, `${part} bytes`);
+    // What is there already need not come again.
+    scene.behave(`[ $isCopy = 0 ] && { asked; exit; }; asked | tee -a ${scene.from}/../sent`);
+    await pullCheckpoints(scene);
+    assert.ok(readFileSync(join(scene.to, "last.pt")).equals(second));
+    assert.ok(readFileSync(`${scene.to}.previous/1/last.pt`).equals(first));
+    const sent = statSync(join(scene.from, "..", "sent")).size;
+    assert.ok(sent < 5.2 * MB - part, `only the rest was sent, not ${sent} bytes`);
+  },
+);
+
+test("a disk that fills up at home during the copy leaves the verified file alone", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const disk = join(scene.to, "..", "..");
+  mkdirSync(disk, { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
+  try {
+    const first = randomBytes(2 * MB);
+    writeFileSync(join(scene.from, "last.pt"), first);
+    await pullCheckpoints(scene);
+    writeFileSync(join(scene.from, "last.pt"), randomBytes(3 * MB));
+    // Somebody else fills it once the copy has begun.
+    scene.behave(`[ $isCopy = 0 ] || head -c 9000000 /dev/zero >${disk}/filler 2>/dev/null; asked`);
+    await assert.rejects(pullCheckpoints(scene), (error) => isRemoteError(error, "disk_full"));
+    assert.ok(readFileSync(join(scene.to, "last.pt")).equals(first));
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+});
+
+test(
+  "there must be room for old and new: what is not there is said in bytes, and nothing is sent",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t);
+    const disk = join(scene.to, "..", "..");
+    mkdirSync(disk, { recursive: true });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
+    try {
+      writeFileSync(join(scene.from, "last.pt"), randomBytes(5 * MB));
+      await pullCheckpoints(scene);
+      writeFileSync(join(scene.from, "last.pt"), randomBytes(5 * MB));
+      scene.behave(`[ $isCopy = 0 ] || touch ${scene.from}/../copied; asked`);
+      await assert.rejects(pullCheckpoints(scene), (error) => {
+        assert.ok(isRemoteError(error, "disk_full"));
+        assert.ok(error.message.startsWith(`${scene.to} has room for `), error.message);
+        assert.match(error.message, /and needs 5\.0 MB/);
+        return true;
+      });
+      assert.equal(existsSync(join(scene.from, "..", "copied")), false);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  },
+);
+
+test("a machine that sends more than it has listed does not fill the disk", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "last.pt"), "small");
+  scene.behave(
+    `[ $isCopy = 0 ] || truncate -s 200M ${scene.from}/last.pt; [ $isCopy = 0 ] || head -c 200M /dev/urandom >${scene.from}/last.pt; asked`,
+  );
+  await assert.rejects(pullCheckpoints(scene), (error) => {
+    assert.ok(isRemoteError(error, "failed"), String(error));
+    assert.match(error.message, /sends more than its manifest says/);
+    return true;
+  });
+  assert.deepEqual(readdirSync(scene.to), []);
+  truncateSync(join(scene.from, "last.pt"), 5);
+});
+
+test(
+  "what goes away while it is listed or copied is no failure, and what came of it is marked",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t);
+    for (const step of ["step_1", "step_2"]) {
+      mkdirSync(join(scene.from, step));
+      for (let shard = 0; shard < 6; shard++)
+        writeFileSync(join(scene.from, step, `shard_${shard}`), `${step} ${shard}`);
+    }
+    // Rotated away when the copy begins: in part, and then the rest.
+    scene.behave(
+      `[ $isCopy = 0 ] || rm -f ${scene.from}/step_1/shard_[2-5]; asked; [ $isCopy = 0 ] || rm -rf ${scene.from}/step_1`,
+    );
+    const pulled = await pullCheckpoints({ ...scene, live: true });
+    assert.deepEqual([pulled.files, pulled.changing, pulled.incomplete], [6, [], ["step_1 (2 of 6 files)"]]);
+    assert.deepEqual(readdirSync(join(scene.to, "step_1")).sort(), [
+      "INCOMPLETE.by-vast-run.txt",
+      "shard_0",
+      "shard_1",
+    ]);
+    assert.deepEqual(readdirSync(join(scene.to, "step_2")).length, 6);
+  },
+);
+
+test(
+  "folders that come and go while they are looked for are no failure, and a folder that cannot be read is",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t);
+    writeFileSync(join(scene.from, "kept"), "kept");
+    const rotate = `cd ${scene.from}; i=0; while :; do i=$((i+1)); mkdir -p s$i/a/b; echo $i >s$i/a/b/f; rm -rf s$((i-3)); done`;
+    const rotating = spawn("bash", ["-c", rotate], { stdio: "ignore" });
+    t.after(() => rotating.kill("SIGKILL"));
+    for (let times = 0; times < 3; times++) await pullCheckpoints({ ...scene, live: true });
+    rotating.kill("SIGKILL");
+    await once(rotating, "exit");
+    assert.equal(readFileSync(join(scene.to, "kept"), "utf8"), "kept");
+    // find is told so by a stand-in: root may read everything.
+    const bin = join(scene.from, "..", "bin");
+    mkdirSync(bin);
+    const stub = `#!/bin/sh\necho "find: './secret': Permission denied" >&2\n/usr/bin/find "$@"\nexit 1\n`;
+    writeFileSync(join(bin, "find"), stub, { mode: 0o755 });
+    scene.behave(`export PATH=${bin}:$PATH; asked`);
+    await assert.rejects(
+      pullCheckpoints({ ...scene, live: true }),
+      (error) => isRemoteError(error, "failed") && /Permission denied/.test(error.message),
+    );
+  },
+);
+
+test(
+  "a sync that slept while a destroy brought everything home changes nothing when it goes on",
+  needsRoot,
+  async (t) => {
+    const scene = await openScene(t);
+    const gate = join(scene.from, "..", "go");
+    writeFileSync(join(scene.from, "last.pt"), "older");
+    // The first copy is answered, and then the machine keeps the connection until it may go on.
+    scene.behave(`asked; [ $isCopy = 0 ] || { touch ${gate}.reached; while [ ! -e ${gate} ]; do sleep 0.05; done; }`);
+    const program = `
+    const { pullCheckpoints } = await import(${JSON.stringify(join(import.meta.dirname, "../../../components/checkpoints/pull.ts"))});
+    const request = JSON.parse(process.argv[1]);
+    await pullCheckpoints(request).then(() => console.log("done"), (error) => console.log(error.message));`;
+    const request = JSON.stringify({ ...scene, live: true, what: "vast-run sync" });
+    const sync = spawn(process.execPath, ["--input-type=module", "-e", program, request], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    t.after(() => sync.kill("SIGKILL"));
+    let said = "";
+    sync.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    while (!existsSync(`${gate}.reached`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    sync.kill("SIGSTOP");
+    scene.behave(HONEST);
+    writeFileSync(join(scene.from, "last.pt"), "newest");
+    const { Store } = await import("../../../components/checkpoints/store/store.ts");
+    (await Store.open(scene.to, { what: "pulumi destroy", silenceMs: 0 })).close();
+    await pullCheckpoints({ ...scene, what: "pulumi destroy" });
+    writeFileSync(gate, "");
+    sync.kill("SIGCONT");
+    await once(sync, "exit");
+    assert.match(said, /another process has taken over .*; this one changes nothing there any more/);
+    assert.equal(readFileSync(join(scene.to, "last.pt"), "utf8"), "newest");
+  },
+);
+
+test("a file with holes comes home with holes", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "optimizer"), "begin");
+  truncateSync(join(scene.from, "optimizer"), 60 * MB);
+  await pullCheckpoints(scene);
+  const { size, blocks } = statSync(join(scene.to, "optimizer"));
+  assert.equal(size, 60 * MB);
+  assert.ok(blocks * 512 < 10 * MB, `${blocks * 512} bytes on disk`);
+});
+
+test("a folder is home when two listings agree: a saver that goes on is waited for, or named", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  // It saves once more after everything was fetched.
+  scene.behave(`asked; [ $isCopy = 0 ] || [ -e ${scene.from}/step_2 ] || echo two >${scene.from}/step_2`);
+  assert.equal((await pullCheckpoints(scene)).files, 2);
+  assert.equal(readFileSync(join(scene.to, "step_2"), "utf8"), "two\n");
+  scene.behave(`asked; [ $isCopy = 1 ] || date +%N >${scene.from}/step_3`);
+  await assert.rejects(
+    pullCheckpoints(scene),
+    (error) => isRemoteError(error, "mismatch") && /step_3 .*something on the machine still writes/.test(error.message),
+  );
+});
