@@ -55,7 +55,10 @@ export class Store {
   /** Waits until nobody else works on it. Throws RemoteError when the folder cannot be used. */
   static async open(home: string, options: StoreOptions): Promise<Store> {
     makeFolder(home);
-    const lock = await takeLock(`${home}.lock`, options);
+    const folder = `${home}.lock`;
+    const lock = await takeLock(folder, options).catch((error) => {
+      throw unusable(folder, error);
+    });
     return new Store(home, lock, options);
   }
 
@@ -214,9 +217,22 @@ export function makeFolder(folder: string): void {
     writeFileSync(probe, "");
     unlinkSync(probe);
   } catch (error) {
-    const kind = ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "") ? "disk_full" : "failed";
-    throw remoteError(kind, `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+    throw unusable(folder, error);
   }
+}
+
+/** What the file system says of a folder, as a sentence; whatever else it is stays what it is. */
+function unusable(folder: string, error: unknown): unknown {
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  if (["ENOSPC", "EDQUOT"].includes(code)) return remoteError("disk_full", `no room is left for ${folder} (${code})`);
+  if (syscall === "link" && ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code)) {
+    return remoteError(
+      "failed",
+      `the disk of ${folder} has no hard links (${code}), and without them two processes cannot be kept apart; set checkpointsTo to another disk`,
+    );
+  }
+  return remoteError("failed", `${folder} cannot be written to (${code})`);
 }
 
 /** Where a file can lie below a folder of predecessors. */

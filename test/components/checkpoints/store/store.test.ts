@@ -161,6 +161,16 @@ test("who has lost the lock puts nothing into its place any more", async (t) => 
   destroy.close();
 });
 
+test("a lock that cannot be made is a sentence with its path", async (t) => {
+  const home = homeOf(t);
+  writeFileSync(`${home}.lock`, "a file");
+  await assert.rejects(Store.open(home, { what: "a pull" }), (error) => {
+    assert.ok(isRemoteError(error, "failed"));
+    assert.equal(error.message, `${home}.lock cannot be written to (EEXIST)`);
+    return true;
+  });
+});
+
 test("a folder that cannot be written to is said to be so", async (t) => {
   const home = homeOf(t);
   writeFileSync(home, "a file");
