@@ -1,3 +1,4 @@
+import { diskError } from "../../components/lib/disk.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
 
@@ -26,5 +27,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 /** The text for standard error: one line for what a user can act on, the stack for a defect of ours. */
 export function explain(error: unknown): string {
   if (error instanceof Failure || isVastError(error) || isRemoteError(error)) return error.message;
+  const disk = diskError(error);
+  if (disk !== undefined) return disk.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,7 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { onDisk } from "./disk.ts";
 
 /** Our own directory on this machine: directories 0700, files 0600. */
 export interface StateDir {
@@ -38,7 +49,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
 }
 
 function privateDirectory(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  onDisk(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
   const { mode, uid } = statSync(path);
   if (uid !== process.getuid?.()) {
     throw new Error(`${path} belongs to another user; set VAST_TRAINING_HOME to a directory of your own`);
@@ -75,6 +86,10 @@ export function readOrMake(file: string, make: () => string): string {
 
 /** Writes a file that must be written only once: whoever links it first wins, everyone reads the winner's text. */
 function createOnce(file: string, text: string): string {
+  return onDisk(file, () => linkOnce(file, text));
+}
+
+function linkOnce(file: string, text: string): string {
   const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
   try {
@@ -99,6 +114,13 @@ function readFileIfThere(file: string): string | undefined {
 /** Writes a private file (0600) in one step: whoever reads it finds the old text or the new one, never a part. */
 export function writeWhole(file: string, text: string): void {
   const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
-  renameSync(draft, file);
+  try {
+    onDisk(file, () => {
+      writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+      renameSync(draft, file);
+    });
+  } finally {
+    // Of a full disk half a draft would stay.
+    rmSync(draft, { force: true });
+  }
 }

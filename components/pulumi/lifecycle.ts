@@ -1,4 +1,5 @@
 import type { dynamic } from "@pulumi/pulumi";
+import { diskError } from "../lib/disk.ts";
 import { endAsProvider } from "./endings.ts";
 
 type Provider = dynamic.ResourceProvider;
@@ -53,6 +54,8 @@ export function partialFailure(id: string, outputs: object, inputs: object, erro
 /** Prints as one line: Pulumi prints the stack of what is thrown by check, diff, read and delete. Our own mistakes keep it. */
 export function withoutStack(error: unknown): Error {
   if (!(error instanceof Error)) return withoutStack(new Error(String(error)));
+  const disk = diskError(error);
+  if (disk !== undefined && disk !== error) return withoutStack(disk);
   const isMistake = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
   if (!isMistake) error.stack = "";
   return error;

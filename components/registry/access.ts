@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { diskError } from "../lib/disk.ts";
 import { writeWhole } from "../lib/state-dir.ts";
 import { isRegistryError } from "./errors.ts";
 import { parseReference, pinned } from "./reference.ts";
@@ -44,9 +45,18 @@ async function look(name: string, folder: string, options: RegistryOptions): Pro
     return { pinned: pinned(image, digest), compressedBytes: known };
   }
   const facts = await inspectImage(name, options);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeWhole(sizeFile(folder, facts.digest), `${facts.compressedBytes}\n`);
+  rememberSize(folder, facts);
   return { pinned: facts.pinned, compressedBytes: facts.compressedBytes };
+}
+
+/** What cannot be remembered is asked for again. */
+function rememberSize(folder: string, { digest, compressedBytes }: { digest: string; compressedBytes: number }): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeWhole(sizeFile(folder, digest), `${compressedBytes}\n`);
+  } catch (error) {
+    if (diskError(error) === undefined) throw error;
+  }
 }
 
 function rememberedSize(folder: string, digest: string): number | undefined {

@@ -7,6 +7,7 @@ import { secretConfigProblems } from "../config/secret.ts";
 import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
 import { checkBuild, checkImage, type ImageNow } from "../image/check-image.ts";
+import { diskError } from "../lib/disk.ts";
 import { absolute, whyNotWritable } from "../lib/path.ts";
 import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
@@ -48,7 +49,10 @@ export interface Prepared {
 export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { config, problems } = readConfig(stackConfig());
-  const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env);
+  const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env).catch((error) => {
+    const disk = diskError(error);
+    throw disk === undefined ? error : problemsError([{ key: "disk", found: disk.message }], stack);
+  });
   if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
   if (!isComplete(findings)) {
     const { vast, dir, problems } = findings;

@@ -64,3 +64,11 @@ test("without the Pulumi CLI every command names what to run", async () => {
   assert.equal(await main(["env"], terminal), 2);
   assert.match(terminal.noted.join(), /The Pulumi CLI is not there. Run: npm run setup/);
 });
+
+test("a state directory that cannot be used is a sentence with its path", async () => {
+  const terminal = fakeTerminal({ env: { PATH: "/usr/bin:/bin", VAST_TRAINING_HOME: "/dev/null/state" } });
+  assert.equal(await main(["sweep"], terminal), 1);
+  const said = "/dev/null/state cannot be used: a part of the path is no folder (ENOTDIR)";
+  assert.ok(terminal.noted.join("\n").includes(said), terminal.noted.join("\n"));
+  assert.doesNotMatch(terminal.noted.join("\n"), /\n\s+at /);
+});

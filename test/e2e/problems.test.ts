@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openProject } from "../support/project.ts";
@@ -47,4 +48,30 @@ test("an account that cannot pay, and a market without a fitting offer, end befo
   assert.match(cannotBuild.stdout, /has 3 problems/);
   assert.match(cannotBuild.stdout, /imageBuild: DOCKERHUB_TOKEN is neither in the environment nor in/);
   assert.deepEqual((await project.simulator.ledger()).contracts, []);
+});
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+test("a state directory on a full disk is a sentence with its path, in preview and in up", {
+  skip: isRoot ? false : "mounts a small disk",
+}, async (t) => {
+  const project = await openProject(t, {}, ["--no-hosts"]);
+  const disk = join(project.root, "disk");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
+  try {
+    execFileSync("sh", ["-c", `head -c 100000 /dev/zero >${disk}/filler || true`], { stdio: "ignore" });
+    const env = { VAST_TRAINING_HOME: join(disk, "state") };
+    const words = ["-s", "local", "--non-interactive", "-c", "apiUrl=http://127.0.0.1:1"];
+    const { code, stdout, stderr } = await project.run("pulumi", ["preview", ...words], { env });
+    assert.notEqual(code, 0);
+    const text = stdout + stderr;
+    assert.match(
+      text,
+      new RegExp(`${disk}/state\\S* cannot be used: no room is left on its disk; make some \\(ENOSPC\\)`),
+    );
+    assert.doesNotMatch(text, /\n\s+at .*\.ts:\d+/, "no stack trace");
+  } finally {
+    execFileSync("umount", [disk]);
+  }
 });

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { onDisk } from "../../lib/disk.ts";
 import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
 import type { ApiTarget } from "../client/api.ts";
 
@@ -84,15 +85,17 @@ export class Journal {
   #write(intent: Intent): void {
     const file = this.fileOf(intent.label);
     const draft = `${file}.${process.pid}`;
-    const handle = openSync(draft, "w", 0o600);
-    try {
-      writeSync(handle, `${JSON.stringify(intent, undefined, 2)}\n`);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(draft, file);
-    this.#sync();
+    onDisk(file, () => {
+      const handle = openSync(draft, "w", 0o600);
+      try {
+        writeSync(handle, `${JSON.stringify(intent, undefined, 2)}\n`);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+      renameSync(draft, file);
+      this.#sync();
+    });
   }
 
   /** The name of a file is on disk only when its directory is. */
