@@ -150,6 +150,7 @@ class Pull {
       (text) => this.#progress(`checkpoints ${text}`),
       this.#signal,
     );
+    this.#store.begin(lacking);
     return this.#store.take(files, lacking, (bytes) => this.#progress(`verifying ${sizeText(bytes)}`));
   }
 

@@ -4,7 +4,9 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   unlinkSync,
@@ -153,27 +155,46 @@ export class Store {
   }
 
   /**
+   * Marks the folders of files that are about to take their places one after the other: should this end in the midst of
+   * it, some are of one version and some of another, or are missing.
+   */
+  begin(names: readonly string[]): void {
+    for (const [folder, inside] of byFolder(names)) this.#writeMark(folder, markText(inside, inside.length, this.#at));
+  }
+
+  /**
    * Marks folders of which files are missing, so that none is taken for whole, and takes the mark away where nothing is
-   * missing any more. Answers with the folders that are marked, for people.
+   * missing. Answers with the folders that are marked, for people.
    *
    * @param listed every name that the machine has shown in this pull
    * @param missing those of them that are not home
    */
   mark(listed: ReadonlySet<string>, missing: ReadonlySet<string>): string[] {
-    const folders = new Set([...listed].map(folderOf).filter((folder) => folder !== ""));
     const marked: string[] = [];
-    for (const folder of folders) {
-      const inside = [...listed].filter((name) => folderOf(name) === folder);
+    for (const [folder, inside] of byFolder(listed)) {
       const lacking = inside.filter((name) => missing.has(name));
-      if (entryAt(pathOf(this.home, folder))?.isDirectory() !== true) continue;
-      this.#lock.renew();
-      const file = pathOf(this.home, `${folder}/${MARK}`);
-      if (lacking.length === 0) rmSync(file, { force: true });
-      else writeFileSync(file, markText(lacking, inside.length, this.#at));
-      if (lacking.length > 0)
-        marked.push(`${shownName(folder)} (${inside.length - lacking.length} of ${inside.length} files)`);
+      const there = inside.length - lacking.length;
+      this.#takeMarkAway(folder);
+      // Of what never came there is nothing that could be taken for whole.
+      if (lacking.length === 0 || entryAt(pathOf(this.home, folder))?.isDirectory() !== true) continue;
+      this.#writeMark(folder, markText(lacking, inside.length, this.#at));
+      marked.push(`${shownName(folder)} (${there} of ${inside.length} files)`);
     }
     return marked;
+  }
+
+  #writeMark(folder: string, text: string): void {
+    this.#lock.renew();
+    writeFileSync(pathOf(this.home, openWay(this.home, `${folder}/${MARK}`, this.#at)), text);
+  }
+
+  /** With the folder, when nothing else is in it. */
+  #takeMarkAway(folder: string): void {
+    const path = pathOf(this.home, folder);
+    if (entryAt(path)?.isDirectory() !== true) return;
+    this.#lock.renew();
+    rmSync(pathOf(this.home, `${folder}/${MARK}`), { force: true });
+    if (readdirSync(path).length === 0) rmdirSync(path);
   }
 
   /** What came home under another name than its own, and why; a sentence each. */
@@ -189,6 +210,19 @@ export class Store {
     noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
     rmSync(this.incoming, { recursive: true, force: true });
   }
+}
+
+/** The names below each folder, however deep, the deepest folders first; those of the uppermost folder are in none. */
+function byFolder(names: Iterable<string>): [folder: string, inside: string[]][] {
+  const folders = new Map<string, string[]>();
+  for (const name of names) {
+    for (let folder = folderOf(name); folder !== ""; folder = folderOf(folder)) {
+      const inside = folders.get(folder) ?? [];
+      folders.set(folder, inside);
+      inside.push(name);
+    }
+  }
+  return [...folders].sort(([one], [other]) => other.length - one.length);
 }
 
 /** Bytes that are needed for files of which these are not at home by their size. For a look before anything is changed. */
@@ -261,7 +295,7 @@ function flush(path: Buffer): void {
 
 function markText(lacking: readonly string[], of: number, at: Date): string {
   const names = lacking.map((name) => `  ${shownName(name)}`);
-  const head = `${lacking.length} of ${of} files that the machine had in this folder are not here (${at.toISOString()}):`;
+  const head = `Of ${of} files that the machine had in this folder these were not here at ${at.toISOString()}:`;
   return [head, ...names, ""].join("\n");
 }
 

@@ -133,11 +133,41 @@ test("what arrived as something else takes no place, and its folder is marked un
   store.close();
   assert.match(
     text(join(home, "step_1/INCOMPLETE.by-vast-run.txt")),
-    /^1 of 2 files .* are not here \(2026.*\):\n {2}step_1\/b\n$/,
+    /^Of 2 files that the machine had in this folder these were not here at 2026.*:\n {2}step_1\/b\n$/,
   );
   assert.deepEqual(readdirSync(join(home, "step_1")).sort(), ["INCOMPLETE.by-vast-run.txt", "a"]);
   assert.deepEqual((await bring(home, { "step_1/a": "a", "step_1/b": "b" })).marked, []);
   assert.deepEqual(readdirSync(join(home, "step_1")).sort(), ["a", "b"]);
+});
+
+test("a folder whose files are just taking their places is marked, and so is what it lies in", async (t) => {
+  const home = homeOf(t);
+  const store = await Store.open(home, { what: "a pull", at: AT });
+  const files = { "step_1/rank_0/a": "a", "step_1/rank_1/b": "b", last: "l" };
+  const contents = contentsOf(files);
+  for (const [name, content] of Object.entries(files)) put(store.incoming, name, content);
+  store.begin([...contents.keys()]);
+  await store.take(contents, ["step_1/rank_0/a"], () => {});
+  store.close(); // as if it had been killed here
+  for (const folder of ["step_1", "step_1/rank_0", "step_1/rank_1"])
+    assert.ok(existsSync(join(home, folder, "INCOMPLETE.by-vast-run.txt")), folder);
+  assert.deepEqual((await bring(home, files)).marked, []);
+  assert.deepEqual(readdirSync(join(home, "step_1"), { recursive: true }).sort(), [
+    "rank_0",
+    "rank_0/a",
+    "rank_1",
+    "rank_1/b",
+  ]);
+});
+
+test("of a checkpoint that never came nothing is left", async (t) => {
+  const home = homeOf(t);
+  const store = await Store.open(home, { what: "a pull", at: AT });
+  const names = new Set(["step_1/rank_0/a"]);
+  store.begin([...names]);
+  assert.deepEqual(store.mark(names, names), []);
+  store.close();
+  assert.deepEqual(readdirSync(home), []);
 });
 
 test("who has lost the lock puts nothing into its place any more", async (t) => {
