@@ -116,6 +116,7 @@ class Pull {
     let files = first.files;
     for (let round = 1; ; round++) {
       const wrong = await this.#copy(files, round > 1);
+      this.#store.renew();
       placeLinks(this.#request.to, first.links);
       if (wrong.length === 0) return { sound: files, changing: [] };
       const now = (await this.#list()).files;
@@ -150,7 +151,7 @@ class Pull {
       (text) => this.#progress(`checkpoints ${text}`),
       this.#signal,
     );
-    this.#store.begin(lacking);
+    this.#store.begin(files, lacking);
     return this.#store.take(files, lacking, (bytes) => this.#progress(`verifying ${sizeText(bytes)}`));
   }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { z } from "zod";
 import { writeWhole } from "../../lib/state-dir.ts";
 import { type Content, type Contents, holds, pathOf } from "./files.ts";
@@ -54,6 +54,37 @@ export function recordOf(folder: string): PullRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+const comingShape = z.array(z.tuple([z.string(), z.number(), z.string().nullable()]));
+
+function comingFile(folder: string): string {
+  return `${folder}.coming.json`;
+}
+
+/** What is about to take its place at home; of one name there may be several that did not come to it. */
+export interface Coming extends Content {
+  readonly name: string;
+}
+
+/** Notes them until a record says what has come. */
+export function noteComing(folder: string, files: readonly Coming[]): void {
+  const rows = files.map(({ name, size, sha256 }) => [name, size, sha256]);
+  writeWhole(comingFile(folder), `${JSON.stringify(rows)}\n`);
+}
+
+/** None = every pull has come to its end, or nothing can be read. */
+export function comingOf(folder: string): Coming[] {
+  try {
+    const rows = comingShape.parse(JSON.parse(readFileSync(comingFile(folder), "utf8")));
+    return rows.map(([name, size, sha256]) => ({ name, size, sha256 }));
+  } catch {
+    return [];
+  }
+}
+
+export function forgetComing(folder: string): void {
+  rmSync(comingFile(folder), { force: true });
 }
 
 /**

@@ -17,7 +17,16 @@ import { remoteError } from "../../ssh/remote-error.ts";
 import { type Content, type Contents, entryAt, folderOf, holds, pathOf, shownName, sizeAt } from "./files.ts";
 import { type Lock, type LockOptions, takeLock } from "./lock.ts";
 import { besideName, isSuspect, openWay } from "./place.ts";
-import { type Kept, noteRecord, type PullRecord, recordOf } from "./record.ts";
+import {
+  type Coming,
+  comingOf,
+  forgetComing,
+  type Kept,
+  noteComing,
+  noteRecord,
+  type PullRecord,
+  recordOf,
+} from "./record.ts";
 
 export interface StoreOptions extends LockOptions {
   /** How many verified predecessors of a file are kept; default 1. */
@@ -43,6 +52,8 @@ export class Store {
   readonly #at: Date;
   /** What is known to be at home, by the name that the machine has. */
   readonly #kept: Map<string, Kept>;
+  /** What was to take its place, here or in a pull that did not end: it was verified before it did. */
+  readonly #coming: Coming[];
   readonly #beside: string[] = [];
 
   private constructor(home: string, lock: Lock, { keepPrevious = 1, at = new Date() }: StoreOptions) {
@@ -52,6 +63,7 @@ export class Store {
     this.#keep = keepPrevious;
     this.#at = at;
     this.#kept = new Map(recordOf(home)?.files);
+    this.#coming = comingOf(home);
   }
 
   /** Waits until nobody else works on it. Throws RemoteError when the folder cannot be used. */
@@ -118,7 +130,13 @@ export class Store {
     return wrong;
   }
 
+  /** Throws when another process has taken over; then nothing is to be changed any more. */
+  renew(): void {
+    this.#lock.renew();
+  }
+
   async #place(name: string, file: Content, copied: Buffer): Promise<void> {
+    this.renew();
     const open = openWay(this.home, name, this.#at);
     const before = sizeAt(pathOf(this.home, open));
     const isVerified = before !== undefined && (await this.#isVerified(open));
@@ -126,7 +144,7 @@ export class Store {
     const place = isBeside ? besideName(open, this.#at) : open;
     flush(copied);
     // Whoever has lost the lock renames nothing any more.
-    this.#lock.renew();
+    this.renew();
     if (isVerified && !isBeside) this.#keepPredecessor(open);
     renameSync(copied, pathOf(this.home, place));
     this.#kept.set(name, { ...file, ...(place === name ? {} : { place }) });
@@ -135,8 +153,13 @@ export class Store {
 
   /** What is not known at all may be the only one of its kind; what is not as it was verified is damaged. */
   async #isVerified(name: string): Promise<boolean> {
-    const known = this.#kept.get(name);
-    return known === undefined || known.place !== undefined || (await holds(pathOf(this.home, name), known));
+    const kept = this.#kept.get(name);
+    if (kept === undefined || kept.place !== undefined) return true;
+    const path = pathOf(this.home, name);
+    for (const content of [kept, ...this.#coming.filter((coming) => coming.name === name)]) {
+      if (await holds(path, content)) return true;
+    }
+    return false;
   }
 
   /** By a second name, so that there is no moment without a file of that name. */
@@ -155,10 +178,16 @@ export class Store {
   }
 
   /**
-   * Marks the folders of files that are about to take their places one after the other: should this end in the midst of
-   * it, some are of one version and some of another, or are missing.
+   * Notes which files are about to take their places, one after the other, and marks their folders: should this end in
+   * the midst of it, some are of one version and some of another, or are missing.
    */
-  begin(names: readonly string[]): void {
+  begin(files: Contents, names: readonly string[]): void {
+    for (const name of names) {
+      const file = files.get(name);
+      if (file !== undefined) this.#coming.push({ name, size: file.size, sha256: file.sha256 });
+    }
+    this.renew();
+    noteComing(this.home, this.#coming);
     for (const [folder, inside] of byFolder(names)) this.#writeMark(folder, markText(inside, inside.length, this.#at));
   }
 
@@ -184,7 +213,7 @@ export class Store {
   }
 
   #writeMark(folder: string, text: string): void {
-    this.#lock.renew();
+    this.renew();
     writeFileSync(pathOf(this.home, openWay(this.home, `${folder}/${MARK}`, this.#at)), text);
   }
 
@@ -192,7 +221,7 @@ export class Store {
   #takeMarkAway(folder: string): void {
     const path = pathOf(this.home, folder);
     if (entryAt(path)?.isDirectory() !== true) return;
-    this.#lock.renew();
+    this.renew();
     rmSync(pathOf(this.home, `${folder}/${MARK}`), { force: true });
     if (readdirSync(path).length === 0) rmdirSync(path);
   }
@@ -204,10 +233,11 @@ export class Store {
 
   /** Notes what is at home, and clears away what was copied and is not needed. */
   finish(files: Contents, ended: PullRecord["ended"]): void {
-    this.#lock.renew();
+    this.renew();
     const kept = [...files.keys()].map((name): [string, Kept | undefined] => [name, this.#kept.get(name)]);
     const known = kept.filter((row): row is [string, Kept] => row[1] !== undefined);
     noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
+    forgetComing(this.home);
     rmSync(this.incoming, { recursive: true, force: true });
   }
 }

@@ -46,6 +46,7 @@ async function bring(home: string, files: Readonly<Record<string, string | Buffe
     const contents = contentsOf(files);
     const lacking = await store.lacking(contents);
     for (const name of lacking) put(store.incoming, name, files[name] ?? "");
+    store.begin(contents, lacking);
     const wrong = await store.take(contents, lacking, () => {});
     const marked = store.mark(new Set(Object.keys(files)), new Set(wrong));
     store.finish(contents, null);
@@ -146,7 +147,7 @@ test("a folder whose files are just taking their places is marked, and so is wha
   const files = { "step_1/rank_0/a": "a", "step_1/rank_1/b": "b", last: "l" };
   const contents = contentsOf(files);
   for (const [name, content] of Object.entries(files)) put(store.incoming, name, content);
-  store.begin([...contents.keys()]);
+  store.begin(contents, [...contents.keys()]);
   await store.take(contents, ["step_1/rank_0/a"], () => {});
   store.close(); // as if it had been killed here
   for (const folder of ["step_1", "step_1/rank_0", "step_1/rank_1"])
@@ -160,11 +161,28 @@ test("a folder whose files are just taking their places is marked, and so is wha
   ]);
 });
 
+test("what took its place in a pull that never ended is as verified as any other", async (t) => {
+  const home = homeOf(t);
+  await bring(home, { "last.pt": Buffer.alloc(2_000_000, 1) });
+  const store = await Store.open(home, { what: "a pull", at: AT });
+  const second = Buffer.alloc(2_000_000, 2);
+  const contents = contentsOf({ "last.pt": second });
+  put(store.incoming, "last.pt", second);
+  store.begin(contents, ["last.pt"]);
+  await store.take(contents, ["last.pt"], () => {});
+  store.close(); // as if it had been killed here: no record says what is home
+  await bring(home, { "last.pt": "" });
+  assert.ok(readFileSync(join(home, "last.pt")).equals(second), "nothing empty takes its place");
+  await bring(home, { "last.pt": Buffer.alloc(2_000_000, 3) });
+  assert.ok(readFileSync(`${home}.previous/1/last.pt`).equals(second), "and it stays as a predecessor");
+  assert.equal(existsSync(`${home}.coming.json`), false);
+});
+
 test("of a checkpoint that never came nothing is left", async (t) => {
   const home = homeOf(t);
   const store = await Store.open(home, { what: "a pull", at: AT });
   const names = new Set(["step_1/rank_0/a"]);
-  store.begin([...names]);
+  store.begin(new Map(), [...names]);
   assert.deepEqual(store.mark(names, names), []);
   store.close();
   assert.deepEqual(readdirSync(home), []);
