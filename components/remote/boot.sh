@@ -5,7 +5,8 @@ boot() {
   # Somebody runs onstart by hand.
   ! training_pid >/dev/null || return 0
   rm -f "$KEEP/keep"
-  if is_cut_short; then
+  # Its shell may have been killed alone.
+  if is_cut_short && [ -z "$(own_processes)" ]; then
     start_training "The machine was started again, and training with it."
   fi
   start_guard

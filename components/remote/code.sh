@@ -46,10 +46,10 @@ fi
 unlock
 DIR=$CODE SHA=$COMMIT
 # A training reads these files: they are touched only when they are not what they should be.
-if ! training_pid >/dev/null || ! is_at_commit; then
+if ! training_goes_on || ! is_at_commit; then
   check_out --force
   clean_code
 fi
 each_extra place_extra
-! training_pid >/dev/null || rm -f "$KEEP/hold"
+! training_goes_on || rm -f "$KEEP/hold"
 say "code: $NAME at ${COMMIT:0:12}"

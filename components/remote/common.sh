@@ -8,7 +8,7 @@ mkdir -p -m 700 "$KEEP"
 : "${FIRST_PROCESS:=/proc/1/environ}"
 
 # When somebody first logged in, milliseconds since 1970.
-[ -s "$KEEP/first-login" ] || date +%s%3N >"$KEEP/first-login"
+[ -s "$KEEP/first-login" ] || date +%s%3N >"$KEEP/first-login" || true
 
 say() { printf '%s\n' "$*"; }
 
@@ -16,6 +16,9 @@ fail() {
   printf '%s\n' "$*" >&2
   exit 1
 }
+
+# put FILE LINE: in one step; fails, and leaves the file as it was, when it cannot be written.
+put() { { printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1" || { rm -f "$1.new"; false; }; } 2>/dev/null; }
 
 # last_lines FILE [N]: printable, and short enough for a terminal; a progress bar counts as lines.
 last_lines() { tail -c 20000 -- "$1" | tr '\r' '\n' | tr -cd '\11\12\40-\176\200-\377' | tail -n "${2:-20}" | cut -c -300; }
@@ -56,7 +59,8 @@ alive_in() {
 
 # lock: one at a time starts or stops training, until this shell ends. What outlives it is started with 9>&-.
 lock() {
-  exec 9>"$KEEP/lock"
+  # A disk that is read-only leaves it as it is.
+  { exec 9>"$KEEP/lock" || exec 9<"$KEEP/lock"; } 2>/dev/null || return 0
   ! command -v flock >/dev/null || flock -w 120 9 || true
 }
 

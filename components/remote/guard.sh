@@ -70,7 +70,7 @@ farewell() {
 
 # guard: looks every TICK seconds.
 guard() {
-  local used last now seen= ended= said_keep= wait=0 pause=1
+  local used last now seen= ended= said_keep= said_left= over= wait=0 pause=1
   note_self "$KEEP/guard.pid"
   used=$(($(used_seconds) * 100))
   last=$(centiseconds)
@@ -78,24 +78,37 @@ guard() {
   while sleep "$TICK" && [ "$(alive_in "$KEEP/guard.pid")" = "$$" ]; do
     now=$(centiseconds)
     used=$((used + now - last)) last=$now
-    printf '%s %s\n' "$HASH" "$((used / 100))" >"$KEEP/train.hours.new"
-    mv -f "$KEEP/train.hours.new" "$KEEP/train.hours"
-    if training_pid >/dev/null; then watch_training; else watch_end; fi
+    put "$KEEP/train.hours" "$HASH $((used / 100))" || true
+    if training_pid >/dev/null || { [ -z "$over" ] && watch_left; }; then watch_training; else watch_end; fi
   done
 }
 
+# watch_left: the shell of training is gone; is a process of it left? Says so once.
+watch_left() {
+  local left
+  left=$(training_processes)
+  [ -n "$left" ] || return 1
+  [ -n "$said_left" ] || log "No command of training runs, but $(names_of "$left") of it: training goes on until the last of them has ended, or maxHours ($MAX_HOURS h) are over."
+  said_left=1
+}
+
 watch_training() {
+  local line
   seen=1 ended= wait=0 pause=1
+  # What loses its parent or its environment later is known by then.
+  put "$KEEP/train.known" "$(boot_id)"$'\n'"$(own_processes)" || true
   hours_over && ! is_kept || return 0
   log "This machine has run $MAX_HOURS h for this training, which is its maxHours: training is asked to save and to end" \
     "within $GRACE s, and then the machine is stopped. Its disk goes on billing${DISK_COSTS:+, $DISK_COSTS,} until: $ENDS"
-  log "$(stop_training "$GRACE" maxHours)"
-  ended=$((now - AFTER_SECONDS * 100))
+  stop_training "$GRACE" maxHours | while IFS= read -r line; do log "$line"; done
+  # What does not end even so does not keep the machine.
+  ended=$((now - AFTER_SECONDS * 100)) over=1
 }
 
 watch_end() {
   if is_held; then
-    ended=
+    # Hours that are over stay so.
+    [ -n "$over" ] || ended=
     return
   fi
   if [ -z "$ended" ]; then

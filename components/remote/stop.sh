@@ -2,5 +2,5 @@
 # the machine was started for its files alone).
 lock
 hold 600
-[ -z "$RESCUE" ] || : >"$KEEP/rescue"
+[ -z "$RESCUE" ] || mark "$KEEP/rescue" yes
 stop_training "$GRACE"

@@ -21,6 +21,7 @@ run_training() {
     cd "$CODE"
     exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
+  await_left "$code"
   # A machine that goes down may ask every process to end; nobody who wants training to end does it without a mark.
   if [ -n "$told" ] && [ ! -e "$KEEP/train.stop" ]; then
     say "[vast-training] Training was cut short by a signal from outside; it goes on when the machine is started again."
@@ -32,8 +33,31 @@ run_training() {
   # A process left in the background may keep tee's input open.
   await_end "$tee" 5 || true
   [ -n "${end-}" ] || return 0
-  printf '%s\n' "$end" >"$EXIT.new"
-  mv -f "$EXIT.new" "$EXIT"
+  put "$EXIT" "$end" || true
+}
+
+# await_left CODE: what the command has left is training as well. Says so, unless somebody has asked all of it to end.
+await_left() {
+  local left looks=0 said= KNOWN=
+  # A signal to the group is not for the tools that look.
+  while left=$(trap '' TERM INT HUP; training_processes) && [ -n "$left" ]; do
+    KNOWN=$left
+    [ -e "$KEEP/train.left" ] || mark "$KEEP/train.left" "$1"
+    # Much of it ends a moment after the command.
+    if [ $((looks++)) -lt 20 ]; then
+      sleep 0.1
+      continue
+    fi
+    [ -n "$said" ] || [ -e "$KEEP/train.stop" ] || say "[vast-training] $(left_text "$1" "$left")"
+    said=1
+    await_end "${left%% *}" 5
+  done
+  rm -f "$KEEP/train.left"
+}
+
+# left_text CODE LINES
+left_text() {
+  say "The command has ended with exit code $1 and left $(names_of "$2") running: training goes on until the last of them has ended, or maxHours ($MAX_HOURS h) are over."
 }
 
 same_hash() { [ "$(cat "$KEEP/train.hash" 2>/dev/null)" = "$HASH" ]; }
@@ -43,13 +67,21 @@ start_training() {
   hold 60
   tmux kill-session -t =train 2>/dev/null || true
   [ ! -s "$LOG" ] || mv -f "$LOG" "$LOGS/train-$(date -u +%Y%m%d-%H%M%S).log"
-  rm -f "$EXIT" "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/keep" "$KEEP/rescue" "$LOG"
+  rm -f "$EXIT" "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/train.left" "$KEEP/train.known" "$KEEP/keep" "$KEEP/rescue" "$LOG"
   mkdir -p "$CHECKPOINTS"
   [ -z "${1-}" ] || log "$1"
   printf '%s\n' "$HASH" >"$KEEP/train.hash"
   printf '%s\n' "$COMMIT" >"$KEEP/train.commit"
   tr -d - </proc/sys/kernel/random/uuid >"$KEEP/train.id"
-  # The pane stays after the end, so that attach still shows the last lines.
+  printf '%s\n' "$CHECKPOINTS" >"$KEEP/train.folder"
+  # A server whose last session has just been killed may end while it is asked for a new one.
+  local tries=10
+  until open_session 2>/dev/null || [ $((tries--)) = 0 ]; do sleep 0.2; done
+  tmux has-session -t =train
+}
+
+# open_session: the pane stays after the end, so that attach still shows the last lines.
+open_session() {
   tmux new-session -d -s train -x 200 -y 50 "exec bash '$KEEP/train.sh' run_training" \; \
     set-option -w -t train: remain-on-exit on 9>&-
 }
@@ -57,7 +89,7 @@ start_training() {
 # await FILE SECONDS: until it has content.
 await() {
   local tries=$(($2 * 10))
-  until [ -s "$1" ] || [ -s "$EXIT" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
+  until [ -s "$1" ] || [ -s "$EXIT" ] || [ -e "$KEEP/train.left" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
 }
 
 # note_first_line: how long the machine took from the first login to the first line of training, in milliseconds, once.
@@ -73,7 +105,7 @@ say_first_line() {
 
 # Most mistakes show at once: waits for the first line of the log, and then a moment longer.
 watch_start() {
-  local pid
+  local pid left=
   await "$KEEP/train.pid" 20
   [ -s "$KEEP/train.pid" ] || fail "tmux did not start the training"
   read -r pid _ <"$KEEP/train.pid"
@@ -81,7 +113,10 @@ watch_start() {
   await "$LOG" 60
   note_first_line
   await_end "$pid" 2 || true
-  if [ ! -s "$EXIT" ]; then
+  if [ -e "$KEEP/train.left" ] && ! await_end "$pid" 3; then left=$(training_processes); fi
+  if [ -n "$left" ] && [ ! -s "$EXIT" ]; then
+    tell_left "$left"
+  elif [ ! -s "$EXIT" ]; then
     say "training: started, pid $pid"
     say_first_line
   elif ended_well; then
@@ -97,12 +132,48 @@ watch_start() {
   fi
 }
 
+# runs_already: this very training, and says what of it.
+runs_already() {
+  local pid left=
+  same_hash || return 1
+  if pid=$(training_pid); then
+    say "training: runs already, pid $pid"
+    [ ! -e "$KEEP/train.left" ] || left=$(training_processes)
+    [ -z "$left" ] || say "training: $(left_text "$(cat "$KEEP/train.left" 2>/dev/null || true)" "$left")"
+    return
+  fi
+  # Its shell may have been killed alone.
+  [ ! -s "$EXIT" ] && [ ! -e "$KEEP/train.stop" ] || return 1
+  left=$(own_processes)
+  [ -n "$left" ] || return 1
+  say "training: runs already, without the shell that has started it: $(names_of "$left")"
+}
+
+# tell_left LINES: a command that has failed is not well because something of it runs on.
+tell_left() {
+  local code
+  code=$(cat "$KEEP/train.left" 2>/dev/null || true)
+  if [ "$code" = 0 ]; then
+    say "training: $(left_text "$code" "$1")"
+    say_first_line
+    return
+  fi
+  {
+    left_text "${code:-unknown}" "$1"
+    say "The end of $LOG:"
+    last_lines "$LOG"
+    say "$COSTS"
+  } >&2
+  exit 1
+}
+
 lock
 keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS
+# Before a guard that may have nothing to wait for.
+hold 60
 set_guard
-if same_hash && pid=$(training_pid); then
+if runs_already; then
   rm -f "$KEEP/hold"
-  say "training: runs already, pid $pid"
   say_first_line
   [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
     say "training: links, setup or preflight are others than at its start; they count when it is started again, which a new run does"

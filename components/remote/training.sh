@@ -1,6 +1,7 @@
-# How to find and stop the training that runs, if any. Its wrapper notes who it is; every process below it carries
-# TRAINING_ID in its environment. Marks beside it, each a file of KEEP:
+# How to find and stop the training that runs, if any. Its wrapper notes who it is, and ends after the last process that
+# belongs to training (processes.sh). Marks beside it, each a file of KEEP:
 #   train.stop  training was asked to end, and why; nothing but a step starts it again
+#   train.left  the command has ended with this exit code, and processes of training are left
 #   hold        seconds since 1970 until which the guard does not count training as ended: somebody is at work
 #   keep        a person wants the machine to go on running, until its next start
 #   rescue      the machine was started for its files alone
@@ -13,42 +14,77 @@ training_pid() { alive_in "$KEEP/train.pid"; }
 ended_well() { [ ! -e "$KEEP/train.stop" ] && [ "$(cat "$EXIT" 2>/dev/null)" = 0 ]; }
 
 # hold SECONDS: somebody is at work on the machine, and the guard is to wait.
-hold() {
-  printf '%s\n' "$(($(date +%s) + $1))" >"$KEEP/hold.new"
-  mv -f "$KEEP/hold.new" "$KEEP/hold"
-}
+hold() { put "$KEEP/hold" "$(($(date +%s) + $1))" || cannot_write "$KEEP/hold"; }
 
-# training_processes: everything that training has started and that is still there.
-training_processes() {
-  local id
-  { id=$(<"$KEEP/train.id"); } 2>/dev/null || return 0
-  grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ | cut -d / -f 3 || true
-}
+# mark FILE TEXT: an empty file is a mark as well, and needs no room on a disk that is full.
+mark() { put "$1" "$2" || { : >"$1"; } 2>/dev/null || cannot_write "$1"; }
 
-# stop_training SECONDS [WHY]: asks, waits, and ends what did not listen.
+# What is asked of training is asked all the same.
+cannot_write() { say "this machine cannot write $1: its disk is full, or read-only"; }
+
+# training_goes_on: it runs, or a process of it is left.
+training_goes_on() { training_pid >/dev/null || [ -n "$(training_processes)" ]; }
+
+# stop_training SECONDS [WHY]: asks everything that belongs to it, waits, and ends what did not listen.
 stop_training() {
-  local grace=$1 began=$SECONDS pid left
+  local grace=$1 began=$SECONDS pid left before KNOWN= ASKED=' ' words=
   # Before anything ends, so that nobody takes this for an end of training's own, or starts it again.
-  [ -s "$EXIT" ] || printf '%s\n' "${2:-asked}" >"$KEEP/train.stop"
-  pid=$(training_pid) || { end_leftovers; return 0; }
-  kill -TERM -- "-$pid" 2>/dev/null || true
-  await_end "$pid" "$grace" || true
-  left=$(training_processes)
-  while [ -n "$left" ] && [ $((SECONDS - began)) -lt "$grace" ]; do
-    await_end "${left%%$'\n'*}" 1 || true
-    left=$(training_processes)
+  [ -s "$EXIT" ] || mark "$KEEP/train.stop" "${2:-asked}"
+  pid=$(training_pid) || pid=
+  KNOWN=$(training_processes)
+  [ -n "$pid$KNOWN" ] || return 0
+  [ -n "$pid" ] || words="what was left of training, $(names_of "$KNOWN"),"
+  before=$(birth_of "$BASHPID")
+  # All at once, or a shell between them would begin its next command.
+  [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null || true
+  # Each hears it once: to many a second signal means to give up saving.
+  ask "$pid"
+  while left=$(training_processes) && [ -n "$left" ] || { [ -n "$pid" ] && birth_of "$pid" >/dev/null; }; do
+    [ $((SECONDS - began)) -lt "$grace" ] || break
+    KNOWN=$left
+    ask "$pid" "$before"
+    [ -n "$left" ] || left=$pid
+    await_end "${left%% *}" 1 || true
   done
-  if [ -n "$left" ] || training_pid >/dev/null; then
-    end_leftovers
-    # The wrapper ends by itself once its child has, and notes the exit code.
-    await_end "$pid" 15 || kill -KILL -- "-$pid" 2>/dev/null || true
-    say "training did not end within $grace s and was killed; what it did not save is lost"
+  KNOWN=$left
+  if [ -n "$left" ]; then
+    end_rest "$((grace < 5 ? grace : 5))"
+    words="${words:-training} did not end within $grace s and was killed; what it did not save is lost"
   else
-    say "training has stopped after $((SECONDS - began)) s"
+    words="${words:-training} has stopped after $((SECONDS - began)) s"
   fi
+  # The wrapper ends by itself once its child has, and notes the exit code.
+  [ -z "$pid" ] || await_end "$pid" 15 || kill -KILL -- "-$pid" 2>/dev/null || true
+  say "$words"
 }
 
-end_leftovers() {
-  local pid
-  for pid in $(training_processes); do kill -KILL "$pid" 2>/dev/null || true; done
+# ask GROUP [BEFORE]: each of KNOWN that was not asked yet, alone or with this GROUP. Who was born when the others had been
+# asked, not BEFORE, is perhaps what saves, and is let be.
+ask() {
+  local pid birth group
+  while read -r pid birth group _; do
+    [ -n "$pid" ] || continue
+    case $ASKED in *" $pid:$birth "*) continue ;; esac
+    [ -z "${2-}" ] || [ "$birth" -lt "$2" ] || continue
+    [ "$group" = "$1" ] || kill -TERM "$pid" 2>/dev/null || true
+    ASKED="$ASKED$pid:$birth "
+  done < <(printf '%s\n' "$KNOWN")
+}
+
+# end_rest SECONDS: the grace is over. Who was let be is asked now, and has so long; then all of them are killed, and what
+# they have started meanwhile.
+end_rest() {
+  local asked=$ASKED ends=$((SECONDS + $1)) rounds=20 pid
+  ask -
+  if [ "$asked" != "$ASKED" ]; then
+    while [ -n "$KNOWN" ] && [ "$SECONDS" -lt "$ends" ]; do
+      await_end "${KNOWN%% *}" 1 || true
+      KNOWN=$(training_processes)
+    done
+  fi
+  while [ -n "$KNOWN" ] && [ $((rounds--)) -gt 0 ]; do
+    while read -r pid _; do kill -KILL "$pid" 2>/dev/null || true; done < <(printf '%s\n' "$KNOWN")
+    await_end "${KNOWN%% *}" 1 || true
+    KNOWN=$(training_processes)
+  done
 }

@@ -1,10 +1,11 @@
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
-import type { Guard } from "../../../components/remote/scripts.ts";
+import type { Guard, TrainStep } from "../../../components/remote/scripts.ts";
 
 export interface Outcome {
   readonly code: number | null;
@@ -35,6 +36,22 @@ export const TRAINING = {
   wandbProject: "project",
 };
 
+/** A training in a box, whose code is an empty folder. */
+export function stepOf(box: Box, command: string, more: Partial<TrainStep> = {}): TrainStep {
+  mkdirSync(join(box.workspace, "repo"), { recursive: true });
+  const checkpointsDir = join(box.workspace, "checkpoints");
+  const own = { workspace: box.workspace, repo: "https://example.org/me/repo", command, checkpointsDir };
+  return { ...GUARD, ...TRAINING, ...own, ...more };
+}
+
+/** Fails with what it says when it is not done in half a minute. */
+export async function until(done: () => boolean, what: () => string): Promise<void> {
+  for (let looks = 0; !done(); looks++) {
+    assert.ok(looks < 600, what());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** A machine that is a few folders: its own workspace, home and tmux. */
 export interface Box {
   readonly root: string;
@@ -46,8 +63,12 @@ export interface Box {
   write(path: string, content: string): void;
 }
 
-/** Everything that was started in it has ended, and it is gone, when the test ends. */
-export function openBox(t: TestContext): Box {
+/**
+ * Everything that was started in it has ended, and it is gone, when the test ends.
+ *
+ * @param disk size of a disk of its own for the workspace, as tmpfs takes it, which only root can mount
+ */
+export function openBox(t: TestContext, disk?: string): Box {
   const root = mkdtempSync(join(tmpdir(), "box-"));
   const [workspace, home, tmux] = ["workspace", "home", "tmux"].map((name) => join(root, name)) as [
     string,
@@ -55,12 +76,15 @@ export function openBox(t: TestContext): Box {
     string,
   ];
   for (const folder of [workspace, home, tmux]) mkdirSync(folder, { mode: 0o700 });
+  if (disk !== undefined) execFileSync("mount", ["-t", "tmpfs", "-o", `size=${disk}`, "tmpfs", workspace]);
   const { TMUX: _, ...inherited } = process.env;
   const env = { ...inherited, HOME: home, TMPDIR: tmux, TMUX_TMPDIR: tmux };
   t.after(() => {
     endTraining(workspace);
     if (existsSync(join(tmux, `tmux-${process.getuid?.()}`)))
       execFileSync("sh", ["-c", "tmux kill-server 2>/dev/null || true"], { env });
+    // What was killed a moment ago may still stand in it.
+    if (disk !== undefined) execFileSync("umount", ["--lazy", workspace]);
     rmSync(root, { recursive: true, force: true });
   });
   return {
@@ -82,17 +106,38 @@ export function openBox(t: TestContext): Box {
   };
 }
 
-/** What goes on by itself: the guard, and a training that ignores everything. */
+/** What goes on by itself: the guard, a training that ignores everything, and what it has left. */
 function endTraining(workspace: string): void {
   for (const name of ["guard.pid", "train.pid"]) {
     const noted = join(workspace, ".vast-training", name);
     if (!existsSync(noted)) continue;
     const pid = Number(readFileSync(noted, "utf8").split(" ")[0]);
+    killNow(-pid);
+  }
+  const id = join(workspace, ".vast-training/train.id");
+  if (existsSync(id)) for (const pid of carriersOf(readFileSync(id, "utf8").trim())) killNow(pid);
+}
+
+/** Every process with this training's id in its environment. */
+export function carriersOf(id: string): number[] {
+  const carries = (file: string) => {
     try {
-      process.kill(-pid, "SIGKILL");
+      return readFileSync(file, "utf8").split("\0").includes(`TRAINING_ID=${id}`);
     } catch {
-      // it has ended
+      return false; // it has ended
     }
+  };
+  return globSync("/proc/[0-9]*/environ")
+    .filter(carries)
+    .map((file) => Number(file.split("/")[2]));
+}
+
+/** One that has ended is left alone. */
+export function killNow(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
   }
 }
 

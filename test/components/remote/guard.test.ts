@@ -10,7 +10,7 @@ import {
   type TrainStep,
   trainScript,
 } from "../../../components/remote/scripts.ts";
-import { type Box, GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
+import { type Box, GUARD, makeRepository, openBox, TRAINING, until } from "./box.ts";
 import { openVast, type TinyVast } from "./vast.ts";
 
 const KEY = "canary0123456789";
@@ -83,13 +83,6 @@ async function open(t: TestContext, answers: [number, string][] = [], more: Part
       );
     },
   };
-}
-
-async function until(done: () => boolean, what: () => string): Promise<void> {
-  for (let looks = 0; !done(); looks++) {
-    assert.ok(looks < 600, what());
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 test("when training has ended the log says what follows, and Vast is asked by the machine's own key", async (t) => {
@@ -166,6 +159,65 @@ test("a training whose tmux was killed has ended", async (t) => {
   await box.run(`kill -KILL -- -${pid}`);
   await vast.asked(1);
   await logged(/No training runs on this machine/);
+});
+
+test("while something that the command has left runs, training does, and the machine is not stopped", async (t) => {
+  const { box, vast, train, logged, watched } = await open(t);
+  const go = join(box.workspace, "go");
+  await train({ command: `nohup bash -c 'until [ -e ${go} ]; do sleep 0.05; done' >/dev/null 2>&1 & exit 0` });
+  await logged(/exit code 0 and left [12] process/);
+  await watched(1);
+  assert.equal(vast.puts.length, 0);
+  box.write(go, "");
+  await vast.asked(1);
+  assert.match(await logged(/Vast has taken it/), /and left [\s\S]*Training has ended with exit code 0/);
+});
+
+test("what outlives the shell of training is training: the log says so, and it is not started beside it", async (t) => {
+  const { box, vast, train, logged, boot, watched } = await open(t);
+  const go = join(box.workspace, "go");
+  await train({ command: `setsid bash -c 'until [ -e ${go} ]; do sleep 0.05; done' & echo ready; sleep 1000` });
+  await box.run(`kill -KILL -- -${box.read(".vast-training/train.pid").split(" ")[0]}`);
+  await logged(/No command of training runs, but [12] process/);
+  await boot();
+  await watched(1);
+  assert.equal(vast.puts.length, 0);
+  box.write(go, "");
+  await vast.asked(1);
+  assert.doesNotMatch(box.read("train.log"), /training with it/);
+});
+
+test("after maxHours what the command has left saves, and what never ends does not keep the machine", async (t) => {
+  const { box, vast, train, logged } = await open(t, [], { maxHours: 5 / 3600, stopGraceSeconds: 3 });
+  box.write(join(box.workspace, "repo/saver.sh"), 'trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done');
+  await train({ command: "setsid bash saver.sh & setsid bash -c \"trap '' TERM; sleep 1000; exit\" & exit 0" });
+  await vast.asked(1);
+  const log = await logged(/Vast has taken it/);
+  assert.match(log, /which is its maxHours[\s\S]*saved/);
+  assert.match(log, /did not end within 3 s and was killed/);
+});
+
+test("what has lost its environment and its parent is training all the same", async (t) => {
+  const { box, vast, step, train, watched } = await open(t);
+  const go = join(box.workspace, "go");
+  const orphan = join(box.workspace, "orphan");
+  box.write(
+    join(box.workspace, "repo/orphan.sh"),
+    `echo $$ >${orphan}; trap "echo saved >${orphan}; exit" TERM; while :; do sleep 0.05; done`,
+  );
+  await train({
+    command: `setsid env -i PATH="$PATH" bash orphan.sh & echo ready; until [ -e ${go} ]; do sleep 0.05; done`,
+  });
+  const pid = box.read("orphan").trim();
+  await until(
+    () => box.read(".vast-training/train.known").includes(`\n${pid} `),
+    () => box.read(".vast-training/train.known"),
+  );
+  box.write(go, "");
+  await watched(1);
+  assert.equal(vast.puts.length, 0);
+  assert.match((await box.run(stopScript(step))).out, /has stopped/);
+  assert.equal(box.read("orphan"), "saved\n");
 });
 
 test("after maxHours training saves and the machine stops; the hours count over all starts of the same training", async (t) => {

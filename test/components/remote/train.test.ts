@@ -3,14 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, GUARD, openBox, TRAINING } from "./box.ts";
-
-function stepOf(box: Box, command: string, more: Partial<TrainStep> = {}): TrainStep {
-  mkdirSync(join(box.workspace, "repo"), { recursive: true });
-  const checkpointsDir = join(box.workspace, "checkpoints");
-  const own = { workspace: box.workspace, repo: "https://example.org/me/repo", command, checkpointsDir };
-  return { ...GUARD, ...TRAINING, ...own, ...more };
-}
+import { type Box, openBox, stepOf } from "./box.ts";
 
 const pidOf = (box: Box) => box.read(".vast-training/train.pid").split(" ")[0];
 const LOOP = 'echo ready; trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done';
