@@ -70,7 +70,7 @@ farewell() {
 
 # guard: looks every TICK seconds.
 guard() {
-  local used last now seen= ended= said_keep= said_left= over= wait=0 pause=1
+  local used last now seen= ended= said_keep= said_left= over= held= wait=0 pause=1
   note_self "$KEEP/guard.pid"
   used=$(($(used_seconds) * 100))
   last=$(centiseconds)
@@ -79,6 +79,9 @@ guard() {
     now=$(centiseconds)
     used=$((used + now - last)) last=$now
     put "$KEEP/train.hours" "$HASH $((used / 100))" || true
+    # Looked at first: training is noted before its hold goes.
+    held=
+    ! is_held || held=1
     if training_pid >/dev/null || { [ -z "$over" ] && watch_left; }; then watch_training; else watch_end; fi
   done
 }
@@ -106,7 +109,7 @@ watch_training() {
 }
 
 watch_end() {
-  if is_held; then
+  if [ -n "$held" ]; then
     # Hours that are over stay so.
     [ -n "$over" ] || ended=
     return
