@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,7 +18,7 @@ const options = {
 
 /** A change of one file of the program. */
 interface Flaw {
-  /** Below components/vast. */
+  /** Below components. */
   readonly file: string;
   readonly text: string;
   readonly instead: string;
@@ -31,10 +31,13 @@ async function open(t: TestContext, flaw?: Flaw): Promise<Stage> {
 }
 
 function putIn({ file, text, instead }: Flaw, dir: string): void {
-  const components = join(dir, "components");
-  rmSync(components);
-  cpSync(join(projectDir, "components"), components, { recursive: true });
-  const path = join(components, "vast", file);
+  const copy = join(dir, "flawed");
+  for (const name of ["package.json", "components"])
+    cpSync(join(projectDir, name), join(copy, name), { recursive: true });
+  const installed = join(dir, "node_modules", "@vast-training", "pulumi");
+  rmSync(installed);
+  symlinkSync(copy, installed);
+  const path = join(copy, "components", file);
   const before = readFileSync(path, "utf8");
   assert.ok(before.includes(text), `${file} holds ${text}`);
   writeFileSync(path, before.replace(text, instead));
@@ -48,8 +51,8 @@ function caseNamed(name: string) {
 
 test("a destroy that does not look for the label is caught", options, async (t) => {
   const stage = await open(t, {
-    file: "identity.provider.ts",
-    text: "await releaseAll(await connect(props, { urn: props.__urn }), label);",
+    file: "vast/instance/identity.provider.ts",
+    text: "await releaseAll(await connect(api, { urn }), label);",
     instead: "void releaseAll;",
   });
   const kill = caseNamed("up, after PUT /asks/{id}/ #1: kill -9 of everything, then destroy");
@@ -58,7 +61,7 @@ test("a destroy that does not look for the label is caught", options, async (t) 
 
 test("a provider that does not notice the end of its engine is caught", options, async (t) => {
   const stage = await open(t, {
-    file: "engine.ts",
+    file: "pulumi/engine.ts",
     text: '(error as NodeJS.ErrnoException).code !== "ECONNREFUSED"',
     instead: 'error.message !== ""',
   });

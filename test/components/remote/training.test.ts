@@ -47,13 +47,16 @@ test("what the command has left in the background is training: up says so, and s
   const step = stepOf(box, launch(box, BACKGROUNDS, "exit 0"));
   const up = await box.run(trainScript(step));
   assert.equal(up.code, 0, up.err);
-  assert.match(
-    up.out,
-    /^training: The command has ended with exit code 0 and left \d+ processes \(.*bash \d+.*\) running/m,
+  // A launch of so many may take longer than up watches it.
+  await until(
+    () => box.read("train.log").includes("The command has ended"),
+    () => box.read("train.log"),
   );
+  const left = /training: The command has ended with exit code 0 and left \d+ processes \(.*bash \d+.*\) running/;
+  assert.match(up.out, new RegExp(`^training: started, pid|^${left.source}`, "m"));
   assert.equal(await standing(box), "open\n");
   const again = await box.run(trainScript(step));
-  assert.match(again.out, /runs already, pid \d+\ntraining: The command has ended with exit code 0 and left/);
+  assert.match(again.out, new RegExp(`runs already, pid \\d+\\n${left.source}`));
   const stopped = await stop(box, 20);
   assert.equal(stopped.code, 0, stopped.err);
   assert.match(stopped.out, /^training has stopped after \d+ s\n$/);
