@@ -151,13 +151,20 @@ own_processes() { training_processes | grep ' own$' || true; }
 
 # names_of LINES: "2 processes (python3 311, sleep 313)", for people.
 names_of() {
-  local pid names= count=0
+  local pid name names= count=0
   while read -r pid _; do
     [ -n "$pid" ] || continue
+    name=$({ tr -cd '\40-\176' <"/proc/$pid/comm"; } 2>/dev/null) || true
+    # It has ended by now.
+    [ -n "$name" ] || continue
     count=$((count + 1))
-    [ "$count" -gt 5 ] || names="$names, $({ tr -cd '\40-\176' <"/proc/$pid/comm"; } 2>/dev/null || true) $pid"
+    [ "$count" -gt 5 ] || names="$names, $name $pid"
   done < <(printf '%s\n' "$1")
   [ "$count" -le 5 ] || names="$names, ..."
+  if [ "$count" = 0 ]; then
+    printf 'processes that are just ending'
+    return
+  fi
   if [ "$count" = 1 ]; then printf '1 process'; else printf '%s processes' "$count"; fi
   printf ' (%s)' "${names#, }"
 }

@@ -52,7 +52,7 @@ test("what the command has left in the background is training: up says so, and s
     () => box.read("train.log").includes("The command has ended"),
     () => box.read("train.log"),
   );
-  const left = /training: The command has ended with exit code 0 and left \d+ processes \(.*bash \d+.*\) running/;
+  const left = /training: The command has ended with exit code 0 and left \d+ processes \((bash|sleep) \d+.*\) running/;
   assert.match(up.out, new RegExp(`^training: started, pid|^${left.source}`, "m"));
   assert.equal(await standing(box), "open\n");
   const again = await box.run(trainScript(step));
