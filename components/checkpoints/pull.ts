@@ -135,8 +135,9 @@ class Pull {
   /** Answers with the names of what did not arrive as it should. */
   async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
     const { from } = this.#request;
-    const share = (bytes: number) =>
-      `${Math.floor((100 * bytes) / Math.max(bytesOf(files), 1))} % of ${sizeText(bytesOf(files))}`;
+    // Once: it is asked for with each file.
+    const all = bytesOf(files);
+    const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
     const lacking = await this.#store.lacking(files, (bytes) => this.#progress(`comparing ${share(bytes)}`));
     if (lacking.length === 0) return [];
     const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
