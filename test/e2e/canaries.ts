@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { filesBelow, listIfThere } from "../support/files-below.ts";
 
 /** A secret in the forms in which it may turn up. */
 export interface Canary {
@@ -35,26 +36,9 @@ export function found(canaries: readonly Canary[], text: string): string[] {
 
 /** "path: HF_TOKEN" for each canary in a file below a folder, but for files that `may` hold it. Links are not followed. */
 export function foundBelow(folder: string, canaries: readonly Canary[], may: (path: string) => boolean): string[] {
-  return filesBelow(folder, "")
+  return filesBelow(folder)
     .filter((path) => !may(path))
     .flatMap((path) => found(canaries, readIfThere(join(folder, path))).map((name) => `${path}: ${name}`));
-}
-
-function filesBelow(folder: string, below: string): string[] {
-  return listIfThere(join(folder, below)).flatMap((name) => {
-    const path = join(below, name);
-    const entry = lstatSync(join(folder, path), { throwIfNoEntry: false });
-    if (entry?.isDirectory()) return filesBelow(folder, path);
-    return entry?.isFile() ? [path] : [];
-  });
-}
-
-function listIfThere(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // it went away meanwhile
-  }
 }
 
 /** "" = it is not there, or not any more. */

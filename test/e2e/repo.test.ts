@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { CommandResult } from "../../scripts/lib/command.ts";
 import { cacheDir } from "../../simulator/hosts/cache.ts";
 import { serveCotOracle } from "../support/cot-oracle.ts";
+import { filesBelow } from "../support/files-below.ts";
 import { hostileLogin } from "../support/hostile-login.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
 import { runOutputs } from "../support/run-outputs.ts";
@@ -15,7 +16,7 @@ const needsRoot = isRoot ? false : "the simulator's machines need root on Linux"
 /** How often somebody has logged in on the machines, as their sshd tells. */
 function logins(project: Project): number {
   const folder = join(project.home, "simulator", "hosts");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\/sshd\.log$/.test(name));
+  const files = filesBelow(folder).filter((name) => /\/sshd\.log$/.test(name));
   const texts = files.map((name) => readFileSync(join(folder, name), "utf8"));
   return texts.join("").split("Accepted publickey for root").length - 1;
 }

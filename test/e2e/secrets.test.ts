@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandResult } from "../../scripts/lib/command.ts";
+import { filesBelow } from "../support/files-below.ts";
 import { openProject, type Project } from "../support/project.ts";
 import { type Canary, canaryOf, found, foundBelow, readIfThere, watchFor } from "./canaries.ts";
 
@@ -73,7 +74,7 @@ function addLate({ project, canaries }: Scene): void {
 const machinesOf = (project: Project) => join(project.home, "simulator", "hosts");
 
 function instanceKeys(project: Project): string[] {
-  const files = readdirSync(machinesOf(project), { recursive: true, encoding: "utf8" });
+  const files = filesBelow(machinesOf(project));
   return files
     .filter((name) => name.endsWith("root/.vast_api_key"))
     .map((name) => readFileSync(join(machinesOf(project), name), "utf8").trim());
@@ -107,7 +108,7 @@ const DIES = "env | cut -d= -f1; exit 3";
 
 /** The credentials that lie on the machine behind an instance, as its host sees them. */
 function onTheHost(project: Project): string[] {
-  const files = readdirSync(machinesOf(project), { recursive: true, encoding: "utf8" });
+  const files = filesBelow(machinesOf(project));
   return files.filter((name) => /\/upper\/(workspace\/\.env|root\/\.netrc)$/.test(name));
 }
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { filesBelow } from "../support/files-below.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
 import type { EndingName } from "./cases.ts";
 import { needsTerminal, strike } from "./endings.ts";
@@ -59,7 +60,7 @@ async function underWay(project: Project, resource: string): Promise<void> {
 /** Whatever a person has to type before the next command. */
 async function unlock(project: Project): Promise<void> {
   const locks = join(project.root, "backend", ".pulumi", "locks");
-  const held = readdirSync(locks, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".json"));
+  const held = filesBelow(locks).some((name) => name.endsWith(".json"));
   if (held) await project.works("cancel", "--yes");
 }
 

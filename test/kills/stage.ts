@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Address, typeOf } from "../../components/pulumi/addresses.ts";
 import type { Intent } from "../../components/vast/journal/journal.ts";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type LoggedRequest, type Simulator, startSimulator } from "../../simulator/index.ts";
+import { filesBelow } from "../support/files-below.ts";
 import { layOut } from "../support/program.ts";
 import { asker, findOffer, ORDER } from "../support/simulator.ts";
 import { kill, processesOf } from "./processes.ts";
@@ -151,10 +152,7 @@ export class Stage {
   }
 
   isLocked(): boolean {
-    const dir = join(this.#pulumi, "locks");
-    return (
-      existsSync(dir) && readdirSync(dir, { recursive: true, encoding: "utf8" }).some((name) => /\.json$/.test(name))
-    );
+    return filesBelow(join(this.#pulumi, "locks")).some((name) => /\.json$/.test(name));
   }
 
   get #pulumi(): string {

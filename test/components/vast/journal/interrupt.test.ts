@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -8,6 +8,7 @@ import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import { leaveWord } from "../../../../components/vast/journal/interrupt.ts";
 import { type Intent, Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
 import { type RunningCommand, startCommand } from "../../../../scripts/lib/command.ts";
+import { filesBelow } from "../../../support/files-below.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 import { runInPty } from "../../../support/pty.ts";
 
@@ -26,7 +27,7 @@ function interruptedUp({ dir, env }: Program, times: number) {
 
 async function isLocked({ env }: Program): Promise<boolean> {
   const locks = join(new URL(env.PULUMI_BACKEND_URL ?? "").pathname, ".pulumi", "locks");
-  return readdirSync(locks, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".json"));
+  return filesBelow(locks).some((name) => name.endsWith(".json"));
 }
 
 /** Interrupted once: the machine is in the state, nothing is left open, and the next up goes on from there. */
