@@ -99,6 +99,12 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/vast/market/exclusion.ts",
   ],
   "test/components/vast/market/choice.test.ts": ["components/vast/market/fit.ts"],
+  "test/components/vast/rental/untouched.test.ts": ["components/vast/rental/keep.ts"],
+  "test/e2e/forgotten.test.ts": [
+    "components/run/identity.provider.ts",
+    "components/run/identity.ts",
+    "components/vast/journal/passed.ts",
+  ],
   "test/components/vast/rental/settle.test.ts": [
     "components/vast/client/same-account.ts",
     "components/vast/rental/release.ts",
@@ -116,12 +122,10 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/vast/instance/plan.test.ts": ["components/vast/instance/instance.outputs.ts"],
   "test/components/vast/instance/instance.provider.test.ts": [
     "components/vast/instance/bid.provider.ts",
-    "components/vast/instance/identity.provider.ts",
     "components/vast/instance/terms.ts",
   ],
   "test/components/vast/instance/life.test.ts": [
     "components/vast/instance/bid.ts",
-    "components/vast/instance/identity.ts",
     "components/vast/instance/instance.ts",
   ],
 

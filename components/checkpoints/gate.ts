@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
-import { standingScript, stopScript } from "../remote/scripts.ts";
+import { standingScript, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
@@ -13,9 +13,12 @@ import { ensureSameAccount } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { Means } from "../vast/ready/means.ts";
+import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
+import { stopToKeep } from "../vast/rental/keep.ts";
+import { whyLost } from "./lost.ts";
 import { checkRoomFor, pullCheckpoints } from "./pull.ts";
 import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
-import { endedTraining, homeAlready, sizeOfRecord } from "./store/record.ts";
+import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
 
 /** What is to come home before an instance may go. */
@@ -38,6 +41,13 @@ export interface GateOrder {
   readonly rescueBudget: number;
   /** How many verified predecessors of a file are kept at home; default 1. */
   readonly keepPrevious?: number;
+  /**
+   * The state says that steps of ours have begun on it. Otherwise that is looked for on the machine, and one that nobody
+   * can look into is stopped, because nothing else may know that it bills.
+   */
+  readonly begun: boolean;
+  /** For the text of a refusal. */
+  readonly stack?: string;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -67,6 +77,8 @@ const ATTEMPTS = 3;
 
 /** How far it has come. */
 interface Course {
+  /** Somebody was let in. */
+  entered: boolean;
   /** Training was asked to end. */
   stopped: boolean;
   /** It was stopped, and started for this. */
@@ -75,8 +87,8 @@ interface Course {
 
 /**
  * Stops training, brings its checkpoints home and verifies them; an instance that is stopped is started for that, within
- * a budget, unless they are home already. Returns when the instance may go: they are home, there are none, Vast says that
- * the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
+ * a budget, unless they are home already. Returns when the instance may go: they are home, there are none and never were,
+ * Vast says that the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
  * instance that was started is stopped again, and it may be called again.
  */
 export async function passGate(order: GateOrder, world: GateWorld): Promise<void> {
@@ -84,7 +96,7 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
     world.say(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
     return;
   }
-  const course: Course = { stopped: false };
+  const course: Course = { entered: false, stopped: false };
   try {
     await bringHome(order, world, course);
   } catch (error) {
@@ -107,7 +119,7 @@ async function whyNotGone({ instanceId, accountId }: GateOrder, world: GateWorld
 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
   // Before training is stopped in vain.
-  makeFolder(order.to);
+  if (order.begun) makeFolder(order.to);
   const stopped = await stoppedInstance(order, world);
   if (stopped !== undefined) {
     const record = await homeAlready(order.to, order.training);
@@ -144,8 +156,13 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const signal = course.rescue?.signal;
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
-  const endpoint = await liveEndpoint(client, { instanceId, key }, patience);
+  const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
   const machine: Login = { instanceId, endpoint, key };
+  course.entered = true;
+  if (await isFreeOfTraining(order, machine, signal)) {
+    say(`nothing on instance ${instanceId} is of a training of ours`);
+    return;
+  }
   const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious: order.keepPrevious ?? 1 };
   // Before training is stopped in vain.
   await checkRoomFor(request, signal);
@@ -163,25 +180,47 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
+/** Throws when something was there before and is not there now: an empty folder proves nothing then. */
+async function isFreeOfTraining(order: GateOrder, machine: Login, signal: AbortSignal | undefined): Promise<boolean> {
+  const { from, to, begun, workspace = WORKSPACE } = order;
+  const traces = await tracesOn(machine, from, { workspace, signal });
+  const lost = whyLost(traces, { workspace, from, begun, fetched: recordOf(to)?.files.size ?? 0 });
+  if (lost !== undefined) throw new Error(lost);
+  return !begun && isUntouched(traces);
+}
+
+/** What nobody could look into, and perhaps no state has, is not to go on billing for its GPUs. */
+async function stoppedUnseen(order: GateOrder, world: GateWorld): Promise<string | undefined> {
+  const instance = await ask(order.instanceId, world);
+  return instance && stopToKeep(world.connect().client, instance);
+}
+
 /** Why it is kept, what is at stake, what it costs, and the way out. */
 async function refusal(
   order: GateOrder,
   world: GateWorld,
   error: unknown,
-  { stopped }: Course,
+  { entered, stopped }: Course,
   again: string | undefined,
 ): Promise<string> {
-  const { instanceId, from, to } = order;
+  const { instanceId, from, to, stack, begun } = order;
   const why = printable(error instanceof Error ? error.message : String(error), 1000);
+  const isUnseen = !begun && !entered && again === undefined;
+  const doubt = isUnseen ? "nobody can see whether checkpoints are on it" : "its checkpoints are not home";
+  const left = isUnseen ? await stoppedUnseen(order, world) : undefined;
   return [
-    `instance ${instanceId} is kept, because its checkpoints are not home: ${why}.`,
+    `instance ${instanceId} is kept, because ${doubt}: ${why}.`,
     `At stake is what training has saved in ${from} since they were last fetched; ${to} holds ${countText(to)}.`,
     ...(again === undefined ? [] : [`${again}.`]),
-    `The instance goes on costing ${await costText(order, world)}.`,
+    left === undefined ? `The instance goes on costing ${await costText(order, world)}.` : sentence(left),
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
     ...(isRemoteError(error, "disk_full") ? [ELSEWHERE] : []),
-    `Try again when the cause is mended, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
+    `Try again when the cause is mended${stack === undefined ? "" : ` (pulumi destroy -s ${stack})`}, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
   ].join(" ");
+}
+
+function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /** Destroy reads the state and not the stack config. */

@@ -23,6 +23,8 @@ export interface StateDir {
   readonly sshDir: string;
   /** What we are about to rent. */
   readonly journalDir: string;
+  /** A file for each instance whose checkpoints are home, until it is gone. */
+  readonly passedDir: string;
   /** Offers quoted by a preview, kept for minutes. */
   readonly quotesDir: string;
 }
@@ -44,6 +46,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     owner: ownerOf(path),
     sshDir: inside("ssh"),
     journalDir: inside("journal"),
+    passedDir: inside("passed"),
     quotesDir: inside("quotes"),
   };
 }

@@ -98,6 +98,7 @@ watch_left() {
 watch_training() {
   local line
   seen=1 ended= wait=0 pause=1
+  note_saved
   # What loses its parent or its environment later is known by then.
   put "$KEEP/train.known" "$(boot_id)"$'\n'"$(own_processes)" || true
   hours_over && ! is_kept || return 0

@@ -238,6 +238,11 @@ export function standingScript(place: Place = {}): string {
   return script(placeOf(place), "common", "processes", "training", "standing");
 }
 
+/** Prints what tells of a training of ours: components/vast/ready/traces.ts reads it. "" = the folder that training has noted. */
+export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = {}): string {
+  return script({ WORKSPACE: workspace, FOLDER: folder }, "traces");
+}
+
 /** Prints the checkpoint manifest of a folder. */
 export function manifestScript(folder: string, hashes = true): string {
   return script({ FOLDER: folder, HASHES: hashes ? "1" : "0" }, "manifest");

@@ -14,6 +14,7 @@ import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
+import type { Traces } from "../../components/vast/ready/traces.ts";
 import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
 import {
   type Fault,
@@ -141,10 +142,14 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
 const endpoint: Endpoint = { host: "203.0.113.7", port: 22022, via: "direct" };
 export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4";
 
+/** Of a machine on which nothing of ours has run. */
+export const NO_TRACES: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
+
 /** Every machine lets us in at once. */
 export const openDoors: Logins = {
   login: async () => ({ ...endpoint, hostKey }),
   isSetUp: async () => true,
+  traces: async () => NO_TRACES,
 };
 
 /** Nobody lets us in, and time passes over it. */
@@ -158,6 +163,7 @@ export function closedDoors(clock: () => Clock): Logins {
       throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
     },
     isSetUp: async () => true,
+    traces: async () => NO_TRACES,
   };
 }
 

@@ -46,6 +46,10 @@ export interface InstanceOutputs {
   readonly apiUrl: string;
   readonly apiKeyFile: string;
   readonly asked: Asked;
+  /** Older states lack it. */
+  readonly sshKeyFile?: string;
+  /** It was given up before it ever got ready, so no step of ours has begun on it. Older states lack it. */
+  readonly untouched?: boolean;
   /** The row on which a destroy shows its progress. */
   readonly __urn?: string;
 }
@@ -62,11 +66,13 @@ export interface Known {
   readonly accountId?: string;
   /** When Vast's words do not tell it: a machine that was given up, and could not be released. */
   readonly phase?: PhaseName;
+  /** Default false. */
+  readonly untouched?: boolean;
 }
 
 /** The outputs of an instance that was rented for these inputs. */
 export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Known): InstanceOutputs {
-  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, quote } = inputs;
+  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, sshKeyFile, quote } = inputs;
   const asked = { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile };
   const blank: InstanceOutputs = {
     schemaVersion: 1,
@@ -94,6 +100,8 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     apiUrl,
     apiKeyFile,
     asked,
+    sshKeyFile,
+    ...(known.untouched === true ? { untouched: true } : {}),
     ...(known.urn === undefined ? {} : { __urn: known.urn }),
   };
   const told = refreshed(blank, instance);

@@ -1,7 +1,7 @@
 import { openStateDir } from "../../lib/state-dir.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
-import { isRevoked } from "../../ssh/known-hosts.ts";
+import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
@@ -10,7 +10,8 @@ import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
-import { isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { forgetPassed, hasPassed } from "../journal/passed.ts";
+import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { Quotes } from "../market/quotes.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { Means } from "../ready/means.ts";
@@ -94,17 +95,40 @@ export const provider = lifecycle({
     const text = leftText(Number(id), label, perHour);
     try {
       const { release } = await import("../rental/release.ts");
-      const means = await connect(props, { urn: props.__urn });
+      const { sshKeyFile = "", __urn: urn } = props;
+      const means = await connect(props, { urn, sshKeyFile });
+      await ensureReleasable(means, Number(id), props);
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
       if (!wasKnown) await ensureSameAccount(means.client, `instance ${id}`, props.accountId);
     } catch (error) {
       const { message } = error as Error;
-      throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
+      const isTold = isKept(error) || message.includes("vastai destroy instance");
+      throw isTold ? error : new Error(`${message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
+    forgetPassed(Number(id));
     removeSshConfig(openStateDir().sshDir, Number(id));
   },
 });
+
+/** Checkpoints has had its turn by now: when it is not in the state, the machine must prove that it holds nothing. */
+async function ensureReleasable(
+  means: Means,
+  id: number,
+  { untouched, label, hostKey }: InstanceOutputs,
+): Promise<void> {
+  const intent = means.journal.find(label);
+  const isUnbegun = untouched === true || (intent?.untouched === true && intent.instanceId === id);
+  if (isUnbegun || hasPassed(id)) return;
+  const instance = await means.client.instance(id);
+  if (instance === undefined) return;
+  if (hostKey !== "") pinHostKey(knownHostsFile(openStateDir()), id, hostKey);
+  const { ensureUntouched } = await import("../rental/untouched.ts");
+  await ensureUntouched(means, instance, REGAIN);
+}
+
+const REGAIN =
+  "Its Checkpoints, which bring home what is on it, are not in this state: pulumi up puts them back, and then pulumi destroy fetches it.";
 
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(
@@ -119,7 +143,8 @@ async function watched<T>(
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp } = error;
-    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp) });
+    const untouched = olds === undefined && givenUp;
+    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp), untouched });
     const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
     const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
     throw partialFailure(String(instance.id), outs, inputs, error);

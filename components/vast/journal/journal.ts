@@ -16,6 +16,8 @@ export interface Intent extends ApiTarget, ProcessMark {
   readonly perHour?: number;
   /** Of the account that rents it; absent = not known. */
   readonly accountId?: string;
+  /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
+  readonly untouched?: boolean;
   /** What came of it, once it is known. */
   readonly instanceId?: number;
   /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */

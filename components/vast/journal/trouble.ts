@@ -40,6 +40,19 @@ export function unsureText(label: string, reason: string): string {
   return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
 }
 
+/** Machines that are not released, each with its reason, its price and what ends it. */
+export interface Kept extends Error {
+  readonly name: "Kept";
+}
+
+export function kept(reasons: readonly string[]): Kept {
+  return Object.assign(new Error(reasons.join("; ")), { name: "Kept" as const });
+}
+
+export function isKept(error: unknown): error is Kept {
+  return error instanceof Error && error.name === "Kept";
+}
+
 /** A machine that exists, and could not be brought up, kept or released: it must get into the state. */
 export interface Stranded extends Error {
   readonly name: "Stranded";

@@ -95,5 +95,9 @@ function realLogins(client: VastClient, sshKeyFile: string): Logins {
       const { waitForSetUp } = await import("./set-up.ts");
       return waitForSetUp(endpoint, { instanceId, key: ownSshKey(openStateDir(), sshKeyFile) }, signal);
     },
+    traces: async (instanceId, endpoint, { signal }) => {
+      const { tracesOn } = await import("./traces.ts");
+      return tracesOn({ instanceId, endpoint, key: ownSshKey(openStateDir(), sshKeyFile) }, "", { signal });
+    },
   };
 }

@@ -17,18 +17,25 @@ const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "r
 /** How often at least the list is looked at before "nothing was rented" is believed. */
 const UNCLEAR_LOOKS = 4;
 
+/** What is known before a rental. */
+export interface RentalTerms {
+  /** Of the account that rents; default not known. */
+  readonly accountId?: string;
+  /** Nothing lives under the label; default true. */
+  readonly untouched?: boolean;
+}
+
 /**
  * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
  * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
  * settled; then the intent stays open for the next run.
  *
- * @param accountId "" = not known
  */
 export async function rentOffer(
   means: Means,
   request: RentalRequest,
   offer: RentableOffer,
-  accountId = "",
+  { accountId = "", untouched = true }: RentalTerms = {},
 ): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
@@ -40,7 +47,8 @@ export async function rentOffer(
   const onLeave = () => {
     at = clock.now();
     const account = accountId === "" ? {} : { accountId };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, ...account });
+    const wish = { label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, untouched };
+    journal.open({ ...wish, ...account });
   };
   progress(`renting offer ${offer.offerId}`);
   try {

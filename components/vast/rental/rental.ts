@@ -57,6 +57,8 @@ class Rental {
   readonly #queue: OfferQueue;
   readonly #failures: string[] = [];
   readonly #account: Promise<string>;
+  /** Others of the label that are kept: training may have run on them. */
+  #kept: readonly number[] = [];
   /** A registry has refused a machine for the number of its pulls. */
   #wasLimited = false;
 
@@ -92,7 +94,10 @@ class Rental {
       throw this.#failure(error.message);
     });
     this.#queue.skip(offer.machineId);
-    const attempt = await rentOffer(this.#means, this.#request, offer, await this.#account);
+    const attempt = await rentOffer(this.#means, this.#request, offer, {
+      accountId: await this.#account,
+      untouched: this.#kept.length === 0,
+    });
     if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
@@ -105,11 +110,12 @@ class Rental {
   }
 
   /** The instance of an earlier run; undefined = it was of no use and is released. */
-  async #takeOver({ instance, offerId, isFresh }: Found): Promise<Rented | undefined> {
+  async #takeOver({ instance, offerId, untouched, kept }: Found): Promise<Rented | undefined> {
     const { say, journal, clock } = this.#means;
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
-    if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
+    this.#kept = kept;
+    if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
@@ -156,7 +162,8 @@ class Rental {
   }
 
   async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
-    for (const twin of twins) await this.#releaseTwin(twin);
+    // What is kept has been told of; the others have come since we began.
+    for (const twin of twins.filter(({ id }) => !this.#kept.includes(id))) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
     return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
   }

@@ -5,7 +5,9 @@ import { isLeaving, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { holderOf, type Intent } from "../journal/journal.ts";
+import { kept } from "../journal/trouble.ts";
 import type { Means } from "../ready/means.ts";
+import { stopToKeep } from "./keep.ts";
 import { release } from "./release.ts";
 
 /** What a run finds of itself. */
@@ -13,8 +15,10 @@ export interface Found {
   readonly instance: Instance;
   /** The offer it came from; null = not known. */
   readonly offerId: number | null;
-  /** An open intent says that nothing has run on it yet. */
-  readonly isFresh: boolean;
+  /** An open intent says that no step of ours has begun on it. */
+  readonly untouched: boolean;
+  /** Others of this label that were kept, by id. */
+  readonly kept: readonly number[];
 }
 
 /** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
@@ -26,31 +30,53 @@ const PAUSE_SHARE = 0.2;
 /** How long the list may fail before nothing can be said. */
 const LIST_PATIENCE_MS = 60_000;
 
+/** Returns when an instance may be released; throws why it is kept, and what that costs. */
+export type Gate = (instance: Instance) => Promise<void>;
+
+/** For what no training of ours ever runs on, such as a builder of images. */
+export const noGate: Gate = async () => {};
+
 /**
  * Settles what is open under a label before anything is rented: waits for the process that may still be renting, then
- * finds the one living instance that carries exactly this label. A second one is released. undefined = there is none.
+ * finds the one living instance that carries exactly this label. A second one is released when no step of ours can have
+ * begun on it, and else stopped and kept for a destroy to look into. undefined = there is none.
  */
 export async function settle(means: Means, label: string): Promise<Found | undefined> {
   const intent = await freeIntent(means, label);
   const rows = await labelled(means, label, visibleBy(intent));
   const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
-  for (const extra of others) await releaseExtra(means, extra);
+  const untouched = intent?.untouched === true;
+  const left = untouched ? [] : others.map(({ id }) => id);
+  for (const extra of others) await (untouched ? releaseExtra : keepExtra)(means, extra);
   if (best === undefined) {
     await closeOwn(means, label, intent);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
-  return { instance: best, offerId: intent?.offerId ?? null, isFresh: intent !== undefined };
+  return { instance: best, offerId: intent?.offerId ?? null, untouched, kept: left };
 }
 
-/** Releases every living instance with exactly this label. Throws when one is left, or the list cannot be seen whole. */
-export async function releaseAll(means: Means, label: string): Promise<void> {
+/**
+ * Releases every living instance with exactly this label, once it has passed the gate, which an open intent may spare it.
+ * Throws when one is left, or the list cannot be seen whole.
+ */
+export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
   const intent = await freeIntent(means, label);
   let until = visibleBy(intent);
   for (;;) {
     const rows = await labelled(means, label, until);
     if (rows.length === 0) break;
-    for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
+    const reasons: string[] = [];
+    for (const row of rows) {
+      try {
+        if (intent?.untouched !== true) await gate(row);
+        await release(means, row.id, { label, perHour: row.totalPerHour });
+      } catch (error) {
+        // One that is kept must not keep the others.
+        reasons.push((error as Error).message);
+      }
+    }
+    if (reasons.length > 0) throw kept(reasons);
     until = means.clock.now();
   }
   await closeOwn(means, label, intent);
@@ -120,6 +146,15 @@ export async function labelled(means: Means, label: string, until: number, least
 async function releaseExtra(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
   await means.say(`instance ${id} carries the same label ${label} and is released: a run has one instance`);
   await release(means, id, { label, perHour: totalPerHour });
+}
+
+/** Training of ours may have run on it. It is for a destroy to look into; until then it costs its disk alone. */
+async function keepExtra(means: Means, instance: Instance): Promise<void> {
+  const { id, label } = instance;
+  const costs = await stopToKeep(means.client, instance);
+  await means.say(
+    `instance ${id} carries the same label ${label}, and may hold checkpoints: ${costs}; pulumi destroy fetches them and ends it, and this gives them up: vastai destroy instance ${id}`,
+  );
 }
 
 /** The one that is known first, then the one that has come furthest, then the oldest. */

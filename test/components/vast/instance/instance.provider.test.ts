@@ -144,10 +144,10 @@ test("an engine that dies while a machine comes up: it is released, and no other
   assert.deepEqual(readdirSync(join(home, "journal")), []);
 });
 
-test("an identity makes a label once, and its delete releases what carries it", async (t) => {
-  const { simulator, provider, until } = await world(t, "identity");
+test("an identity makes a label once, and its delete releases what carries it and never ran a step of ours", async (t) => {
+  const { simulator, provider, home, until } = await world(t, "identity");
   const owner = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev" };
-  const who = { ...owner, run: "run", singleUse: false };
+  const who = { ...owner, run: "run", singleUse: false, gate: null };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
   const { id, outs } = await provider.create(checked);
   assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
@@ -160,6 +160,8 @@ test("an identity makes a label once, and its delete releases what carries it", 
   assert.deepEqual((await provider.diff(id, outs, { ...who, apiUrl: "" })).replaces, ["apiUrl"]);
   await rentElsewhere(simulator, id);
   await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  mkdirSync(join(home, "journal"), { recursive: true });
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...leftIntent(id), untouched: true }));
   await provider.remove(id, outs);
   assert.deepEqual(simulator.world.contracts.living(), []);
 });

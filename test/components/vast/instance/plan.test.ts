@@ -47,6 +47,7 @@ test("the outputs of an instance that is ready", () => {
     image: "pytorch/pytorch",
     apiUrl: "",
     apiKeyFile: "",
+    sshKeyFile: "",
   });
   assert.deepEqual(promised, quote);
   assert.equal(asked.label, "vt-abc-run");

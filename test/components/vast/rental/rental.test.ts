@@ -6,7 +6,7 @@ import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { releaseAll } from "../../../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import type { Fault } from "../../../../simulator/index.ts";
 import {
   clientWith,
@@ -147,7 +147,7 @@ test("one that shows up late and cannot be released stays in the journal", async
   );
   world.simulator.world.faults.clear();
   await release(world.means, instance.id);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
   assert.deepEqual(openIntents(world), []);
 });
 

@@ -11,7 +11,7 @@ import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { rentOrderOf } from "../../../../components/vast/rental/rental-request.ts";
-import { releaseAll, settle } from "../../../../components/vast/rental/settle.ts";
+import { noGate, releaseAll, settle } from "../../../../components/vast/rental/settle.ts";
 import { criteria, label, ledger, openIntents, renting, request, type World } from "../../../support/renting.ts";
 
 const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };
@@ -42,7 +42,7 @@ test("killed before the rental: nothing is there, and one machine is rented", as
   const { instance } = await rent(world.means, request);
   assert.ok(world.means.clock.now() - before >= 15_000, "a rental that was under way would not be seen sooner");
   assert.deepEqual(world.living(), [instance.id]);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("killed after the rental: its machine is taken over", async (t) => {
@@ -52,7 +52,7 @@ test("killed after the rental: its machine is taken over", async (t) => {
   const { instance } = await rent(world.means, request);
   assert.equal(instance.id, id);
   assert.equal(ledger(world.simulator.world).contracts.length, 1);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("an old intent needs one look", async (t) => {
@@ -63,16 +63,44 @@ test("an old intent needs one look", async (t) => {
   assert.deepEqual(openIntents(world), []);
 });
 
-test("two under one label: the noted one stays, the other is released", async (t) => {
+test("two under one label, and no step of ours has begun: the noted one stays, the other is released", async (t) => {
   const world = await renting(t);
   const first = await rentedElsewhere(world);
   const second = await rentedElsewhere(world);
-  leaveIntent(world, { instanceId: second });
+  leaveIntent(world, { instanceId: second, untouched: true });
   const found = await settle(world.means, label);
-  assert.equal(found?.instance.id, second);
+  assert.deepEqual([found?.instance.id, found?.untouched, found?.kept], [second, true, []]);
   assert.deepEqual(world.living(), [second]);
   assert.match(world.said.join(), new RegExp(`instance ${first} carries the same label`));
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
+});
+
+test("two under one label, and training may have run: one is taken over, the other stopped, told of and kept", async (t) => {
+  const world = await renting(t);
+  const ids = [await rentedElsewhere(world), await rentedElsewhere(world)];
+  await world.means.clock.sleep(30_000);
+  const { instance } = await rent(world.means, request);
+  const other = ids.find((id) => id !== instance.id) ?? 0;
+  assert.deepEqual(world.living().toSorted(), ids.toSorted(), "nothing is released");
+  assert.equal(world.simulator.world.contracts.get(other)?.state, "stopped");
+  const said = `instance ${other} carries the same label .* may hold checkpoints: it was stopped, and its disk goes on costing \\$`;
+  assert.match(world.said.join(), new RegExp(`${said}.*pulumi destroy.*vastai destroy instance ${other}`));
+  // What was killed meanwhile is no proof that nothing ran on it.
+  assert.equal(world.journal.find(label)?.untouched, undefined);
+  await releaseAll(world.means, label, noGate);
+});
+
+test("each instance passes the gate, and one that is kept keeps no other", async (t) => {
+  const world = await renting(t);
+  const ids = [await rentedElsewhere(world), await rentedElsewhere(world)];
+  const gate = async ({ id }: { id: number }) => {
+    if (id === ids[0]) throw new Error(`instance ${id} is kept`);
+  };
+  await assert.rejects(releaseAll(world.means, label, gate), new RegExp(`^Kept: instance ${ids[0]} is kept$`));
+  assert.deepEqual(world.living(), [ids[0]]);
+  leaveIntent(world, { untouched: true });
+  await releaseAll(world.means, label, gate);
+  assert.deepEqual(world.living(), [], "an intent that was open before any step is proof");
 });
 
 test("labels that only begin alike are never touched", async (t) => {
@@ -80,7 +108,7 @@ test("labels that only begin alike are never touched", async (t) => {
   const world = await renting(t, { mayLive: () => strangers });
   strangers.push(await rentedElsewhere(world, `${label}0`), await rentedElsewhere(world, label.slice(0, -1)));
   assert.equal(await settle(world.means, label), undefined);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
   assert.deepEqual(world.living(), strangers);
 });
 
@@ -143,15 +171,15 @@ test("releasing all: several at once, and again when nothing is left", async (t)
   const world = await renting(t);
   await rentedElsewhere(world);
   await rentedElsewhere(world);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
   assert.deepEqual(world.living(), []);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("releasing all fails loudly when the list cannot be seen", async (t) => {
   const world = await renting(t, { faults: [{ on: "GET /api/v1/instances/", do: "serverErrorBefore", times: 0 }] });
   leaveIntent(world);
-  await assert.rejects(releaseAll(world.means, label), /502/);
+  await assert.rejects(releaseAll(world.means, label, noGate), /502/);
   assert.deepEqual(openIntents(world), [`${label}.json`], "and keeps the intent");
 });
 

@@ -1,0 +1,78 @@
+import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { runLabel } from "../vast/journal/label.ts";
+import { isKept, unsureText } from "../vast/journal/trouble.ts";
+import { connect, openJournal } from "../vast/ready/connect.ts";
+import type { Means } from "../vast/ready/means.ts";
+import { type Gate, noGate } from "../vast/rental/settle.ts";
+import { ensureUntouched } from "../vast/rental/untouched.ts";
+import type { RunIdentityInputs } from "./identity.ts";
+
+interface IdentityOutputs extends Omit<RunIdentityInputs, "gate"> {
+  readonly label: string;
+  /** Older states lack it. */
+  readonly gate?: GateTerms | null;
+  /** The row on which a destroy shows its progress. */
+  readonly __urn?: string;
+}
+
+/** Rows: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind RunIdentity. */
+export const provider = lifecycle({
+  check: async (_olds: object, { __urn: urn = "", ...inputs }: RunIdentityInputs & { readonly __urn?: string }) => {
+    rows.set(keyOf(inputs), urn);
+    return { inputs };
+  },
+
+  /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
+  diff: async (_id: string, olds: IdentityOutputs, { apiUrl, apiKeyFile, gate, ...news }: RunIdentityInputs) => ({
+    replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
+    changes: changedKeys(olds, { apiUrl, apiKeyFile, gate }).length > 0 || hasLeftovers(olds, news),
+  }),
+
+  create: async (inputs: RunIdentityInputs) => {
+    const label = runLabel(inputs);
+    return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
+  },
+
+  update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
+    const outs = outputs(news, olds.label, olds.__urn);
+    if (hasLeftovers(olds, news)) await releaseAllOf(outs);
+    return { outs };
+  },
+
+  delete: async (_id: string, props: IdentityOutputs) => releaseAllOf(props),
+});
+
+/** Did a command that has ended leave something behind? */
+function hasLeftovers({ label }: IdentityOutputs, { singleUse }: Pick<RunIdentityInputs, "singleUse">): boolean {
+  return singleUse && openJournal().isLeft(label);
+}
+
+async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs): Promise<void> {
+  try {
+    const { releaseAll } = await import("../vast/rental/settle.ts");
+    const means = await connect(api, { urn });
+    await releaseAll(means, label, api.singleUse ? noGate : gate ? gateOf(gate, api, urn) : proofOf(means, api.stack));
+  } catch (error) {
+    throw isKept(error) ? error : new Error(unsureText(label, (error as Error).message));
+  }
+}
+
+/** Without terms nothing can be fetched, so what is released must hold nothing. */
+function proofOf(means: Means, stack: string): Gate {
+  const instead = `What is on it comes home once pulumi up -s ${stack} has noted where to, by pulumi destroy -s ${stack}.`;
+  return (instance) => ensureUntouched(means, instance, instead);
+}
+
+function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
+  return JSON.stringify([owner, project, stack, run]);
+}
+
+function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {
+  const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate } = inputs;
+  const known = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate, label };
+  return { ...known, ...(urn === undefined ? {} : { __urn: urn }) };
+}
