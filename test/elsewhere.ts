@@ -105,10 +105,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/run/identity.ts",
     "components/vast/journal/passed.ts",
   ],
-  "test/components/vast/rental/settle.test.ts": [
-    "components/vast/client/same-account.ts",
-    "components/vast/rental/release.ts",
-  ],
+  "test/components/vast/rental/settle.test.ts": ["components/vast/rental/release.ts"],
   "test/components/vast/rental/rental.test.ts": [
     "components/lib/clock.ts",
     "components/vast/journal/trouble.ts",
@@ -136,6 +133,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "simulator/api/route.ts",
     "simulator/api/routes.ts",
     "simulator/api/server.ts",
+    "simulator/api/stranger.ts",
     "simulator/base/holds.ts",
     "simulator/base/requests.ts",
   ],

@@ -36,10 +36,12 @@ export async function visibleMachines({ targets, intents, clock, onWait }: Looki
 }
 
 /** To the key of another account a machine that bills is none. */
-async function ensureOpened(targets: readonly Target[], { label, accountId, apiUrl, apiKeyFile }: OpenIntent) {
+async function ensureOpened(targets: readonly Target[], intent: OpenIntent) {
+  const { label, instanceId, apiUrl, apiKeyFile } = intent;
   const own = targets.find(({ api }) => api.apiUrl === apiUrl && api.apiKeyFile === apiKeyFile) ?? targets[0];
-  if (own !== undefined)
-    await ensureSameAccount(own.client, `what a process of yours was renting as ${label}`, accountId);
+  if (own === undefined) return;
+  const what = `what a process of yours was renting as ${label}`;
+  await ensureSameAccount(own.client, { what, name: instanceId ?? label }, intent);
 }
 
 async function whole<T>(look: () => Promise<T>): Promise<T> {

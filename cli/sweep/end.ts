@@ -1,6 +1,7 @@
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { holderOf, Journal } from "../../components/vast/journal/journal.ts";
+import { nonceOf } from "../../components/vast/journal/label.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -80,7 +81,8 @@ function claim(journal: Journal, { instance, holder, target }: Surveyed): void {
   if (intent !== undefined && !["nobody", "us"].includes(holderOf(intent))) {
     throw new Error(`instance ${id} is left alone: process ${intent.pid} has begun to work with it`);
   }
-  const { urn = "", offerId = 0, at = Date.now() } = intent ?? {};
-  journal.open({ label, urn, ...target.api, offerId, at });
+  const { urn = "", offerId = 0, at = Date.now(), accountId = "" } = intent ?? {};
+  const keyFingerprint = target.client.keyFingerprint(nonceOf(label));
+  journal.open({ label, urn, ...target.api, offerId, at, accountId, keyFingerprint });
   journal.note(label, id);
 }

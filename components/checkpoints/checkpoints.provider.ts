@@ -1,4 +1,5 @@
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed } from "../vast/journal/passed.ts";
 import { openJournal } from "../vast/ready/connect.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
@@ -6,14 +7,12 @@ import { checkpointsHome } from "./pull.ts";
 import { trainingMark } from "./store/record.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
-export interface CheckpointsState {
+export interface CheckpointsState extends Partial<Renter> {
   readonly instanceId: string;
   readonly apiUrl: string;
   readonly apiKeyFile: string;
   readonly sshKeyFile: string;
   readonly hostKey: string;
-  /** Of the account that rented it; "" or missing = not known. */
-  readonly accountId?: string;
   readonly pricePerHour: number;
   readonly from: string;
   readonly checkpointsTo: string;

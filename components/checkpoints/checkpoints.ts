@@ -44,6 +44,7 @@ export class Checkpoints extends DynamicResource {
       hostKey: instance.hostKey,
       pricePerHour: instance.rentedPerHour,
       accountId: instance.accountId,
+      keyFingerprint: instance.keyFingerprint,
       home: undefined,
       mark: undefined,
     };

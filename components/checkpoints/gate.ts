@@ -9,7 +9,7 @@ import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
 import { phaseOf } from "../vast/client/phase.ts";
-import { ensureSameAccount } from "../vast/client/same-account.ts";
+import { ensureSameAccount, type Renter } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { Means } from "../vast/ready/means.ts";
@@ -22,10 +22,8 @@ import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/reco
 import { makeFolder } from "./store/store.ts";
 
 /** What is to come home before an instance may go. */
-export interface GateOrder {
+export interface GateOrder extends Partial<Renter> {
   readonly instanceId: number;
-  /** Of the account that rented it; "" or missing = not known. */
-  readonly accountId?: string;
   /** Folder on the machine. */
   readonly from: string;
   /** Folder here. */
@@ -112,9 +110,10 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
 }
 
 /** undefined = Vast says that there is no such instance, and says so to the account that rented it. */
-async function whyNotGone({ instanceId, accountId }: GateOrder, world: GateWorld): Promise<unknown> {
+async function whyNotGone(order: GateOrder, world: GateWorld): Promise<unknown> {
   const { client } = world.connect();
-  return ensureSameAccount(client, `instance ${instanceId}`, accountId).catch((error: unknown) => error);
+  const unseen = { what: `instance ${order.instanceId}`, name: order.instanceId };
+  return ensureSameAccount(client, unseen, order).catch((error: unknown) => error);
 }
 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {

@@ -104,6 +104,8 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   },
   authError404: () => refusal(404, "auth_error", "Invalid user key"),
   authError401: () => refusal(401, "auth_error", "Invalid user key"),
+  /** A key whose scope does not reach that far. */
+  forbidden403: () => refusal(403, "not_authorized", "Your API key is not authorized for this endpoint."),
   errorWithContract: async ({ world, next }) => errorWithContract(createdStopped(world, await next())),
   createdStopped: async ({ world, next }) => createdStopped(world, await next()),
   startQueued: ({ world, call: { params } }) => {

@@ -105,7 +105,8 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
     stack,
     brokenStack: (name) => mkdirSync(join(stacks, `${name}.json`)),
     intent: (label, { process: state, ...more }) => {
-      journal.open({ label, urn: "", ...api, offerId: 1, at: Date.now() - 60_000, ...more });
+      const accountId = String(simulator.world.account.id);
+      journal.open({ label, urn: "", ...api, offerId: 1, at: Date.now() - 60_000, accountId, ...more });
       const dead = state === "dead" ? { pid: 2 ** 22 + 1, startedAt: "before" } : { host: "another-host" };
       if (state === "alive") return;
       const file = join(dir.journalDir, `${label}.json`);

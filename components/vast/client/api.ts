@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -24,6 +25,14 @@ export interface Api {
 }
 
 const REAL_HOST = "https://console.vast.ai";
+
+/**
+ * Tells a key again, on any node, and tells nothing of it: `<nonce>:<HMAC-SHA256 of the key with that nonce>`, 16 digits
+ * of it. A key is too random to be guessed from that. Throws as `key` does.
+ */
+export function keyFingerprint({ key }: Pick<Api, "key">, nonce: string): string {
+  return `${nonce}:${createHmac("sha256", nonce).update(key()).digest("hex").slice(0, 16)}`;
+}
 
 /**
  * Resolves a target. Throws VastError `config` or `no_key` with a sentence for the user.

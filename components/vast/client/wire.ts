@@ -231,13 +231,20 @@ export function instanceFromWire(row: unknown): Instance | undefined {
 
 /** Who pays. */
 export interface Account {
-  readonly id: number | null;
+  readonly id: string | null;
   readonly email: string | null;
   /** Dollars that can be spent; null when Vast does not say. */
   readonly credit: number | null;
 }
 
-const accountBody = z.looseObject({ id: ids, email: text, credit: number });
+/** It names an account and is never counted with, so digits may come as a number or as text. */
+const accountId = z
+  .union([id, z.string().regex(/^[1-9]\d*$/)])
+  .nullish()
+  .catch(null)
+  .transform((value) => (value == null ? null : String(value)));
+
+const accountBody = z.looseObject({ id: accountId, email: text, credit: number });
 
 /** undefined = not an account. The answer may hold the API key: nothing else of it is kept. */
 export function accountFromWire(body: unknown): Account | undefined {

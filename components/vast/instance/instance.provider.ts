@@ -7,9 +7,10 @@ import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
 import { isVastError } from "../client/errors.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
-import { ensureSameAccount } from "../client/same-account.ts";
+import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
+import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
 import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { Quotes } from "../market/quotes.ts";
@@ -62,7 +63,8 @@ export const provider = lifecycle({
     // Pulumi itself shows only what the next run will change.
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
     for (const { text } of changes) await means.say(text);
-    return instance === undefined ? { id: "", props: {} } : { id, props: refreshed(props, instance) };
+    if (instance === undefined) return { id: "", props: {} };
+    return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
 
   update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
@@ -74,7 +76,7 @@ export const provider = lifecycle({
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
-      const known = { offerId: Number(offerId) || null, urn, accountId };
+      const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
         const { sshHost, sshPort, hostKey, startedAt } = olds;
@@ -99,7 +101,7 @@ export const provider = lifecycle({
       const means = await connect(props, { urn, sshKeyFile });
       await ensureReleasable(means, Number(id), props);
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
-      if (!wasKnown) await ensureSameAccount(means.client, `instance ${id}`, props.accountId);
+      if (!wasKnown) await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
       const { message } = error as Error;
       const isTold = isKept(error) || message.includes("vastai destroy instance");
@@ -142,11 +144,13 @@ async function watched<T>(
     return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
-    const { instance, givenUp } = error;
+    const { instance, givenUp, renter } = error;
     const untouched = olds === undefined && givenUp;
-    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp), untouched });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
-    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
+    const phase = strandedPhase(instance, givenUp);
+    const blank = outputsOf(instance, inputs, { urn, phase, untouched, ...renter });
+    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint } = olds ?? blank;
+    const kept = { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint };
+    const outs = { ...blank, ...kept };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -197,11 +201,20 @@ async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<In
   return (await means.client.instance(Number(id))) ?? whatIsLeftOf(means, id, olds);
 }
 
-async function whatIsLeftOf(means: Means, id: string, { accountId }: InstanceOutputs): Promise<Instance | undefined> {
+async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("../rental/release.ts");
   const instance = await whatIsLeft(means, Number(id));
-  if (instance === undefined) await ensureSameAccount(means.client, `instance ${id}`, accountId);
+  if (instance === undefined) await ensureSameAccount(means.client, unseen(id), olds);
   return instance;
+}
+
+function unseen(id: string): Unseen {
+  return { what: `instance ${id}`, name: id };
+}
+
+/** Of the key that sees it now; by the label that it was given, which may be another at Vast. */
+function keyFingerprint({ client }: Means, { label }: Pick<CheckedInputs, "label">): string {
+  return client.keyFingerprint(nonceOf(label));
 }
 
 const DRIFT_PATIENCE_MS = 5000;

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { onDisk } from "../../lib/disk.ts";
 import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
 import type { ApiTarget } from "../client/api.ts";
+import type { Renter } from "../client/same-account.ts";
 
 /** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
-export interface Intent extends ApiTarget, ProcessMark {
+export interface Intent extends ApiTarget, ProcessMark, Partial<Renter> {
   readonly label: string;
   /** The Pulumi resource; "" when not known. */
   readonly urn: string;
@@ -14,8 +15,6 @@ export interface Intent extends ApiTarget, ProcessMark {
   readonly at: number;
   /** Most that it may cost, $/h. */
   readonly perHour?: number;
-  /** Of the account that rents it; absent = not known. */
-  readonly accountId?: string;
   /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
   readonly untouched?: boolean;
   /** What came of it, once it is known. */

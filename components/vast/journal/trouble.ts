@@ -1,4 +1,5 @@
 import { perHour } from "../../lib/money.ts";
+import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
@@ -59,6 +60,8 @@ export interface Stranded extends Error {
   readonly instance: Instance;
   /** It was given up, so the next run is to release it; false = it may hold something. */
   readonly givenUp: boolean;
+  /** Who rented it, where this run did. */
+  readonly renter?: Renter;
 }
 
 export function stranded(instance: Instance, message: string, givenUp: boolean): Stranded {

@@ -1,6 +1,7 @@
 import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
 import { LATE_MS, shownBy } from "../client/instance-list.ts";
+import type { Renter } from "../client/same-account.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
@@ -17,25 +18,19 @@ const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "r
 /** How often at least the list is looked at before "nothing was rented" is believed. */
 const UNCLEAR_LOOKS = 4;
 
-/** What is known before a rental. */
-export interface RentalTerms {
-  /** Of the account that rents; default not known. */
-  readonly accountId?: string;
-  /** Nothing lives under the label; default true. */
-  readonly untouched?: boolean;
-}
-
 /**
  * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
  * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
  * settled; then the intent stays open for the next run.
  *
+ * @param untouched nothing lives under the label, so no step of ours has begun on what comes of it
  */
 export async function rentOffer(
   means: Means,
   request: RentalRequest,
   offer: RentableOffer,
-  { accountId = "", untouched = true }: RentalTerms = {},
+  renter: Renter,
+  untouched = true,
 ): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
@@ -46,9 +41,8 @@ export async function rentOffer(
   let at = clock.now();
   const onLeave = () => {
     at = clock.now();
-    const account = accountId === "" ? {} : { accountId };
     const wish = { label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, untouched };
-    journal.open({ ...wish, ...account });
+    journal.open({ ...wish, ...renter });
   };
   progress(`renting offer ${offer.offerId}`);
   try {

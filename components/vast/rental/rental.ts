@@ -1,6 +1,7 @@
-import { accountIdOf } from "../client/same-account.ts";
+import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
-import { stranded, tellOpen } from "../journal/trouble.ts";
+import { nonceOf } from "../journal/label.ts";
+import { isStranded, stranded, tellOpen } from "../journal/trouble.ts";
 import { patienceOf } from "../market/quote.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
@@ -13,13 +14,11 @@ import { type RentalRequest, wantedOf } from "./rental-request.ts";
 import { type Found, settle } from "./settle.ts";
 
 /** An instance that is ready. */
-export interface Rented {
+export interface Rented extends Renter {
   readonly instance: Instance;
   readonly endpoint: LiveEndpoint;
   /** null = not known: it was rented by an earlier run. */
   readonly offerId: number | null;
-  /** "" = Vast does not say. */
-  readonly accountId: string;
 }
 
 type Failed = Exclude<Outcome, { ready: true }>;
@@ -59,6 +58,7 @@ class Rental {
   readonly #account: Promise<string>;
   /** Others of the label that are kept: training may have run on them. */
   #kept: readonly number[] = [];
+  readonly #keyFingerprint: string;
   /** A registry has refused a machine for the number of its pulls. */
   #wasLimited = false;
 
@@ -67,12 +67,22 @@ class Rental {
     this.#request = request;
     this.#deadline = means.clock.now() + request.minutes.total * 60_000;
     this.#queue = new OfferQueue(means, request);
+    this.#keyFingerprint = means.client.keyFingerprint(nonceOf(request.label));
     this.#account = accountIdOf(means.client);
     // It is waited for before anything is rented, which may never come.
     this.#account.catch(() => {});
   }
 
+  /** Rents; what is stranded says who rented it. */
   async run(): Promise<Rented> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      throw isStranded(error) ? Object.assign(error, { renter: await this.#noted() }) : error;
+    }
+  }
+
+  async #run(): Promise<Rented> {
     const { label, publicKeys, criteria } = this.#request;
     const [found] = await Promise.all([settle(this.#means, label), registerOwnKey(this.#means, publicKeys)]);
     const rented = found === undefined ? undefined : await this.#takeOver(found);
@@ -94,14 +104,21 @@ class Rental {
       throw this.#failure(error.message);
     });
     this.#queue.skip(offer.machineId);
-    const attempt = await rentOffer(this.#means, this.#request, offer, {
-      accountId: await this.#account,
-      untouched: this.#kept.length === 0,
-    });
+    const renter = this.#renter(await this.#account);
+    const attempt = await rentOffer(this.#means, this.#request, offer, renter, this.#kept.length === 0);
     if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
     return undefined;
+  }
+
+  #renter(accountId: string): Renter {
+    return { accountId, keyFingerprint: this.#keyFingerprint };
+  }
+
+  /** For what is rented already: whatever the account answers. */
+  async #noted(): Promise<Renter> {
+    return this.#renter(await this.#account.catch(() => ""));
   }
 
   #failure(what: string): Error {
@@ -118,7 +135,7 @@ class Rental {
     if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost, ...(await this.#noted()) });
     journal.note(label, instance.id);
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
@@ -165,7 +182,7 @@ class Rental {
     // What is kept has been told of; the others have come since we began.
     for (const twin of twins.filter(({ id }) => !this.#kept.includes(id))) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
-    return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
+    return { instance, endpoint, offerId, ...(await this.#noted()) };
   }
 
   /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */

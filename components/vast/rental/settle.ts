@@ -49,7 +49,7 @@ export async function settle(means: Means, label: string): Promise<Found | undef
   const left = untouched ? [] : others.map(({ id }) => id);
   for (const extra of others) await (untouched ? releaseExtra : keepExtra)(means, extra);
   if (best === undefined) {
-    await closeOwn(means, label, intent);
+    await closeOwn(means, label, rows.length > 0 ? undefined : intent);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
@@ -63,9 +63,11 @@ export async function settle(means: Means, label: string): Promise<Found | undef
 export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
   const intent = await freeIntent(means, label);
   let until = visibleBy(intent);
+  let unseen = intent;
   for (;;) {
     const rows = await labelled(means, label, until);
     if (rows.length === 0) break;
+    unseen = undefined;
     const reasons: string[] = [];
     for (const row of rows) {
       try {
@@ -79,12 +81,19 @@ export async function releaseAll(means: Means, label: string, gate: Gate): Promi
     if (reasons.length > 0) throw kept(reasons);
     until = means.clock.now();
   }
-  await closeOwn(means, label, intent);
+  await closeOwn(means, label, unseen);
 }
 
-/** To another account's key there is nothing under the label, whatever bills. */
-async function closeOwn({ client, journal }: Means, label: string, intent: Intent | undefined): Promise<void> {
-  await ensureSameAccount(client, `what an earlier process was renting as ${label}`, intent?.accountId);
+/**
+ * To another account's key there is nothing under the label, whatever bills.
+ *
+ * @param unseen what was begun, where nothing of it was seen
+ */
+async function closeOwn({ client, journal }: Means, label: string, unseen: Intent | undefined): Promise<void> {
+  if (unseen !== undefined) {
+    const what = `what an earlier process was renting as ${label}`;
+    await ensureSameAccount(client, { what, name: unseen.instanceId ?? label }, unseen);
+  }
   journal.close(label);
 }
 

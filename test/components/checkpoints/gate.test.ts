@@ -57,7 +57,8 @@ async function openScene(
       scene.answer(state);
       there = instance({ ...up, ...changes, ...(state === "running" ? RUNNING : STOPPED) });
     },
-    account: async () => ({ id: 1, email: null, credit: 50 }),
+    keyFingerprint: (nonce: string) => `${nonce}:of the key`,
+    account: async () => ({ id: "1", email: null, credit: 50 }),
     changeBid: async (_id: number, bid: number) => void asked.push(`bid ${bid}`),
     instance: async () => {
       if (row === "down") throw vastError("unreachable", "Vast does not answer");
@@ -67,6 +68,8 @@ async function openScene(
   } as unknown as VastClient;
   const order = {
     instanceId: ID,
+    accountId: "1",
+    keyFingerprint: "",
     from: join(root, "machine"),
     to: join(root, "home", "local", String(ID)),
     stopGraceSeconds: 1,
@@ -216,7 +219,10 @@ test("what another account's key cannot see is not gone: the gate stays shut", n
   const scene = await openScene(t, {}, "gone");
   const foreign = { ...scene, order: { ...scene.order, accountId: "2" } };
   await refuses(foreign, /was rented by account 2, and the key is account 1's/, /\$9\.000\/h/);
+  const unknown = { ...scene, order: { ...scene.order, accountId: "" } };
+  await refuses(unknown, /instance \d+ cannot be seen, .*VAST_ACCOUNT_IS_SAME=\d+ before the command/, /\$9\.000\/h/);
   await pass({ ...scene, order: { ...scene.order, accountId: "1" } });
+  await pass({ ...scene, order: { ...unknown.order, keyFingerprint: "a nonce:of the key" } });
 });
 
 test("a stopped instance without a budget is kept, and costs its disk", needsRoot, async (t) => {

@@ -133,6 +133,7 @@ test("refusals: credit, spending, server error, authentication", async (t) => {
   assert.deepEqual(await refused("serverErrorJson"), [500, "server_error"]);
   assert.deepEqual(await refused("authError404"), [404, "auth_error"]);
   assert.deepEqual(await refused("authError401"), [401, "auth_error"]);
+  assert.deepEqual(await refused("forbidden403"), [403, "not_authorized"]);
 });
 
 test("a destruction that is ignored, and one that takes its time", async (t) => {

@@ -295,7 +295,7 @@ test("the account and the names of GPUs", async (t) => {
     ok("GET /api/v0/users/current/", { id: 1, email: "a@b.c", credit: 3.5, api_key: "secret" }),
     ok("GET /api/v0/gpu_names/unique/", { gpu_names: ["H100 SXM"] }),
   );
-  assert.deepEqual(await api.client.account(), { id: 1, email: "a@b.c", credit: 3.5 });
+  assert.deepEqual(await api.client.account(), { id: "1", email: "a@b.c", credit: 3.5 });
   assert.deepEqual(await api.client.gpuNames(), ["H100 SXM"]);
 });
 

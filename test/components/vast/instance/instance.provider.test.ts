@@ -4,6 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Address } from "../../../../components/pulumi/addresses.ts";
+import { keyFingerprint } from "../../../../components/vast/client/api.ts";
 import { type Fault, ledger, type Simulator, startSimulator } from "../../../../simulator/index.ts";
 import { fakeEngine } from "../../../support/fake-engine.ts";
 import { initFailure, startProvider } from "../../../support/provider-process.ts";
@@ -103,6 +104,8 @@ test("a machine that cannot be released gets into the state, the next run replac
   assert.ok(String(failure.properties.__provider).includes("instance"), "or it could never be deleted");
   assert.deepEqual([failure.properties.phase, failure.properties.hostKey], ["failed", ""]);
   assert.equal(failure.properties.__urn, URN);
+  assert.equal(failure.properties.accountId, String(simulator.world.account.id));
+  assert.match(String(failure.properties.keyFingerprint), /^12345678:[0-9a-f]{16}$/);
   assert.match(failure.reasons.join(), new RegExp(`vastai destroy instance ${contract.id}`));
   assert.equal(readdirSync(join(home, "journal")).length, 1, "until it is known to be in the state");
 
@@ -167,21 +170,27 @@ test("an identity makes a label once, and its delete releases what carries it an
 });
 
 test("an identity is not gone with what another account's key cannot see", async (t) => {
-  const { provider, home } = await world(t, "identity");
+  const { simulator, provider, home } = await world(t, "identity");
   const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
   const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
   const { id, outs } = await provider.create(checked);
-  const intent = (accountId: string) => ({ ...leftIntent(id), accountId });
-  const write = (accountId: string) =>
-    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(intent(accountId)));
+  const write = (renter: object) =>
+    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...leftIntent(id), ...renter }));
   mkdirSync(join(home, "journal"), { recursive: true });
-  write("999");
+  write({ accountId: "999" });
   await assert.rejects(
     provider.remove(id, outs),
     /was renting as vt-.* was rented by account 999, and the key is account/,
   );
   assert.equal(readdirSync(join(home, "journal")).length, 1, "the intent stays");
-  write("");
+  write({});
+  const override = new RegExp(`VAST_ACCOUNT_IS_SAME=${id} before the command`);
+  await assert.rejects(
+    provider.remove(id, outs),
+    override,
+    "an intent of an earlier version, whose account was not told",
+  );
+  write({ keyFingerprint: keyFingerprint({ key: () => simulator.apiKey }, "any") });
   await provider.remove(id, outs);
   assert.deepEqual(readdirSync(join(home, "journal")), []);
 });

@@ -41,6 +41,7 @@ test("the outputs of an instance that is ready", () => {
     hostKey: "ssh-ed25519 AAAA",
     phase: "ready",
     accountId: "",
+    keyFingerprint: "",
     startedAt,
     location: "Texas, US",
     endsAt: new Date(1793800000 * 1000).toISOString(),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isVastError, vastError } from "../../../../components/vast/client/errors.ts";
+import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
@@ -29,7 +30,11 @@ async function rentedWell(world: World, changed: Partial<typeof request> = {}) {
   const rented = await rent(world.means, { ...request, ...changed });
   const { id } = rented.instance;
   assert.deepEqual(world.living(), [id]);
-  assert.equal(world.journal.find(label)?.instanceId, id);
+  const intent = world.journal.find(label);
+  const keyFingerprint = world.means.client.keyFingerprint(nonceOf(label));
+  const renter = { accountId: String(world.simulator.world.account.id), keyFingerprint };
+  assert.deepEqual([intent?.instanceId, intent?.accountId, intent?.keyFingerprint], [id, ...Object.values(renter)]);
+  assert.deepEqual([rented.accountId, rented.keyFingerprint], Object.values(renter));
   const [row] = ledger(world.simulator.world).contracts.filter((contract) => contract.id === id);
   assert.equal(row?.label, label);
   assert.equal(row?.isBid, true);

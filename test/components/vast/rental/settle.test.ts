@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { markOf } from "../../../../components/lib/process.ts";
 import { holderOf, type Intent } from "../../../../components/vast/journal/journal.ts";
+import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
@@ -30,7 +31,8 @@ async function rentedElsewhere(world: World, under = label): Promise<number> {
 /** What a process leaves behind that was killed around its rental. */
 function leaveIntent(world: World, changes: Partial<Intent> = {}): void {
   const { urn, target } = request;
-  world.journal.open({ label, urn, ...target, offerId: 7, at: world.means.clock.now() });
+  const accountId = String(world.simulator.world.account.id);
+  world.journal.open({ label, urn, ...target, offerId: 7, at: world.means.clock.now(), accountId });
   const file = join(world.home, "journal", `${label}.json`);
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...DEAD, ...changes }));
 }
@@ -60,6 +62,27 @@ test("an old intent needs one look", async (t) => {
   leaveIntent(world, { at: world.means.clock.now() - 3_600_000 });
   assert.equal(await settle(world.means, label), undefined);
   assert.equal(world.requests("GET /api/v1/instances/"), 1);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("what another key was renting is not taken for nothing, until the user says so", async (t) => {
+  const world = await renting(t);
+  leaveIntent(world, { accountId: "", at: 0 });
+  const override = new RegExp(`VAST_ACCOUNT_IS_SAME=${label} before the command`);
+  for (const closes of [settle, releaseAll]) await assert.rejects(closes(world.means, label, noGate), override);
+  leaveIntent(world, { accountId: "", at: 0, instanceId: 7 });
+  await assert.rejects(releaseAll(world.means, label, noGate), /VAST_ACCOUNT_IS_SAME=7 before the command/);
+  assert.deepEqual(openIntents(world), [`${label}.json`]);
+  leaveIntent(world, { accountId: "", at: 0, keyFingerprint: world.means.client.keyFingerprint(nonceOf(label)) });
+  assert.equal(await settle(world.means, label), undefined);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("what is seen under the label is this key's, whoever rented it", async (t) => {
+  const world = await renting(t);
+  await rentedElsewhere(world);
+  leaveIntent(world, { accountId: "" });
+  await releaseAll(world.means, label, noGate);
   assert.deepEqual(openIntents(world), []);
 });
 
