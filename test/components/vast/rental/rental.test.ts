@@ -85,6 +85,7 @@ const nextOffer: [what: string, fault: Partial<Fault>][] = [
   ["two offers taken", { do: "offerTaken410", times: 2 }],
   ["reset before the rental", { do: "resetBefore" }],
   ["gateway error before the rental", { do: "serverErrorBefore" }],
+  ["a redirect instead of the rental", { do: "serverErrorBefore", status: 308 }],
   ["internal error before the rental", { do: "serverErrorJson" }],
   ["refused with success", { do: "success200False" }],
   ["an error that has rented", { do: "errorWithContract" }],
@@ -102,6 +103,8 @@ for (const [what, fault] of nextOffer) {
 const adopted: [what: string, fault: Partial<Fault>][] = [
   ["reset after the rental", { do: "resetAfter" }],
   ["gateway error after the rental", { do: "serverErrorAfter" }],
+  ["a redirect after the rental", { do: "serverErrorAfter", status: 307 }],
+  ["a proxy's refusal after the rental", { do: "serverErrorAfter", status: 413 }],
   ["empty answer", { do: "empty200" }],
   ["truncated answer", { do: "truncatedJson" }],
 ];
