@@ -1,11 +1,11 @@
 import { perHour } from "../../components/lib/money.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import { phaseOf } from "../../components/vast/client/phase.ts";
+import { phaseOf, rateOf } from "../../components/vast/client/phase.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { closeEmpty } from "../fleet/fleet.ts";
 import type { Survey, Surveyed } from "../fleet/survey.ts";
-import { advice, ageOf, ageText, gpuText, processText, rateOf } from "../fleet/table.ts";
+import { advice, ageOf, ageText, gpuText, processText } from "../fleet/table.ts";
 import { intentsOf } from "./look.ts";
 import type { Patient } from "./patient.ts";
 

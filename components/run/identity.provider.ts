@@ -1,7 +1,10 @@
 import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import { progress } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { twinsIn } from "../vast/client/instance-list.ts";
+import { rateOf } from "../vast/client/phase.ts";
 import { runLabel } from "../vast/journal/label.ts";
-import { isKept, unsureText } from "../vast/journal/trouble.ts";
+import { isKept, leftText, unsureText } from "../vast/journal/trouble.ts";
 import { connect, openJournal } from "../vast/ready/connect.ts";
 import type { Means } from "../vast/ready/means.ts";
 import { type Gate, noGate } from "../vast/rental/settle.ts";
@@ -27,10 +30,18 @@ export const provider = lifecycle({
   },
 
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
-  diff: async (_id: string, olds: IdentityOutputs, { apiUrl, apiKeyFile, gate, ...news }: RunIdentityInputs) => ({
-    replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
-    changes: changedKeys(olds, { apiUrl, apiKeyFile, gate }).length > 0 || hasLeftovers(olds, news),
-  }),
+  diff: async (_id: string, olds: IdentityOutputs, { apiUrl, apiKeyFile, gate, ...news }: RunIdentityInputs) => {
+    await tellStrays(olds);
+    return {
+      replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
+      changes: changedKeys(olds, { apiUrl, apiKeyFile, gate }).length > 0 || hasLeftovers(olds, news),
+    };
+  },
+
+  read: async (id: string, props: IdentityOutputs) => {
+    await tellStrays(props);
+    return { id, props };
+  },
 
   create: async (inputs: RunIdentityInputs) => {
     const label = runLabel(inputs);
@@ -49,6 +60,24 @@ export const provider = lifecycle({
 /** Did a command that has ended leave something behind? */
 function hasLeftovers({ label }: IdentityOutputs, { singleUse }: Pick<RunIdentityInputs, "singleUse">): boolean {
   return singleUse && openJournal().isLeft(label);
+}
+
+const STRAYS_PATIENCE_MS = 5000;
+
+/**
+ * Nothing lives under it between two commands, but what Vast has rented long after a command that was cut off: it is told,
+ * and that Vast cannot be asked stops nothing. What an intent is open for is that one's business.
+ */
+async function tellStrays({ label, singleUse, __urn: urn, ...api }: IdentityOutputs): Promise<void> {
+  if (!singleUse || openJournal().find(label) !== undefined) return;
+  const look = async () => {
+    const { list, say } = await connect(api, { urn });
+    for (const stray of twinsIn(await list.look(), label)) await say(leftText(stray.id, label, rateOf(stray)));
+  };
+  const late = new Promise<void>((resolve) =>
+    AbortSignal.timeout(STRAYS_PATIENCE_MS).addEventListener("abort", () => resolve()),
+  );
+  await Promise.race([late, look().catch((error: Error) => progress(urn, error.message))]);
 }
 
 async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs): Promise<void> {

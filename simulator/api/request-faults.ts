@@ -44,6 +44,11 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     await next();
     return CUT;
   },
+  /** No answer, and it is carried out `seconds` later all the same: when nobody waits for it any more. */
+  late: ({ world, fault, next }) => {
+    world.clock.after(numberOf(fault, "seconds", 135) * 1000, async () => void (await next()));
+    return CUT;
+  },
   slow: async ({ world, fault, next }) => {
     await sleep(world.clock, numberOf(fault, "seconds", 5));
     return next();

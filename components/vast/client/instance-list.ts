@@ -1,5 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { VastClient } from "./client.ts";
+import { isLeaving } from "./phase.ts";
 import type { Instance } from "./wire.ts";
 
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
@@ -28,7 +29,7 @@ export class InstanceList {
     return this.#due;
   }
 
-  /** What the last list that came held; empty before there was one. To be fair by, not to conclude from. */
+  /** What the last list that came held; empty before there was one. To be fair by or to tell of, not to conclude from. */
   get latest(): readonly Instance[] {
     return this.#latest;
   }
@@ -54,6 +55,12 @@ export class InstanceList {
 }
 
 function nothing(): void {}
+
+/** Living instances with exactly this label, but the one with this id. */
+export function twinsIn(rows: readonly Instance[], label: string, id?: number): Instance[] {
+  return rows.filter((row) => row.label === label && row.id !== id && !isLeaving(row));
+}
+
 /** Vast shows a new instance within this time. */
 export const VISIBLE_MS = 15_000;
 /** Renting was seen to take up to half a minute; nobody who hears no answer can call it off. */

@@ -17,6 +17,7 @@ import { Quotes } from "../market/quotes.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
+import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
@@ -37,7 +38,7 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
-    const changes = plan.changes || (await tellDrift(id, olds, news)) || isRenewed(id, olds);
+    const changes = (await tellDrift(id, olds, news, plan.changes)) || isRenewed(id, olds);
     return { ...plan, changes, deleteBeforeReplace: true };
   },
 
@@ -63,6 +64,7 @@ export const provider = lifecycle({
     // Pulumi itself shows only what the next run will change.
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
     for (const { text } of changes) await means.say(text);
+    await tellTwins(means, ownerOf(id, props));
     if (instance === undefined) return { id: "", props: {} };
     return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
@@ -74,6 +76,7 @@ export const provider = lifecycle({
       const instance = await seen(means, id, olds);
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
+      await tellTwins(means, ownerOf(id, olds));
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
       const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
@@ -88,6 +91,7 @@ export const provider = lifecycle({
       const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
       const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
       noteRental(back.instance, news);
+      await sayTwins(means.say, back.twins, ownerOf(id, olds));
       return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint, startedAt: now() }) };
     });
   },
@@ -208,11 +212,16 @@ async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Pr
   return instance;
 }
 
+/** By the label that it was given: at Vast somebody may have changed it. */
+function ownerOf(id: string, { asked: { label } }: InstanceOutputs): Owner {
+  return { id: Number(id), label };
+}
+
 function unseen(id: string): Unseen {
   return { what: `instance ${id}`, name: id };
 }
 
-/** Of the key that sees it now; by the label that it was given, which may be another at Vast. */
+/** Of the key that sees it now. */
 function keyFingerprint({ client }: Means, { label }: Pick<CheckedInputs, "label">): string {
   return client.keyFingerprint(nonceOf(label));
 }
@@ -222,15 +231,15 @@ const DRIFT_PATIENCE_MS = 5000;
 /**
  * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
  * Vast, too; but when the machine is gone for certain, or another one answers in its place, whatever else the run has to
- * do would fail one by one. true = the user accepts it as it is now, so there is something to do.
+ * do would fail one by one. A run that changes it hears of twins alone. true = there is something to do.
  */
-async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<boolean> {
+async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs, changes: boolean): Promise<boolean> {
   const { __urn: urn } = olds;
   const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
   const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
   const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
   const drift = await Promise.race([late, look]);
-  if (!drift) return false;
+  if (changes || !drift) return changes;
   const lines = plainLines(drift);
   if (drift.gone) throw new Error(lines.join("; "));
   for (const line of lines) await say(urn, line);
@@ -254,6 +263,7 @@ async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInpu
   const means = await connect(olds, { urn: olds.__urn });
   // By the list, so that a change of the bid need not wait for its turn at the single view.
   const instance = await whatIsLeftOf(means, id, olds);
+  await sayTwins(means.say, means.list.latest, ownerOf(id, olds));
   return driftOf(olds, news.maxPricePerHour, instance);
 }
 

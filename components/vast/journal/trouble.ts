@@ -1,4 +1,5 @@
 import { perHour } from "../../lib/money.ts";
+import { rateOf } from "../client/phase.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
@@ -15,6 +16,14 @@ export function keptText(id: number | string, label: string | null, perHour: num
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
+}
+
+/** Another instance under the label of one that is known, and what ends it. It may be the one that was asked for late. */
+export function twinText(twin: Instance): string {
+  const { id, label } = twin;
+  const rate = rateOf(twin);
+  const price = rate === null ? "bills" : `costs ${perHour(rate)}`;
+  return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: npx vast-run sweep --destroy ${id}, or vastai destroy instance ${id}`;
 }
 
 /** What an open intent says that bills, or may bill, and the commands that end it. */

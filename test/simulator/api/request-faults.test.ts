@@ -89,6 +89,17 @@ test("a slow answer waits for its time", async (t) => {
   assert.equal(bench.simulator.world.requests.at(-1)?.fault, "slow");
 });
 
+test("no answer, and carried out when nobody waits any more", async (t) => {
+  const bench = await openBench(t);
+  const living = () => bench.simulator.world.contracts.living().length;
+  bench.simulator.world.faults.add({ on: PUT_ASK, do: "late", seconds: 135 });
+  await assert.rejects(bench.rent());
+  await bench.clock.advance(134);
+  assert.equal(living(), 0);
+  await bench.clock.advance(2);
+  assert.equal(living(), 1);
+});
+
 test("200 and nothing in it, or half of it, though the machine was rented", async (t) => {
   const bench = await openBench(t);
   const empty = await rentWith(bench, { do: "empty200" });

@@ -216,6 +216,29 @@ test("an identity for one use releases what a killed command has left under it",
   assert.deepEqual(readdirSync(join(home, "journal")), []);
 });
 
+test("an identity for one use tells what lives under it when nothing is to, and leaves it", async (t) => {
+  const { simulator, provider, engine, home, until } = await world(t, "identity");
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
+  const forOne = { ...who, singleUse: true };
+  const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  const twin = await rentElsewhere(simulator, id);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  const said = () => engine.logged.filter(({ ephemeral }) => !ephemeral).map(({ text }) => text);
+  const stray = new RegExp(`^instance ${twin} \\(${id}\\) is still there and costs .*vastai destroy instance ${twin}$`);
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE, "a preview releases nothing");
+  assert.match(said().join("\n"), stray);
+  await provider.read(id, outs);
+  assert.equal(said().length, 2);
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(leftIntent(id)));
+  await provider.read(id, outs);
+  assert.equal(said().length, 2, "what an intent is open for may be at work");
+  assert.equal(simulator.world.contracts.living().length, 1);
+  await provider.remove(id, outs);
+  simulator.world.faults.add({ on: "GET /api/v1/instances/", do: "authError404" });
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE, "that Vast cannot be asked stops nothing");
+});
+
 test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {
   const { simulator, provider, until } = await world(t, "bid");
   const instanceId = await rentElsewhere(simulator, label, 20);
