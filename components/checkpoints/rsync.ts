@@ -92,7 +92,7 @@ export function copy(
       env: { ...process.env, LC_ALL: "C" },
       ...(signal ? { signal } : {}),
     });
-    const errors: string[] = [];
+    let errors = "";
     let broken = "";
     const end = (why: string) => {
       broken ||= why;
@@ -110,15 +110,14 @@ export function copy(
     let heard = 0;
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       heard += text.length;
-      errors.push(...text.slice(-MOST_WORDS).split("\n"));
-      errors.splice(0, errors.length - 50);
+      errors = (errors + text).slice(-MOST_WORDS);
       if (heard > MOST_OUTPUT) end("the machine complains without end while it is copied from");
     });
     child.once("error", (error) => reject(remoteError("failed", `rsync cannot be run here: ${error.message}`)));
     child.once("close", (code) => {
       if (broken !== "") reject(remoteError("failed", broken));
       else if (code === 0 || code === VANISHED) resolve();
-      else reject(copyFailure(code, errors, what.to));
+      else reject(copyFailure(code, errors.split("\n"), what.to));
     });
     child.stdin.on("error", () => {}); // the exit code says why it did not listen
     // With ./ in front no name is taken for anything else.

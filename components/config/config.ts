@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
+import { printable } from "../lib/text.ts";
 import { canonicalGpu } from "../vast/market/gpu-name.ts";
 import * as field from "./fields.ts";
 
@@ -247,7 +248,7 @@ function complete<T extends Partial<Parsed>>(parsed: T): RunConfig {
 }
 
 function wrongValue(key: string, issue: z.core.$ZodIssue, raw: Readonly<Record<string, string>>): Problem {
-  return { key, found: `found ${JSON.stringify((raw[key] ?? "").slice(0, 80))}`, write: issue.message };
+  return { key, found: `found ${JSON.stringify(printable(raw[key] ?? "", 80))}`, write: issue.message };
 }
 
 function unknownKey(key: string): Problem {

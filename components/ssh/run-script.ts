@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { hidden } from "../lib/secrets.ts";
 import { remoteError } from "./remote-error.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
 
@@ -63,7 +64,10 @@ export function runScript(machine: Login, script: string, signal?: AbortSignal):
 
 /** The last lines that say something, each short enough for a sentence. */
 export function lastWords(lines: readonly string[]): string {
-  const said = lines.filter((line) => line.trim() !== "").slice(-3);
+  const said = hidden(lines.join("\n"))
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-3);
   return said.map((line) => line.slice(-200)).join(" ");
 }
 
