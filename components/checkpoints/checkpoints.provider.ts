@@ -30,6 +30,7 @@ export interface CheckpointsState {
   readonly training?: string;
   readonly rescueBudget?: number;
   readonly keepPrevious?: number;
+  readonly stepMaxMinutes?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;

@@ -175,6 +175,10 @@ const schema = z.strictObject({
     .integer(0, 3600, "seconds")
     .prefault("60")
     .describe("How long training may take to save and end when it is asked to stop, seconds"),
+  stepMaxMinutes: field
+    .decimal(0.01, 1e5, "minutes")
+    .prefault("180")
+    .describe("How long one step on the machine may take in all, however much it says, minutes; then it is ended"),
   afterTraining: field
     .oneOf("stop", "keep")
     .prefault("stop")

@@ -34,8 +34,10 @@ export function textOf(name: string): string {
 function shown(assignments: readonly string[], names: readonly string[], redirections: string): string[] {
   return [
     ...["{", ...assignments, textOf("shown"), "set -o pipefail"],
-    ...["{ {", ...names.map(textOf), "exit 0"],
-    `} ${redirections} 2>&1 1>&3 3>&- | without_credentials >&2; } 3>&1 | without_credentials`,
+    // A shell shows the text of whatever was killed below it.
+    "exec 4>&2 2>/dev/null",
+    ...["{ {", ...names.flatMap((name) => (name === "common" ? ["common", "limit"] : [name])).map(textOf), "exit 0"],
+    `} ${redirections} 2>&1 1>&3 3>&- 4>&- | without_credentials >&4; } 3>&1 | without_credentials`,
     ...["exit", "}"],
   ];
 }

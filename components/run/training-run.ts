@@ -75,12 +75,12 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious } = config;
+    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
       `${name}-credentials`,
-      { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
+      { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
       below,
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
@@ -98,6 +98,7 @@ export class TrainingRun extends pulumi.ComponentResource {
         training,
         rescueBudget,
         keepPrevious,
+        stepMaxMinutes,
       },
       { ...below, dependsOn: [credentials] },
     );

@@ -43,7 +43,7 @@ async function write(inputs: CredentialsState): Promise<CredentialsState> {
   const { values, problems } = findCredentials(inputs);
   if (problems.length > 0) throw new Error(problems.map(problemLine).join("; "));
   progress(inputs.__urn, "writing them on the machine");
-  const script = credentialsScript({ credentials: values, publicKeys: inputs.publicKeys });
+  const script = credentialsScript({ ...inputs, credentials: values });
   await onMachine(inputs, (machine) => runScript(machine, script));
   return { ...inputs, fingerprints: fingerprintsOf(openStateDir(), values) };
 }
