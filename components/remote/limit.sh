@@ -1,5 +1,6 @@
 # A step that takes longer than it may ends, and everything that it has started in its own session: a guard and a training
 # have sessions of their own. Values: STEP_SECONDS.
+: "${STEP_SECONDS:=10800}"
 
 # limit_step: called by the shell of the step, which it outlives by a moment at most.
 limit_step() {
@@ -12,9 +13,11 @@ limit_step() {
 watch_step() {
   local ends=$((SECONDS + STEP_SECONDS)) birth pid own
   birth=$(birth_of "$1") || return 0
+  exec 5<> <(:)
   while [ "$SECONDS" -lt "$ends" ]; do
     [ "$(birth_of "$1")" = "$birth" ] || return 0
-    sleep 1 >/dev/null 2>&1
+    # No program that would outlive it.
+    read -rt 1 -u 5 _ || true
   done
   own=$(session_of "$1")
   say "this step took longer than stepMaxMinutes allows ($STEP_SECONDS s), and was ended; set a greater one, or mend what hangs" >&2
