@@ -3,7 +3,7 @@ import { type Pulled, type PullRequest, pullCheckpoints } from "../../components
 import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
-import { runScript } from "../../components/ssh/run-script.ts";
+import { limitOf, runScript } from "../../components/ssh/run-script.ts";
 import { type Command, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
@@ -25,8 +25,9 @@ Examples:
   vast-run sync --to /scratch/checkpoints`,
   options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
   run: async (values, terminal) => {
-    const machine = await openMachine(values, terminal);
-    const { from, home, mark, keepPrevious } = recordedCheckpoints(machine.stack);
+    const found = await openMachine(values, terminal);
+    const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
+    const machine = { ...found, ...limitOf(stepMaxMinutes) };
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
     // Asked before anything is listed: what has ended by then writes no more.
@@ -56,14 +57,17 @@ export interface RecordedCheckpoints {
   readonly home: string;
   readonly mark: string | undefined;
   readonly keepPrevious: number;
+  readonly stepMaxMinutes: number | undefined;
 }
 
 /** Where the checkpoints are on the machine, where they come home to, and whose they are. */
 export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
-  const { from, home, mark, keepPrevious } = resourceOf(stack, "checkpoints")?.outputs ?? {};
+  const { from, home, mark, keepPrevious, stepMaxMinutes } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {
     const keep = typeof keepPrevious === "number" ? keepPrevious : 1;
-    return { from, home, mark: typeof mark === "string" ? mark : undefined, keepPrevious: keep };
+    const minutes = typeof stepMaxMinutes === "number" ? stepMaxMinutes : undefined;
+    const known = typeof mark === "string" ? mark : undefined;
+    return { from, home, mark: known, keepPrevious: keep, stepMaxMinutes: minutes };
   }
   throw new Failure(
     exitCode.failed,

@@ -22,6 +22,7 @@ export interface CheckpointsState extends Partial<Renter> {
   readonly training?: string;
   readonly rescueBudget?: number;
   readonly keepPrevious?: number;
+  readonly stepMaxMinutes?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;

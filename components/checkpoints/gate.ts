@@ -2,9 +2,9 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
-import { standingScript, stopScript, WORKSPACE } from "../remote/scripts.ts";
+import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, runScript } from "../ssh/run-script.ts";
+import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
@@ -16,6 +16,7 @@ import type { Means } from "../vast/ready/means.ts";
 import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
 import { stopToKeep } from "../vast/rental/keep.ts";
 import { whyLost } from "./lost.ts";
+import type { Pace } from "./pace.ts";
 import { checkRoomFor, pullCheckpoints } from "./pull.ts";
 import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
 import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
@@ -46,6 +47,10 @@ export interface GateOrder extends Partial<Renter> {
   readonly begun: boolean;
   /** For the text of a refusal. */
   readonly stack?: string;
+  /** How long one step on the machine may take; default 180. */
+  readonly stepMaxMinutes?: number;
+  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -156,17 +161,19 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
-  const machine: Login = { instanceId, endpoint, key };
+  const machine: Login = { instanceId, endpoint, key, ...limitOf(order.stepMaxMinutes) };
   course.entered = true;
   if (await isFreeOfTraining(order, machine, signal)) {
     say(`nothing on instance ${instanceId} is of a training of ours`);
     return;
   }
-  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious: order.keepPrevious ?? 1 };
+  const { keepPrevious = 1, pace } = order;
+  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious, ...(pace ? { pace } : {}) };
   // Before training is stopped in vain.
   await checkRoomFor(request, signal);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
-  const said = await runScript(machine, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
+  const patient = { ...machine, ...limitOf(stopMinutes(order)) };
+  const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));
   if (words !== "") say(words);
@@ -214,6 +221,7 @@ async function refusal(
     left === undefined ? `The instance goes on costing ${await costText(order, world)}.` : sentence(left),
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
     ...(isRemoteError(error, "disk_full") ? [ELSEWHERE] : []),
+    ...(isRemoteError(error, "stalling") ? [stallingText(instanceId)] : []),
     `Try again when the cause is mended${stack === undefined ? "" : ` (pulumi destroy -s ${stack})`}, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
   ].join(" ");
 }
@@ -225,6 +233,11 @@ function sentence(clause: string): string {
 /** Destroy reads the state and not the stack config. */
 const ELSEWHERE =
   "Make room there, or have them brought elsewhere: pulumi config set checkpointsTo DIR, then pulumi up notes that, and destroy goes there.";
+
+/** Nothing else ends the bill of a machine whose host gives nothing back. */
+function stallingText(instanceId: number): string {
+  return `Its host is stalling and may go on so without end: VAST_DISCARD_CHECKPOINTS=${instanceId} pulumi destroy ends the bill at once and gives up what is not home; vastai stop instance ${instanceId} leaves the bill of its disk alone until you try again.`;
+}
 
 function countText(folder: string): string {
   try {

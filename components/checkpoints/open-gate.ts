@@ -59,6 +59,7 @@ export interface GateTerms {
   readonly stopGraceSeconds: number;
   readonly rescueBudget: number;
   readonly keepPrevious: number;
+  readonly stepMaxMinutes: number;
 }
 
 /** The gate in front of any machine of a run: whether training has run on it is looked for there. */

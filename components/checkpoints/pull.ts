@@ -6,6 +6,7 @@ import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import { placeLinks } from "./links.ts";
 import { type Listing, type Manifest, type ManifestFile, parseListing } from "./manifest.ts";
+import type { Pace } from "./pace.ts";
 import { copy } from "./rsync.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
@@ -25,6 +26,8 @@ export interface PullRequest extends Login {
   readonly keepPrevious?: number;
   /** The training that had ended before this began (`endedTraining`); default null. */
   readonly ended?: string | null;
+  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
 }
 
 /** What is at home now, every file compared by sha256 with a manifest made on the machine. */
@@ -134,7 +137,7 @@ class Pull {
 
   /** Answers with the names of what did not arrive as it should. */
   async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
-    const { from } = this.#request;
+    const { from, pace } = this.#request;
     // Once: it is asked for with each file.
     const all = bytesOf(files);
     const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
@@ -148,7 +151,7 @@ class Pull {
     mkdirSync(to, { recursive: true });
     await copy(
       this.#request,
-      { from, to, sizes, onDisk: bytes, checksum },
+      { from, to, sizes, onDisk: bytes, checksum, ...(pace ? { pace } : {}) },
       (text) => this.#progress(`checkpoints ${text}`),
       this.#signal,
     );

@@ -36,8 +36,12 @@ export function stateDirPath(env: NodeJS.ProcessEnv = process.env): string {
   return resolve(env.XDG_STATE_HOME || join(home, ".local", "state"), "vast-training");
 }
 
-/** Opens the state directory and makes what is missing; safe when several processes do so at once. */
+/**
+ * Opens the state directory and makes what is missing; safe when several processes do so at once. From then on nothing that
+ * this process writes, or git and ssh for it, can be written to by anybody else, whatever the umask was.
+ */
 export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
+  process.umask(process.umask(0o077) | 0o022);
   const path = stateDirPath(env);
   const inside = (name: string) => privateDirectory(join(path, name));
   privateDirectory(path);

@@ -14,11 +14,19 @@ interface Place {
   readonly workspace?: string;
   /** Holds the environment of the machine's first process; default that of process 1. */
   readonly firstProcess?: string;
+  /** How long a step may take in all; default 180. */
+  readonly stepMaxMinutes?: number;
 }
 
-function placeOf({ workspace = WORKSPACE, firstProcess }: Place) {
-  return { WORKSPACE: workspace, ...(firstProcess === undefined ? {} : { FIRST_PROCESS: firstProcess }) };
+function placeOf({ workspace = WORKSPACE, firstProcess, stepMaxMinutes = STEP_MINUTES }: Place) {
+  return {
+    WORKSPACE: workspace,
+    ...(firstProcess === undefined ? {} : { FIRST_PROCESS: firstProcess }),
+    STEP_SECONDS: String(Math.max(Math.ceil(stepMaxMinutes * 60), 1)),
+  };
 }
+
+const STEP_MINUTES = 180;
 
 /** What ends the machine's bill when nobody looks. */
 export interface Guard {
@@ -77,10 +85,10 @@ export interface CredentialsStep extends Place {
 }
 
 /** Writes what training needs to know, readable for it alone, and lets the keys in. */
-export function credentialsScript({ credentials, publicKeys, workspace = WORKSPACE }: CredentialsStep): string {
+export function credentialsScript({ credentials, publicKeys, ...place }: CredentialsStep): string {
   const wandb = credentials.WANDB_API_KEY;
   const values = {
-    WORKSPACE: workspace,
+    ...placeOf(place),
     ENV_FILE: exportLines(credentials),
     NETRC: wandb === undefined ? "" : `machine api.wandb.ai login user password ${wandb}\n`,
     PUBLIC_KEYS: publicKeys.join("\n"),
@@ -162,9 +170,9 @@ export interface DependenciesStep extends Place, Pick<Training, "commit" | "extr
 
 /** Installs what the lock file names and the image lacks. */
 export function dependenciesScript(step: DependenciesStep): string {
-  const { repo, workspace = WORKSPACE } = step;
+  const { repo } = step;
   const uv = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
-  const values = { WORKSPACE: workspace, NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
+  const values = { ...placeOf(step), NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
   return script(values, "common", "dependencies");
 }
 
@@ -227,10 +235,21 @@ export interface StopStep extends Place {
   readonly rescue?: boolean;
 }
 
+/** How long a stop may take: the grace is the user's own, and may be longer than a step may take. */
+export function stopMinutes({ stepMaxMinutes = STEP_MINUTES, stopGraceSeconds }: StopStep): number {
+  return Math.max(stepMaxMinutes, stopGraceSeconds / 60 + 10);
+}
+
 /** Asks training to stop, and ends it when it does not; it is not started again by the machine itself. */
 export function stopScript(step: StopStep): string {
   const values = { GRACE: String(step.stopGraceSeconds), RESCUE: step.rescue === true ? "yes" : "" };
-  return script({ ...placeOf(step), ...values }, "common", "processes", "training", "stop");
+  return script(
+    { ...placeOf({ ...step, stepMaxMinutes: stopMinutes(step) }), ...values },
+    "common",
+    "processes",
+    "training",
+    "stop",
+  );
 }
 
 /** Prints `final HASH` when the training with this hash has ended well and writes nothing any more, else `open`. */

@@ -52,8 +52,9 @@ export class TrainingRun extends pulumi.ComponentResource {
     this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const whose = { ...api, owner, project, stack };
-    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious } = config;
-    const gate = { sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds, rescueBudget, keepPrevious };
+    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;
+    const limits = { stopGraceSeconds, rescueBudget, keepPrevious, stepMaxMinutes };
+    const gate = { sshKeyFile, from, checkpointsTo, stack, ...limits };
     const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false, gate }, below);
     const { commit } = this.revision;
     const inputs = imageInputs(config, head);
@@ -81,7 +82,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
       `${name}-credentials`,
-      { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
+      { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
       below,
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));

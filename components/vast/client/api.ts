@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
@@ -106,6 +107,7 @@ function readKey(file: string): string {
 /** A key is one printable word; anything else would end up in a header, or is a file that holds something else. */
 function usableKey(text: string, source: string): string {
   const key = text.trim();
+  learnSecrets([key]);
   if (/^[\x21-\x7e]{1,512}$/.test(key)) return key;
   throw vastError("no_key", `${source} should hold the API key alone, one word, and does not`);
 }

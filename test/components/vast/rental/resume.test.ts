@@ -4,7 +4,7 @@ import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { type ResumeRequest, resume } from "../../../../components/vast/rental/resume.ts";
-import { releaseAll } from "../../../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import type { Fault } from "../../../../simulator/index.ts";
 import { criteria, label, ledger, renting, request, type World } from "../../../support/renting.ts";
 
@@ -47,7 +47,7 @@ test("another one of the run that shows up meanwhile is named and left", async (
   const { instance, twins } = await resume(world.means, asked);
   assert.equal(twins.length, 1);
   assert.deepEqual(world.living().sort(), [instance.id, twins[0]?.id].sort());
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("a stopped machine is started, at the bid it had", async (t) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { releaseAll } from "../../../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import { tellTwins } from "../../../../components/vast/rental/twins.ts";
 import { clientWith, label, renting, request } from "../../../support/renting.ts";
 
@@ -27,7 +27,7 @@ test("a rental that Vast carries out 135 s late is told with its price and what 
       `this ends it: npx vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
   );
   assert.equal(world.living().length, 2);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("several twins, one of them stopped: each with what it costs now", async (t) => {
@@ -46,7 +46,7 @@ test("several twins, one of them stopped: each with what it costs now", async (t
   const text = world.said.slice(-2).join("\n");
   assert.match(text, new RegExp(`instance ${first} .* costs \\$${disk}/h: `));
   assert.match(text, new RegExp(`instance ${second} .* costs \\$1\\.\\d{3}/h: `));
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
 });
 
 test("a list that cannot be had is said, and ends nothing", async (t) => {
