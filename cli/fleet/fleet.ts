@@ -9,6 +9,8 @@ import type { StackResource, StackState } from "./stack.ts";
 /** An API and the account that its key opens. */
 export interface Target {
   readonly api: ApiTarget;
+  /** Whatever else it is called in states and intents, `api` included. */
+  readonly names: readonly ApiTarget[];
   /** Origin. */
   readonly url: string;
   readonly client: VastClient;
@@ -53,9 +55,25 @@ export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv):
   for (const api of apis) {
     const opens = openApi(api, env);
     const name = `${opens.url}\n${opens.keySource}`;
-    if (!opened.has(name)) opened.set(name, { api, url: opens.url, client: new VastClient(opens) });
+    const target = opened.get(name) ?? { api, names: [], url: opens.url, client: new VastClient(opens) };
+    opened.set(name, { ...target, names: [...target.names, api] });
   }
   return [...opened.values()];
+}
+
+/** Is that the account in which something was being rented? The id of a machine says nothing in another one. */
+export function isTargetOf({ names }: Pick<Target, "names">, { apiUrl, apiKeyFile }: ApiTarget): boolean {
+  return names.some((name) => name.apiUrl === apiUrl && name.apiKeyFile === apiKeyFile);
+}
+
+/** Did this intent become this machine? Its id tells, whatever its label says by now. */
+export function became({ target, instance }: Listed, intent: OpenIntent): boolean {
+  return intent.instanceIds.includes(instance.id) && isTargetOf(target, intent);
+}
+
+/** The intent that a machine came of, by its id; else, when no intent has that, the one of its label. */
+export function intentOf(row: Listed, intents: readonly OpenIntent[]): OpenIntent | undefined {
+  return intents.find((intent) => became(row, intent)) ?? intents.find(({ label }) => label === row.instance.label);
 }
 
 /** All machines of the accounts, whoever rented them. Throws VastError unless every list is whole. */

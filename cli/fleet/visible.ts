@@ -3,7 +3,7 @@ import { isVastError } from "../../components/vast/client/errors.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
 import { visibleBy } from "../../components/vast/rental/settle.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { type Listed, machinesOf, type OpenIntent, type Target } from "./fleet.ts";
+import { became, isTargetOf, type Listed, machinesOf, type OpenIntent, type Target } from "./fleet.ts";
 
 export interface Looking {
   readonly targets: readonly Target[];
@@ -23,9 +23,9 @@ const PAUSE_MS = 2000;
  */
 export async function visibleMachines({ targets, intents, clock, onWait }: Looking): Promise<Listed[]> {
   for (let waits = false; ; waits = true) {
-    const listed = await whole(() => machinesOf(targets));
-    const labels = new Set(listed.map(({ instance }) => instance.label));
-    const hidden = intents().filter(({ label, process }) => process !== "running" && !labels.has(label));
+    const left = intents().filter(({ process }) => process !== "running");
+    const listed = await whole(async () => withNamed(await machinesOf(targets), targets, left));
+    const hidden = left.filter((intent) => !isShown(intent, listed));
     if (hidden.every((intent) => clock.now() >= visibleBy(intent))) {
       for (const intent of hidden) await whole(() => ensureOpened(targets, intent));
       return listed;
@@ -35,9 +35,34 @@ export async function visibleMachines({ targets, intents, clock, onWait }: Looki
   }
 }
 
+/** Is all shown that an intent became? While its id is not known, what carries its label may be an older one. */
+function isShown(intent: OpenIntent, listed: readonly Listed[]): boolean {
+  const shown = listed.filter((row) => became(row, intent));
+  return shown.length > 0 && shown.length === intent.instanceIds.length;
+}
+
+/** With those that an intent names and the list lacks: the single view may know them all the same. */
+async function withNamed(
+  listed: readonly Listed[],
+  targets: readonly Target[],
+  intents: readonly OpenIntent[],
+): Promise<Listed[]> {
+  const named: Listed[] = [];
+  for (const intent of intents) {
+    const target = targets.find((each) => isTargetOf(each, intent));
+    const lacks = (id: number) => !listed.some((row) => row.instance.id === id && row.target.url === target?.url);
+    for (const id of intent.instanceIds.filter(lacks)) {
+      const instance = await target?.client.instance(id);
+      if (target !== undefined && instance !== undefined) named.push({ target, instance });
+    }
+  }
+  return [...listed, ...named];
+}
+
 /** To the key of another account a machine that bills is none. */
-async function ensureOpened(targets: readonly Target[], { label, accountId, apiUrl, apiKeyFile }: OpenIntent) {
-  const own = targets.find(({ api }) => api.apiUrl === apiUrl && api.apiKeyFile === apiKeyFile) ?? targets[0];
+async function ensureOpened(targets: readonly Target[], intent: OpenIntent) {
+  const { label, accountId } = intent;
+  const own = targets.find((target) => isTargetOf(target, intent)) ?? targets[0];
   if (own !== undefined)
     await ensureSameAccount(own.client, `what a process of yours was renting as ${label}`, accountId);
 }

@@ -29,8 +29,14 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   const state = await readState(cwd, env, stack);
   const known = labelsOf(state).length > 0 || intents.length > 0;
   const listed = known ? await listedTo(patient, openTargets(targetsOf([state], intents), env), intents) : [];
-  const survey = surveyOf({ listed, intents, stacks: [state], heldBy: heldBy([state], env), owner });
-  return { ...survey, machines: survey.machines.filter((machine) => belongsTo(machine, { owner, project, stack })) };
+  const sources = { listed, stacks: [state], heldBy: heldBy([state], env), owner };
+  // A machine that another stack has rented is that stack's, whatever label it carries.
+  const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });
+  return {
+    ...survey,
+    machines: machines.filter((machine) => belongsTo(machine, { owner, project, stack })),
+    empty: survey.empty.filter((intent) => isOfStack(intent, patient)),
+  };
 }
 
 function listedTo(
@@ -44,5 +50,9 @@ function listedTo(
 
 /** Open rentals of the stack. */
 export function intentsOf({ stack, terminal }: Patient): OpenIntent[] {
-  return openIntents(terminal.env).filter((intent) => stackOf(intent) === stack);
+  return openIntents(terminal.env).filter((intent) => isOfStack(intent, { stack }));
+}
+
+function isOfStack(intent: OpenIntent, { stack }: Pick<Patient, "stack">): boolean {
+  return stackOf(intent) === stack;
 }

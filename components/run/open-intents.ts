@@ -18,9 +18,10 @@ function warning(text: string): void {
 
 /** What was being rented, how long ago, and what settles it. */
 export function intentText(intent: Intent, stack: string, now: number): string {
-  const { label, instanceId, perHour: price, at } = intent;
+  const { label, instanceIds, perHour: price, at } = intent;
   const theirs = stackOf(intent);
-  const what = instanceId === undefined ? "what came of it is not known" : `instance ${instanceId}`;
+  const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
+  const what = named === "" ? "what came of it is not known" : named;
   const costs = price === undefined ? "" : `, up to ${perHour(price)}`;
   const minutes = Math.round((now - at) / 60_000);
   const settles = theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run ${settling(theirs)}`;

@@ -16,14 +16,14 @@ export interface Intent extends ApiTarget, ProcessMark {
   readonly perHour?: number;
   /** Of the account that rents it; absent = not known. */
   readonly accountId?: string;
-  /** What came of it, once it is known. */
-  readonly instanceId?: number;
+  /** What came of it, as far as it is known: each may bill until it is in a state, or gone. */
+  readonly instanceIds: readonly number[];
   /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
   readonly left?: string;
 }
 
 /** What a process writes down before it rents. */
-export type Wish = Omit<Intent, keyof ProcessMark | "instanceId" | "left">;
+export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left">;
 
 /**
  * Intents on disk, one file a label: written before a rental leaves, removed when the state has the instance or the
@@ -37,17 +37,24 @@ export class Journal {
     this.#dir = dir;
   }
 
-  /** On disk when it returns, also when the power goes. Replaces what was open under this label. */
+  /**
+   * On disk when it returns, also when the power goes. Throws when something is open under this label that is not this
+   * process's, or that became an instance: it would be forgotten.
+   */
   open(wish: Wish): void {
-    this.#write({ ...wish, ...markOf() });
+    const before = this.find(wish.label);
+    if (before !== undefined && (holderOf(before) !== "us" || before.instanceIds.length > 0)) {
+      throw new Error(`nothing is rented before what was begun as ${wish.label} is settled; run this again`);
+    }
+    this.#write({ ...wish, ...markOf(), instanceIds: [] });
   }
 
-  /** Notes which instance an intent became. The intent becomes this process's. */
+  /** Notes an instance that an intent became, beside those that it became before. The intent becomes this process's. */
   note(label: string, instanceId: number): void {
     const intent = this.find(label);
     if (intent === undefined) return;
-    const { left: _, ...rest } = intent;
-    this.#write({ ...rest, ...markOf(), instanceId });
+    const { left: _, instanceIds, ...rest } = intent;
+    this.#write({ ...rest, ...markOf(), instanceIds: [...new Set([...instanceIds, instanceId])] });
   }
 
   /** Notes the last words of the process that holds an intent. */
@@ -62,9 +69,19 @@ export class Journal {
     this.#sync();
   }
 
-  /** Closes the intent that became this instance: it is in the state, or gone. */
+  /** This instance is in the state, or gone: what became it and nothing else is closed. */
   closeInstance(instanceId: number): void {
-    for (const intent of this.listOpen()) if (intent.instanceId === instanceId) this.close(intent.label);
+    for (const intent of this.listOpen().filter(({ instanceIds }) => instanceIds.includes(instanceId))) {
+      const instanceIds = intent.instanceIds.filter((id) => id !== instanceId);
+      if (instanceIds.length === 0) this.close(intent.label);
+      else this.#write({ ...intent, instanceIds });
+    }
+  }
+
+  /** Was an instance rented under another label, and not under this one? What Vast calls it may say something else. */
+  isOfAnother(instanceId: number, label: string): boolean {
+    const renters = this.listOpen().filter(({ instanceIds }) => instanceIds.includes(instanceId));
+    return renters.length > 0 && renters.every((intent) => intent.label !== label);
   }
 
   find(label: string): Intent | undefined {
@@ -117,7 +134,7 @@ export class Journal {
 const SUFFIX = ".json";
 
 /** Who may touch an intent: its own process, and any other once that has ended. */
-export function holderOf(intent: Intent): "us" | "nobody" | "running" | "elsewhere" {
+export function holderOf(intent: ProcessMark): "us" | "nobody" | "running" | "elsewhere" {
   const own = markOf();
   const { host, pid, startedAt } = intent;
   if (host === own.host && pid === own.pid && startedAt === own.startedAt) return "us";
@@ -133,8 +150,10 @@ export function stackOf({ urn }: Pick<Intent, "urn">): string | undefined {
 /** undefined = there is none, or its file cannot be read as one. */
 function readIntent(file: string): Intent | undefined {
   try {
-    const intent = JSON.parse(readFileSync(file, "utf8"));
-    return typeof intent?.label === "string" && typeof intent.pid === "number" ? intent : undefined;
+    const { instanceId, ...intent } = JSON.parse(readFileSync(file, "utf8")) ?? {};
+    if (typeof intent.label !== "string" || typeof intent.pid !== "number") return undefined;
+    // Earlier versions noted one.
+    return { ...intent, instanceIds: intent.instanceIds ?? (instanceId === undefined ? [] : [instanceId]) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || error instanceof SyntaxError) return undefined;

@@ -17,14 +17,17 @@ export function keptText(id: number | string, label: string | null, perHour: num
 }
 
 /** What an open intent says that bills, or may bill, and the commands that end it. */
-export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
   const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
-  if (instanceId === undefined) {
+  if (instanceIds.length === 0) {
     return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
-  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+  const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
+  const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
+  const theirs = instanceIds.map((id) => `vastai destroy instance ${id}`).join(" and ");
+  return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
 /** An error that leaves an intent open says what that means. Its kind stays. */

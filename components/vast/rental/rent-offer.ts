@@ -4,7 +4,7 @@ import { LATE_MS, shownBy } from "../client/instance-list.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
-import { labelled } from "./settle.ts";
+import { rentedAs } from "./settle.ts";
 
 /** An instance, or why this offer gave none. */
 export type Attempt = { readonly instanceId: number } | { readonly passed: string };
@@ -66,6 +66,7 @@ export async function rentOffer(
 async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
   means.journal.note(label, id);
   await releaseOrStrand(means, id, { label, rentedAt: means.clock.now() });
+  means.journal.closeInstance(id);
   if (ACCOUNT.includes(error.kind)) throw error;
   return { passed: error.message };
 }
@@ -74,7 +75,7 @@ async function dropContract(means: Means, label: string, error: VastError, id: n
 async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
-  const rows = await labelled(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
+  const rows = await rentedAs(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
     (reason: Error) => {
       throw new Error(
         `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,

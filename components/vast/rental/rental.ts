@@ -112,7 +112,8 @@ class Rental {
     if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
+    if (journal.find(label) === undefined)
+      journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
     journal.note(label, instance.id);
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
@@ -156,7 +157,8 @@ class Rental {
   }
 
   async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
-    for (const twin of twins) await this.#releaseTwin(twin);
+    const { journal } = this.#means;
+    for (const twin of twins) if (!journal.isOfAnother(twin.id, this.#request.label)) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
     return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
   }
@@ -190,6 +192,6 @@ class Rental {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
-    this.#means.journal.close(label);
+    this.#means.journal.closeInstance(id);
   }
 }

@@ -32,25 +32,43 @@ const LIST_PATIENCE_MS = 60_000;
  */
 export async function settle(means: Means, label: string): Promise<Found | undefined> {
   const intent = await freeIntent(means, label);
-  const rows = await labelled(means, label, visibleBy(intent));
+  const rows = await rentedAs(means, label, visibleBy(intent));
   const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
-  for (const extra of others) await releaseExtra(means, extra);
+  if (best === undefined && rows.length > 0) {
+    for (const leaving of rows) await releaseOne(means, leaving);
+    return settle(means, label);
+  }
   if (best === undefined) {
     await closeOwn(means, label, intent);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
-  return { instance: best, offerId: intent?.offerId ?? null, isFresh: intent !== undefined };
+  for (const extra of others) await releaseExtra(means, extra);
+  // What an intent became is known by then: another one that carries the label may have run for long.
+  const isFresh = intent !== undefined && (intent.instanceIds.length === 0 || intent.instanceIds.includes(best.id));
+  return { instance: await marked(means, best, label), offerId: isFresh ? intent.offerId : null, isFresh };
 }
 
-/** Releases every living instance with exactly this label. Throws when one is left, or the list cannot be seen whole. */
+/** By its label those find it who do not know its id. */
+async function marked({ client, say }: Means, instance: Instance, label: string): Promise<Instance> {
+  const { id, label: found } = instance;
+  if (found === label) return instance;
+  await say(`instance ${id} carries the label ${found ?? "(none)"} instead of ${label}, which is set back`);
+  await client.setLabel(id, label);
+  return { ...instance, label };
+}
+
+/**
+ * Releases every living instance that was rented under this label: those that an open intent names, and those that carry
+ * exactly it. Throws when one is left, or the list cannot be seen whole.
+ */
 export async function releaseAll(means: Means, label: string): Promise<void> {
   const intent = await freeIntent(means, label);
   let until = visibleBy(intent);
   for (;;) {
-    const rows = await labelled(means, label, until);
+    const rows = await rentedAs(means, label, until);
     if (rows.length === 0) break;
-    for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
+    for (const row of rows) await releaseOne(means, row);
     until = means.clock.now();
   }
   await closeOwn(means, label, intent);
@@ -96,16 +114,16 @@ export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
 }
 
 /**
- * Instances with exactly this label. When there is none the list is looked at again until `until`, and `least` times:
- * Vast shows a new one late. Throws when the list cannot be seen whole.
+ * Instances that were rented under this label. When there is none Vast is asked again until `until`, and `least` times:
+ * it shows a new one late. Throws when the list cannot be seen whole.
  */
-export async function labelled(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
-  const { clock, list } = means;
+export async function rentedAs(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
+  const { clock } = means;
   const began = clock.now();
   const deadline = Math.max(until, began) + LIST_PATIENCE_MS;
   for (let looks = 0; ; ) {
     try {
-      const rows = (await list.look()).filter((row) => row.label === label);
+      const rows = await lookFor(means, label);
       looks += 1;
       if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
       means.progress(`looking for what was rented as ${label}`);
@@ -117,14 +135,35 @@ export async function labelled(means: Means, label: string, until: number, least
   }
 }
 
-async function releaseExtra(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
+/**
+ * The id identifies. What the open intent of this label names is this label's, whatever Vast calls it, in the list or not;
+ * what carries the label is so too, unless it was rented under another one.
+ */
+async function lookFor({ client, list, journal }: Means, label: string): Promise<Instance[]> {
+  const listed = await list.look();
+  const ids = journal.find(label)?.instanceIds ?? [];
+  const isOurs = ({ id, label: found }: Instance) =>
+    ids.includes(id) || (found === label && !journal.isOfAnother(id, label));
+  const unlisted = ids.filter((id) => !listed.some((row) => row.id === id));
+  const asked: (Instance | undefined)[] = [];
+  for (const id of unlisted) asked.push(await client.instance(id));
+  return [...listed.filter(isOurs), ...asked.filter((row) => row !== undefined)];
+}
+
+async function releaseExtra(means: Means, extra: Instance): Promise<void> {
+  const { id, label } = extra;
   await means.say(`instance ${id} carries the same label ${label} and is released: a run has one instance`);
+  await releaseOne(means, extra);
+  means.journal.closeInstance(id);
+}
+
+async function releaseOne(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
   await release(means, id, { label, perHour: totalPerHour });
 }
 
 /** The one that is known first, then the one that has come furthest, then the oldest. */
 function byUse(intent: Intent | undefined): (one: Instance, other: Instance) => number {
   const order = ["ready", "pending", "unknown", "stopped", "offline", "failed", "gone"];
-  const rank = (row: Instance) => (row.id === intent?.instanceId ? -1 : order.indexOf(phaseOf(row).phase));
+  const rank = (row: Instance) => (intent?.instanceIds.includes(row.id) ? -1 : order.indexOf(phaseOf(row).phase));
   return (one, other) => rank(one) - rank(other) || one.id - other.id;
 }

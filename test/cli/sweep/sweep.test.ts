@@ -79,6 +79,36 @@ suite("sweep", { concurrency: true }, () => {
     assert.equal((await fleet.sweep()).code, 0);
   });
 
+  test("a machine is who its intent says, whatever it was called in Vast's console", async (t) => {
+    const fleet = await openFleet(t);
+    const [label, other] = [fleet.label("dev"), fleet.label("prod")];
+    fleet.stack("prod", [{ label: other }]);
+    const ids = [await fleet.rent(label), await fleet.rent(label)] as const;
+    fleet.intent(label, { process: "dead", instanceIds: ids });
+    await fleet.relabel(ids[0], "my jupyter");
+    await fleet.relabel(ids[1], other);
+    const { code, out, note } = await fleet.sweep();
+    assert.equal(code, 3, note);
+    for (const id of ids) assert.match(rowOf(out, id) ?? "", / nobody \(process \d+ died renting it\)$/);
+    assert.doesNotMatch(note, /pulumi up -s prod takes it over/);
+    const ended = await fleet.sweep("--destroy", "--yes");
+    assert.equal(ended.code, 0, ended.note);
+    assert.deepEqual([fleet.living(), fleet.openLabels()], [[], []]);
+  });
+
+  test("a machine that the list lacks and an intent names is found by its id", async (t) => {
+    const fleet = await openFleet(t);
+    const label = fleet.label("dev");
+    fleet.fault({ on: "boot", do: "listLag", seconds: 60 });
+    const id = await fleet.rent(label);
+    fleet.intent(label, { process: "dead", instanceIds: [id] });
+    const { code, out } = await fleet.sweep();
+    assert.equal(code, 3);
+    assert.match(rowOf(out, id) ?? "", / nobody /);
+    assert.equal((await fleet.sweep("--destroy", "--yes")).code, 0);
+    assert.deepEqual([fleet.living(), fleet.openLabels()], [[], []]);
+  });
+
   test("--json tells the same to scripts, and what was ended", async (t) => {
     const { fleet, ids } = await everyKind(t);
     const { code, out } = await fleet.sweep("--json", "--destroy", "--yes", String(ids.lost));

@@ -18,7 +18,7 @@ async function rentalUnderWay({ home }: Program): Promise<Intent> {
   for (;;) {
     const [name] = readdirSync(dir).filter((file) => file.endsWith(".json"));
     const intent = name === undefined ? undefined : (JSON.parse(readFileSync(join(dir, name), "utf8")) as Intent);
-    if (intent?.instanceId !== undefined) return intent;
+    if (intent?.instanceIds.length === 1) return intent;
     await pause();
   }
 }
@@ -75,7 +75,7 @@ test("the provider is killed after its rental: the next up takes that machine ov
   assert.notEqual((await up.result).code, 0);
   assert.deepEqual(await contracts(program), { made: 1, living: 1 });
   assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
-  assert.equal((await program.outputs()).instanceId, String(intent.instanceId));
+  assert.equal((await program.outputs()).instanceId, String(intent.instanceIds[0]));
   assert.equal((await program.outputs()).label, intent.label);
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
@@ -90,4 +90,37 @@ test("the provider is killed after its rental: a destroy alone ends it", { skip:
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
   assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+});
+
+/** As in Vast's console. */
+async function relabel({ simulator }: Program, id: number | undefined, label: string): Promise<void> {
+  const answer = await fetch(`${simulator.url}/api/v0/instances/${id}/`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ label }),
+  });
+  assert.equal(answer.status, 200);
+}
+
+test("its label is changed in the console while it comes up, and the provider is killed: a destroy ends it, an up keeps it", async (t) => {
+  const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  await relabel(program, intent.instanceIds[0], "my jupyter");
+  process.kill(intent.pid, "SIGKILL");
+  await up.result;
+  assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
+  assert.deepEqual(await contracts(program), { made: 1, living: 1 });
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const again = program.start("up", ["--skip-preview"]);
+  const second = await rentalUnderWay(program);
+  await relabel(program, second.instanceIds[0], "my jupyter");
+  process.kill(second.pid, "SIGKILL");
+  await again.result;
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 2, living: 0 });
 });

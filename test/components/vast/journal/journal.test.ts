@@ -18,9 +18,9 @@ test("an intent is there for others, until it is closed", (t) => {
   const { dir, journal: ours } = journal(t);
   ours.open(wish);
   const theirs = new Journal(dir);
-  assert.deepEqual(theirs.find("vt-a"), { ...wish, ...markOf() });
+  assert.deepEqual(theirs.find("vt-a"), { ...wish, ...markOf(), instanceIds: [] });
   ours.note("vt-a", 123);
-  assert.equal(theirs.find("vt-a")?.instanceId, 123);
+  assert.deepEqual(theirs.find("vt-a")?.instanceIds, [123]);
   assert.deepEqual(
     theirs.listOpen().map(({ label }) => label),
     ["vt-a"],
@@ -50,6 +50,35 @@ test("an instance that the state has closes its intent, and no other", (t) => {
     ours.listOpen().map(({ label }) => label),
     ["vt-b"],
   );
+});
+
+test("what may live is never overwritten, and each instance is closed by itself", (t) => {
+  const { dir, journal: ours } = journal(t);
+  ours.open(wish);
+  ours.open({ ...wish, offerId: 8 });
+  assert.equal(ours.find("vt-a")?.offerId, 8, "one that never left may be sent again");
+  ours.note("vt-a", 123);
+  assert.throws(() => ours.open(wish), /nothing is rented before what was begun as vt-a is settled/);
+  ours.note("vt-a", 124);
+  assert.deepEqual(ours.find("vt-a")?.instanceIds, [123, 124]);
+  assert.deepEqual(
+    ["vt-a", "vt-b"].map((label) => ours.isOfAnother(123, label)),
+    [false, true],
+  );
+  ours.closeInstance(123);
+  assert.deepEqual(ours.find("vt-a")?.instanceIds, [124]);
+  ours.closeInstance(124);
+  assert.deepEqual(readdirSync(dir), []);
+  writeFileSync(join(dir, "vt-a.json"), JSON.stringify({ ...wish, ...markOf(), startedAt: "before" }));
+  assert.throws(() => ours.open(wish), /nothing is rented before/, "another process's");
+});
+
+test("what an earlier version noted is read", (t) => {
+  const { dir, journal: ours } = journal(t);
+  writeFileSync(join(dir, "vt-a.json"), JSON.stringify({ ...wish, ...markOf(), instanceId: 7 }));
+  assert.deepEqual(ours.find("vt-a")?.instanceIds, [7]);
+  ours.closeInstance(7);
+  assert.deepEqual(ours.listOpen(), []);
 });
 
 test("what is no intent is passed over", (t) => {

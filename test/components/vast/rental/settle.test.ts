@@ -30,8 +30,10 @@ async function rentedElsewhere(world: World, under = label): Promise<number> {
 /** What a process leaves behind that was killed around its rental. */
 function leaveIntent(world: World, changes: Partial<Intent> = {}): void {
   const { urn, target } = request;
-  world.journal.open({ label, urn, ...target, offerId: 7, at: world.means.clock.now() });
-  const file = join(world.home, "journal", `${label}.json`);
+  const { label: under = label } = changes;
+  world.journal.close(under);
+  world.journal.open({ label: under, urn, ...target, offerId: 7, at: world.means.clock.now() });
+  const file = join(world.home, "journal", `${under}.json`);
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...DEAD, ...changes }));
 }
 
@@ -67,12 +69,109 @@ test("two under one label: the noted one stays, the other is released", async (t
   const world = await renting(t);
   const first = await rentedElsewhere(world);
   const second = await rentedElsewhere(world);
-  leaveIntent(world, { instanceId: second });
+  leaveIntent(world, { instanceIds: [second] });
   const found = await settle(world.means, label);
   assert.equal(found?.instance.id, second);
   assert.deepEqual(world.living(), [second]);
   assert.match(world.said.join(), new RegExp(`instance ${first} carries the same label`));
   await releaseAll(world.means, label);
+});
+
+const OTHER = "vt-abcdefgh-vast-training-other-run-87654321";
+
+for (const [what, renamed] of [
+  ["under a label of the console's", "my jupyter"],
+  ["without a label", ""],
+  ["under the label of another run of ours", OTHER],
+] as const) {
+  test(`a machine ${what} is what its intent says: taken over, and marked again`, async (t) => {
+    const world = await renting(t);
+    const id = await rentedElsewhere(world);
+    leaveIntent(world, { instanceIds: [id], at: 0 });
+    await world.means.client.setLabel(id, renamed);
+    const { instance } = await rent(world.means, request);
+    assert.equal(instance.id, id);
+    assert.equal(world.simulator.world.contracts.get(id)?.label, label);
+    assert.equal(ledger(world.simulator.world).contracts.length, 1, "and no second one is rented");
+    await releaseAll(world.means, label);
+  });
+
+  test(`a machine ${what} is released with what its intent says, and only then is that closed`, async (t) => {
+    const world = await renting(t);
+    const id = await rentedElsewhere(world);
+    leaveIntent(world, { instanceIds: [id], at: 0 });
+    await world.means.client.setLabel(id, renamed);
+    const refused = { on: "DELETE /instances/{id}/", do: "authError401", times: 0 };
+    world.simulator.world.faults.add(refused);
+    await assert.rejects(releaseAll(world.means, label), new RegExp(`vastai destroy instance ${id}`));
+    assert.deepEqual(openIntents(world), [`${label}.json`]);
+    world.simulator.world.faults.clear();
+    await releaseAll(world.means, label);
+    assert.deepEqual([world.living(), openIntents(world)], [[], []]);
+  });
+}
+
+for (const [view, fault] of [
+  ["the single view", "listLag"],
+  ["the list", "nullAfterCreate"],
+] as const) {
+  test(`a machine that an intent names and ${view} alone shows is released`, async (t) => {
+    const world = await renting(t, { faults: [{ on: "boot", do: fault, seconds: 300 }] });
+    const id = await rentedElsewhere(world);
+    leaveIntent(world, { instanceIds: [id], at: 0 });
+    await world.means.client.setLabel(id, "my jupyter");
+    await releaseAll(world.means, label);
+    assert.deepEqual([world.living(), openIntents(world)], [[], []]);
+  });
+}
+
+test("what another run of ours has rented is not touched, though it carries this run's label", async (t) => {
+  const world = await renting(t, { mayLive: ({ living }) => living() });
+  const id = await rentedElsewhere(world, OTHER);
+  leaveIntent(world, { label: OTHER, instanceIds: [id], at: 0 });
+  await world.means.client.setLabel(id, label);
+  assert.equal(await settle(world.means, label), undefined);
+  await releaseAll(world.means, label);
+  assert.deepEqual(world.living(), [id]);
+  const { instance } = await rent(world.means, request);
+  assert.notEqual(instance.id, id);
+  assert.deepEqual(world.living(), [id, instance.id], "nor as a second one of a run that comes up");
+});
+
+test("an id in two intents is the machine of whoever settles first, and gone for both", async (t) => {
+  const world = await renting(t);
+  const id = await rentedElsewhere(world);
+  leaveIntent(world, { instanceIds: [id], at: 0 });
+  leaveIntent(world, { label: OTHER, instanceIds: [id], at: 0 });
+  await releaseAll(world.means, OTHER);
+  assert.deepEqual(world.living(), []);
+  assert.equal(await settle(world.means, label), undefined);
+  assert.deepEqual(openIntents(world), []);
+});
+
+test("the id of another account's machine closes nothing", async (t) => {
+  const world = await renting(t);
+  leaveIntent(world, { instanceIds: [99], accountId: "999", at: 0 });
+  await assert.rejects(releaseAll(world.means, label), /was rented by account 999/);
+  await assert.rejects(rent(world.means, request), /was rented by account 999/);
+  assert.deepEqual(world.journal.find(label)?.instanceIds, [99]);
+});
+
+test("what carries the label is not fresh when the intent became another machine", async (t) => {
+  const world = await renting(t, { mayLive: ({ living }) => living() });
+  leaveIntent(world, { instanceIds: [99], at: 0 });
+  const id = await rentedElsewhere(world);
+  const found = await settle(world.means, label);
+  assert.deepEqual([found?.instance.id, found?.isFresh], [id, false], "so it is never released for being slow");
+});
+
+test("one that Vast is taking down is seen out before another is rented", async (t) => {
+  const world = await renting(t, { faults: [{ on: "DELETE /instances/{id}/", do: "destroySlow", seconds: 60 }] });
+  const id = await rentedElsewhere(world);
+  leaveIntent(world, { instanceIds: [id], at: 0 });
+  await world.means.client.destroy(id);
+  assert.equal(await settle(world.means, label), undefined);
+  assert.deepEqual([world.living(), openIntents(world)], [[], []]);
 });
 
 test("labels that only begin alike are never touched", async (t) => {
