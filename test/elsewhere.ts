@@ -99,12 +99,12 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/vast/market/exclusion.ts",
   ],
   "test/components/vast/market/choice.test.ts": ["components/vast/market/fit.ts"],
+  "test/components/vast/journal/journal.test.ts": ["components/vast/journal/entry.ts"],
   "test/components/vast/rental/settle.test.ts": [
     "components/vast/client/same-account.ts",
     "components/vast/rental/release.ts",
   ],
   "test/components/vast/rental/rental.test.ts": [
-    "components/lib/clock.ts",
     "components/vast/journal/trouble.ts",
     "components/vast/ready/means.ts",
     "components/vast/ready/ready.ts",

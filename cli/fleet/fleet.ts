@@ -4,6 +4,7 @@ import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import { holderOf, type Intent, Journal } from "../../components/vast/journal/journal.ts";
+import { exitCode, Failure } from "../command/failure.ts";
 import type { StackResource, StackState } from "./stack.ts";
 
 /** An API and the account that its key opens. */
@@ -127,10 +128,22 @@ export function labelsOf({ resources }: Pick<StackState, "resources">): string[]
   return labels.filter((label) => typeof label === "string" && label !== "") as string[];
 }
 
-/** What this owner has begun to rent and not recorded yet. */
+/** What this owner has begun to rent and not recorded yet. Throws Failure when not all of that can be read. */
 export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
-  const intents = new Journal(openStateDir(env).journalDir).listOpen();
-  return intents.map((intent) => ({ ...intent, process: processOf(intent) }));
+  const journal = new Journal(openStateDir(env).journalDir);
+  const unreadable = journal.unreadable();
+  if (unreadable.length > 0) throw new Failure(exitCode.failed, `nothing was done: ${unreadable.join("; ")}`);
+  return journal.listOpen().map((intent) => ({ ...intent, process: processOf(intent) }));
+}
+
+/**
+ * The labels of these stacks under which a machine may have been rented that nobody here knows of: no machine is in the
+ * state, and not all that was rented is in the journal.
+ */
+export function blindLabels(stacks: readonly StackState[], env: NodeJS.ProcessEnv): string[] {
+  const journal = new Journal(openStateDir(env).journalDir);
+  const empty = stacks.filter(({ resources }) => !resources.some((resource) => isOf("instance", resource)));
+  return empty.flatMap(labelsOf).filter((label) => !journal.isKnown(label));
 }
 
 function processOf(intent: Intent): OpenIntent["process"] {

@@ -41,6 +41,8 @@ export interface SurveySources {
   readonly heldBy: Holder;
   readonly intents: readonly OpenIntent[];
   readonly owner: string;
+  /** Those of a stack that is this owner's now, whoever made it. */
+  readonly labels?: readonly string[];
 }
 
 /** Says of every machine that an intent names, or that carries a label of ours, who answers for it. */
@@ -59,11 +61,12 @@ function isOurs(label: string | null): boolean {
   return label?.startsWith("vt-") ?? false;
 }
 
-function holderOf(row: Listed, { stacks, heldBy, intents, owner }: SurveySources): HeldBy {
+function holderOf(row: Listed, { stacks, heldBy, intents, owner, labels = [] }: SurveySources): HeldBy {
   const stack = heldBy(row);
   if (stack !== undefined) return { by: "stack", stack };
   const intent = intentOf(row, intents);
-  if (intent === undefined && !isOwnedBy(owner, row.instance)) return { by: "another owner" };
+  const isOwn = intent !== undefined || isOwnedBy(owner, row.instance) || labels.includes(row.instance.label ?? "");
+  if (!isOwn) return { by: "another owner" };
   if (intent !== undefined && intent.process !== "ended") return { by: "intent", intent };
   const successor = successorOf(intent?.label ?? row.instance.label ?? "", stacks);
   return {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../components/lib/clock.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
+import { hiddenFor, WINDOW_MS } from "../../components/vast/client/instance-list.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
-import { visibleBy } from "../../components/vast/rental/settle.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { became, isTargetOf, type Listed, machinesOf, type OpenIntent, type Target } from "./fleet.ts";
 
@@ -9,7 +9,9 @@ export interface Looking {
   readonly targets: readonly Target[];
   /** Asked again after each list: processes end meanwhile. */
   readonly intents: () => readonly OpenIntent[];
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  /** Something may have been rented a moment ago of which there is no intent here. */
+  readonly isBlind: boolean;
+  readonly clock: Clock;
   /** Hears once that something has to be waited for. */
   readonly onWait?: () => void;
 }
@@ -18,15 +20,16 @@ export interface Looking {
 const PAUSE_MS = 2000;
 
 /**
- * All machines, looked at again until what processes that have ended rented last would be seen. Throws Failure when a
+ * All machines, looked at again until what was rented last would be seen. Throws Failure when a
  * list cannot be seen whole, or when no key opens the account in which something was being rented.
  */
-export async function visibleMachines({ targets, intents, clock, onWait }: Looking): Promise<Listed[]> {
+export async function visibleMachines({ targets, intents, isBlind, clock, onWait }: Looking): Promise<Listed[]> {
+  const until = isBlind ? clock.now() + WINDOW_MS : clock.now();
   for (let waits = false; ; waits = true) {
     const left = intents().filter(({ process }) => process !== "running");
     const listed = await whole(async () => withNamed(await machinesOf(targets), targets, left));
     const hidden = left.filter((intent) => !isShown(intent, listed));
-    if (hidden.every((intent) => clock.now() >= visibleBy(intent))) {
+    if (clock.now() >= until && hidden.every((intent) => hiddenFor(intent, clock) === 0)) {
       for (const intent of hidden) await whole(() => ensureOpened(targets, intent));
       return listed;
     }

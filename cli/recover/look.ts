@@ -3,18 +3,18 @@ import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { showing } from "../command/progress.ts";
 import {
+  blindLabels,
   heldBy,
   type Listed,
   labelsOf,
   type OpenIntent,
   openIntents,
   openTargets,
-  type Target,
   targetsOf,
 } from "../fleet/fleet.ts";
 import { readState } from "../fleet/stack.ts";
 import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
-import { visibleMachines } from "../fleet/visible.ts";
+import { type Looking, visibleMachines } from "../fleet/visible.ts";
 import type { Patient } from "./patient.ts";
 
 /**
@@ -28,8 +28,10 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   const intents = intentsOf(patient);
   const state = await readState(cwd, env, stack);
   const known = labelsOf(state).length > 0 || intents.length > 0;
-  const listed = known ? await listedTo(patient, openTargets(targetsOf([state], intents), env), intents) : [];
-  const sources = { listed, stacks: [state], heldBy: heldBy([state], env), owner };
+  const targets = known ? openTargets(targetsOf([state], intents), env) : [];
+  const isBlind = blindLabels([state], env).length > 0;
+  const listed = await listedTo(patient, { targets, intents: () => intents, isBlind, clock: realClock });
+  const sources = { listed, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
   // A machine that another stack has rented is that stack's, whatever label it carries.
   const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });
   return {
@@ -39,12 +41,7 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   };
 }
 
-function listedTo(
-  { progress }: Patient,
-  targets: readonly Target[],
-  intents: readonly OpenIntent[],
-): Promise<Listed[]> {
-  const looking = { targets, intents: () => intents, clock: realClock };
+function listedTo({ progress }: Patient, looking: Looking): Promise<Listed[]> {
   return showing(progress, "looking for what was rented", () => visibleMachines(looking));
 }
 

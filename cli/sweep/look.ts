@@ -2,7 +2,15 @@ import type { Clock } from "../../components/lib/clock.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
-import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
+import {
+  blindLabels,
+  heldBy,
+  isOwnedBy,
+  type OpenIntent,
+  openIntents,
+  openTargets,
+  targetsOf,
+} from "../fleet/fleet.ts";
 import { readStacks, readStateFile, type StackState } from "../fleet/stack.ts";
 import { type Survey, surveyOf, unheldIn } from "../fleet/survey.ts";
 import { visibleMachines } from "../fleet/visible.ts";
@@ -12,12 +20,12 @@ export interface LookRequest {
   readonly env: NodeJS.ProcessEnv;
   /** Exports of stacks in other backends. */
   readonly stateFiles: readonly string[];
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly clock: Clock;
   readonly note: (text: string) => void;
 }
 
 const WAITING =
-  "A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it";
+  "A process of yours may have ended a moment ago while it was renting; waiting until Vast would show what came of it";
 
 /**
  * Looks at every account, state and intent. Throws Failure or VastError when one of them cannot be seen whole.
@@ -33,9 +41,11 @@ export async function look(request: LookRequest): Promise<Survey> {
   const stacks = await states();
   const targets = openTargets(apisOf(request, stacks, intents), env);
   const { clock, note } = request;
+  const isBlind = blindLabels(stacks, env).some((label) => isOwnedBy(owner, { label }));
   const listed = await visibleMachines({
     targets,
     intents: () => openIntents(env),
+    isBlind,
     clock,
     onWait: () => note(WAITING),
   });

@@ -8,8 +8,10 @@ import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal
  * state has. Of all this owner's stacks, because nobody may look at the other one for days. Asks no API.
  */
 export function warnOfOpenIntents(dir: StateDir, stack: string, warn = warning): void {
-  const open = new Journal(dir.journalDir).listOpen().filter((intent) => holderOf(intent) === "nobody");
+  const journal = new Journal(dir.journalDir);
+  const open = journal.listOpen().filter((intent) => holderOf(intent) === "nobody");
   for (const intent of open) warn(intentText(intent, stack, Date.now()));
+  for (const text of journal.unreadable()) warn(text);
 }
 
 function warning(text: string): void {

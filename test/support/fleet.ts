@@ -98,7 +98,12 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
     env,
     folder,
     api,
-    label: (stack, owner = dir.owner) => runLabel({ owner, project: "vast-training", stack, run: "run" }),
+    label: (stack, owner = dir.owner) => {
+      const label = runLabel({ owner, project: "vast-training", stack, run: "run" });
+      // As its identity does.
+      if (owner === dir.owner) journal.begin(label);
+      return label;
+    },
     rent: async (label) => {
       const offer = await findOffer({ ask });
       const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, label });

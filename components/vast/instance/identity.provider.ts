@@ -1,3 +1,4 @@
+import { openStateDir } from "../../lib/state-dir.ts";
 import { lifecycle } from "../../pulumi/lifecycle.ts";
 import { runLabel } from "../journal/label.ts";
 import { unsureText } from "../journal/trouble.ts";
@@ -23,22 +24,37 @@ export const provider = lifecycle({
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => ({
     replaces: olds.apiUrl === news.apiUrl ? [] : ["apiUrl"],
-    changes: olds.apiUrl !== news.apiUrl || olds.apiKeyFile !== news.apiKeyFile || hasLeftovers(olds, news),
+    changes:
+      (["apiUrl", "apiKeyFile", "owner"] as const).some((key) => olds[key] !== news[key]) || hasLeftovers(olds, news),
   }),
 
   create: async (inputs: RunIdentityInputs) => {
     const label = runLabel(inputs);
+    openJournal().begin(label);
     return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
   },
 
   update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
     const outs = outputs(news, olds.label, olds.__urn);
+    distrustOthers(olds);
     if (hasLeftovers(olds, news)) await releaseAllOf(outs);
     return { outs };
   },
 
-  delete: async (_id: string, props: IdentityOutputs) => releaseAllOf(props),
+  delete: async (_id: string, props: IdentityOutputs) => {
+    distrustOthers(props);
+    await releaseAllOf(props);
+    openJournal().forget(props.label);
+  },
 });
+
+/**
+ * The state says which state directory was the last that may have rented under a label: an update comes before any rental
+ * of the run. What another one recorded before that proves nothing.
+ */
+function distrustOthers({ owner, label }: IdentityOutputs): void {
+  if (owner !== openStateDir().owner) openJournal().forget(label);
+}
 
 /** Did a command that has ended leave something behind? */
 function hasLeftovers({ label }: IdentityOutputs, { singleUse }: RunIdentityInputs): boolean {

@@ -32,10 +32,19 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
 
 /** An error that leaves an intent open says what that means. Its kind stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
-  const intent = journal.find(label);
-  if (intent === undefined || !(error instanceof Error) || isStranded(error)) return error;
-  error.message = `${error.message}; ${leftBehind(intent)}`;
+  if (!(error instanceof Error) || isStranded(error)) return error;
+  const left = leftUnder(label, journal);
+  if (left !== undefined && !error.message.includes(left)) error.message = `${error.message}; ${left}`;
   return error;
+}
+
+function leftUnder(label: string, journal: Pick<Journal, "find">): string | undefined {
+  try {
+    const intent = journal.find(label);
+    return intent && leftBehind(intent);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** What a destroy says that cannot see whether it is done. */

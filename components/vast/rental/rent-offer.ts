@@ -1,6 +1,7 @@
+import { momentOf } from "../../lib/clock.ts";
 import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
-import { LATE_MS, shownBy } from "../client/instance-list.ts";
+import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
@@ -38,9 +39,10 @@ export async function rentOffer(
   const { offerId, totalPerHour } = offer;
   let at = clock.now();
   const onLeave = () => {
-    at = clock.now();
+    const moment = momentOf(clock);
+    at = moment.at;
     const account = accountId === "" ? {} : { accountId };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, ...account });
+    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, perHour: totalPerHour, ...moment, ...account });
   };
   progress(`renting offer ${offer.offerId}`);
   try {
@@ -75,7 +77,7 @@ async function dropContract(means: Means, label: string, error: VastError, id: n
 async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
-  const rows = await rentedAs(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
+  const rows = await rentedAs(means, label, WINDOW_MS + Math.max(clock.now() - LATE_MS, sentAt), UNCLEAR_LOOKS).catch(
     (reason: Error) => {
       throw new Error(
         `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,

@@ -1,3 +1,4 @@
+import { momentOf } from "../../lib/clock.ts";
 import { accountIdOf } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { stranded, tellOpen } from "../journal/trouble.ts";
@@ -113,7 +114,7 @@ class Rental {
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     if (journal.find(label) === undefined)
-      journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
+      journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...cost });
     journal.note(label, instance.id);
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { isPassing } from "../client/errors.ts";
-import { shownBy } from "../client/instance-list.ts";
+import { hiddenFor, WINDOW_MS } from "../client/instance-list.ts";
 import { isLeaving, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
@@ -32,7 +32,7 @@ const LIST_PATIENCE_MS = 60_000;
  */
 export async function settle(means: Means, label: string): Promise<Found | undefined> {
   const intent = await freeIntent(means, label);
-  const rows = await rentedAs(means, label, visibleBy(intent));
+  const rows = await rentedAs(means, label, shownBy(means, label, intent));
   const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
   if (best === undefined && rows.length > 0) {
     for (const leaving of rows) await releaseOne(means, leaving);
@@ -40,6 +40,7 @@ export async function settle(means: Means, label: string): Promise<Found | undef
   }
   if (best === undefined) {
     await closeOwn(means, label, intent);
+    means.journal.begin(label);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
@@ -64,12 +65,14 @@ async function marked({ client, say }: Means, instance: Instance, label: string)
  */
 export async function releaseAll(means: Means, label: string): Promise<void> {
   const intent = await freeIntent(means, label);
-  let until = visibleBy(intent);
+  let until = shownBy(means, label, intent);
   for (;;) {
     const rows = await rentedAs(means, label, until);
     if (rows.length === 0) break;
     for (const row of rows) await releaseOne(means, row);
-    until = means.clock.now();
+    // What the last rental became is found, and there was no other.
+    const isWhole = rows.some(({ id }) => intent?.instanceIds.includes(id)) && means.journal.isKnown(label);
+    if (isWhole) until = means.clock.now();
   }
   await closeOwn(means, label, intent);
 }
@@ -104,13 +107,18 @@ function held({ host, pid, label, at }: Intent, file: string): Error {
   return new Error(
     `process ${pid} on ${host} may still be renting for ${label}, since ${since} UTC, and only there can that be seen (ps -p ${pid}). ` +
       `If it runs, wait until it ends, or end it there (kill ${pid}), and try again there. If it has ended, try again on ${host}, ` +
-      `or remove ${file}, wait a minute, and try again here: whatever it rented is found by its label`,
+      `or remove ${file}, and try again here: whatever it rented is found by its label`,
   );
 }
 
-/** When what an intent began would be seen. */
-export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
-  return intent === undefined ? Number.NEGATIVE_INFINITY : shownBy(intent.at);
+/**
+ * When Vast would show all that was rented under a label. Where not all of that is known here (it was rented from another
+ * machine, or the journal was lost) the last rental may have left just now.
+ */
+function shownBy({ clock, journal }: Means, label: string, intent: Intent | undefined): number {
+  const now = clock.now();
+  if (!journal.isKnown(label)) return now + WINDOW_MS;
+  return intent === undefined ? now : now + hiddenFor(intent, clock);
 }
 
 /**
@@ -126,7 +134,9 @@ export async function rentedAs(means: Means, label: string, until: number, least
       const rows = await lookFor(means, label);
       looks += 1;
       if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
-      means.progress(`looking for what was rented as ${label}`);
+      const left = Math.ceil((until - clock.now()) / 1000);
+      const rest = left > 0 ? `, ${left} s until Vast would have shown all of it` : "";
+      means.progress(`looking for what was rented as ${label}${rest}`);
     } catch (error) {
       if (!isPassing(error) || clock.now() > deadline) throw error;
     }

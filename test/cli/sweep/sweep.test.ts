@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { type Fleet, openFleet } from "../../support/fleet.ts";
 
@@ -190,6 +191,17 @@ suite("sweep", { concurrency: true }, () => {
     const { code, note } = await fleet.sweep("--destroy", "--yes");
     assert.deepEqual([code, fleet.living().length], [1, 1]);
     assert.match(note, /the state of stack other cannot be read, so what it holds is not known/);
+  });
+
+  test("an intent that cannot be read is named with what to do, and nothing is ended", async (t) => {
+    const { fleet } = await everyKind(t);
+    const file = join(openStateDir(fleet.env).journalDir, "vt-a.json");
+    writeFileSync(file, "{");
+    const before = fleet.living();
+    const { code, out, note } = await fleet.sweep("--destroy", "--yes");
+    assert.equal(code, 1);
+    assert.ok(`${out}${note}`.includes(`nothing was done: ${file} cannot be read`), note);
+    assert.deepEqual(fleet.living(), before);
   });
 
   test("what another account's key cannot see is not taken for nothing", async (t) => {

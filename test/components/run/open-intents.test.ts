@@ -40,4 +40,8 @@ test("nobody is warned of a rental that is under way, and everybody of one whose
   writeFileSync(file, readFileSync(file, "utf8").replace(/"startedAt": "[^"]*"/, '"startedAt": "before"'));
   warnOfOpenIntents(dir, "other", (text) => warnings.push(text));
   assert.match(warnings.join(), /^an earlier process ended while it was renting vt-a .* recover -s dev$/);
+  warnings.length = 0;
+  writeFileSync(file, "");
+  warnOfOpenIntents(dir, "other", (text) => warnings.push(text));
+  assert.match(warnings.join(), /^\S+vt-a\.json cannot be read .* look for the label vt-a with vastai show instances/);
 });

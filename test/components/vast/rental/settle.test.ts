@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { markOf } from "../../../../components/lib/process.ts";
 import { holderOf, type Intent } from "../../../../components/vast/journal/journal.ts";
 import { isStranded } from "../../../../components/vast/journal/trouble.ts";
+import type { Means } from "../../../../components/vast/ready/means.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { rentOrderOf } from "../../../../components/vast/rental/rental-request.ts";
 import { releaseAll, settle } from "../../../../components/vast/rental/settle.ts";
+import type { Fault } from "../../../../simulator/index.ts";
 import { criteria, label, ledger, openIntents, renting, request, type World } from "../../../support/renting.ts";
 
+const LIST = "GET /api/v1/instances/";
 const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };
 
 /** A machine under a label, rented by nobody we know. */
@@ -300,3 +303,112 @@ test("a release that Vast refuses names what is left, what it costs and what end
     ),
   );
 });
+
+/** As on another login node, or after the state directory was lost: nothing is known of the label. */
+function loseJournal(world: World): void {
+  rmSync(join(world.home, "journal", `${label}.json`), { force: true });
+}
+
+const LAG: Fault = { on: "boot", do: "listLag", seconds: 14 };
+
+test("killed on another node: a destroy that knows of no rental waits until Vast would show one, and says so", async (t) => {
+  const world = await renting(t, { faults: [LAG] });
+  await rentedElsewhere(world);
+  loseJournal(world);
+  await releaseAll(world.means, label);
+  assert.deepEqual(world.living(), []);
+  assert.match(
+    world.shown.join(),
+    /looking for what was rented as vt-\S+, \d+ s until Vast would have shown all of it/,
+  );
+});
+
+test("one that shows at once does not end the wait for another that does not", async (t) => {
+  const world = await renting(t, { faults: [{ ...LAG, after: 1 }] });
+  await rentedElsewhere(world);
+  await rentedElsewhere(world);
+  loseJournal(world);
+  await releaseAll(world.means, label);
+  assert.deepEqual(world.living(), []);
+});
+
+test("killed on another node: an up takes over what shows late", async (t) => {
+  const world = await renting(t, { faults: [LAG] });
+  const id = await rentedElsewhere(world);
+  loseJournal(world);
+  const { instance } = await rent(world.means, request);
+  assert.equal(instance.id, id);
+  await releaseAll(world.means, label);
+});
+
+test("where all that was rented is known nothing is waited for, and one look is enough", async (t) => {
+  const world = await renting(t);
+  const { instance } = await rent(world.means, request);
+  world.journal.closeInstance(instance.id);
+  await release(world.means, instance.id);
+  const looked = world.requests(LIST);
+  await releaseAll(world.means, label);
+  assert.equal(world.requests(LIST) - looked, 1);
+});
+
+test("what was waited for once is known from then on", async (t) => {
+  const world = await renting(t);
+  loseJournal(world);
+  assert.equal(await settle(world.means, label), undefined);
+  const looked = world.requests(LIST);
+  await releaseAll(world.means, label);
+  assert.equal(world.requests(LIST) - looked, 1);
+});
+
+/** The same world by a wall clock that was set by so much after the rental; uptime goes on as it does. */
+function clockSet(world: World, milliseconds: number): Means {
+  const { clock } = world.means;
+  const boot = () => ({ id: "this", uptime: clock.now() });
+  return world.meansWith({ clock: { ...clock, now: () => clock.now() + milliseconds, boot } });
+}
+
+for (const [what, milliseconds] of [
+  ["45 s ahead", 45_000],
+  ["2 h back", -7_200_000],
+] as const) {
+  test(`a clock that was set ${what} after a kill hides nothing, and holds nobody for longer`, async (t) => {
+    const world = await renting(t, { faults: [LAG] });
+    const at = world.means.clock.now();
+    await rentedElsewhere(world);
+    leaveIntent(world, { at, boot: { id: "this", uptime: at } });
+    await releaseAll(clockSet(world, milliseconds), label);
+    assert.deepEqual([world.living(), openIntents(world)], [[], []]);
+    assert.ok(world.means.clock.now() - at < 120_000);
+  });
+}
+
+test("by the wall clock of another start no wait is longer than the window", async (t) => {
+  const world = await renting(t);
+  const now = world.means.clock.now();
+  leaveIntent(world, { at: now + 7_200_000, boot: { id: "earlier", uptime: 0 } });
+  await releaseAll(world.means, label);
+  assert.ok(world.means.clock.now() - now < 120_000);
+});
+
+for (const [what, text] of [
+  ["is cut short", '{"label": "vt-'],
+  ["is empty", ""],
+  ["is of something else", "{}"],
+  ["has no process", `{"label": "${label}", "at": 1}`],
+] as const) {
+  test(`an intent whose file ${what} stops whoever needs it, and is named with what to do`, async (t) => {
+    const world = await renting(t, { mayLive: ({ living }) => living() });
+    await rentedElsewhere(world, OTHER);
+    const file = join(world.home, "journal", `${label}.json`);
+    writeFileSync(file, text);
+    const named = (error: Error) =>
+      [`${file} cannot be read`, `the label ${label} with vastai show instances`, "then remove the file"].every(
+        (part) => error.message.includes(part),
+      );
+    await assert.rejects(releaseAll(world.means, label), named);
+    await assert.rejects(rent(world.means, request), named);
+    assert.equal(world.living().length, 1, "nothing was rented");
+    await releaseAll(world.means, OTHER);
+    assert.deepEqual(world.living(), [], "it blinds nobody else");
+  });
+}
