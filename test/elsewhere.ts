@@ -109,7 +109,6 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/vast/ready/means.ts",
     "components/vast/ready/ready.ts",
     "components/vast/rental/offer-queue.ts",
-    "components/vast/rental/rent-offer.ts",
     "components/vast/rental/rental-request.ts",
   ],
   "test/components/vast/instance/instance.check.test.ts": ["components/vast/instance/instance.inputs.ts"],

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onDisk } from "../../lib/disk.ts";
 import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
@@ -141,17 +141,23 @@ export class Journal {
   #write(content: Intent | Entry): void {
     const file = this.fileOf(content.label);
     const draft = `${file}.${process.pid}`;
-    onDisk(file, () => {
-      const handle = openSync(draft, "w", 0o600);
-      try {
-        writeSync(handle, `${JSON.stringify(content, undefined, 2)}\n`);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(draft, file);
-      this.#sync();
-    });
+    try {
+      onDisk(file, () => {
+        const handle = openSync(draft, "w", 0o600);
+        try {
+          // All of it: a disk that is nearly full may take a part and say nothing.
+          writeFileSync(handle, `${JSON.stringify(content, undefined, 2)}\n`);
+          fsyncSync(handle);
+        } finally {
+          closeSync(handle);
+        }
+        renameSync(draft, file);
+        this.#sync();
+      });
+    } finally {
+      // Of a full disk half a draft would stay.
+      if (existsSync(draft)) rmSync(draft);
+    }
   }
 
   #remove(label: string): void {

@@ -51,7 +51,7 @@ export async function rentOffer(
       mayLeave: () => engine.alive(),
       onLeave,
     });
-    journal.note(label, instanceId);
+    await noteOrRelease(means, label, instanceId, totalPerHour);
     await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
     return { instanceId };
   } catch (error) {
@@ -66,11 +66,39 @@ export async function rentOffer(
 
 /** Vast has refused and rented all the same: such an instance never gets its GPUs, and bills its disk. */
 async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
-  means.journal.note(label, id);
-  await releaseOrStrand(means, id, { label, rentedAt: means.clock.now() });
-  means.journal.closeInstance(id);
+  const { journal, clock } = means;
+  try {
+    journal.note(label, id);
+  } finally {
+    // Noted or not.
+    await releaseOrStrand(means, id, { label, rentedAt: clock.now() });
+  }
+  journal.closeInstance(id);
   if (ACCOUNT.includes(error.kind)) throw error;
   return { passed: error.message };
+}
+
+/** A machine whose id is on no disk would be lost with this process, and so it goes at once. */
+async function noteOrRelease(means: Means, label: string, id: number, perHour: number | null): Promise<void> {
+  const { journal, clock, say } = means;
+  try {
+    journal.note(label, id);
+  } catch (error) {
+    const { message } = error as Error;
+    await say(`instance ${id} cannot be noted, so it is released: ${message}`);
+    await releaseOrStrand(means, id, { label, perHour, rentedAt: clock.now() });
+    closeIfItCan(journal, label);
+    throw new Error(`instance ${id} could not be noted, and is released again: ${message}`);
+  }
+}
+
+/** What stays open on a disk that takes nothing is settled by the next run. */
+function closeIfItCan(journal: Means["journal"], label: string): void {
+  try {
+    journal.close(label);
+  } catch {
+    // It was said what the disk has.
+  }
 }
 
 /** It may have been rented, or be rented yet: the label tells. @param sentAt milliseconds */
@@ -86,7 +114,7 @@ async function settleUnclear(means: Means, label: string, error: VastError, sent
   );
   const [first] = rows.toSorted((one, other) => one.id - other.id);
   if (first !== undefined) {
-    journal.note(label, first.id);
+    await noteOrRelease(means, label, first.id, first.totalPerHour);
     await say(`it was rented: instance ${first.id}`);
     return { instanceId: first.id };
   }

@@ -113,9 +113,13 @@ class Rental {
     if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
-    if (journal.find(label) === undefined)
-      journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...cost });
-    journal.note(label, instance.id);
+    try {
+      if (journal.find(label) === undefined)
+        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...cost });
+      journal.note(label, instance.id);
+    } catch (error) {
+      throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
+    }
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
     // Something may have run on it, so it is not for us to release it.
@@ -171,9 +175,9 @@ class Rental {
     try {
       await release(this.#means, id, { label, perHour: totalPerHour });
     } catch (error) {
-      // The state will have the other one; the intent stays open for this one.
-      if (label !== null) journal.note(label, id);
       await say((error as Error).message);
+      // The state will have the other one; the intent stays open for this one.
+      if (label !== null) await said(say, () => journal.note(label, id));
     }
   }
 
@@ -194,5 +198,14 @@ class Rental {
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
     this.#means.journal.closeInstance(id);
+  }
+}
+
+/** Does something that must not end what goes on: an error is said. */
+async function said(say: Means["say"], action: () => void): Promise<void> {
+  try {
+    action();
+  } catch (error) {
+    await say((error as Error).message);
   }
 }
