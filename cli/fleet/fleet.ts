@@ -1,7 +1,8 @@
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
-import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, apiOrigin, openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
+import { isVastError, type VastError } from "../../components/vast/client/errors.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import { holderOf, type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -27,6 +28,8 @@ export interface Listed {
 export interface OpenIntent extends Intent {
   /** "ended" = its process is dead; "elsewhere" = it was started on another machine, where nobody can look from here. */
   readonly process: "running" | "ended" | "elsewhere";
+  /** Origin of its API, within which an id is one machine's; undefined = it cannot be told now. */
+  readonly url: string | undefined;
 }
 
 const REAL_HOST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
@@ -50,42 +53,52 @@ function targetIn({ apiUrl, apiKeyFile }: { readonly apiUrl?: unknown; readonly 
   return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
-/** Each account once, whatever it is called. Throws VastError when one cannot be reached, for its machines are unknown. */
-export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Target[] {
-  const opened = new Map<string, Target>();
-  for (const api of apis) {
-    const opens = openApi(api, env);
-    const name = `${opens.url}\n${opens.keySource}`;
-    const target = opened.get(name) ?? { api, names: [], url: opens.url, client: new VastClient(opens) };
-    opened.set(name, { ...target, names: [...target.names, api] });
-  }
-  return [...opened.values()];
+/** An account at which nobody could look, or a rental of which therefore nothing can be said. */
+export interface Unseen {
+  /** What the account is called in states and intents. */
+  readonly names: readonly ApiTarget[];
+  /** Of the one rental that is meant; absent = all of the account. */
+  readonly label?: string;
+  readonly error: VastError;
 }
 
-/** Is that the account in which something was being rented? The id of a machine says nothing in another one. */
-export function isTargetOf({ names }: Pick<Target, "names">, { apiUrl, apiKeyFile }: ApiTarget): boolean {
+export interface Opened {
+  readonly targets: readonly Target[];
+  /** Without a key, or without an address. */
+  readonly unseen: readonly Unseen[];
+}
+
+/** Each account once, whatever it is called. */
+export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Opened {
+  const opened = new Map<string, Target>();
+  const unseen: Unseen[] = [];
+  for (const api of apis) {
+    try {
+      const opens = openApi(api, env);
+      const name = `${opens.url}\n${opens.keySource}`;
+      const target = opened.get(name) ?? { api, names: [], url: opens.url, client: new VastClient(opens) };
+      opened.set(name, { ...target, names: [...target.names, api] });
+    } catch (error) {
+      if (!isVastError(error)) throw error;
+      unseen.push({ names: [api], error });
+    }
+  }
+  return { targets: [...opened.values()], unseen };
+}
+
+/** Is the account in which something was being rented one of these? */
+export function isNamed(names: readonly ApiTarget[], { apiUrl, apiKeyFile }: ApiTarget): boolean {
   return names.some((name) => name.apiUrl === apiUrl && name.apiKeyFile === apiKeyFile);
 }
 
 /** Did this intent become this machine? Its id tells, whatever its label says by now. */
 export function became({ target, instance }: Listed, intent: OpenIntent): boolean {
-  return intent.instanceIds.includes(instance.id) && isTargetOf(target, intent);
+  return intent.instanceIds.includes(instance.id) && (intent.url === undefined || intent.url === target.url);
 }
 
 /** The intent that a machine came of, by its id; else, when no intent has that, the one of its label. */
 export function intentOf(row: Listed, intents: readonly OpenIntent[]): OpenIntent | undefined {
   return intents.find((intent) => became(row, intent)) ?? intents.find(({ label }) => label === row.instance.label);
-}
-
-/** All machines of the accounts, whoever rented them. Throws VastError unless every list is whole. */
-export async function machinesOf(targets: readonly Target[]): Promise<Listed[]> {
-  const lists = targets.map(async (target) => {
-    const instances = await target.client.instances();
-    return instances.map((instance): Listed => ({ target, instance }));
-  });
-  const listed = (await Promise.all(lists)).flat();
-  // Two keys may open one account.
-  return [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()];
 }
 
 /** Is it this owner's, by its label? Owners are told apart by the whole id, never by how it begins. */
@@ -114,9 +127,12 @@ export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): H
 
 /** undefined = it cannot be told now. */
 function urlOf(outputs: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): string | undefined {
-  if (typeof outputs.apiUrl !== "string") return undefined;
+  return typeof outputs.apiUrl === "string" ? originOf(targetIn(outputs), env) : undefined;
+}
+
+function originOf({ apiUrl }: ApiTarget, env: NodeJS.ProcessEnv): string | undefined {
   try {
-    return openApi(targetIn(outputs), env).url;
+    return apiOrigin(apiUrl, env);
   } catch {
     return undefined;
   }
@@ -133,7 +149,7 @@ export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
   const journal = new Journal(openStateDir(env).journalDir);
   const unreadable = journal.unreadable();
   if (unreadable.length > 0) throw new Failure(exitCode.failed, `nothing was done: ${unreadable.join("; ")}`);
-  return journal.listOpen().map((intent) => ({ ...intent, process: processOf(intent) }));
+  return journal.listOpen().map((intent) => ({ ...intent, process: processOf(intent), url: originOf(intent, env) }));
 }
 
 /**

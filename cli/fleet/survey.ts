@@ -1,8 +1,18 @@
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
-import { became, type Holder, intentOf, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
+import {
+  became,
+  type Holder,
+  intentOf,
+  isOwnedBy,
+  type Listed,
+  labelsOf,
+  type OpenIntent,
+  type Unseen,
+} from "./fleet.ts";
 import type { StackState } from "./stack.ts";
+import { isUnseen } from "./visible.ts";
 
 /** Who answers for a machine. */
 export type HeldBy =
@@ -33,10 +43,13 @@ export interface Survey {
   readonly unlabelled: number;
   /** Intents of dead processes that became no machine. */
   readonly empty: readonly OpenIntent[];
+  /** Where nobody could look: what is there is in none of the above. */
+  readonly unseen: readonly Unseen[];
 }
 
 export interface SurveySources {
   readonly listed: readonly Listed[];
+  readonly unseen: readonly Unseen[];
   readonly stacks: readonly StackState[];
   readonly heldBy: Holder;
   readonly intents: readonly OpenIntent[];
@@ -47,13 +60,14 @@ export interface SurveySources {
 
 /** Says of every machine that an intent names, or that carries a label of ours, who answers for it. */
 export function surveyOf(sources: SurveySources): Survey {
-  const { listed, intents } = sources;
+  const { listed, unseen, intents } = sources;
   const ours = listed.filter((row) => isOurs(row.instance.label) || intents.some((intent) => became(row, intent)));
   const found = new Set(listed.map((row) => intentOf(row, intents)));
   return {
     machines: ours.map((row) => ({ ...row, holder: holderOf(row, sources) })),
     unlabelled: listed.length - ours.length,
-    empty: intents.filter((intent) => intent.process === "ended" && !found.has(intent)),
+    empty: intents.filter((intent) => intent.process === "ended" && !found.has(intent) && !isUnseen(intent, unseen)),
+    unseen,
   };
 }
 

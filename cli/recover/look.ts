@@ -2,19 +2,10 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { showing } from "../command/progress.ts";
-import {
-  blindLabels,
-  heldBy,
-  type Listed,
-  labelsOf,
-  type OpenIntent,
-  openIntents,
-  openTargets,
-  targetsOf,
-} from "../fleet/fleet.ts";
+import { blindLabels, heldBy, labelsOf, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
 import { readState } from "../fleet/stack.ts";
 import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
-import { type Looking, visibleMachines } from "../fleet/visible.ts";
+import { ensureWhole, type Looking, type Seen, visibleMachines } from "../fleet/visible.ts";
 import type { Patient } from "./patient.ts";
 
 /**
@@ -28,10 +19,12 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   const intents = intentsOf(patient);
   const state = await readState(cwd, env, stack);
   const known = labelsOf(state).length > 0 || intents.length > 0;
-  const targets = known ? openTargets(targetsOf([state], intents), env) : [];
+  const { targets, unseen } = openTargets(known ? targetsOf([state], intents) : [], env);
+  ensureWhole(unseen);
   const isBlind = blindLabels([state], env).length > 0;
-  const listed = await listedTo(patient, { targets, intents: () => intents, isBlind, clock: realClock });
-  const sources = { listed, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
+  const seen = await seenBy(patient, { targets, intents: () => intents, isBlind, clock: realClock });
+  ensureWhole(seen.unseen);
+  const sources = { ...seen, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
   // A machine that another stack has rented is that stack's, whatever label it carries.
   const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });
   return {
@@ -41,7 +34,7 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   };
 }
 
-function listedTo({ progress }: Patient, looking: Looking): Promise<Listed[]> {
+function seenBy({ progress }: Patient, looking: Looking): Promise<Seen> {
   return showing(progress, "looking for what was rented", () => visibleMachines(looking));
 }
 

@@ -193,6 +193,34 @@ suite("sweep", { concurrency: true }, () => {
     assert.match(note, /the state of stack other cannot be read, so what it holds is not known/);
   });
 
+  test("one account that cannot be seen does not blind the sweep for the others", async (t) => {
+    const [fleet, other] = [await openFleet(t), await openFleet(t)];
+    const { label } = fleet;
+    const [lost, held, began] = [label("dev"), label("prod"), label("far")];
+    const ids = { lost: await fleet.rent(lost), held: await fleet.rent(held) };
+    fleet.stack("prod", [{ id: ids.held, label: held }]);
+    // Where the other stacks and a rental that was killed are, whose key is no good, or whose key file is gone.
+    fleet.intent(began, { process: "dead", ...other.api });
+    const away = { apiUrl: other.api.apiUrl, apiKeyFile: join(fleet.folder, "no-such-key") };
+    fleet.intent(label("gone"), { process: "dead", ...away });
+    const theirs = await other.rent(began);
+    other.fault({ on: LIST, do: "authError404", times: 0 });
+    const { code, out, note } = await fleet.sweep();
+    assert.equal(code, 1, note);
+    assert.match(rowOf(out, ids.lost) ?? "", / nobody$/);
+    assert.match(rowOf(out, ids.held) ?? "", / stack prod$/);
+    for (const { apiUrl, apiKeyFile } of [other.api, away]) {
+      assert.ok(note.includes(`Not seen: ${apiUrl}, ${apiKeyFile}: `), note);
+    }
+    assert.doesNotMatch(note, /nothing came of it/, "what nobody could look for is not said to be nothing");
+    const json = JSON.parse((await fleet.sweep("--json")).out);
+    assert.equal(json.unseen.length, 2);
+    const ended = await fleet.sweep("--destroy", "--yes");
+    assert.equal(ended.code, 1, "for it cannot be said that nothing bills");
+    assert.deepEqual([fleet.living(), other.living()], [[ids.held], [theirs]]);
+    assert.equal(fleet.openLabels().length, 2, "and what could not be looked for stays open");
+  });
+
   test("an intent that cannot be read is named with what to do, and nothing is ended", async (t) => {
     const { fleet } = await everyKind(t);
     const file = join(openStateDir(fleet.env).journalDir, "vt-a.json");
