@@ -1,4 +1,5 @@
 import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import { openStateDir } from "../lib/state-dir.ts";
 import { progress } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { twinsIn } from "../vast/client/instance-list.ts";
@@ -30,11 +31,12 @@ export const provider = lifecycle({
   },
 
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
-  diff: async (_id: string, olds: IdentityOutputs, { apiUrl, apiKeyFile, gate, ...news }: RunIdentityInputs) => {
+  diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
     await tellStrays(olds);
+    const { apiUrl, apiKeyFile, owner, gate } = news;
     return {
       replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
-      changes: changedKeys(olds, { apiUrl, apiKeyFile, gate }).length > 0 || hasLeftovers(olds, news),
+      changes: changedKeys(olds, { apiUrl, apiKeyFile, owner, gate }).length > 0 || hasLeftovers(olds, news),
     };
   },
 
@@ -45,17 +47,31 @@ export const provider = lifecycle({
 
   create: async (inputs: RunIdentityInputs) => {
     const label = runLabel(inputs);
+    openJournal().begin(label);
     return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
   },
 
   update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
     const outs = outputs(news, olds.label, olds.__urn);
+    distrustOthers(olds);
     if (hasLeftovers(olds, news)) await releaseAllOf(outs);
     return { outs };
   },
 
-  delete: async (_id: string, props: IdentityOutputs) => releaseAllOf(props),
+  delete: async (_id: string, props: IdentityOutputs) => {
+    distrustOthers(props);
+    await releaseAllOf(props);
+    openJournal().forget(props.label);
+  },
 });
+
+/**
+ * The state says which state directory was the last that may have rented under a label: an update comes before any rental
+ * of the run. What another one recorded before that proves nothing.
+ */
+function distrustOthers({ owner, label }: IdentityOutputs): void {
+  if (owner !== openStateDir().owner) openJournal().forget(label);
+}
 
 /** Did a command that has ended leave something behind? */
 function hasLeftovers({ label }: IdentityOutputs, { singleUse }: Pick<RunIdentityInputs, "singleUse">): boolean {

@@ -10,7 +10,7 @@ export interface RunIdentityInputs {
   readonly apiUrl: string;
   /** Path of a file that holds the API key; "" = where the official client keeps it. */
   readonly apiKeyFile: string;
-  /** Id of the state directory. */
+  /** Id of the state directory that rents; the label keeps the first. */
   readonly owner: string;
   readonly project: string;
   readonly stack: string;

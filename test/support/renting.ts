@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -111,6 +111,8 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
   const gates = new Gates(ours.now, ours.sleep);
   const client = new VastClient(openApi(request.target, env), { gates, sleep: ours.sleep, random: () => 0 });
   const journal = new Journal(openStateDir(env).journalDir);
+  // As the run's identity does, which comes before any rental.
+  journal.begin(label);
   const gone = new AbortController();
   const said: string[] = [];
   const shown: string[] = [];
@@ -177,8 +179,8 @@ export function clientWith(client: VastClient, changes: Partial<VastClient>): Va
   });
 }
 
-export function openIntents({ home }: World): string[] {
-  return readdirSync(join(home, "journal"));
+export function openIntents({ journal }: World): string[] {
+  return journal.listOpen().map(({ label: open }) => `${open}.json`);
 }
 
 export { ledger };

@@ -120,7 +120,7 @@ async function onBuilder(
 
 async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label: string): Promise<void> {
   await release(vast, id, { label, perHour: totalPerHour });
-  vast.journal.close(label);
+  vast.journal.closeInstance(id);
   await vast.say(`builder ${id} is released`);
 }
 

@@ -124,7 +124,7 @@ async function ensureReleasable(
   { untouched, label, hostKey }: InstanceOutputs,
 ): Promise<void> {
   const intent = means.journal.find(label);
-  const isUnbegun = untouched === true || (intent?.untouched === true && intent.instanceId === id);
+  const isUnbegun = untouched === true || (intent?.untouched === true && intent.instanceIds.includes(id));
   if (isUnbegun || hasPassed(id)) return;
   const instance = await means.client.instance(id);
   if (instance === undefined) return;

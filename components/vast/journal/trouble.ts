@@ -27,22 +27,34 @@ export function twinText(twin: Instance): string {
 }
 
 /** What an open intent says that bills, or may bill, and the commands that end it. */
-export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
   const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
-  if (instanceId === undefined) {
+  if (instanceIds.length === 0) {
     return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
-  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+  const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
+  const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
+  const theirs = instanceIds.map((id) => `vastai destroy instance ${id}`).join(" and ");
+  return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
 /** An error that leaves an intent open says what that means. Its kind stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
-  const intent = journal.find(label);
-  if (intent === undefined || !(error instanceof Error) || isStranded(error)) return error;
-  error.message = `${error.message}; ${leftBehind(intent)}`;
+  if (!(error instanceof Error) || isStranded(error)) return error;
+  const left = leftUnder(label, journal);
+  if (left !== undefined && !error.message.includes(left)) error.message = `${error.message}; ${left}`;
   return error;
+}
+
+function leftUnder(label: string, journal: Pick<Journal, "find">): string | undefined {
+  try {
+    const intent = journal.find(label);
+    return intent && leftBehind(intent);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** What a destroy says that cannot see whether it is done. */

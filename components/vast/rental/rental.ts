@@ -1,3 +1,4 @@
+import { momentOf } from "../../lib/clock.ts";
 import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { nonceOf } from "../journal/label.ts";
@@ -135,8 +136,14 @@ class Rental {
     if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost, ...(await this.#noted()) });
-    journal.note(label, instance.id);
+    const noted = { ...cost, ...(await this.#noted()) };
+    try {
+      if (journal.find(label) === undefined)
+        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+      journal.note(label, instance.id);
+    } catch (error) {
+      throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
+    }
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
     // Something may have run on it, so it is not for us to release it.
@@ -179,8 +186,10 @@ class Rental {
   }
 
   async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
+    const { journal } = this.#means;
     // What is kept has been told of; the others have come since we began.
-    for (const twin of twins.filter(({ id }) => !this.#kept.includes(id))) await this.#releaseTwin(twin);
+    const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
+    for (const twin of twins.filter(isOurs)) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
     return { instance, endpoint, offerId, ...(await this.#noted()) };
   }
@@ -192,9 +201,9 @@ class Rental {
     try {
       await release(this.#means, id, { label, perHour: totalPerHour });
     } catch (error) {
-      // The state will have the other one; the intent stays open for this one.
-      if (label !== null) journal.note(label, id);
       await say((error as Error).message);
+      // The state will have the other one; the intent stays open for this one.
+      if (label !== null) await said(say, () => journal.note(label, id));
     }
   }
 
@@ -214,6 +223,15 @@ class Rental {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
-    this.#means.journal.close(label);
+    this.#means.journal.closeInstance(id);
+  }
+}
+
+/** Does something that must not end what goes on: an error is said. */
+async function said(say: Means["say"], action: () => void): Promise<void> {
+  try {
+    action();
+  } catch (error) {
+    await say((error as Error).message);
   }
 }

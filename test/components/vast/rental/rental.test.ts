@@ -33,7 +33,7 @@ async function rentedWell(world: World, changed: Partial<typeof request> = {}) {
   const intent = world.journal.find(label);
   const keyFingerprint = world.means.client.keyFingerprint(nonceOf(label));
   const renter = { accountId: String(world.simulator.world.account.id), keyFingerprint };
-  assert.deepEqual([intent?.instanceId, intent?.accountId, intent?.keyFingerprint], [id, ...Object.values(renter)]);
+  assert.deepEqual([intent?.instanceIds, intent?.accountId, intent?.keyFingerprint], [[id], ...Object.values(renter)]);
   assert.deepEqual([rented.accountId, rented.keyFingerprint], Object.values(renter));
   const [row] = ledger(world.simulator.world).contracts.filter((contract) => contract.id === id);
   assert.equal(row?.label, label);
@@ -148,7 +148,7 @@ test("one that shows up late and cannot be released stays in the journal", async
   const { instance } = await rent(world.means, request);
   const [twin] = world.living().filter((id) => id !== instance.id);
   assert.ok(twin);
-  assert.equal(world.journal.find(label)?.instanceId, twin);
+  assert.deepEqual(world.journal.find(label)?.instanceIds, [instance.id, twin]);
   assert.ok(
     world.said.some((text) => text.includes(`vastai destroy instance ${twin}`)),
     world.said.join("\n"),
@@ -358,7 +358,7 @@ test("a machine that cannot be released is thrown as what is left", async (t) =>
   assert.deepEqual(world.living(), [error.instance.id]);
   const command = `vastai destroy instance ${error.instance.id}`;
   assert.ok(error.message.includes(command), error.message);
-  assert.equal(world.journal.find(label)?.instanceId, error.instance.id, "and stays in the journal");
+  assert.deepEqual(world.journal.find(label)?.instanceIds, [error.instance.id], "and stays in the journal");
   assert.equal(world.requests(RENT), 1, "nothing else is rented meanwhile");
 });
 
