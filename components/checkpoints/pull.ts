@@ -4,7 +4,7 @@ import { sizeText } from "../lib/text.ts";
 import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
-import { placeLinks } from "./links.ts";
+import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
 import { type Listing, type Manifest, type ManifestFile, parseListing } from "./manifest.ts";
 import { copy } from "./rsync.ts";
 import { shownName } from "./store/files.ts";
@@ -37,6 +37,8 @@ export interface Pulled {
   readonly incomplete: readonly string[];
   /** What did not take its own name at home, and why; a sentence each. */
   readonly beside: readonly string[];
+  /** Links that could not be followed, so that nobody knows what is behind them; a clause each. Only with `live`. */
+  readonly refused: readonly string[];
 }
 
 /** Where an instance's checkpoints come home to. */
@@ -54,7 +56,8 @@ export type Progress = (text: string) => void;
 /**
  * Copies, verifies and keeps. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does
  * not exist on the machine is an empty one. Nothing that was verified before is lost, whatever the machine has now, and
- * whenever this ends. Throws RemoteError.
+ * whenever this ends. Throws RemoteError; without `live` also when a link cannot be followed (`failed`), and then all
+ * that can come home is home.
  */
 export async function pullCheckpoints(
   request: PullRequest,
@@ -99,13 +102,13 @@ class Pull {
     let listing = await this.#list();
     for (let look = 1; ; look++) {
       const { sound, changing } = await this.#bring(listing);
-      const later = (await this.#list(false)).files;
-      const moved = differences(sound, later);
+      const later = await this.#list(false);
+      const moved = differences(sound, later.files);
       if (this.#request.live === true) {
-        const still = new Set([...changing, ...moved.filter((name) => later.has(name))]);
-        return this.#end(sound, still, listing.lies);
+        const still = new Set([...changing, ...moved.filter((name) => later.files.has(name))]);
+        return this.#end(sound, still, listing.lies, later.refused);
       }
-      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies);
+      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies, later.refused);
       if (look === LOOKS) throw this.#unsettled(moved);
       listing = await this.#list();
     }
@@ -165,7 +168,7 @@ class Pull {
   }
 
   /** A machine that lies about some files is not believed about the others, though they have come home. */
-  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[]): Pulled {
+  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[], refused: readonly RefusedLink[]): Pulled {
     const sound = new Map([...home].filter(([name]) => !still.has(name)));
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {
@@ -173,9 +176,17 @@ class Pull {
       const home = `${sound.size} files are home and are what it says they are`;
       throw remoteError("failed", `the machine's manifest holds what cannot be (${shown}); ${home}`);
     }
-    this.#store.finish(home, still.size === 0 ? (this.#request.ended ?? null) : null);
-    const { beside } = this.#store;
-    return { files: sound.size, bytes: bytesOf(sound), changing: [...still].map(shownName), incomplete, beside };
+    const isWhole = still.size === 0 && refused.length === 0;
+    this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);
+    if (this.#request.live !== true && refused.length > 0) throw notFollowed(refused, sound.size);
+    return {
+      files: sound.size,
+      bytes: bytesOf(sound),
+      changing: [...still].map(shownName),
+      incomplete,
+      beside: this.#store.beside,
+      refused: refused.map(refusedText),
+    };
   }
 
   /** What was seen, and went away before it could be fetched. */
@@ -192,6 +203,16 @@ class Pull {
     const text = `${namesText(names)} changed again and again after they were fetched`;
     return remoteError("mismatch", `${text}: something on the machine still writes to them`);
   }
+}
+
+/** All that can be fetched is home by then. */
+function notFollowed(refused: readonly RefusedLink[], files: number): Error {
+  const shown = refused.slice(0, 3).map(refusedText).join("; ");
+  const more = refused.length > 3 ? `; and ${refused.length - 3} more` : "";
+  const links = refused.length === 1 ? "a link" : `${refused.length} links`;
+  const rest = files === 1 ? "1 other file is home" : `${files} other files are home`;
+  const text = `${links} on the machine cannot be followed, so what is behind is not home: ${shown}${more}`;
+  return remoteError("failed", `${text}. Mend or remove such a link there (${rest})`);
 }
 
 /** Names that came, went or were written to between two listings. */
