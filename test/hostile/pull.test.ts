@@ -43,6 +43,9 @@ async function openScene(t: TestContext, forced?: string): Promise<Scene> {
     key: home.key,
     from: join(root, "machine"),
     to: checkpointsHome(join(root, "home"), "local", 7),
+    // Waiting has a test of its own.
+    quietMs: 0,
+    patienceMs: 0,
   };
 }
 

@@ -47,7 +47,9 @@ async function openScene(t: TestContext): Promise<Scene> {
   const from = join(root, "machine");
   mkdirSync(from);
   const to = checkpointsHome(join(root, "home"), "local", 7);
-  return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, behave };
+  // Waiting has tests of its own.
+  const waits = { quietMs: 0, patienceMs: 0 };
+  return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
 }
 
 const MB = 1_000_000;

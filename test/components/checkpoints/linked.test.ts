@@ -43,6 +43,8 @@ async function openScene(t: TestContext): Promise<Scene> {
   mkdirSync(from);
   return {
     ...{ instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, root, from, to: join(root, "home") },
+    quietMs: 0,
+    patienceMs: 0,
     file: (name) => {
       mkdirSync(dirname(join(root, name)), { recursive: true });
       writeFileSync(join(root, name), name);

@@ -34,6 +34,9 @@ async function openPull(t: TestContext): Promise<PullRequest> {
     key: home.key,
     from: join(root, "machine"),
     to: checkpointsHome(join(root, "home"), "local", 7),
+    // Waiting has a test of its own.
+    quietMs: 0,
+    patienceMs: 0,
   };
 }
 
