@@ -16,6 +16,7 @@ export const sync: Command = {
   details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE. A file takes its place there once it
 is verified; the one that was there before is kept in the folder beside it that ends in .previous (keepPrevious).
 A large file that is empty or half as large now does not take the place of the one that was verified.
+Links on the machine that lead out of checkpointsDir are followed, and one that cannot be is named.
 Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync, and a folder of
 which files are missing is marked by a file in it, INCOMPLETE.by-vast-run.txt.
 
@@ -36,6 +37,7 @@ Examples:
     const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
     const pulled = await pull(request, terminal);
     for (const sentence of pulled.beside) terminal.note(sentence);
+    for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
     for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
     terminal.note(summary(pulled));
     terminal.out(to);

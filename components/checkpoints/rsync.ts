@@ -39,7 +39,8 @@ function mostBytes(bytes: number): number {
 
 /**
  * The words of the copy. What a machine sends is not trusted: no links, no devices, no set-uid bits, none but the files
- * that are named on standard input, and none that is larger than the kernel is told here.
+ * that are named on standard input, and none that is larger than the kernel is told here. Links on the way to a file are
+ * followed there (`--copy-links`); none is taken here.
  */
 function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
@@ -47,6 +48,7 @@ function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
     ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
     "rsync",
     "-a",
+    "--copy-links",
     "--no-links",
     "--no-devices",
     "--no-specials",

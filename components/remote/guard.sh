@@ -32,9 +32,10 @@ is_held() {
 
 # is_fetched: are checkpoints being copied or hashed?
 is_fetched() {
-  local comm
+  local comm folder
+  folder=$(readlink -m -- "$CHECKPOINTS")
   for comm in $(grep -lsxE 'rsync|sha256sum|scp|tar' /proc/[0-9]*/comm); do
-    case $(readlink "${comm%comm}cwd")/ in "$CHECKPOINTS"/*) return 0 ;; esac
+    case $(readlink "${comm%comm}cwd")/ in "$folder"/*) return 0 ;; esac
   done
   return 1
 }

@@ -1,7 +1,7 @@
 # Who belongs to the training that this machine knows:
 #   own     carries its TRAINING_ID in the environment; or is below such a process; or was one of these when somebody last
 #           looked, for a process may write its title over its environment, and lose its parent
-#   writer  holds a file below the folder of checkpoints open for writing, whoever started it
+#   writer  holds a file of the checkpoints (folder.sh) open for writing, whoever started it
 # Nobody else is ever signalled: not what people and steps are logged in by, not what all training runs in, not ourselves.
 # Files of KEEP: train.id, train.folder (of checkpoints), train.known (boot id, and lines of training_processes).
 
@@ -103,21 +103,12 @@ see_marks() {
   for pid in $(writers); do WRITES[pid]=1; done
 }
 
-# writers: pids that hold a file of checkpoints open for writing; what we write ourselves is none.
+# writers: pids of who writes to checkpoints.
 writers() {
-  local folder link
+  local folder
   { folder=$(<"$KEEP/train.folder"); } 2>/dev/null || return 0
-  folder=$(readlink -e -- "$folder") && [ "$folder" != / ] || return 0
-  find /proc/[0-9]*/fd -maxdepth 1 -lname "$(as_pattern "$folder")/*" \
-    ! -lname "$(as_pattern "$(readlink -m -- "$KEEP")")/*" ! -lname "$(as_pattern "$(readlink -m -- "$LOGS")")/*" \
-    ! -lname "$(as_pattern "$(readlink -m -- "$LOG")")" ! -lname '/dev/*' ! -lname '/proc/*' -print 2>/dev/null |
-    while IFS= read -r link; do
-      # The last digit of the flags is how it was opened: 1 to write, 2 to read and write.
-      ! grep -qs '^flags:.*[12]$' "${link%/fd/*}/fdinfo/${link##*/}" || say "$link"
-    done | cut -d / -f 3 | uniq
+  ! see_folder "$folder" || writing
 }
-
-as_pattern() { printf '%s' "$1" | sed 's/[][\\*?]/\\&/g'; }
 
 # training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives.
 training_processes() {

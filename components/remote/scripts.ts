@@ -162,7 +162,7 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
   return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
 
-const WITH_GUARD = ["common", "processes", "training", "vast", "guard", "boot"];
+const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "boot"];
 
 export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
   readonly repo: string;
@@ -243,18 +243,13 @@ export function stopMinutes({ stepMaxMinutes = STEP_MINUTES, stopGraceSeconds }:
 /** Asks training to stop, and ends it when it does not; it is not started again by the machine itself. */
 export function stopScript(step: StopStep): string {
   const values = { GRACE: String(step.stopGraceSeconds), RESCUE: step.rescue === true ? "yes" : "" };
-  return script(
-    { ...placeOf({ ...step, stepMaxMinutes: stopMinutes(step) }), ...values },
-    "common",
-    "processes",
-    "training",
-    "stop",
-  );
+  const place = placeOf({ ...step, stepMaxMinutes: stopMinutes(step) });
+  return script({ ...place, ...values }, "common", "folder", "processes", "training", "stop");
 }
 
 /** Prints `final HASH` when the training with this hash has ended well and writes nothing any more, else `open`. */
 export function standingScript(place: Place = {}): string {
-  return script(placeOf(place), "common", "processes", "training", "standing");
+  return script(placeOf(place), "common", "folder", "processes", "training", "standing");
 }
 
 /** Prints what tells of a training of ours: components/vast/ready/traces.ts reads it. "" = the folder that training has noted. */
@@ -262,9 +257,9 @@ export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = 
   return script({ WORKSPACE: workspace, FOLDER: folder }, "traces");
 }
 
-/** Prints the checkpoint manifest of a folder. */
+/** Prints the checkpoint manifest of a folder, without sums unless `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
-  return script({ FOLDER: folder, HASHES: hashes ? "1" : "0" }, "manifest");
+  return script({ ...placeOf({}), FOLDER: folder, HASHES: hashes ? "1" : "0" }, "folder", "manifest");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */
