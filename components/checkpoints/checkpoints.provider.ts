@@ -1,6 +1,6 @@
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import type { Renter } from "../vast/client/same-account.ts";
-import { forgetPassed } from "../vast/journal/passed.ts";
+import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
 import { openJournal } from "../vast/ready/connect.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
@@ -44,13 +44,17 @@ export const provider = lifecycle({
     return { id: `checkpoints-${instanceId}`, outs: outputs(inputs) };
   },
   update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
-  delete: async (_id: string, state: CheckpointsState) => passGate(state),
+  delete: async (_id: string, state: CheckpointsState) => {
+    await bringHome(state);
+    // The release comes next, perhaps by a later command.
+    notePassed(Number(state.instanceId));
+  },
 });
 
 /** What older states do not say, $. */
 const RESCUE_BUDGET = 1;
 
-function passGate(state: CheckpointsState): Promise<void> {
+function bringHome(state: CheckpointsState): Promise<void> {
   const { home: to, mark: training, sshKeyFile, hostKey, __urn: urn } = state;
   const rescueBudget = askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET;
   const order = { ...state, instanceId: Number(state.instanceId), to, training, rescueBudget, begun: true };

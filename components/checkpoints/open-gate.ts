@@ -7,7 +7,6 @@ import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { whileBilling } from "../vast/journal/interrupt.ts";
-import { notePassed } from "../vast/journal/passed.ts";
 import { keptText } from "../vast/journal/trouble.ts";
 import { connect } from "../vast/ready/connect.ts";
 import type { Gate } from "../vast/rental/settle.ts";
@@ -26,7 +25,7 @@ export interface GateAccess extends ApiTarget {
 
 const LOGIN_PATIENCE_MS = 60_000;
 
-/** Takes an instance through the gate, and notes that it has passed. Throws as `passGate` does. */
+/** Takes an instance through the gate. Throws as `passGate` does. */
 export async function openGate(order: GateOrder, access: GateAccess): Promise<void> {
   const { instanceId, pricePerHour } = order;
   const { sshKeyFile, hostKey, urn } = access;
@@ -45,7 +44,6 @@ export async function openGate(order: GateOrder, access: GateAccess): Promise<vo
   };
   const text = keptText(instanceId, null, pricePerHour);
   await whileBilling(text, () => passGate(order, world)).finally(() => engine.stop());
-  notePassed(instanceId);
 }
 
 /** What the gate needs to know of a run whose machine no state has. */

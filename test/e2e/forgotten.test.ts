@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { typeOf } from "../../components/pulumi/addresses.ts";
@@ -91,5 +92,6 @@ test("a machine that the state has forgotten is released by no destroy before it
     const text = await project.works("destroy");
     assert.match(text, /nothing on instance \d+ is of a training of ours/);
     assert.equal((await project.simulator.ledger()).living, 0);
+    assert.deepEqual(readdirSync(join(project.home, "passed")), [], "no note outlives its machine");
   });
 });
