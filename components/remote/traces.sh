@@ -9,10 +9,8 @@ is_there() { [ -e "$1" ] && printf 1 || printf 0; }
 
 # Anything that cannot be looked into may hold something.
 holds_files() {
-  local said found
-  found=$(find -L "$folder" -type f -print -quit 2>/dev/null)
-  said=$(find -L "$folder" -type f -print -quit 2>&1 >/dev/null | grep -v -e ': No such file or directory$' -e 'File system loop')
-  [ -n "$found$said" ] && printf 1 || printf 0
+  find -L "$folder" -type f -printf 'a file\n' -quit 2>&1 |
+    grep -qv -e ': No such file or directory$' -e 'File system loop' && printf 1 || printf 0
 }
 
 has_trained() {
