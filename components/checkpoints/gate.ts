@@ -8,7 +8,7 @@ import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
-import { phaseOf } from "../vast/client/phase.ts";
+import { isDown } from "../vast/client/phase.ts";
 import { ensureSameAccount, type Renter } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
@@ -18,7 +18,7 @@ import { stopToKeep } from "../vast/rental/keep.ts";
 import { whyLost } from "./lost.ts";
 import type { Pace } from "./pace.ts";
 import { checkRoomFor, pullCheckpoints } from "./pull.ts";
-import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
+import { type Rescue, startForFiles } from "./rescue.ts";
 import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
 
@@ -150,7 +150,7 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
 /** The instance, when it is stopped for certain; whatever cannot be known now shows when we log in. */
 async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Promise<Instance | undefined> {
   const instance = await ask(instanceId, world);
-  return instance !== undefined && isStartable(instance) ? instance : undefined;
+  return instance !== undefined && isDown(instance) ? instance : undefined;
 }
 
 async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
@@ -263,11 +263,8 @@ function filesText(count: number): string {
 /** A stopped instance costs its disk alone; when Vast cannot be asked, the price at which it was rented. */
 async function costText({ instanceId, pricePerHour }: GateOrder, world: GateWorld): Promise<string> {
   const instance = await ask(instanceId, world);
-  const { phase, cause } = phaseOf(instance);
   if (instance === undefined) return perHour(pricePerHour);
-  if (phase === "stopped" && cause !== "frozen" && instance.diskPerHour !== null) {
-    return `${perHour(instance.diskPerHour)} for its disk`;
-  }
+  if (isDown(instance) && instance.diskPerHour !== null) return `${perHour(instance.diskPerHour)} for its disk`;
   return perHour(instance.totalPerHour ?? pricePerHour);
 }
 

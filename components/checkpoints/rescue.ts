@@ -1,6 +1,6 @@
 import { perHour } from "../lib/money.ts";
 import { isVastError } from "../vast/client/errors.ts";
-import { phaseOf } from "../vast/client/phase.ts";
+import { isDown, phaseOf } from "../vast/client/phase.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { nextBid } from "../vast/market/bidding.ts";
 import type { Means } from "../vast/ready/means.ts";
@@ -28,12 +28,6 @@ export interface Rescue {
 const MARKUP = 0.2;
 /** Less is not enough for a start. */
 const LEAST_MINUTES = 3;
-
-/** Is it stopped, so that a start could bring it back? A frozen one bills its GPU, and its processes go on. */
-export function isStartable(instance: Instance): boolean {
-  const { phase, cause } = phaseOf(instance);
-  return phase === "stopped" && cause !== "frozen";
-}
 
 /** The most that the budget pays for, $/h with disk: the run's own cap is for hours, and this is for minutes. */
 function mostPerHour(budget: number): number {
@@ -120,7 +114,7 @@ function criteriaOf({ gpu, gpus, isBid, diskGb }: Instance, maxPricePerHour: num
 async function stopUnlessStopped(means: Means, id: number): Promise<string[]> {
   const row = await means.client.instance(id).catch(() => "unknown" as const);
   if (row === undefined) return [];
-  if (row !== "unknown" && isStartable(row) && phaseOf(row).cause !== "queued") return [];
+  if (row !== "unknown" && isDown(row) && phaseOf(row).cause !== "queued") return [];
   return [await stopAgain(means, id, row === "unknown" ? null : row.totalPerHour)];
 }
 

@@ -151,9 +151,13 @@ export function isLeaving({ curState }: Instance): boolean {
   return curState === "unloaded";
 }
 
+/** Does it pay for its disk alone? A frozen one bills its GPU, and its processes go on. */
+export function isDown(instance: Instance): boolean {
+  const { phase, cause } = phaseOf(instance);
+  return phase === "stopped" && cause !== "frozen";
+}
+
 /** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */
 export function rateOf(instance: Instance): number | null {
-  const { phase, cause } = phaseOf(instance);
-  const keepsDiskOnly = phase === "stopped" && cause !== "frozen";
-  return keepsDiskOnly ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;
+  return isDown(instance) ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;
 }

@@ -1,6 +1,6 @@
 import { perHour } from "../../lib/money.ts";
 import type { VastClient } from "../client/client.ts";
-import { phaseOf } from "../client/phase.ts";
+import { isDown, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 
 /**
@@ -10,8 +10,8 @@ import type { Instance } from "../client/wire.ts";
 export async function stopToKeep(client: Pick<VastClient, "setState">, instance: Instance): Promise<string> {
   const { id, diskPerHour, totalPerHour } = instance;
   const disk = diskPerHour === null ? "its disk goes on billing" : `its disk goes on costing ${perHour(diskPerHour)}`;
-  const { phase, cause } = phaseOf(instance);
-  if (phase === "stopped" && cause !== "frozen" && cause !== "queued") return `it is stopped, and ${disk}`;
+  // A start that is queued may come about, and bill.
+  if (isDown(instance) && phaseOf(instance).cause !== "queued") return `it is stopped, and ${disk}`;
   try {
     await client.setState(id, "stopped");
     return `it was stopped, and ${disk}`;
