@@ -16,8 +16,9 @@ export function learnSecrets(values: Iterable<string | undefined>): void {
 }
 
 /**
- * A text for people without credentials: those that this process has read, and whatever stands before the @ of a URL. Each counts as it is, as a shell, JSON and a URL write it, and in base64 wherever in a longer text
- * it began; also a part of it, from 8 characters on, where a line was cut within it.
+ * A text for people without credentials: those that this process has read, and whatever stands before the @ of a URL.
+ * Each counts as it is, as a shell, JSON and a URL write it, and in base64 wherever in a longer text it began; also a
+ * part of it, from 8 characters on, where a line was cut within it.
  *
  * Call it before a text is cut: what is cut off in the middle of a line cannot be known again.
  */
