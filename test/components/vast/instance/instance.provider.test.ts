@@ -58,6 +58,12 @@ function leftIntent(under: string) {
   return { ...wish, ...ended, instanceIds: [], record: { rented: [] } };
 }
 
+/** What an identity is made of, by the owner of a state directory. */
+function whoIn(home: string, run: string) {
+  const { owner } = openStateDir({ VAST_TRAINING_HOME: home });
+  return { apiUrl: "simulator", apiKeyFile: "", owner, project: "tiny", stack: "dev", run };
+}
+
 /** A machine that no provider of ours has rented; its id. */
 async function rentElsewhere(simulator: Simulator, under: string, price: number | null = null): Promise<string> {
   const offer = [...simulator.world.market.offers()].find(({ ask }) => ask.gpus === 1);
@@ -155,12 +161,10 @@ test("an engine that dies while a machine comes up: it is released, and no other
 
 test("an identity makes a label once, and its delete releases what carries it and never ran a step of ours", async (t) => {
   const { home, journal, simulator, provider, until } = await world(t, "identity");
-  const own = openStateDir({ VAST_TRAINING_HOME: home }).owner;
-  const owner = { apiUrl: "simulator", apiKeyFile: "", owner: own, project: "tiny", stack: "dev" };
-  const who = { ...owner, run: "run", singleUse: false, gate: null };
+  const who = { ...whoIn(home, "run"), singleUse: false, gate: null };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
   const { id, outs } = await provider.create(checked);
-  assert.match(id, new RegExp(`^vt-${own}-tiny-dev-run-[0-9a-f]{10}$`));
+  assert.match(id, new RegExp(`^vt-${who.owner}-tiny-dev-run-[0-9a-f]{10}$`));
   assert.equal(outs.label, id);
   assert.deepEqual(await provider.diff(id, outs, { ...who, stack: "renamed" }), {
     changes: NONE,
@@ -179,16 +183,7 @@ test("an identity makes a label once, and its delete releases what carries it an
 
 test("a state directory that was not the last to rent has no proof, and the one that is to rent is in the state first", async (t) => {
   const { home, provider, journal } = await world(t, "identity");
-  const { owner } = openStateDir({ VAST_TRAINING_HOME: home });
-  const who = {
-    apiUrl: "simulator",
-    apiKeyFile: "",
-    owner,
-    project: "tiny",
-    stack: "dev",
-    run: "run",
-    singleUse: false,
-  };
+  const who = { ...whoIn(home, "run"), singleUse: false };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
   const { id, outs } = await provider.create(checked);
   assert.equal(journal.isKnown(id), true);
@@ -197,19 +192,12 @@ test("a state directory that was not the last to rent has no proof, and the one 
   const plan = await provider.diff(id, theirs, who);
   assert.deepEqual([plan.changes, plan.replaces], [SOME, []]);
   const mine = await provider.update(id, theirs, who);
-  assert.deepEqual([mine.owner, mine.label, journal.isKnown(id)], [owner, id, false]);
+  assert.deepEqual([mine.owner, mine.label, journal.isKnown(id)], [who.owner, id, false]);
 });
 
 test("an identity is not gone with what another account's key cannot see", async (t) => {
   const { simulator, provider, home, journal } = await world(t, "identity");
-  const who = {
-    apiUrl: "simulator",
-    apiKeyFile: "",
-    owner: openStateDir({ VAST_TRAINING_HOME: home }).owner,
-    project: "tiny",
-    stack: "dev",
-    run: "run",
-  };
+  const who = whoIn(home, "run");
   const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
   const { id, outs } = await provider.create(checked);
   const write = (renter: object) =>
@@ -235,14 +223,7 @@ test("an identity is not gone with what another account's key cannot see", async
 
 test("an identity for one use releases what a killed command has left under it", async (t) => {
   const { simulator, provider, home, journal, until } = await world(t, "identity");
-  const who = {
-    apiUrl: "simulator",
-    apiKeyFile: "",
-    owner: openStateDir({ VAST_TRAINING_HOME: home }).owner,
-    project: "tiny",
-    stack: "dev",
-    run: "builder",
-  };
+  const who = whoIn(home, "builder");
   const forOne = { ...who, singleUse: true };
   const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
   const { id, outs } = await provider.create(checked);
