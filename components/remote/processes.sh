@@ -25,12 +25,12 @@ see_processes() {
 
 # see_self: this shell, and what it runs below, are spared; what is below it is left out by is_ours.
 see_self() {
-  local at=$$ noted
+  local at=$$ noted alive
   while [ "$at" -gt 0 ]; do
     CHECKED[at]=spared at=${PARENT[at]-0}
   done
-  for noted in train guard; do
-    at=$(alive_in "$KEEP/$noted.pid") && CHECKED[at]=spared
+  for noted in train guard watcher; do
+    ! see_alive "$KEEP/$noted.pid" || CHECKED[alive]=spared
   done
   WRAPPER=
   { read -r WRAPPER _ <"$KEEP/train.pid"; } 2>/dev/null || true
@@ -87,45 +87,74 @@ is_own() {
   return 1
 }
 
-# see_marks: MARKED by the environment, or known of old, and WRITES.
+# see_marks: MARKED by the environment, or known of old, and WRITES; fails when it could not look at all of it.
 see_marks() {
-  local id= pid birth kind boot=
+  local id= pid birth boot= found
+  local -a known=()
   MARKED=() WRITES=()
-  { id=$(<"$KEEP/train.id"); } 2>/dev/null || return 0
-  for pid in $(grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ | cut -d / -f 3); do MARKED[pid]=1; done
-  while read -r pid birth _ kind; do
-    [ -n "$kind" ] && [ "${BIRTH[pid]-}" = "$birth" ] || continue
-    if [ "$kind" = own ]; then MARKED[pid]=1; else WRITES[pid]=1; fi
-  done < <(
-    { read -r boot && [ "$boot" = "$(boot_id)" ] && cat; } 2>/dev/null <"$KEEP/train.known"
-    printf '%s\n' "${KNOWN-}"
-  )
-  for pid in $(writers); do WRITES[pid]=1; done
+  { read -r id <"$KEEP/train.id"; } 2>/dev/null || return 0
+  # 2 = who has ended meanwhile. More = grep could not be started, or was killed.
+  found=$(grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ) || [ $? -le 2 ] || return 1
+  for pid in $found; do
+    pid=${pid#/proc/}
+    MARKED[${pid%/environ}]=1
+  done
+  see_boot || return 1
+  { mapfile -t known <"$KEEP/train.known"; } 2>/dev/null || true
+  [ "${known[0]-}" = "$boot" ] || known=()
+  set -- ${known[*]:1} ${KNOWN-}
+  while [ $# -ge 4 ]; do
+    pid=$1 birth=$2
+    if [ "${BIRTH[pid]-}" = "$birth" ]; then
+      if [ "$4" = own ]; then MARKED[pid]=1; else WRITES[pid]=1; fi
+    fi
+    shift 4
+  done
+  found=$(writers) || return 1
+  for pid in $found; do WRITES[pid]=1; done
 }
 
 # writers: pids that hold a file of checkpoints open for writing; what we write ourselves is none.
 writers() {
-  local folder link
-  { folder=$(<"$KEEP/train.folder"); } 2>/dev/null || return 0
-  folder=$(readlink -e -- "$folder") && [ "$folder" != / ] || return 0
-  find /proc/[0-9]*/fd -maxdepth 1 -lname "$(as_pattern "$folder")/*" \
-    ! -lname "$(as_pattern "$(readlink -m -- "$KEEP")")/*" ! -lname "$(as_pattern "$(readlink -m -- "$LOGS")")/*" \
-    ! -lname "$(as_pattern "$(readlink -m -- "$LOG")")" ! -lname '/dev/*' ! -lname '/proc/*' -print 2>/dev/null |
+  local folder= keep logs log pattern link line
+  { read -r folder <"$KEEP/train.folder"; } 2>/dev/null || return 0
+  folder=$(readlink -e -- "$folder") || { [ $? = 1 ] && return 0 || return 1; }
+  [ "$folder" != / ] || return 0
+  # An empty pattern would be anybody's.
+  keep=$(readlink -m -- "$KEEP") && logs=$(readlink -m -- "$LOGS") && log=$(readlink -m -- "$LOG") || return 1
+  for line in folder keep logs log; do
+    as_pattern "${!line}"
+    printf -v "$line" '%s' "$pattern"
+  done
+  find /proc/[0-9]*/fd -maxdepth 1 -lname "$folder/*" ! -lname "$keep/*" ! -lname "$logs/*" ! -lname "$log" \
+    ! -lname '/dev/*' ! -lname '/proc/*' -print 2>/dev/null |
     while IFS= read -r link; do
       # The last digit of the flags is how it was opened: 1 to write, 2 to read and write.
-      ! grep -qs '^flags:.*[12]$' "${link%/fd/*}/fdinfo/${link##*/}" || say "$link"
-    done | cut -d / -f 3 | uniq
+      { while read -r line; do
+        case $line in flags:*[12]) link=${link#/proc/} && say "${link%%/*}" ;; esac
+      done <"${link%/fd/*}/fdinfo/${link##*/}"; } 2>/dev/null || true
+    done
+  [ "${PIPESTATUS[0]}" -le 1 ]
 }
 
-as_pattern() { printf '%s' "$1" | sed 's/[][\\*?]/\\&/g'; }
+# as_pattern TEXT: as $pattern, which find takes literally.
+as_pattern() {
+  local at
+  pattern=
+  for ((at = 0; at < ${#1}; at++)); do
+    case ${1:at:1} in [][\\*?]) pattern+=\\ ;; esac
+    pattern+=${1:at:1}
+  done
+}
 
-# training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives.
+# training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives. Fails when it
+# could not look, for want of a process or of memory: then nobody knows.
 training_processes() {
   local found
   [ -s "$KEEP/train.id" ] || return 0
-  found=$(list_processes)
+  found=$(list_processes) || return 1
   # A process may have handed over to a new one between two looks of the first.
-  [ -n "$found" ] || found=$(list_processes)
+  [ -n "$found" ] || found=$(list_processes) || return 1
   [ -z "$found" ] || say "$found"
 }
 
@@ -134,8 +163,10 @@ list_processes() {
   local -a PARENT GROUP SESSION TERMINAL BIRTH COMM CHECKED MARKED WRITES
   local WRAPPER
   see_processes
+  # Who does not see himself sees nothing.
+  [ -n "${BIRTH[$$]-}" ] || return 1
   see_self
-  see_marks
+  see_marks || return 1
   [ $((${#MARKED[@]} + ${#WRITES[@]})) -gt 0 ] || return 0
   for pid in "${!BIRTH[@]}"; do
     if is_own "$pid"; then
@@ -146,8 +177,16 @@ list_processes() {
   done
 }
 
-# own_processes: those of them that are training's own.
-own_processes() { training_processes | grep ' own$' || true; }
+# own_processes: those of them that are training's own; fails as it does.
+own_processes() {
+  local found
+  found=$(training_processes) || return 1
+  set -- $found
+  while [ $# -ge 4 ]; do
+    [ "$4" != own ] || say "$1 $2 $3 own"
+    shift 4
+  done
+}
 
 # names_of LINES: "2 processes (python3 311, sleep 313)", for people.
 names_of() {
