@@ -60,12 +60,14 @@ function endsBill(stack: string): string {
   return `pulumi destroy -s ${stack}`;
 }
 
+const KEEP = `${WORKSPACE}/.vast-training`;
+
 /** For the machine's onstart: goes on with a training that was cut short, and watches; nothing before the first step. */
 export const ONSTART = [
   "for name in train guard; do",
-  `  file=${WORKSPACE}/.vast-training/$name.sh`,
+  `  file=${KEEP}/$name.sh`,
   "  [ -r $file ] || continue",
-  `  env -i bash $file boot </dev/null >>${WORKSPACE}/logs/guard.log 2>&1 &`,
+  `  { env -i bash $file boot; exec env -i setsid bash -s watcher <${KEEP}/guard.sh; } </dev/null >>${WORKSPACE}/logs/guard.log 2>&1 &`,
   "  break",
   "done",
 ].join("\n");

@@ -10,7 +10,7 @@ import {
   type TrainStep,
   trainScript,
 } from "../../../components/remote/scripts.ts";
-import { type Box, GUARD, makeRepository, openBox, TRAINING, until } from "./box.ts";
+import { type Box, endWatch, GUARD, makeRepository, openBox, TRAINING, until } from "./box.ts";
 import { openVast, type TinyVast } from "./vast.ts";
 
 const KEY = "canary0123456789";
@@ -60,12 +60,11 @@ async function open(t: TestContext, answers: [number, string][] = [], more: Part
     train: (changes = {}) => box.run(trainScript({ ...step, ...changes })),
     boot: () => box.run(`env -i bash ${keep}/train.sh boot`),
     powerOff: async () => {
-      for (const name of ["guard", "train"]) {
-        const pid = box.read(`.vast-training/${name}.pid`).split(" ")[0];
-        // What nobody has reaped yet is dead all the same.
-        const alive = `grep -lsE "^State:\\s[^ZX]" $(printf "/proc/%s/status " $(pgrep -g ${pid}))`;
-        await box.run(`kill -KILL -- -${pid}; while pgrep -g ${pid} >/dev/null && ${alive}; do sleep 0.02; done`);
-      }
+      endWatch(box.workspace);
+      const pid = box.read(".vast-training/train.pid").split(" ")[0];
+      // What nobody has reaped yet is dead all the same.
+      const alive = `grep -lsE "^State:\\s[^ZX]" $(printf "/proc/%s/status " $(pgrep -g ${pid}))`;
+      await box.run(`kill -KILL -- -${pid}; while pgrep -g ${pid} >/dev/null && ${alive}; do sleep 0.02; done`);
     },
     logged: async (pattern) => {
       await until(
@@ -75,7 +74,7 @@ async function open(t: TestContext, answers: [number, string][] = [], more: Part
       return box.read("train.log");
     },
     watched: async (seconds) => {
-      const used = () => Number(box.read(".vast-training/train.hours").split(" ")[1]);
+      const used = () => Number(box.read(".vast-training/train.hours").split(/\s/)[1]);
       const enough = used() + seconds;
       await until(
         () => used() >= enough,
