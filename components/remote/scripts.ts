@@ -156,7 +156,7 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
   return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
 
-const WITH_GUARD = ["common", "processes", "training", "vast", "guard", "boot"];
+const WITH_GUARD = ["common", "processes", "training", "vast", "guard", "watcher", "boot"];
 
 export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
   readonly repo: string;

@@ -53,10 +53,10 @@ export function stepOf(box: Box, command: string, more: Partial<TrainStep> = {})
   return { ...GUARD, ...TRAINING, ...own, ...more };
 }
 
-/** Fails with what it says when it is not done in half a minute. */
-export async function until(done: () => boolean, what: () => string): Promise<void> {
+/** Fails with what it says when it is not done within so many looks, twenty a second; by default half a minute. */
+export async function until(done: () => boolean, what: () => string, most = 600): Promise<void> {
   for (let looks = 0; !done(); looks++) {
-    assert.ok(looks < 600, what());
+    assert.ok(looks < most, what());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
