@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -144,6 +145,25 @@ test("on a disk that is full another guard takes over and counts on", needsRoot,
   await settled();
   assert.notEqual(pid("guard"), before);
   await watched(1);
+});
+
+test("while /proc cannot be read nothing has ended", needsRoot, async (t) => {
+  const scene = await openScene(t, [], { command: STAYS });
+  const { pid, seen, watched } = watchedOf(scene);
+  assert.equal((await scene.train({}, "exec unshare --mount bash -s")).code, 0);
+  const guard = pid("guard");
+  const inside = (command: string) => execFileSync("nsenter", ["-t", String(guard), "-m", "sh", "-c", command]);
+  const rounds = () =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${guard}/status`, "utf8"))?.[1]);
+  await watched(1);
+  inside("mount -t tmpfs none /proc");
+  const enough = rounds() + 20;
+  await seen(() => rounds() >= enough);
+  inside("umount /proc");
+  await watched(1);
+  assert.equal(pid("guard"), guard);
+  assert.equal(scene.vast.puts.length, 0);
+  assert.doesNotMatch(scene.box.read("train.log"), /No training runs|No command/);
 });
 
 test("where no process can be started both go on, and act as soon as one can", needsProcessLimit, async (t) => {
