@@ -82,6 +82,8 @@ test("neither hears a signal that can be left unheard, and one that was halted g
   await watched(1);
   await settled();
   assert.deepEqual([pid("guard"), pid("watcher")], before);
+  for (const one of before)
+    assert.match(readFileSync(`/proc/${one}/cmdline`, "utf8"), /^bash\0-s\0\w+\0$/, "nor begins anew");
 });
 
 test("who kills by name or by arguments finds one of them at most, and the kernel takes them last", async (t) => {
@@ -139,7 +141,8 @@ test("onstart begins them, also where nothing but the watcher is begun", async (
 
 test("on a disk that is full another guard takes over and counts on", needsRoot, async (t) => {
   const { box, pid, settled, watched } = await training(t, {}, "", "1m");
-  await box.run(`cat /dev/zero >${box.workspace}/fill 2>/dev/null`);
+  // What was written meanwhile, and taken away again, left room.
+  await box.run(`for i in {1..20}; do cat /dev/zero >>${box.workspace}/fill; done 2>/dev/null`);
   const before = pid("guard");
   killNow(before);
   await settled();
