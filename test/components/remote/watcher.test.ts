@@ -87,17 +87,15 @@ test("neither hears a signal that can be left unheard, and one that was halted g
 });
 
 test("who kills by name or by arguments finds one of them at most, and the kernel takes them last", async (t) => {
-  const { box, pid } = await training(t);
+  const { pid } = await training(t, {}, "echo 500 >/proc/$$/oom_score_adj");
   const of = (who: "guard" | "watcher", file: string) => readFileSync(`/proc/${pid(who)}/${file}`, "utf8");
   for (const who of ["guard", "watcher"] as const) {
     assert.doesNotMatch(of(who, "cmdline"), /train|workspace/);
     assert.equal(of(who, "comm"), `${who}\n`);
   }
   assert.doesNotMatch(of("watcher", "cmdline"), /guard/);
-  const least = await box.run(
-    "for i in -1000 -500 0; do echo $i 2>/dev/null >/proc/$$/oom_score_adj && break; done; cat /proc/$$/oom_score_adj",
-  );
-  for (const who of ["guard", "watcher"] as const) assert.equal(of(who, "oom_score_adj"), least.out);
+  // Lowered again as far as anybody may lower it; further where the kernel lets us.
+  for (const who of ["guard", "watcher"] as const) assert.ok(Number(of(who, "oom_score_adj")) <= 0);
 });
 
 test("neither is training: it is stopped, and they are not signalled, and hold nothing of whoever started them", async (t) => {
