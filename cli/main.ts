@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
+import { learnCredentials } from "../components/credentials/known.ts";
+import { hidden } from "../components/lib/secrets.ts";
 import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command/command.ts";
 import { exitCode, exitCodeOf, explain, Failure } from "./command/failure.ts";
 import { commandHelp, overview, usage } from "./command/help.ts";
@@ -14,13 +16,27 @@ import { sweep } from "./sweep/sweep.ts";
 export const commands: readonly Command[] = [env, logs, attach, sync, recover, sweep];
 
 /** Runs one command line and answers with the exit code. */
-export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function main(argv: readonly string[], person: Terminal): Promise<number> {
+  const terminal = withoutCredentials(person);
   try {
+    learnCredentials(terminal.env);
     return await dispatch(argv, terminal);
   } catch (error) {
     terminal.note(`vast-run: ${explain(error)}`);
     return exitCodeOf(error);
   }
+}
+
+/** The same terminal; what is written on it holds none. */
+function withoutCredentials(terminal: Terminal): Terminal {
+  const { status, ask } = terminal;
+  return {
+    ...terminal,
+    out: (text) => terminal.out(hidden(text)),
+    note: (text) => terminal.note(hidden(text)),
+    ...(status ? { status: (text: string) => status(hidden(text)) } : {}),
+    ...(ask ? { ask: (question: string) => ask(hidden(question)) } : {}),
+  };
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -9,6 +9,7 @@ import { sha256 } from "../components/image/build/plan.ts";
 import type { Asked, ImageState } from "../components/image/build/state.ts";
 import { imageInputs } from "../components/image/inputs.ts";
 import { type Problem, problemLine } from "../components/lib/problem.ts";
+import { hidden } from "../components/lib/secrets.ts";
 import { openStateDir } from "../components/lib/state-dir.ts";
 import { throttled } from "../components/pulumi/throttle.ts";
 import { runLabel } from "../components/vast/journal/label.ts";
@@ -87,13 +88,13 @@ async function made(asked: Asked): Promise<ImageState> {
 }
 
 function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${hidden(text)}\n`);
 }
 
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${hidden(error.message)}\n`);
     process.exit(1);
   },
 );

@@ -13,7 +13,8 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
 const PROGRAM: Rules = {
   floors: [
     ["components/lib"],
-    ["components/pulumi", "components/ssh", "components/registry", "components/credentials"],
+    ["components/credentials"],
+    ["components/pulumi", "components/ssh", "components/registry"],
     ["components/remote", "components/vast/client", "components/checkpoints/store"],
     ["components/vast/market", "components/vast/journal", "components/code/git"],
     ["components/vast/ready", "components/config"],

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
+import { HiddenText } from "../../components/lib/secrets.ts";
 import { TerminalText } from "./terminal-text.ts";
 
 export interface Ended {
@@ -11,17 +13,25 @@ export interface Ended {
 /**
  * Gives the terminal to a command until it ends. ^C reaches it as it would without us, and does not end us first.
  *
- * @param raw it may do with the terminal what it likes; default: what it writes to a terminal is made safe
+ * @param raw it may do with the terminal what it likes; default: credentials are taken out of what it writes, and what
+ *   goes to a terminal is made safe
  */
 export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv, raw = false): Promise<Ended> {
   const [file = "", ...args] = words;
   const output = [process.stdout, process.stderr] as const;
-  const stdio = output.map(({ isTTY }) => (isTTY && !raw ? ("pipe" as const) : ("inherit" as const)));
+  const stdio = output.map(() => (raw ? ("inherit" as const) : ("pipe" as const)));
   const child = spawn(file, args, { stdio: ["inherit", ...stdio], env });
   [child.stdout, child.stderr].forEach((stream, at) => {
-    const text = new TerminalText();
-    stream?.on("data", (chunk: Buffer) => output[at]?.write(text.write(chunk)));
-    stream?.on("end", () => output[at]?.write(text.end()));
+    const to = output[at];
+    if (stream === null || to === undefined) return;
+    const text = to.isTTY ? new TerminalText() : new PlainText();
+    const shown = new HiddenText();
+    stream.on("data", (chunk: Buffer) => {
+      if (to.write(shown.write(text.write(chunk)))) return;
+      stream.pause();
+      to.once("drain", () => stream.resume());
+    });
+    stream.on("end", () => to.write(shown.write(text.end()) + shown.end()));
   });
   let interrupted = false;
   const onInterrupt = () => {
@@ -36,4 +46,17 @@ export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv
   }).finally(() => {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate).off("SIGHUP", onTerminate);
   });
+}
+
+/** What goes to a file or another program, as it is. */
+class PlainText {
+  readonly #decoder = new StringDecoder("utf8");
+
+  write(chunk: Buffer): string {
+    return this.#decoder.write(chunk);
+  }
+
+  end(): string {
+    return this.#decoder.end();
+  }
 }

@@ -1,14 +1,18 @@
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
-import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, apiOrigin, openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
+import { isVastError, type VastError } from "../../components/vast/client/errors.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import { holderOf, type Intent, Journal } from "../../components/vast/journal/journal.ts";
+import { exitCode, Failure } from "../command/failure.ts";
 import type { StackResource, StackState } from "./stack.ts";
 
 /** An API and the account that its key opens. */
 export interface Target {
   readonly api: ApiTarget;
+  /** Whatever else it is called in states and intents, `api` included. */
+  readonly names: readonly ApiTarget[];
   /** Origin. */
   readonly url: string;
   readonly client: VastClient;
@@ -24,6 +28,8 @@ export interface Listed {
 export interface OpenIntent extends Intent {
   /** "ended" = its process is dead; "elsewhere" = it was started on another machine, where nobody can look from here. */
   readonly process: "running" | "ended" | "elsewhere";
+  /** Origin of its API, within which an id is one machine's; undefined = it cannot be told now. */
+  readonly url: string | undefined;
 }
 
 const REAL_HOST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
@@ -47,26 +53,52 @@ function targetIn({ apiUrl, apiKeyFile }: { readonly apiUrl?: unknown; readonly 
   return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
-/** Each account once, whatever it is called. Throws VastError when one cannot be reached, for its machines are unknown. */
-export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Target[] {
-  const opened = new Map<string, Target>();
-  for (const api of apis) {
-    const opens = openApi(api, env);
-    const name = `${opens.url}\n${opens.keySource}`;
-    if (!opened.has(name)) opened.set(name, { api, url: opens.url, client: new VastClient(opens) });
-  }
-  return [...opened.values()];
+/** An account at which nobody could look, or a rental of which therefore nothing can be said. */
+export interface Unseen {
+  /** What the account is called in states and intents. */
+  readonly names: readonly ApiTarget[];
+  /** Of the one rental that is meant; absent = all of the account. */
+  readonly label?: string;
+  readonly error: VastError;
 }
 
-/** All machines of the accounts, whoever rented them. Throws VastError unless every list is whole. */
-export async function machinesOf(targets: readonly Target[]): Promise<Listed[]> {
-  const lists = targets.map(async (target) => {
-    const instances = await target.client.instances();
-    return instances.map((instance): Listed => ({ target, instance }));
-  });
-  const listed = (await Promise.all(lists)).flat();
-  // Two keys may open one account.
-  return [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()];
+export interface Opened {
+  readonly targets: readonly Target[];
+  /** Without a key, or without an address. */
+  readonly unseen: readonly Unseen[];
+}
+
+/** Each account once, whatever it is called. */
+export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Opened {
+  const opened = new Map<string, Target>();
+  const unseen: Unseen[] = [];
+  for (const api of apis) {
+    try {
+      const opens = openApi(api, env);
+      const name = `${opens.url}\n${opens.keySource}`;
+      const target = opened.get(name) ?? { api, names: [], url: opens.url, client: new VastClient(opens) };
+      opened.set(name, { ...target, names: [...target.names, api] });
+    } catch (error) {
+      if (!isVastError(error)) throw error;
+      unseen.push({ names: [api], error });
+    }
+  }
+  return { targets: [...opened.values()], unseen };
+}
+
+/** Is the account in which something was being rented one of these? */
+export function isNamed(names: readonly ApiTarget[], { apiUrl, apiKeyFile }: ApiTarget): boolean {
+  return names.some((name) => name.apiUrl === apiUrl && name.apiKeyFile === apiKeyFile);
+}
+
+/** Did this intent become this machine? Its id tells, whatever its label says by now. */
+export function became({ target, instance }: Listed, intent: OpenIntent): boolean {
+  return intent.instanceIds.includes(instance.id) && (intent.url === undefined || intent.url === target.url);
+}
+
+/** The intent that a machine came of, by its id; else, when no intent has that, the one of its label. */
+export function intentOf(row: Listed, intents: readonly OpenIntent[]): OpenIntent | undefined {
+  return intents.find((intent) => became(row, intent)) ?? intents.find(({ label }) => label === row.instance.label);
 }
 
 /** Is it this owner's, by its label? Owners are told apart by the whole id, never by how it begins. */
@@ -95,9 +127,12 @@ export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): H
 
 /** undefined = it cannot be told now. */
 function urlOf(outputs: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): string | undefined {
-  if (typeof outputs.apiUrl !== "string") return undefined;
+  return typeof outputs.apiUrl === "string" ? originOf(targetIn(outputs), env) : undefined;
+}
+
+function originOf({ apiUrl }: ApiTarget, env: NodeJS.ProcessEnv): string | undefined {
   try {
-    return openApi(targetIn(outputs), env).url;
+    return apiOrigin(apiUrl, env);
   } catch {
     return undefined;
   }
@@ -109,10 +144,22 @@ export function labelsOf({ resources }: Pick<StackState, "resources">): string[]
   return labels.filter((label) => typeof label === "string" && label !== "") as string[];
 }
 
-/** What this owner has begun to rent and not recorded yet. */
+/** What this owner has begun to rent and not recorded yet. Throws Failure when not all of that can be read. */
 export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
-  const intents = new Journal(openStateDir(env).journalDir).listOpen();
-  return intents.map((intent) => ({ ...intent, process: processOf(intent) }));
+  const journal = new Journal(openStateDir(env).journalDir);
+  const unreadable = journal.unreadable();
+  if (unreadable.length > 0) throw new Failure(exitCode.failed, `nothing was done: ${unreadable.join("; ")}`);
+  return journal.listOpen().map((intent) => ({ ...intent, process: processOf(intent), url: originOf(intent, env) }));
+}
+
+/**
+ * The labels of these stacks under which a machine may have been rented that nobody here knows of: no machine is in the
+ * state, and not all that was rented is in the journal.
+ */
+export function blindLabels(stacks: readonly StackState[], env: NodeJS.ProcessEnv): string[] {
+  const journal = new Journal(openStateDir(env).journalDir);
+  const empty = stacks.filter(({ resources }) => !resources.some((resource) => isOf("instance", resource)));
+  return empty.flatMap(labelsOf).filter((label) => !journal.isKnown(label));
 }
 
 function processOf(intent: Intent): OpenIntent["process"] {

@@ -1,8 +1,18 @@
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
-import { type Holder, isOwnedBy, type Listed, labelsOf, type OpenIntent } from "./fleet.ts";
+import {
+  became,
+  type Holder,
+  intentOf,
+  isOwnedBy,
+  type Listed,
+  labelsOf,
+  type OpenIntent,
+  type Unseen,
+} from "./fleet.ts";
 import type { StackState } from "./stack.ts";
+import { isUnseen } from "./visible.ts";
 
 /** Who answers for a machine. */
 export type HeldBy =
@@ -27,31 +37,37 @@ export interface Surveyed extends Listed {
 
 /** What the accounts have, seen by one owner. */
 export interface Survey {
-  /** Machines that carry a label of ours: this owner's, and those of other owners. */
+  /** Machines that an intent names or that carry a label of ours: this owner's, and those of other owners. */
   readonly machines: readonly Surveyed[];
   /** Machines without a label of ours. Nothing else is known about them here. */
   readonly unlabelled: number;
   /** Intents of dead processes that became no machine. */
   readonly empty: readonly OpenIntent[];
+  /** Where nobody could look: what is there is in none of the above. */
+  readonly unseen: readonly Unseen[];
 }
 
 export interface SurveySources {
   readonly listed: readonly Listed[];
+  readonly unseen: readonly Unseen[];
   readonly stacks: readonly StackState[];
   readonly heldBy: Holder;
   readonly intents: readonly OpenIntent[];
   readonly owner: string;
+  /** Those of a stack that is this owner's now, whoever made it. */
+  readonly labels?: readonly string[];
 }
 
-/** Says of every machine that carries a label of ours who answers for it. */
+/** Says of every machine that an intent names, or that carries a label of ours, who answers for it. */
 export function surveyOf(sources: SurveySources): Survey {
-  const { listed, intents } = sources;
-  const ours = listed.filter(({ instance }) => isOurs(instance.label));
-  const labels = new Set(listed.map(({ instance }) => instance.label));
+  const { listed, unseen, intents } = sources;
+  const ours = listed.filter((row) => isOurs(row.instance.label) || intents.some((intent) => became(row, intent)));
+  const found = new Set(listed.map((row) => intentOf(row, intents)));
   return {
     machines: ours.map((row) => ({ ...row, holder: holderOf(row, sources) })),
     unlabelled: listed.length - ours.length,
-    empty: intents.filter(({ process, label }) => process === "ended" && !labels.has(label)),
+    empty: intents.filter((intent) => intent.process === "ended" && !found.has(intent) && !isUnseen(intent, unseen)),
+    unseen,
   };
 }
 
@@ -59,14 +75,14 @@ function isOurs(label: string | null): boolean {
   return label?.startsWith("vt-") ?? false;
 }
 
-function holderOf(row: Listed, { stacks, heldBy, intents, owner }: SurveySources): HeldBy {
-  const { label } = row.instance;
+function holderOf(row: Listed, { stacks, heldBy, intents, owner, labels = [] }: SurveySources): HeldBy {
   const stack = heldBy(row);
   if (stack !== undefined) return { by: "stack", stack };
-  if (!isOwnedBy(owner, row.instance)) return { by: "another owner" };
-  const intent = intents.find((open) => open.label === label);
+  const intent = intentOf(row, intents);
+  const isOwn = intent !== undefined || isOwnedBy(owner, row.instance) || labels.includes(row.instance.label ?? "");
+  if (!isOwn) return { by: "another owner" };
   if (intent !== undefined && intent.process !== "ended") return { by: "intent", intent };
-  const successor = successorOf(label ?? "", stacks);
+  const successor = successorOf(intent?.label ?? row.instance.label ?? "", stacks);
   return {
     by: "nobody",
     ...(intent === undefined ? {} : { intent }),

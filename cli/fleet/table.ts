@@ -1,5 +1,5 @@
 import { perHour } from "../../components/lib/money.ts";
-import { phaseOf } from "../../components/vast/client/phase.ts";
+import { phaseOf, rateOf } from "../../components/vast/client/phase.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import type { OpenIntent } from "./fleet.ts";
 import type { HeldBy, Surveyed } from "./survey.ts";
@@ -53,13 +53,6 @@ function holderText(holder: HeldBy): string {
 
 export function processText({ process, pid, host }: OpenIntent): string {
   return process === "elsewhere" ? `process ${pid} on ${host}, maybe` : `process ${pid}, renting it now`;
-}
-
-/** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */
-export function rateOf(instance: Instance): number | null {
-  const { phase, cause } = phaseOf(instance);
-  const keepsDiskOnly = phase === "stopped" && cause !== "frozen";
-  return keepsDiskOnly ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;
 }
 
 /** Seconds since it was rented. */

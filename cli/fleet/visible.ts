@@ -1,55 +1,110 @@
 import type { Clock } from "../../components/lib/clock.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
+import { hiddenFor, WINDOW_MS } from "../../components/vast/client/instance-list.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
-import { visibleBy } from "../../components/vast/rental/settle.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { type Listed, machinesOf, type OpenIntent, type Target } from "./fleet.ts";
+import { became, isNamed, type Listed, type OpenIntent, type Target, type Unseen } from "./fleet.ts";
 
 export interface Looking {
   readonly targets: readonly Target[];
   /** Asked again after each list: processes end meanwhile. */
   readonly intents: () => readonly OpenIntent[];
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  /** Something may have been rented a moment ago of which there is no intent here. */
+  readonly isBlind: boolean;
+  readonly clock: Clock;
   /** Hears once that something has to be waited for. */
   readonly onWait?: () => void;
+}
+
+/** What could be seen, each account by itself. */
+export interface Seen {
+  readonly listed: readonly Listed[];
+  readonly unseen: readonly Unseen[];
 }
 
 /** Between two lists while something that was rented a moment ago may still be invisible. */
 const PAUSE_MS = 2000;
 
 /**
- * All machines, looked at again until what processes that have ended rented last would be seen. Throws Failure when a
- * list cannot be seen whole, or when no key opens the account in which something was being rented.
+ * All machines, looked at again until what was rented last would be seen. An account whose list cannot be seen whole is
+ * unseen, and so is what was being rented in an account that no key here opens.
  */
-export async function visibleMachines({ targets, intents, clock, onWait }: Looking): Promise<Listed[]> {
+export async function visibleMachines({ targets, intents, isBlind, clock, onWait }: Looking): Promise<Seen> {
+  const until = isBlind ? clock.now() + WINDOW_MS : clock.now();
   for (let waits = false; ; waits = true) {
-    const listed = await whole(() => machinesOf(targets));
-    const labels = new Set(listed.map(({ instance }) => instance.label));
-    const hidden = intents().filter(({ label, process }) => process !== "running" && !labels.has(label));
-    if (hidden.every((intent) => clock.now() >= visibleBy(intent))) {
-      for (const intent of hidden) await whole(() => ensureOpened(targets, intent));
-      return listed;
+    const left = intents().filter(({ process }) => process !== "running");
+    const { listed, unseen } = await lookAtAll(targets, left);
+    const hidden = left.filter((intent) => !isShown(intent, listed) && !isUnseen(intent, unseen));
+    if (clock.now() >= until && hidden.every((intent) => hiddenFor(intent, clock) === 0)) {
+      const others = await Promise.all(hidden.map((intent) => inAnotherAccount(targets, intent)));
+      return { listed, unseen: [...unseen, ...others.flat()] };
     }
     if (!waits) onWait?.();
     await clock.sleep(PAUSE_MS);
   }
 }
 
-/** To the key of another account a machine that bills is none. */
-async function ensureOpened(targets: readonly Target[], { label, accountId, apiUrl, apiKeyFile }: OpenIntent) {
-  const own = targets.find(({ api }) => api.apiUrl === apiUrl && api.apiKeyFile === apiKeyFile) ?? targets[0];
-  if (own !== undefined)
-    await ensureSameAccount(own.client, `what a process of yours was renting as ${label}`, accountId);
+/** Was it rented where nobody could look? Then nothing can be said of it. */
+export function isUnseen(intent: OpenIntent, unseen: readonly Unseen[]): boolean {
+  return unseen.some(({ names, label }) => label === intent.label || isNamed(names, intent));
 }
 
-async function whole<T>(look: () => Promise<T>): Promise<T> {
+/** Whoever must see everything stops here. Throws VastError for an account that cannot be opened, else Failure. */
+export function ensureWhole([first]: readonly Unseen[]): void {
+  if (first === undefined) return;
+  const { message, kind } = first.error;
+  if (kind === "no_key" || kind === "config") throw first.error;
+  throw new Failure(
+    exitCode.failed,
+    `what was rented cannot be seen whole, so nothing more was done; run this again later (${message})`,
+  );
+}
+
+async function lookAtAll(targets: readonly Target[], intents: readonly OpenIntent[]): Promise<Seen> {
+  const looks = await Promise.all(
+    targets.map(async (target) => unseenOf(target.names, async () => lookAt(target, intents))),
+  );
+  const unseen = looks.flatMap((look) => ("error" in look ? look : []));
+  const listed = looks.flatMap((look) => ("error" in look ? [] : look));
+  // Two keys may open one account.
+  return { listed: [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()], unseen };
+}
+
+/** The list, with what an intent names and the list lacks: the single view may know it all the same. */
+async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<Listed[]> {
+  const instances = await target.client.instances();
+  const named = intents.filter((intent) => isNamed(target.names, intent)).flatMap(({ instanceIds }) => instanceIds);
+  for (const id of new Set(named)) {
+    const instance = instances.some((row) => row.id === id) ? undefined : await target.client.instance(id);
+    if (instance !== undefined) instances.push(instance);
+  }
+  return instances.map((instance): Listed => ({ target, instance }));
+}
+
+/** Is all shown that an intent became? While its id is not known, what carries its label may be an older one. */
+function isShown(intent: OpenIntent, listed: readonly Listed[]): boolean {
+  const shown = listed.filter((row) => became(row, intent));
+  return shown.length > 0 && shown.length === intent.instanceIds.length;
+}
+
+/** To the key of another account a machine that bills is none. */
+async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<Unseen[]> {
+  const { label, instanceIds } = intent;
+  const own = targets.find(({ names }) => isNamed(names, intent)) ?? targets[0];
+  if (own === undefined) return [];
+  const what = `what a process of yours was renting as ${label}`;
+  const same = await unseenOf([], async () => {
+    await ensureSameAccount(own.client, { what, name: instanceIds[0] ?? label }, intent);
+    return [];
+  });
+  return "error" in same ? [{ ...same, label }] : [];
+}
+
+async function unseenOf<T>(names: Unseen["names"], look: () => Promise<T[]>): Promise<T[] | Unseen> {
   try {
     return await look();
   } catch (error) {
     if (!isVastError(error)) throw error;
-    throw new Failure(
-      exitCode.failed,
-      `what was rented cannot be seen whole, so nothing more was done; run this again later (${error.message})`,
-    );
+    return { names, error };
   }
 }

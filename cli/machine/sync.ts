@@ -3,7 +3,7 @@ import { type Pulled, type PullRequest, pullCheckpoints } from "../../components
 import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
-import { runScript } from "../../components/ssh/run-script.ts";
+import { limitOf, runScript } from "../../components/ssh/run-script.ts";
 import { type Command, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
@@ -16,6 +16,7 @@ export const sync: Command = {
   details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE. A file takes its place there once it
 is verified; the one that was there before is kept in the folder beside it that ends in .previous (keepPrevious).
 A large file that is empty or half as large now does not take the place of the one that was verified.
+Links on the machine that lead out of checkpointsDir are followed, and one that cannot be is named.
 Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync, and a folder of
 which files are missing is marked by a file in it, INCOMPLETE.by-vast-run.txt.
 
@@ -25,8 +26,9 @@ Examples:
   vast-run sync --to /scratch/checkpoints`,
   options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
   run: async (values, terminal) => {
-    const machine = await openMachine(values, terminal);
-    const { from, home, mark, keepPrevious } = recordedCheckpoints(machine.stack);
+    const found = await openMachine(values, terminal);
+    const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
+    const machine = { ...found, ...limitOf(stepMaxMinutes) };
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
     // Asked before anything is listed: what has ended by then writes no more.
@@ -35,6 +37,7 @@ Examples:
     const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
     const pulled = await pull(request, terminal);
     for (const sentence of pulled.beside) terminal.note(sentence);
+    for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
     for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
     terminal.note(summary(pulled));
     terminal.out(to);
@@ -56,14 +59,17 @@ export interface RecordedCheckpoints {
   readonly home: string;
   readonly mark: string | undefined;
   readonly keepPrevious: number;
+  readonly stepMaxMinutes: number | undefined;
 }
 
 /** Where the checkpoints are on the machine, where they come home to, and whose they are. */
 export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
-  const { from, home, mark, keepPrevious } = resourceOf(stack, "checkpoints")?.outputs ?? {};
+  const { from, home, mark, keepPrevious, stepMaxMinutes } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {
     const keep = typeof keepPrevious === "number" ? keepPrevious : 1;
-    return { from, home, mark: typeof mark === "string" ? mark : undefined, keepPrevious: keep };
+    const minutes = typeof stepMaxMinutes === "number" ? stepMaxMinutes : undefined;
+    const known = typeof mark === "string" ? mark : undefined;
+    return { from, home, mark: known, keepPrevious: keep, stepMaxMinutes: minutes };
   }
   throw new Failure(
     exitCode.failed,

@@ -2,19 +2,10 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { showing } from "../command/progress.ts";
-import {
-  heldBy,
-  type Listed,
-  labelsOf,
-  type OpenIntent,
-  openIntents,
-  openTargets,
-  type Target,
-  targetsOf,
-} from "../fleet/fleet.ts";
+import { blindLabels, heldBy, labelsOf, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
 import { readState } from "../fleet/stack.ts";
 import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
-import { visibleMachines } from "../fleet/visible.ts";
+import { ensureWhole, type Looking, type Seen, visibleMachines } from "../fleet/visible.ts";
 import type { Patient } from "./patient.ts";
 
 /**
@@ -28,21 +19,30 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   const intents = intentsOf(patient);
   const state = await readState(cwd, env, stack);
   const known = labelsOf(state).length > 0 || intents.length > 0;
-  const listed = known ? await listedTo(patient, openTargets(targetsOf([state], intents), env), intents) : [];
-  const survey = surveyOf({ listed, intents, stacks: [state], heldBy: heldBy([state], env), owner });
-  return { ...survey, machines: survey.machines.filter((machine) => belongsTo(machine, { owner, project, stack })) };
+  const { targets, unseen } = openTargets(known ? targetsOf([state], intents) : [], env);
+  ensureWhole(unseen);
+  const isBlind = blindLabels([state], env).length > 0;
+  const seen = await seenBy(patient, { targets, intents: () => intents, isBlind, clock: realClock });
+  ensureWhole(seen.unseen);
+  const sources = { ...seen, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
+  // A machine that another stack has rented is that stack's, whatever label it carries.
+  const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });
+  return {
+    ...survey,
+    machines: machines.filter((machine) => belongsTo(machine, { owner, project, stack })),
+    empty: survey.empty.filter((intent) => isOfStack(intent, patient)),
+  };
 }
 
-function listedTo(
-  { progress }: Patient,
-  targets: readonly Target[],
-  intents: readonly OpenIntent[],
-): Promise<Listed[]> {
-  const looking = { targets, intents: () => intents, clock: realClock };
+function seenBy({ progress }: Patient, looking: Looking): Promise<Seen> {
   return showing(progress, "looking for what was rented", () => visibleMachines(looking));
 }
 
 /** Open rentals of the stack. */
 export function intentsOf({ stack, terminal }: Patient): OpenIntent[] {
-  return openIntents(terminal.env).filter((intent) => stackOf(intent) === stack);
+  return openIntents(terminal.env).filter((intent) => isOfStack(intent, { stack }));
+}
+
+function isOfStack(intent: OpenIntent, { stack }: Pick<Patient, "stack">): boolean {
+  return stackOf(intent) === stack;
 }

@@ -68,7 +68,7 @@ async function isEarlierState({ cwd, stack, terminal }: Patient): Promise<boolea
 /** The last words: what is left, and what the state has. */
 async function report(patient: Patient, left: readonly Surveyed[]): Promise<void> {
   const { cwd, stack, terminal } = patient;
-  for (const machine of left) terminal.out(leftText(machine, terminal.env));
+  for (const machine of left) terminal.out(leftText(machine));
   if (await isEarlierState(patient)) {
     const first =
       left.length === 0 ? "" : `fetch what you need (vast-run sync -s ${stack}), end the machine as above, then `;

@@ -1,11 +1,9 @@
 import { perHour } from "../../components/lib/money.ts";
-import { openStateDir } from "../../components/lib/state-dir.ts";
-import { phaseOf } from "../../components/vast/client/phase.ts";
-import { Journal } from "../../components/vast/journal/journal.ts";
+import { phaseOf, rateOf } from "../../components/vast/client/phase.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { closeEmpty } from "../fleet/fleet.ts";
+import { closeEmpty, intentOf } from "../fleet/fleet.ts";
 import type { Survey, Surveyed } from "../fleet/survey.ts";
-import { advice, ageOf, ageText, gpuText, processText, rateOf } from "../fleet/table.ts";
+import { advice, ageOf, ageText, gpuText, processText } from "../fleet/table.ts";
 import { intentsOf } from "./look.ts";
 import type { Patient } from "./patient.ts";
 
@@ -34,16 +32,17 @@ export async function awaitRenters(patient: Patient): Promise<void> {
 /** Closes what dead processes left and what is accounted for: no machine came of it, or the state has it. */
 export function settle(patient: Patient, { machines, empty }: Survey): void {
   const { env, note } = patient.terminal;
-  const recorded = intentsOf(patient).filter(({ label }) => {
-    const named = machines.filter(({ instance }) => instance.label === label);
-    return named.length > 0 && named.every(({ holder }) => holder.by === "stack");
+  const intents = intentsOf(patient);
+  const recorded = intents.filter((intent) => {
+    const came = machines.filter((machine) => intentOf(machine, intents) === intent);
+    return came.length > 0 && came.every(({ holder }) => holder.by === "stack");
   });
   closeEmpty([...empty, ...recorded], env);
   for (const { label } of empty) note(`nothing came of the rental as ${label}`);
 }
 
 /** A machine that the state does not have: what it is, what it costs, and what to type. */
-export function leftText(machine: Surveyed, env: NodeJS.ProcessEnv): string {
+export function leftText(machine: Surveyed): string {
   const { instance, holder } = machine;
   const { id, label } = instance;
   const rate = rateOf(instance);
@@ -54,7 +53,7 @@ export function leftText(machine: Surveyed, env: NodeJS.ProcessEnv): string {
     rate === null ? "price unknown" : perHour(rate),
   ];
   const lines = [`instance ${id} (${label}) bills and no stack holds it: ${facts.join(", ")}`];
-  const left = new Journal(openStateDir(env).journalDir).find(label ?? "")?.left;
+  const left = "intent" in holder ? holder.intent?.left : undefined;
   if (left !== undefined) lines.push(`  its process was interrupted and said: ${left}`);
   if (holder.by === "intent") lines.push(`  ${processText(holder.intent)}`);
   else lines.push(`  ${advice(machine)}`);

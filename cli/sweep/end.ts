@@ -1,6 +1,7 @@
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { holderOf, Journal } from "../../components/vast/journal/journal.ts";
+import { nonceOf } from "../../components/vast/journal/label.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -64,23 +65,29 @@ export async function end(machines: readonly Surveyed[], survey: Survey, means: 
   });
   const ended = (await Promise.all(endings)).filter((machine) => machine !== undefined);
   const left = unheldIn(survey).filter((machine) => !ended.includes(machine));
-  for (const { instance, holder } of ended) {
-    const { label } = instance;
-    const isLast = !left.some((other) => other.instance.label === label);
-    if (holder.by === "nobody" && isLast && label !== null) journal.close(label);
+  for (const machine of ended) {
+    const isLast = !left.some((other) => rentedAs(other) === rentedAs(machine));
+    if (machine.holder.by === "nobody" && isLast) journal.closeInstance(machine.instance.id);
   }
   return ended;
 }
 
+/** The label under which a machine was rented, whatever it carries now. */
+function rentedAs({ instance, holder }: Surveyed): string | null {
+  return (holder.by === "nobody" ? holder.intent?.label : undefined) ?? instance.label;
+}
+
 /** Makes the intent ours, so that an up which begins now waits for us instead of taking the machine over. */
-function claim(journal: Journal, { instance, holder, target }: Surveyed): void {
-  const { id, label } = instance;
-  if (holder.by !== "nobody" || label === null) return;
+function claim(journal: Journal, machine: Surveyed): void {
+  const { id } = machine.instance;
+  const label = rentedAs(machine);
+  if (machine.holder.by !== "nobody" || label === null) return;
   const intent = journal.find(label);
   if (intent !== undefined && !["nobody", "us"].includes(holderOf(intent))) {
     throw new Error(`instance ${id} is left alone: process ${intent.pid} has begun to work with it`);
   }
-  const { urn = "", offerId = 0, at = Date.now() } = intent ?? {};
-  journal.open({ label, urn, ...target.api, offerId, at });
+  const keyFingerprint = machine.target.client.keyFingerprint(nonceOf(label));
+  const wish = { label, urn: "", ...machine.target.api, offerId: 0, at: Date.now(), keyFingerprint };
+  if (intent === undefined) journal.open(wish);
   journal.note(label, id);
 }

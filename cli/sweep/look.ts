@@ -2,25 +2,35 @@ import type { Clock } from "../../components/lib/clock.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
-import { heldBy, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
+import {
+  blindLabels,
+  heldBy,
+  isOwnedBy,
+  type OpenIntent,
+  openIntents,
+  openTargets,
+  targetsOf,
+} from "../fleet/fleet.ts";
 import { readStacks, readStateFile, type StackState } from "../fleet/stack.ts";
 import { type Survey, surveyOf, unheldIn } from "../fleet/survey.ts";
-import { visibleMachines } from "../fleet/visible.ts";
+import { ensureWhole, visibleMachines } from "../fleet/visible.ts";
 
 export interface LookRequest {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Exports of stacks in other backends. */
   readonly stateFiles: readonly string[];
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly clock: Clock;
   readonly note: (text: string) => void;
 }
 
 const WAITING =
-  "A process of yours ended a moment ago while it was renting; waiting until Vast would show what came of it";
+  "A process of yours may have ended a moment ago while it was renting; waiting until Vast would show what came of it";
 
 /**
- * Looks at every account, state and intent. Throws Failure or VastError when one of them cannot be seen whole.
+ * Looks at every account, state and intent. Throws Failure or VastError when a state or an intent cannot be read, or no
+ * account can be seen whole; one account that cannot is left out and named in the survey, and blinds nobody for the others.
+ * What is held is told by states and intents alone, all of which are read.
  *
  * States come after the list, and intents before the states: a machine in the list is then in an open intent or already
  * in its state, so that one which is just being recorded is never taken for one that nobody holds.
@@ -31,18 +41,25 @@ export async function look(request: LookRequest): Promise<Survey> {
   const states = async () => [...(await readStacks(cwd, env)), ...stateFiles.map(readStateFile)];
   const intents = openIntents(env);
   const stacks = await states();
-  const targets = openTargets(apisOf(request, stacks, intents), env);
+  const opened = openTargets(apisOf(request, stacks, intents), env);
+  const { targets } = opened;
   const { clock, note } = request;
-  const listed = await visibleMachines({
+  const isBlind = blindLabels(stacks, env).some((label) => isOwnedBy(owner, { label }));
+  const seen = await visibleMachines({
     targets,
     intents: () => openIntents(env),
+    isBlind,
     clock,
     onWait: () => note(WAITING),
   });
-  const survey = surveyOf({ listed, intents, stacks, heldBy: heldBy(stacks, env), owner });
+  const unseen = [...opened.unseen, ...seen.unseen];
+  const isAnySeen = targets.some(({ names }) => !unseen.some((one) => one.names === names));
+  if (!isAnySeen) ensureWhole(unseen);
+  const { listed } = seen;
+  const survey = surveyOf({ listed, unseen, intents, stacks, heldBy: heldBy(stacks, env), owner });
   if (unheldIn(survey).length === 0) return survey;
   const [later, now] = [openIntents(env), await states()];
-  return surveyOf({ listed, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
+  return surveyOf({ listed, unseen, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
 }
 
 /** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */

@@ -1,4 +1,5 @@
 import type { Terminal } from "../command/command.ts";
+import type { Unseen } from "../fleet/fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 
@@ -6,7 +7,8 @@ import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 export function show(survey: Survey, allOwners: boolean, terminal: Pick<Terminal, "out" | "note">): void {
   const now = Date.now();
   const machines = shown(survey, allOwners);
-  if (machines.length === 0) terminal.note("No machine carries your label");
+  const where = survey.unseen.length === 0 ? "" : ", where one could look";
+  if (machines.length === 0) terminal.note(`No machine carries your label${where}`);
   else terminal.out(table(machines, now));
   const unheld = unheldIn(survey);
   if (unheld.length > 0) {
@@ -31,7 +33,7 @@ function shown({ machines }: Survey, allOwners: boolean): Surveyed[] {
   return some.toSorted((one, other) => rank(one) - rank(other) || one.instance.id - other.instance.id);
 }
 
-function asides({ machines, unlabelled, empty }: Survey, allOwners: boolean, now: number): string[] {
+function asides({ machines, unlabelled, empty, unseen }: Survey, allOwners: boolean, now: number): string[] {
   const others = allOwners ? 0 : machines.filter(({ holder }) => holder.by === "another owner").length;
   return [
     ...(others > 0 ? [`Not shown: ${counted(others)} of other owners (--all-owners shows them)`] : []),
@@ -40,7 +42,14 @@ function asides({ machines, unlabelled, empty }: Survey, allOwners: boolean, now
       const ago = ageText((now - at) / 1000);
       return `Process ${pid} died ${ago} ago while it was renting ${label}; nothing came of it, and nothing bills`;
     }),
+    ...unseen.map((one) => `Not seen: ${unseenText(one)}. What bills there cannot be said; run this again later`),
   ];
+}
+
+/** The account, as stack configs call it, and why nobody could look at it. */
+function unseenText({ names, error }: Unseen): string {
+  const called = names.map(({ apiUrl, apiKeyFile }) => [apiUrl || "Vast", apiKeyFile].filter(Boolean).join(", "));
+  return [...called, error.message].join(": ");
 }
 
 function counted(machines: number): string {
@@ -62,6 +71,7 @@ export function jsonText(survey: Survey, allOwners: boolean, ended: readonly Sur
     })),
     otherOwners: all,
     unlabelled: survey.unlabelled,
+    unseen: survey.unseen.map(unseenText),
   };
   return JSON.stringify(object, undefined, 2);
 }

@@ -17,7 +17,9 @@ export const sweep: Command = {
   summary: "List your rented machines that no stack holds, and end them if you say so",
   details: `Looks at the account of every API that a stack or an interrupted rental names, and at Vast itself where your usual key
 is found; reads the state of all stacks of the project in the backend you are logged in to. Yours is what carries the
-owner id of your state directory in its label. Nothing is done unless every list and every state can be read whole.
+owner id of your state directory in its label, or what your journal names by its id. Nothing is done unless every state
+and every note of a rental can be read. An account that cannot be seen is named at the end, and the others are shown and
+may be swept all the same.
 
 --destroy asks for each machine, and takes ids to choose. What a stack holds, or a living process is renting, is never
 ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first.
@@ -50,7 +52,7 @@ Examples:
     if (!values.json) show(survey, values["all-owners"] === true, terminal);
     const { ended, failed } = values.destroy ? await destroy(survey, values, words, terminal) : NOTHING;
     if (values.json) terminal.out(jsonText(survey, values["all-owners"] === true, ended));
-    if (failed) return exitCode.failed;
+    if (failed || survey.unseen.length > 0) return exitCode.failed;
     return unheldIn(survey).every((machine) => ended.includes(machine)) ? exitCode.ok : exitCode.unheld;
   },
 };
@@ -119,15 +121,15 @@ async function agreedOn(machines: readonly Surveyed[], values: Values, terminal:
   const agreed: Surveyed[] = [];
   for (const machine of machines) if (await agrees(machine, terminal)) agreed.push(machine);
   if (agreed.length === 0) return [];
-  const { machines: now } = await lookFor(values, terminal);
+  const { machines: now, unseen } = await lookFor(values, terminal);
+  const isMissing = unseen.length === 0 ? "it is gone meanwhile" : "it cannot be seen now";
   return agreed.filter((machine) => {
     const same = now.find(({ instance, target }) => {
       return instance.id === machine.instance.id && target.url === machine.target.url;
     });
     if (same?.holder.by === machine.holder.by && same.instance.label === machine.instance.label) return true;
-    terminal.note(
-      `${oneLine(machine)} is left alone: ${same === undefined ? "it is gone" : "somebody has taken it"} meanwhile`,
-    );
+    const why = same === undefined ? isMissing : "somebody has taken it meanwhile";
+    terminal.note(`${oneLine(machine)} is left alone: ${why}`);
     return false;
   });
 }

@@ -1,26 +1,18 @@
-import { openStateDir } from "../lib/state-dir.ts";
-import { progress, say, watchEngine } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
-import { throttled } from "../pulumi/throttle.ts";
-import { pinHostKey } from "../ssh/known-hosts.ts";
-import { ownSshKey } from "../ssh/ssh-key.ts";
-import { openApi } from "../vast/client/api.ts";
-import { VastClient } from "../vast/client/client.ts";
-import { whileBilling } from "../vast/journal/interrupt.ts";
-import { keptText } from "../vast/journal/trouble.ts";
-import { type GateWorld, passGate } from "./gate.ts";
+import type { Renter } from "../vast/client/same-account.ts";
+import { forgetPassed } from "../vast/journal/passed.ts";
+import { openJournal } from "../vast/ready/connect.ts";
+import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
 import { trainingMark } from "./store/record.ts";
 
 /** What the gate needs to know years later, without program and stack config. */
-export interface CheckpointsState {
+export interface CheckpointsState extends Partial<Renter> {
   readonly instanceId: string;
   readonly apiUrl: string;
   readonly apiKeyFile: string;
   readonly sshKeyFile: string;
   readonly hostKey: string;
-  /** Of the account that rented it; "" or missing = not known. */
-  readonly accountId?: string;
   readonly pricePerHour: number;
   readonly from: string;
   readonly checkpointsTo: string;
@@ -30,6 +22,7 @@ export interface CheckpointsState {
   readonly training?: string;
   readonly rescueBudget?: number;
   readonly keepPrevious?: number;
+  readonly stepMaxMinutes?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;
@@ -39,58 +32,29 @@ export interface CheckpointsState {
 
 type Inputs = Omit<CheckpointsState, "home" | "mark">;
 
-const LOGIN_PATIENCE_MS = 60_000;
-
 /** The lifecycle behind Checkpoints. */
 export const provider = lifecycle({
   check: async (olds: Partial<Inputs>, news: Inputs) => ({ inputs: news, failures: movedFolder(olds, news) }),
   diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
-  create: async (inputs: Inputs) => ({ id: `checkpoints-${inputs.instanceId}`, outs: outputs(inputs) }),
-  update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
-  delete: async (_id: string, state: CheckpointsState) => {
-    const { instanceId, pricePerHour } = state;
-    await whileBilling(keptText(instanceId, null, pricePerHour), () => openGate(state));
+  create: async (inputs: Inputs) => {
+    const instanceId = Number(inputs.instanceId);
+    // Training comes next, and no note may say of its machine that it can go.
+    openJournal().closeInstance(instanceId);
+    forgetPassed(instanceId);
+    return { id: `checkpoints-${instanceId}`, outs: outputs(inputs) };
   },
+  update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
+  delete: async (_id: string, state: CheckpointsState) => passGate(state),
 });
 
 /** What older states do not say, $. */
 const RESCUE_BUDGET = 1;
 
-async function openGate(state: CheckpointsState): Promise<void> {
-  const instanceId = Number(state.instanceId);
-  const connect = () => {
-    const key = ownSshKey(openStateDir(), state.sshKeyFile);
-    if (state.hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, state.hostKey);
-    return { client: new VastClient(openApi(state)), key };
-  };
-  const order = {
-    ...state,
-    instanceId,
-    to: state.home,
-    training: state.mark,
-    rescueBudget: askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET,
-  };
-  const engine = watchEngine();
-  const world: GateWorld = {
-    connect,
-    means: async () => {
-      const { connect: open } = await import("../vast/ready/connect.ts");
-      return open(state, { urn: state.__urn, sshKeyFile: state.sshKeyFile, engine });
-    },
-    discard: process.env.VAST_DISCARD_CHECKPOINTS,
-    progress: throttled((text) => progress(state.__urn, text)),
-    say: (text) => void say(state.__urn, text),
-    patience: LOGIN_PATIENCE_MS,
-  };
-  await passGate(order, world).finally(() => engine.stop());
-}
-
-/** Destroy does not read the stack config, so another budget than the state's comes by the environment. */
-export function askedBudget({ VAST_RESCUE_BUDGET: text = "" }: NodeJS.ProcessEnv): number | undefined {
-  if (text.trim() === "") return undefined;
-  const dollars = Number(text.trim().replace(/^\$/, ""));
-  if (dollars >= 0) return dollars;
-  throw new Error(`VAST_RESCUE_BUDGET should be dollars, such as 2.50, and is ${JSON.stringify(text.slice(0, 40))}`);
+function passGate(state: CheckpointsState): Promise<void> {
+  const { home: to, mark: training, sshKeyFile, hostKey, __urn: urn } = state;
+  const rescueBudget = askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET;
+  const order = { ...state, instanceId: Number(state.instanceId), to, training, rescueBudget, begun: true };
+  return openGate(order, { ...state, sshKeyFile, hostKey, urn });
 }
 
 /** Checkpoints in the folder used so far would be left behind. */

@@ -22,6 +22,8 @@ export interface CheckpointsArgs {
   readonly rescueBudget: number;
   /** How many verified predecessors of a file are kept at home. */
   readonly keepPrevious: number;
+  /** How long one step on the machine may take. */
+  readonly stepMaxMinutes: number;
 }
 
 /**
@@ -44,6 +46,7 @@ export class Checkpoints extends DynamicResource {
       hostKey: instance.hostKey,
       pricePerHour: instance.rentedPerHour,
       accountId: instance.accountId,
+      keyFingerprint: instance.keyFingerprint,
       home: undefined,
       mark: undefined,
     };

@@ -2,27 +2,29 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
-import { standingScript, stopScript } from "../remote/scripts.ts";
+import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, runScript } from "../ssh/run-script.ts";
+import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
 import { phaseOf } from "../vast/client/phase.ts";
-import { ensureSameAccount } from "../vast/client/same-account.ts";
+import { ensureSameAccount, type Renter } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { Means } from "../vast/ready/means.ts";
+import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
+import { stopToKeep } from "../vast/rental/keep.ts";
+import { whyLost } from "./lost.ts";
+import type { Pace } from "./pace.ts";
 import { checkRoomFor, pullCheckpoints } from "./pull.ts";
 import { isStartable, type Rescue, startForFiles } from "./rescue.ts";
-import { endedTraining, homeAlready, sizeOfRecord } from "./store/record.ts";
+import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
 
 /** What is to come home before an instance may go. */
-export interface GateOrder {
+export interface GateOrder extends Partial<Renter> {
   readonly instanceId: number;
-  /** Of the account that rented it; "" or missing = not known. */
-  readonly accountId?: string;
   /** Folder on the machine. */
   readonly from: string;
   /** Folder here. */
@@ -38,6 +40,17 @@ export interface GateOrder {
   readonly rescueBudget: number;
   /** How many verified predecessors of a file are kept at home; default 1. */
   readonly keepPrevious?: number;
+  /**
+   * The state says that steps of ours have begun on it. Otherwise that is looked for on the machine, and one that nobody
+   * can look into is stopped, because nothing else may know that it bills.
+   */
+  readonly begun: boolean;
+  /** For the text of a refusal. */
+  readonly stack?: string;
+  /** How long one step on the machine may take; default 180. */
+  readonly stepMaxMinutes?: number;
+  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -67,6 +80,8 @@ const ATTEMPTS = 3;
 
 /** How far it has come. */
 interface Course {
+  /** Somebody was let in. */
+  entered: boolean;
   /** Training was asked to end. */
   stopped: boolean;
   /** It was stopped, and started for this. */
@@ -75,8 +90,8 @@ interface Course {
 
 /**
  * Stops training, brings its checkpoints home and verifies them; an instance that is stopped is started for that, within
- * a budget, unless they are home already. Returns when the instance may go: they are home, there are none, Vast says that
- * the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
+ * a budget, unless they are home already. Returns when the instance may go: they are home, there are none and never were,
+ * Vast says that the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
  * instance that was started is stopped again, and it may be called again.
  */
 export async function passGate(order: GateOrder, world: GateWorld): Promise<void> {
@@ -84,7 +99,7 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
     world.say(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
     return;
   }
-  const course: Course = { stopped: false };
+  const course: Course = { entered: false, stopped: false };
   try {
     await bringHome(order, world, course);
   } catch (error) {
@@ -100,14 +115,15 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
 }
 
 /** undefined = Vast says that there is no such instance, and says so to the account that rented it. */
-async function whyNotGone({ instanceId, accountId }: GateOrder, world: GateWorld): Promise<unknown> {
+async function whyNotGone(order: GateOrder, world: GateWorld): Promise<unknown> {
   const { client } = world.connect();
-  return ensureSameAccount(client, `instance ${instanceId}`, accountId).catch((error: unknown) => error);
+  const unseen = { what: `instance ${order.instanceId}`, name: order.instanceId };
+  return ensureSameAccount(client, unseen, order).catch((error: unknown) => error);
 }
 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
   // Before training is stopped in vain.
-  makeFolder(order.to);
+  if (order.begun) makeFolder(order.to);
   const stopped = await stoppedInstance(order, world);
   if (stopped !== undefined) {
     const record = await homeAlready(order.to, order.training);
@@ -144,13 +160,20 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const signal = course.rescue?.signal;
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
-  const endpoint = await liveEndpoint(client, { instanceId, key }, patience);
-  const machine: Login = { instanceId, endpoint, key };
-  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious: order.keepPrevious ?? 1 };
+  const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
+  const machine: Login = { instanceId, endpoint, key, ...limitOf(order.stepMaxMinutes) };
+  course.entered = true;
+  if (await isFreeOfTraining(order, machine, signal)) {
+    say(`nothing on instance ${instanceId} is of a training of ours`);
+    return;
+  }
+  const { keepPrevious = 1, pace } = order;
+  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious, ...(pace ? { pace } : {}) };
   // Before training is stopped in vain.
   await checkRoomFor(request, signal);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
-  const said = await runScript(machine, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
+  const patient = { ...machine, ...limitOf(stopMinutes(order)) };
+  const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));
   if (words !== "") say(words);
@@ -163,30 +186,58 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
+/** Throws when something was there before and is not there now: an empty folder proves nothing then. */
+async function isFreeOfTraining(order: GateOrder, machine: Login, signal: AbortSignal | undefined): Promise<boolean> {
+  const { from, to, begun, workspace = WORKSPACE } = order;
+  const traces = await tracesOn(machine, from, { workspace, signal });
+  const lost = whyLost(traces, { workspace, from, begun, fetched: recordOf(to)?.files.size ?? 0 });
+  if (lost !== undefined) throw new Error(lost);
+  return !begun && isUntouched(traces);
+}
+
+/** What nobody could look into, and perhaps no state has, is not to go on billing for its GPUs. */
+async function stoppedUnseen(order: GateOrder, world: GateWorld): Promise<string | undefined> {
+  const instance = await ask(order.instanceId, world);
+  return instance && stopToKeep(world.connect().client, instance);
+}
+
 /** Why it is kept, what is at stake, what it costs, and the way out. */
 async function refusal(
   order: GateOrder,
   world: GateWorld,
   error: unknown,
-  { stopped }: Course,
+  { entered, stopped }: Course,
   again: string | undefined,
 ): Promise<string> {
-  const { instanceId, from, to } = order;
+  const { instanceId, from, to, stack, begun } = order;
   const why = printable(error instanceof Error ? error.message : String(error), 1000);
+  const isUnseen = !begun && !entered && again === undefined;
+  const doubt = isUnseen ? "nobody can see whether checkpoints are on it" : "its checkpoints are not home";
+  const left = isUnseen ? await stoppedUnseen(order, world) : undefined;
   return [
-    `instance ${instanceId} is kept, because its checkpoints are not home: ${why}.`,
+    `instance ${instanceId} is kept, because ${doubt}: ${why}.`,
     `At stake is what training has saved in ${from} since they were last fetched; ${to} holds ${countText(to)}.`,
     ...(again === undefined ? [] : [`${again}.`]),
-    `The instance goes on costing ${await costText(order, world)}.`,
+    left === undefined ? `The instance goes on costing ${await costText(order, world)}.` : sentence(left),
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
     ...(isRemoteError(error, "disk_full") ? [ELSEWHERE] : []),
-    `Try again when the cause is mended, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
+    ...(isRemoteError(error, "stalling") ? [stallingText(instanceId)] : []),
+    `Try again when the cause is mended${stack === undefined ? "" : ` (pulumi destroy -s ${stack})`}, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
   ].join(" ");
+}
+
+function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 /** Destroy reads the state and not the stack config. */
 const ELSEWHERE =
   "Make room there, or have them brought elsewhere: pulumi config set checkpointsTo DIR, then pulumi up notes that, and destroy goes there.";
+
+/** Nothing else ends the bill of a machine whose host gives nothing back. */
+function stallingText(instanceId: number): string {
+  return `Its host is stalling and may go on so without end: VAST_DISCARD_CHECKPOINTS=${instanceId} pulumi destroy ends the bill at once and gives up what is not home; vastai stop instance ${instanceId} leaves the bill of its disk alone until you try again.`;
+}
 
 function countText(folder: string): string {
   try {

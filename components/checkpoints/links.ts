@@ -1,35 +1,55 @@
 import { lstatSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { posix } from "node:path";
-import { pathOf } from "./store/files.ts";
-
-/** Targets of symbolic links by relative path; both are bytes, kept as latin1 text. */
-export type Links = ReadonlyMap<string, string>;
+import { pathOf, shownName } from "./store/files.ts";
 
 /**
- * Makes links at home as they are on the machine, but for those that could lead out of the folder. rsync is not asked to:
- * some versions can be led out by links that a machine sends. What is there and is no link stays.
+ * Where symbolic links end, by relative path: a path in the same folder, "" = the folder itself, without links on its way.
+ * Both are bytes, kept as latin1 text, and have no parts such as `..`.
+ */
+export type Links = ReadonlyMap<string, string>;
+
+/** A link on the machine that cannot be followed, so that what it leads to is not known. */
+export interface RefusedLink {
+  /** Relative path, latin1; "" = the folder itself, or a link on the way to it. */
+  readonly name: string;
+  /** Where it leads on the machine, latin1. */
+  readonly end: string;
+  /** Why, in the machine's word. */
+  readonly why: string;
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  dangles: "which is not there: a disk may not be mounted",
+  holds: "which holds what is fetched already",
+  system: "which is the machine's own and holds no checkpoints",
+  many: "and 100 folders and 1000 files outside are fetched already",
+};
+
+/** A clause for people: "run1 leads to /data/run1, which is not there: a disk may not be mounted". */
+export function refusedText({ name, end, why }: RefusedLink): string {
+  const what = name === "" ? "the folder of checkpoints" : shownName(name).slice(0, 80);
+  if (why === "unresolved") return `${what} leads round in a circle, or nowhere that can be looked at`;
+  return `${what} leads to ${shownName(end).slice(0, 120)}, ${WHY[why] ?? "which cannot be followed"}`;
+}
+
+/**
+ * Makes links at home as they are on the machine, each straight to its end, so that none can lead out of the folder. rsync
+ * is not asked to: some versions can be led out by links that a machine sends. What is there and is no link stays.
  */
 export function placeLinks(folder: string, links: Links): void {
-  for (const [name, target] of links) {
-    const safe = targetWithin(name, target);
-    if (safe === undefined || !isRealFolder(folder, posix.dirname(name))) continue;
+  for (const [name, end] of links) {
+    if (!isRealFolder(folder, posix.dirname(name))) continue;
     try {
-      placeLink(pathOf(folder, name), safe);
+      placeLink(pathOf(folder, name), targetOf(name, end));
     } catch {
       // No disk has to take every link; the files are what was promised.
     }
   }
 }
 
-/**
- * The target without detours, when it cannot lead out whatever lies on its way: it goes up only at its beginning, and no
- * higher than the folder. undefined = it may.
- */
-export function targetWithin(name: string, target: string): string | undefined {
-  const plain = posix.normalize(target);
-  const depth = name.split("/").length - 1;
-  const ups = plain.split("/").filter((part) => part === "..").length;
-  return target === "" || plain.startsWith("/") || ups > depth ? undefined : plain;
+/** The way from a link to its end: it goes up only at its beginning, and no higher than the folder. */
+export function targetOf(name: string, end: string): string {
+  return posix.relative(posix.dirname(`/${name}`), `/${end}`) || ".";
 }
 
 /** Every part of the way is a folder here, and no link. */

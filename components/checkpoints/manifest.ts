@@ -1,23 +1,36 @@
 import { printable } from "../lib/text.ts";
 import { remoteError } from "../ssh/remote-error.ts";
-import type { Links } from "./links.ts";
+import type { Links, RefusedLink } from "./links.ts";
 import type { Content } from "./store/files.ts";
 
 /** A file on the machine; `sha256` is null when it went away while it was read, or nobody asked. */
 export interface ManifestFile extends Content {
   /** What it takes on disk, bytes: less than its size where it has holes. */
   readonly onDisk: number;
-  /** Another one whenever somebody has written to it or made it anew. */
+  /** Inode, mtime and ctime, both in seconds: another text whenever somebody has written to it or made it anew. */
   readonly stamp: string;
 }
 
 /** Files by relative path, latin1. */
 export type Manifest = ReadonlyMap<string, ManifestFile>;
 
-/** What a machine says of its folder. */
+/** A process on the machine. */
+export interface Writer {
+  readonly pid: number;
+  /** Its command's name, printable. */
+  readonly command: string;
+}
+
+/** What a machine says of its folder, and of what its links lead to. */
 export interface Listing {
+  /** What time it was there when it began to look, seconds since 1970 by its own clock. */
+  readonly now: number;
   readonly files: Manifest;
   readonly links: Links;
+  /** Links behind which nobody has looked. */
+  readonly refused: readonly RefusedLink[];
+  /** Who held one of the files open for writing. */
+  readonly writers: readonly Writer[];
   /** Records that no honest machine writes: names outside the folder, sizes that no disk has. Never touched. */
   readonly lies: readonly string[];
 }
@@ -27,33 +40,71 @@ export function parseListing(output: Buffer): Listing {
   const records = output.toString("latin1").split("\0");
   if (records.at(-2) !== "end" || records.at(-1) !== "") throw remoteError("unreachable", "the manifest was cut off");
   if (!records[0]?.endsWith("\nmanifest")) throw unreadable(records[0] ?? "");
-  const files = new Map<string, ManifestFile>();
-  const listing = { files, links: new Map<string, string>(), lies: [] as string[] };
-  let link = "";
-  for (const record of records.slice(1, -2)) {
+  const reader = new Reader();
+  for (const record of records.slice(1, -2)) reader.read(record);
+  return reader;
+}
+
+const RECORD = new RegExp(
+  [
+    String.raw`^(?:n (?<now>\d+(?:\.\d+)?)`,
+    String.raw`w (?<pid>\d+) (?<command>.+)`,
+    String.raw`s (?<size>\d+) (?<blocks>\d+) (?<stamp>\d+ -?[\d.]+ -?[\d.]+) (?:\./)?(?<sized>.+)`,
+    String.raw`(?<sha256>[0-9a-f]{64}) [ *](?:\./)?(?<hashed>.+)`,
+    String.raw`l (?:\./)?(?<linked>.+)`,
+    String.raw`e \.(?:/(?<end>.+))?`,
+    String.raw`x (?<why>\w+) \.(?:/(?<refused>.+))?`,
+    "t (?<target>.*))$",
+  ].join("|"),
+  "s",
+);
+
+class Reader implements Listing {
+  now = 0;
+  readonly files = new Map<string, ManifestFile>();
+  readonly links = new Map<string, string>();
+  readonly refused: RefusedLink[] = [];
+  readonly writers: Writer[] = [];
+  readonly lies: string[] = [];
+  /** The link that the next record is about. */
+  #link: { readonly name: string; readonly why: string } | undefined;
+
+  read(record: string): void {
     const found = RECORD.exec(record)?.groups;
     if (found === undefined) throw unreadable(record);
-    const { size, blocks, stamp = "", sized, sha256, hashed, linked, target } = found;
-    if (target !== undefined) listing.links.set(link, target);
-    else if (isLie(sized ?? hashed ?? linked ?? "", Number(size ?? 0))) listing.lies.push(record);
-    else if (linked !== undefined) link = linked;
-    else if (sized !== undefined) files.set(sized, fileOf(Number(size), Number(blocks), stamp));
-    else noteHash(files, hashed ?? "", sha256 ?? null);
+    const { sized, hashed, linked, end, refused } = found;
+    const link = this.#link;
+    this.#link = undefined;
+    const name = sized ?? hashed ?? linked ?? end ?? refused;
+    if (name !== undefined && isLie(name, Number(found.size ?? 0))) this.lies.push(record);
+    else if (sized !== undefined) this.files.set(sized, fileOf(found));
+    else if (hashed !== undefined) this.#noteHash(hashed, found.sha256 ?? null);
+    else if (linked !== undefined) this.#link = { name: linked, why: "" };
+    else if (found.why !== undefined) this.#link = { name: refused ?? "", why: found.why };
+    else if (found.now !== undefined) this.now = Number(found.now);
+    else if (found.pid !== undefined) this.writers.push(writerOf(found));
+    else if (link !== undefined) this.#noteLink(link, end ?? "", found.target);
   }
-  listing.links.delete("");
-  return listing;
+
+  #noteHash(name: string, sha256: string | null): void {
+    const known = this.files.get(name);
+    if (known !== undefined) this.files.set(name, { ...known, sha256 });
+  }
+
+  #noteLink({ name, why }: { name: string; why: string }, end: string, target: string | undefined): void {
+    if (target === undefined && why === "") this.links.set(name, end);
+    if (target !== undefined && why !== "") this.refused.push({ name, why, end: target });
+  }
 }
 
-const RECORD =
-  /^(?:s (?<size>\d+) (?<blocks>\d+) (?<stamp>\d+ -?[\d.]+) (?<sized>.+)|(?<sha256>[0-9a-f]{64}) [ *]\.\/(?<hashed>.+)|l (?<linked>.+)|t (?<target>.*))$/s;
+type Found = Readonly<Record<string, string | undefined>>;
 
-function fileOf(size: number, blocks: number, stamp: string): ManifestFile {
-  return { size, sha256: null, onDisk: Math.min(blocks * 512, size), stamp };
+function fileOf({ size, blocks, stamp = "" }: Found): ManifestFile {
+  return { size: Number(size), sha256: null, onDisk: Math.min(Number(blocks) * 512, Number(size)), stamp };
 }
 
-function noteHash(files: Map<string, ManifestFile>, name: string, sha256: string | null): void {
-  const known = files.get(name);
-  if (known !== undefined) files.set(name, { ...known, sha256 });
+function writerOf({ pid, command = "" }: Found): Writer {
+  return { pid: Number(pid), command: printable(command, 40) };
 }
 
 function unreadable(record: string): Error {

@@ -1,12 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sizeText } from "../lib/text.ts";
 import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
-import { placeLinks } from "./links.ts";
-import { type Listing, type Manifest, type ManifestFile, parseListing } from "./manifest.ts";
+import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
+import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
+import type { Pace } from "./pace.ts";
 import { copy } from "./rsync.ts";
+import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
 import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
@@ -25,6 +28,12 @@ export interface PullRequest extends Login {
   readonly keepPrevious?: number;
   /** The training that had ended before this began (`endedTraining`); default null. */
   readonly ended?: string | null;
+  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
+  /** Without `live`: for how long nothing must have changed before the folder counts as settled, ms; default 4000. */
+  readonly quietMs?: number;
+  /** Without `live`: how long a folder that goes on changing is fetched again before it is given up, ms; default a minute. */
+  readonly patienceMs?: number;
 }
 
 /** What is at home now, every file compared by sha256 with a manifest made on the machine. */
@@ -37,6 +46,8 @@ export interface Pulled {
   readonly incomplete: readonly string[];
   /** What did not take its own name at home, and why; a sentence each. */
   readonly beside: readonly string[];
+  /** Links that could not be followed, so that nobody knows what is behind them; a clause each. Only with `live`. */
+  readonly refused: readonly string[];
 }
 
 /** Where an instance's checkpoints come home to. */
@@ -46,15 +57,17 @@ export function checkpointsHome(checkpointsTo: string, stack: string, instanceId
 
 /** A file that differs after a copy is copied again by content, and for this many rounds in all. */
 const ROUNDS = 3;
-/** How often a folder is listed again until two listings agree. */
-const LOOKS = 5;
+/** How often a folder is found changed, at least, before it is given up: copying it may take longer than the patience. */
+const LOOKS = 3;
+const PATIENCE_MS = 60_000;
 
 export type Progress = (text: string) => void;
 
 /**
  * Copies, verifies and keeps. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does
  * not exist on the machine is an empty one. Nothing that was verified before is lost, whatever the machine has now, and
- * whenever this ends. Throws RemoteError.
+ * whenever this ends. Throws RemoteError; without `live` also when something goes on writing (`mismatch`), or a link
+ * cannot be followed (`failed`), and then all that can come home is home.
  */
 export async function pullCheckpoints(
   request: PullRequest,
@@ -87,6 +100,12 @@ class Pull {
   readonly #signal: AbortSignal | undefined;
   /** Every name that the machine has shown. */
   readonly #seen = new Set<string>();
+  /** Who was last seen writing. */
+  #writers: readonly Writer[] = [];
+  /** When the last listing with hashes was there, by `performance.now()`. */
+  #hashedAt = 0;
+  /** How often the folder was found changed, and since when. */
+  readonly #unrest = { times: 0, since: 0 };
 
   constructor(request: PullRequest, store: Store, progress: Progress, signal: AbortSignal | undefined) {
     this.#request = request;
@@ -96,23 +115,50 @@ class Pull {
   }
 
   async run(): Promise<Pulled> {
-    let listing = await this.#list();
-    for (let look = 1; ; look++) {
+    for (;;) {
+      const listing = await this.#list();
       const { sound, changing } = await this.#bring(listing);
-      const later = (await this.#list(false)).files;
-      const moved = differences(sound, later);
+      const { later, moved } = await this.#lookAgain(sound);
       if (this.#request.live === true) {
-        const still = new Set([...changing, ...moved.filter((name) => later.has(name))]);
-        return this.#end(sound, still, listing.lies);
+        const still = new Set([...changing, ...moved.filter((name) => later.files.has(name))]);
+        return this.#end(sound, still, listing.lies, later.refused);
       }
-      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies);
-      if (look === LOOKS) throw this.#unsettled(moved);
-      listing = await this.#list();
+      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies, later.refused);
+      if (this.#isHopeless()) throw this.#unsettled(moved);
     }
+  }
+
+  /** Answers with the names that have changed since; without `live`, nobody writes any more when there are none. */
+  async #lookAgain(sound: Manifest): Promise<{ later: Listing; moved: readonly string[] }> {
+    const { live = false, quietMs = QUIET_MS } = this.#request;
+    for (;;) {
+      const unchangedMs = performance.now() - this.#hashedAt;
+      const later = await this.#list(false);
+      const moved = differences(sound, later.files);
+      const left = quietLeft(later, unchangedMs, quietMs);
+      const isHeld = later.writers.length > 0;
+      if (live || moved.length > 0 || (left === 0 && !isHeld)) return { later, moved };
+      if (isHeld && this.#isHopeless()) throw this.#held(later.writers);
+      await this.#rest(isHeld ? quietMs : left);
+    }
+  }
+
+  /** Counts how often it was asked: has the folder been changing for too long? */
+  #isHopeless(): boolean {
+    const { patienceMs = PATIENCE_MS } = this.#request;
+    if (this.#unrest.times++ === 0) this.#unrest.since = performance.now();
+    return this.#unrest.times >= LOOKS && performance.now() - this.#unrest.since >= patienceMs;
+  }
+
+  async #rest(milliseconds: number): Promise<void> {
+    const seconds = Math.ceil((this.#request.quietMs ?? QUIET_MS) / 1000);
+    this.#progress(`waiting until nothing has changed for ${seconds} s`);
+    await sleep(milliseconds, undefined, this.#signal === undefined ? {} : { signal: this.#signal });
   }
 
   /** Answers with what came home, and the names that did not hold still. */
   async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
+    const { live = false, quietMs = QUIET_MS } = this.#request;
     let files = first.files;
     for (let round = 1; ; round++) {
       const wrong = await this.#copy(files, round > 1);
@@ -122,19 +168,21 @@ class Pull {
       const now = (await this.#list()).files;
       const left = wrong.filter((name) => now.has(name));
       const changing = left.filter((name) => !isSameFile(files.get(name), now.get(name)));
-      if (this.#request.live === true && round >= 2 && changing.length === left.length) {
+      const isWritten = changing.length === left.length;
+      if (live && isWritten && round >= 2) {
         const sound = new Map([...files].filter(([name]) => !wrong.includes(name)));
         return { sound, changing };
       }
-      if (round >= ROUNDS && left.length > 0) throw this.#mismatch(left, changing.length === left.length);
-      if (round === LOOKS) throw this.#mismatch(wrong, true);
+      if (!isWritten && round >= ROUNDS) throw this.#mismatch(left, round);
+      if (!live && isWritten && this.#isHopeless()) throw this.#unsettled(wrong);
+      if (!live && round >= ROUNDS) await this.#rest(quietMs);
       files = now;
     }
   }
 
   /** Answers with the names of what did not arrive as it should. */
   async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
-    const { from } = this.#request;
+    const { from, pace } = this.#request;
     // Once: it is asked for with each file.
     const all = bytesOf(files);
     const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
@@ -148,7 +196,7 @@ class Pull {
     mkdirSync(to, { recursive: true });
     await copy(
       this.#request,
-      { from, to, sizes, onDisk: bytes, checksum },
+      { from, to, sizes, onDisk: bytes, checksum, ...(pace ? { pace } : {}) },
       (text) => this.#progress(`checkpoints ${text}`),
       this.#signal,
     );
@@ -161,11 +209,13 @@ class Pull {
     const { from } = this.#request;
     const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#signal));
     for (const name of listing.files.keys()) this.#seen.add(name);
+    if (listing.writers.length > 0) this.#writers = listing.writers;
+    if (hashes) this.#hashedAt = performance.now();
     return listing;
   }
 
   /** A machine that lies about some files is not believed about the others, though they have come home. */
-  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[]): Pulled {
+  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[], refused: readonly RefusedLink[]): Pulled {
     const sound = new Map([...home].filter(([name]) => !still.has(name)));
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {
@@ -173,9 +223,17 @@ class Pull {
       const home = `${sound.size} files are home and are what it says they are`;
       throw remoteError("failed", `the machine's manifest holds what cannot be (${shown}); ${home}`);
     }
-    this.#store.finish(home, still.size === 0 ? (this.#request.ended ?? null) : null);
-    const { beside } = this.#store;
-    return { files: sound.size, bytes: bytesOf(sound), changing: [...still].map(shownName), incomplete, beside };
+    const isWhole = still.size === 0 && refused.length === 0;
+    this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);
+    if (this.#request.live !== true && refused.length > 0) throw notFollowed(refused, sound.size);
+    return {
+      files: sound.size,
+      bytes: bytesOf(sound),
+      changing: [...still].map(shownName),
+      incomplete,
+      beside: this.#store.beside,
+      refused: refused.map(refusedText),
+    };
   }
 
   /** What was seen, and went away before it could be fetched. */
@@ -183,24 +241,31 @@ class Pull {
     return [...this.#seen].filter((name) => !home.has(name) && !this.#store.has(name));
   }
 
-  #mismatch(names: readonly string[], written: boolean): Error {
-    const why = written ? "something on the machine still writes to them" : "what arrived here is not what is there";
-    return remoteError("mismatch", `${namesText(names)} differ after ${ROUNDS} copies: ${why}`);
+  #mismatch(names: readonly string[], rounds: number): Error {
+    const text = `${namesText(names)} differ after ${rounds} copies: what arrived here is not what is there`;
+    return remoteError("mismatch", text);
   }
 
   #unsettled(names: readonly string[]): Error {
-    const text = `${namesText(names)} changed again and again after they were fetched`;
-    return remoteError("mismatch", `${text}: something on the machine still writes to them`);
+    const who = writersText(this.#writers) ?? "something";
+    const text = `${namesText(names)} changed again and again while they were fetched`;
+    return remoteError("mismatch", `${text}: ${who} on the machine still writes to them`);
+  }
+
+  #held(writers: readonly Writer[]): Error {
+    const text = "still holds checkpoints open for writing, so they may not be whole; end it there";
+    return remoteError("mismatch", `${writersText(writers)} on the machine ${text}`);
   }
 }
 
-/** Names that came, went or were written to between two listings. */
-function differences(before: Manifest, after: Manifest): string[] {
-  const names = new Set([...before.keys(), ...after.keys()]);
-  return [...names].filter((name) => {
-    const [one, other] = [before.get(name), after.get(name)];
-    return one?.size !== other?.size || one?.stamp !== other?.stamp;
-  });
+/** All that can be fetched is home by then. */
+function notFollowed(refused: readonly RefusedLink[], files: number): Error {
+  const shown = refused.slice(0, 3).map(refusedText).join("; ");
+  const more = refused.length > 3 ? `; and ${refused.length - 3} more` : "";
+  const links = refused.length === 1 ? "a link" : `${refused.length} links`;
+  const rest = files === 1 ? "1 other file is home" : `${files} other files are home`;
+  const text = `${links} on the machine cannot be followed, so what is behind is not home: ${shown}${more}`;
+  return remoteError("failed", `${text}. Mend or remove such a link there (${rest})`);
 }
 
 function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {

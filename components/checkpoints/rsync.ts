@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
-import { type Login, lastWords, sshTo } from "../ssh/run-script.ts";
+import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../ssh/run-script.ts";
 import { shellLine } from "../ssh/ssh-key.ts";
+import { PACE, type Pace, watchPace } from "./pace.ts";
 import { entryAt } from "./store/files.ts";
 
 /** A copy from a machine to here. */
@@ -18,6 +19,8 @@ export interface Copy {
   readonly onDisk: number;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
+  /** The least that has to come; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
 }
 
 /** A connection over which nothing comes for so long is given up, seconds. */
@@ -36,7 +39,8 @@ function mostBytes(bytes: number): number {
 
 /**
  * The words of the copy. What a machine sends is not trusted: no links, no devices, no set-uid bits, none but the files
- * that are named on standard input, and none that is larger than the kernel is told here.
+ * that are named on standard input, and none that is larger than the kernel is told here. Links on the way to a file are
+ * followed there (`--copy-links`); none is taken here.
  */
 function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
@@ -44,6 +48,7 @@ function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
     ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
     "rsync",
     "-a",
+    "--copy-links",
     "--no-links",
     "--no-devices",
     "--no-specials",
@@ -92,17 +97,19 @@ export function copy(
       env: { ...process.env, LC_ALL: "C" },
       ...(signal ? { signal } : {}),
     });
-    const errors: string[] = [];
-    let broken = "";
-    const end = (why: string) => {
-      broken ||= why;
+    let errors = "";
+    let broken: RemoteError | undefined;
+    const end = (why: RemoteError) => {
+      broken ??= why;
       child.kill();
     };
+    const arrived = () => bytesOnDisk(Buffer.from(what.to));
+    const calm = watchPace(paceOf(machine, what), arrived, end);
     let looked = 0;
     createInterface({ input: child.stdout }).on("line", (line) => {
       if (Date.now() - looked > LOOK_EVERY_MS) {
         looked = Date.now();
-        if (bytesOnDisk(Buffer.from(what.to)) > most) end(TOO_MUCH);
+        if (arrived() > most) end(remoteError("failed", TOO_MUCH));
       }
       const text = progressIn(line);
       if (text !== undefined) progress(text);
@@ -110,21 +117,26 @@ export function copy(
     let heard = 0;
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       heard += text.length;
-      errors.push(...text.slice(-MOST_WORDS).split("\n"));
-      errors.splice(0, errors.length - 50);
-      if (heard > MOST_OUTPUT) end("the machine complains without end while it is copied from");
+      errors = (errors + text).slice(-MOST_WORDS);
+      if (heard > MOST_OUTPUT) end(remoteError("failed", "the machine complains without end while it is copied from"));
     });
     child.once("error", (error) => reject(remoteError("failed", `rsync cannot be run here: ${error.message}`)));
     child.once("close", (code) => {
-      if (broken !== "") reject(remoteError("failed", broken));
+      calm();
+      if (broken !== undefined) reject(broken);
       else if (code === 0 || code === VANISHED) resolve();
-      else reject(copyFailure(code, errors, what.to));
+      else reject(copyFailure(code, errors.split("\n"), what.to));
     });
     child.stdin.on("error", () => {}); // the exit code says why it did not listen
     // With ./ in front no name is taken for anything else.
     const names = [...what.sizes.keys()].map((name) => `./${name}\0`);
     child.stdin.end(Buffer.from(names.join(""), "latin1"));
   });
+}
+
+/** A machine that compares contents sends nothing meanwhile, and has as long as any step. */
+function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: Copy): Pace {
+  return checksum ? { ...pace, ms: Math.max(pace.ms, Math.min(limitMs, 2 ** 31 - 1)) } : pace;
 }
 
 const TOO_MUCH = "the machine sends more than its manifest says";

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
+import { printable } from "../lib/text.ts";
 import { canonicalGpu } from "../vast/market/gpu-name.ts";
 import * as field from "./fields.ts";
 
@@ -174,6 +175,10 @@ const schema = z.strictObject({
     .integer(0, 3600, "seconds")
     .prefault("60")
     .describe("How long training may take to save and end when it is asked to stop, seconds"),
+  stepMaxMinutes: field
+    .decimal(0.01, 1e5, "minutes")
+    .prefault("180")
+    .describe("How long one step on the machine may take in all, however much it says, minutes; then it is ended"),
   afterTraining: field
     .oneOf("stop", "keep")
     .prefault("stop")
@@ -247,7 +252,7 @@ function complete<T extends Partial<Parsed>>(parsed: T): RunConfig {
 }
 
 function wrongValue(key: string, issue: z.core.$ZodIssue, raw: Readonly<Record<string, string>>): Problem {
-  return { key, found: `found ${JSON.stringify((raw[key] ?? "").slice(0, 80))}`, write: issue.message };
+  return { key, found: `found ${JSON.stringify(printable(raw[key] ?? "", 80))}`, write: issue.message };
 }
 
 function unknownKey(key: string): Problem {

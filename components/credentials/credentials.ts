@@ -1,7 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
+import { learnSecrets } from "../lib/secrets.ts";
 import { envValues } from "./env-file.ts";
+import { learnFile } from "./known.ts";
 import { netrcEntry } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
@@ -29,11 +31,13 @@ const WANDB_MACHINE = "api.wandb.ai";
 
 /**
  * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
- * A file that is not there is an empty one; one that cannot be read is a problem.
+ * A file that is not there is an empty one; one that cannot be read is a problem. From then on this process shows
+ * nothing of what the files hold.
  */
 export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
   const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
+  for (const { text } of [envFile, netrcFile]) learnFile(text);
   const places: Place[] = [
     { from: "the environment", values: env },
     { from: envFile.path, path: envFile.path, values: envValues(envFile.text) },
@@ -45,6 +49,7 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
   ];
   const names = [...new Set([...search.require, ...search.forward])];
   const found = new Map(names.flatMap((name) => credentialIn(places, name)));
+  learnSecrets(found.values());
   const used = places.filter(({ values }) => [...found].some(([name, value]) => values[name]?.trim() === value));
   const missing = search.require.filter((name) => !found.has(name));
   return {

@@ -18,6 +18,16 @@ export function netrcEntry(text: string, machine: string): NetrcEntry | undefine
   return undefined;
 }
 
+/** Every password in the text of a netrc file; where that is a word of GitHub's, or missing, the login is the token. */
+export function netrcPasswords(text: string): string[] {
+  const words = wordsOf(withoutMacros(text));
+  return words.flatMap((word, at) => {
+    if (word !== "machine" && word !== "default") return [];
+    const { login, password } = entryAt(words, word === "machine" ? at + 2 : at + 1);
+    return ["", "x-oauth-basic"].includes(password) ? [login] : [password];
+  });
+}
+
 function entryAt(words: readonly string[], start: number): NetrcEntry {
   const entry = { login: "", password: "" };
   for (let at = start; at < words.length; at += 2) {

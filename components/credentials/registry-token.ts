@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { absolute } from "../lib/path.ts";
+import { learnSecrets } from "../lib/secrets.ts";
 import { envValues } from "./env-file.ts";
 
 /** Tokens for registries. They can push under the user's name and have no business on a stranger's machine. */
@@ -12,7 +13,9 @@ export function tokenNameFor(registry: string): (typeof REGISTRY_TOKENS)[number]
 
 /** From the environment, or else from the env file; a file that cannot be read has none. */
 export function findToken(name: string, envFile: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  return env[name]?.trim() || fromFile(absolute(envFile, env))[name]?.trim() || undefined;
+  const token = env[name]?.trim() || fromFile(absolute(envFile, env))[name]?.trim() || undefined;
+  learnSecrets([token]);
+  return token;
 }
 
 function fromFile(path: string): Record<string, string> {

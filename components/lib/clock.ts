@@ -4,4 +4,33 @@ export interface Clock {
   now(): number;
   /** Ends early, without an error, when the signal is aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** undefined, or absent, where it cannot be told. */
+  boot?(): Boot | undefined;
+}
+
+/** A start of a machine, and how long ago it was. Nobody can set that clock. */
+export interface Boot {
+  readonly id: string;
+  /** Milliseconds. */
+  readonly uptime: number;
+}
+
+/** A time that another process can tell, after the wall clock was set too. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly boot?: Boot;
+}
+
+export function momentOf(clock: Pick<Clock, "now" | "boot">): Moment {
+  const boot = clock.boot?.();
+  return { at: clock.now(), ...(boot === undefined ? {} : { boot }) };
+}
+
+/** Milliseconds since then, never less than 0: by the same start of the machine, else by the wall clock. */
+export function since(moment: Moment, clock: Pick<Clock, "now" | "boot">): number {
+  const now = momentOf(clock);
+  const isSameBoot = now.boot !== undefined && now.boot.id === moment.boot?.id;
+  const passed = isSameBoot ? now.boot.uptime - (moment.boot?.uptime ?? 0) : now.at - moment.at;
+  return Math.max(passed, 0);
 }

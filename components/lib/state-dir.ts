@@ -23,6 +23,8 @@ export interface StateDir {
   readonly sshDir: string;
   /** What we are about to rent. */
   readonly journalDir: string;
+  /** A file for each instance whose checkpoints are home, until it is gone. */
+  readonly passedDir: string;
   /** Offers quoted by a preview, kept for minutes. */
   readonly quotesDir: string;
 }
@@ -34,8 +36,12 @@ export function stateDirPath(env: NodeJS.ProcessEnv = process.env): string {
   return resolve(env.XDG_STATE_HOME || join(home, ".local", "state"), "vast-training");
 }
 
-/** Opens the state directory and makes what is missing; safe when several processes do so at once. */
+/**
+ * Opens the state directory and makes what is missing; safe when several processes do so at once. From then on nothing that
+ * this process writes, or git and ssh for it, can be written to by anybody else, whatever the umask was.
+ */
 export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
+  process.umask(process.umask(0o077) | 0o022);
   const path = stateDirPath(env);
   const inside = (name: string) => privateDirectory(join(path, name));
   privateDirectory(path);
@@ -44,6 +50,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     owner: ownerOf(path),
     sshDir: inside("ssh"),
     journalDir: inside("journal"),
+    passedDir: inside("passed"),
     quotesDir: inside("quotes"),
   };
 }

@@ -1,5 +1,7 @@
 import type { dynamic } from "@pulumi/pulumi";
+import { learnCredentials } from "../credentials/known.ts";
 import { diskError } from "../lib/disk.ts";
+import { hidden, withoutSecrets } from "../lib/secrets.ts";
 import { endAsProvider } from "./endings.ts";
 
 type Provider = dynamic.ResourceProvider;
@@ -47,18 +49,21 @@ export interface PartialFailure extends Error {
 export function partialFailure(id: string, outputs: object, inputs: object, error: unknown): PartialFailure {
   const { __provider } = inputs as { __provider?: unknown };
   const properties = { ...toOutputs(outputs), ...(typeof __provider === "string" ? { __provider } : {}) };
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = hidden(error instanceof Error ? error.message : String(error));
   return Object.assign(withoutStack(new Error(reason)), { id, properties, reasons: [reason] });
 }
 
-/** Prints as one line: Pulumi prints the stack of what is thrown by check, diff, read and delete. Our own mistakes keep it. */
+/**
+ * Prints as one line and without credentials: Pulumi prints the stack of what is thrown by check, diff, read and delete.
+ * Our own mistakes keep it.
+ */
 export function withoutStack(error: unknown): Error {
   if (!(error instanceof Error)) return withoutStack(new Error(String(error)));
   const disk = diskError(error);
   if (disk !== undefined && disk !== error) return withoutStack(disk);
   const isMistake = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
   if (!isMistake) error.stack = "";
-  return error;
+  return withoutSecrets(error);
 }
 
 /**
@@ -69,6 +74,13 @@ export function lifecycle<T extends Lifecycle>(methods: T): T {
   endAsProvider(isBusy);
   const wrapped = Object.entries(methods).map(([name, method]) => [name, safe(method)]);
   return Object.fromEntries(wrapped);
+}
+
+/** What a check has found is for people. */
+function showable<T extends { readonly failures?: readonly { readonly reason: string }[] }>(result: T): T {
+  const { failures } = result;
+  if (!Array.isArray(failures)) return result;
+  return { ...result, failures: failures.map((failure) => ({ ...failure, reason: hidden(failure.reason) })) };
 }
 
 type Method = (...values: never[]) => Promise<object | undefined>;
@@ -84,8 +96,10 @@ function safe(method: unknown): Method {
   return async (...values) => {
     underWay += 1;
     try {
+      // A command without our program, such as destroy, has looked for none.
+      learnCredentials();
       const result = await (method as Method)(...values);
-      return result === undefined ? undefined : toOutputs(result);
+      return result === undefined ? undefined : toOutputs(showable(result));
     } catch (error) {
       throw withoutStack(error);
     } finally {

@@ -38,29 +38,6 @@ refuse() {
   exit 1
 }
 
-declare -A TOKENS=()
-
-learn_tokens() {
-  local name value
-  [ -r "$WORKSPACE/.env" ] || return 0
-  while IFS= read -r -d '' name && IFS= read -r -d '' value; do TOKENS[$name]=$value; done < <(
-    . "$WORKSPACE/.env"
-    for name in $(sed -n 's/^export \([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' "$WORKSPACE/.env"); do
-      printf '%s\0%s\0' "$name" "${!name-}"
-    done
-  )
-}
-
-# without_tokens: what a command prints is for everybody to read, so the credentials in it are taken out.
-without_tokens() {
-  local text token
-  text=$(cat)
-  for token in "${TOKENS[@]}"; do
-    [ ${#token} -lt 4 ] || text=${text//"$token"/[secret]}
-  done
-  say "$text"
-}
-
 # in_environment SECONDS COMMAND: in the code's folder, as training is run.
 in_environment() {
   training_environment
@@ -88,7 +65,7 @@ run_all() {
       esac
       if [ -s "$log" ]; then
         say "The end of $log:"
-        last_lines "$log" | without_tokens
+        last_lines "$log"
       else
         say "It has printed nothing."
       fi
@@ -110,7 +87,6 @@ prepare_start() {
   rm -f "$EXIT"
   say "not yet ready, $BASHPID" >"$KEEP/train.stop"
   unlock
-  learn_tokens
   make_links early
   eval "commands=($SETUP)"
   run_all setup 3600 "${commands[@]}" || refuse "Training is not started: setup has failed."

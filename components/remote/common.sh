@@ -20,8 +20,10 @@ fail() {
 # put FILE LINE: in one step; fails, and leaves the file as it was, when it cannot be written.
 put() { { printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1" || { rm -f "$1.new"; false; }; } 2>/dev/null; }
 
-# last_lines FILE [N]: printable, and short enough for a terminal; a progress bar counts as lines.
-last_lines() { tail -c 20000 -- "$1" | tr '\r' '\n' | tr -cd '\11\12\40-\176\200-\377' | tail -n "${2:-20}" | cut -c -300; }
+# last_lines FILE [N]: printable, without credentials, and short enough for a terminal; a progress bar counts as lines.
+last_lines() {
+  tail -c 20000 -- "$1" | tr '\r' '\n' | tr -cd '\11\12\40-\176\200-\377' | tail -n "${2:-20}" | without_credentials | cut -c -300
+}
 
 # What is below needs no process of its own, so that it works where none can be started.
 

@@ -30,11 +30,12 @@ is_held() {
 
 # is_fetched: are checkpoints being copied or hashed?
 is_fetched() {
-  local file comm
+  local file comm folder
+  folder=$(readlink -m -- "$CHECKPOINTS")
   for file in /proc/[0-9]*/comm; do
     { read -r comm <"$file"; } 2>/dev/null || continue
     case $comm in rsync | sha256sum | scp | tar) ;; *) continue ;; esac
-    case $(readlink "${file%comm}cwd")/ in "$CHECKPOINTS"/*) return 0 ;; esac
+    case $(readlink "${file%comm}cwd")/ in "$folder"/*) return 0 ;; esac
   done
   return 1
 }
@@ -104,6 +105,7 @@ see_training() {
 watch_training() {
   local line known boot
   seen=1 ended= wait=0 pause=1
+  note_saved
   # What loses its parent or its environment later is known by then.
   known=$(own_processes) && see_boot || return 1
   put "$KEEP/train.known" "$boot"$'\n'"$known" || true

@@ -1,7 +1,7 @@
 # Who belongs to the training that this machine knows:
 #   own     carries its TRAINING_ID in the environment; or is below such a process; or was one of these when somebody last
 #           looked, for a process may write its title over its environment, and lose its parent
-#   writer  holds a file below the folder of checkpoints open for writing, whoever started it
+#   writer  holds a file of the checkpoints (folder.sh) open for writing, whoever started it
 # Nobody else is ever signalled: not what people and steps are logged in by, not what all training runs in, not ourselves.
 # Files of KEEP: train.id, train.folder (of checkpoints), train.known (boot id, and lines of training_processes).
 
@@ -114,37 +114,12 @@ see_marks() {
   for pid in $found; do WRITES[pid]=1; done
 }
 
-# writers: pids that hold a file of checkpoints open for writing; what we write ourselves is none.
+# writers: pids of who writes to checkpoints.
 writers() {
-  local folder= keep logs log pattern link line
+  local folder=
   { read -r folder <"$KEEP/train.folder"; } 2>/dev/null || return 0
-  folder=$(readlink -e -- "$folder") || { [ $? = 1 ] && return 0 || return 1; }
-  [ "$folder" != / ] || return 0
-  # An empty pattern would be anybody's.
-  keep=$(readlink -m -- "$KEEP") && logs=$(readlink -m -- "$LOGS") && log=$(readlink -m -- "$LOG") || return 1
-  for line in folder keep logs log; do
-    as_pattern "${!line}"
-    printf -v "$line" '%s' "$pattern"
-  done
-  find /proc/[0-9]*/fd -maxdepth 1 -lname "$folder/*" ! -lname "$keep/*" ! -lname "$logs/*" ! -lname "$log" \
-    ! -lname '/dev/*' ! -lname '/proc/*' -print 2>/dev/null |
-    while IFS= read -r link; do
-      # The last digit of the flags is how it was opened: 1 to write, 2 to read and write.
-      { while read -r line; do
-        case $line in flags:*[12]) link=${link#/proc/} && say "${link%%/*}" ;; esac
-      done <"${link%/fd/*}/fdinfo/${link##*/}"; } 2>/dev/null || true
-    done
-  [ "${PIPESTATUS[0]}" -le 1 ]
-}
-
-# as_pattern TEXT: as $pattern, which find takes literally.
-as_pattern() {
-  local at
-  pattern=
-  for ((at = 0; at < ${#1}; at++)); do
-    case ${1:at:1} in [][\\*?]) pattern+=\\ ;; esac
-    pattern+=${1:at:1}
-  done
+  see_folder "$folder" || return 0
+  [ -n "$SEEN" ] && writing
 }
 
 # training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives. Fails when it

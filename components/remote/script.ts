@@ -20,8 +20,26 @@ export function conversation(values: Values, ...names: readonly string[]): strin
 
 function compound(values: Values, names: readonly string[], redirections: string): string {
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`);
-  const texts = names.map((name) => readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8"));
-  return ["{", ...assignments, ...texts, "exit 0", `} ${redirections}`, ""].join("\n");
+  const plain = () => ["{", ...assignments, ...names.map(textOf), "exit 0", `} ${redirections}`];
+  const lines = names.includes("common") ? shown(assignments, names, redirections) : plain();
+  return [...lines, ""].join("\n");
+}
+
+/** A .sh file of this folder. */
+export function textOf(name: string): string {
+  return readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8");
+}
+
+/** Each step's words are for people: both streams pass the one place that takes credentials out, and its exit code stays. */
+function shown(assignments: readonly string[], names: readonly string[], redirections: string): string[] {
+  return [
+    ...["{", ...assignments, textOf("shown"), "set -o pipefail"],
+    // A shell shows the text of whatever was killed below it.
+    "exec 4>&2 2>/dev/null",
+    ...["{ {", ...names.flatMap((name) => (name === "common" ? ["common", "limit"] : [name])).map(textOf), "exit 0"],
+    `} ${redirections} 2>&1 1>&3 3>&- 4>&- | without_credentials >&4; } 3>&1 | without_credentials`,
+    ...["exit", "}"],
+  ];
 }
 
 /** One word for a shell, whatever is in it. Throws on NUL, which no variable can hold. */

@@ -14,11 +14,19 @@ interface Place {
   readonly workspace?: string;
   /** Holds the environment of the machine's first process; default that of process 1. */
   readonly firstProcess?: string;
+  /** How long a step may take in all; default 180. */
+  readonly stepMaxMinutes?: number;
 }
 
-function placeOf({ workspace = WORKSPACE, firstProcess }: Place) {
-  return { WORKSPACE: workspace, ...(firstProcess === undefined ? {} : { FIRST_PROCESS: firstProcess }) };
+function placeOf({ workspace = WORKSPACE, firstProcess, stepMaxMinutes = STEP_MINUTES }: Place) {
+  return {
+    WORKSPACE: workspace,
+    ...(firstProcess === undefined ? {} : { FIRST_PROCESS: firstProcess }),
+    STEP_SECONDS: String(Math.max(Math.ceil(stepMaxMinutes * 60), 1)),
+  };
 }
+
+const STEP_MINUTES = 180;
 
 /** What ends the machine's bill when nobody looks. */
 export interface Guard {
@@ -79,10 +87,10 @@ export interface CredentialsStep extends Place {
 }
 
 /** Writes what training needs to know, readable for it alone, and lets the keys in. */
-export function credentialsScript({ credentials, publicKeys, workspace = WORKSPACE }: CredentialsStep): string {
+export function credentialsScript({ credentials, publicKeys, ...place }: CredentialsStep): string {
   const wandb = credentials.WANDB_API_KEY;
   const values = {
-    WORKSPACE: workspace,
+    ...placeOf(place),
     ENV_FILE: exportLines(credentials),
     NETRC: wandb === undefined ? "" : `machine api.wandb.ai login user password ${wandb}\n`,
     PUBLIC_KEYS: publicKeys.join("\n"),
@@ -156,7 +164,7 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
   return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
 
-const WITH_GUARD = ["common", "processes", "training", "vast", "guard", "watcher", "boot"];
+const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "watcher", "boot"];
 
 export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
   readonly repo: string;
@@ -164,9 +172,9 @@ export interface DependenciesStep extends Place, Pick<Training, "commit" | "extr
 
 /** Installs what the lock file names and the image lacks. */
 export function dependenciesScript(step: DependenciesStep): string {
-  const { repo, workspace = WORKSPACE } = step;
+  const { repo } = step;
   const uv = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
-  const values = { WORKSPACE: workspace, NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
+  const values = { ...placeOf(step), NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
   return script(values, "common", "dependencies");
 }
 
@@ -229,20 +237,31 @@ export interface StopStep extends Place {
   readonly rescue?: boolean;
 }
 
+/** How long a stop may take: the grace is the user's own, and may be longer than a step may take. */
+export function stopMinutes({ stepMaxMinutes = STEP_MINUTES, stopGraceSeconds }: StopStep): number {
+  return Math.max(stepMaxMinutes, stopGraceSeconds / 60 + 10);
+}
+
 /** Asks training to stop, and ends it when it does not; it is not started again by the machine itself. */
 export function stopScript(step: StopStep): string {
   const values = { GRACE: String(step.stopGraceSeconds), RESCUE: step.rescue === true ? "yes" : "" };
-  return script({ ...placeOf(step), ...values }, "common", "processes", "training", "stop");
+  const place = placeOf({ ...step, stepMaxMinutes: stopMinutes(step) });
+  return script({ ...place, ...values }, "common", "folder", "processes", "training", "stop");
 }
 
 /** Prints `final HASH` when the training with this hash has ended well and writes nothing any more, else `open`. */
 export function standingScript(place: Place = {}): string {
-  return script(placeOf(place), "common", "processes", "training", "standing");
+  return script(placeOf(place), "common", "folder", "processes", "training", "standing");
 }
 
-/** Prints the checkpoint manifest of a folder. */
+/** Prints what tells of a training of ours: components/vast/ready/traces.ts reads it. "" = the folder that training has noted. */
+export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = {}): string {
+  return script({ WORKSPACE: workspace, FOLDER: folder }, "traces");
+}
+
+/** Prints the checkpoint manifest of a folder, without sums unless `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
-  return script({ FOLDER: folder, HASHES: hashes ? "1" : "0" }, "manifest");
+  return script({ ...placeOf({}), FOLDER: folder, HASHES: hashes ? "1" : "0" }, "folder", "manifest");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

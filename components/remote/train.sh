@@ -22,6 +22,7 @@ run_training() {
     exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
   await_left "$code"
+  note_saved
   # A machine that goes down may ask every process to end; nobody who wants training to end does it without a mark.
   if [ -n "$told" ] && [ ! -e "$KEEP/train.stop" ]; then
     say "[vast-training] Training was cut short by a signal from outside; it goes on when the machine is started again."
@@ -69,8 +70,10 @@ start_training() {
   hold 60
   tmux kill-session -t =train 2>/dev/null || true
   [ ! -s "$LOG" ] || mv -f "$LOG" "$LOGS/train-$(date -u +%Y%m%d-%H%M%S).log"
-  rm -f "$EXIT" "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/train.left" "$KEEP/train.known" "$KEEP/keep" "$KEEP/rescue" "$LOG"
+  rm -f "$EXIT" "$LOG" "$KEEP/keep" "$KEEP/rescue"
+  rm -f "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/train.left" "$KEEP/train.known" "$KEEP/train.saved"
   mkdir -p "$CHECKPOINTS"
+  note_saved
   [ -z "${1-}" ] || log "$1"
   printf '%s\n' "$HASH" >"$KEEP/train.hash"
   printf '%s\n' "$COMMIT" >"$KEEP/train.commit"

@@ -5,6 +5,7 @@
 #   hold        seconds since 1970 until which the guard does not count training as ended: somebody is at work
 #   keep        a person wants the machine to go on running, until its next start
 #   rescue      the machine was started for its files alone
+#   train.saved files were seen in its folder of checkpoints: an empty one later has lost them
 LOG=$WORKSPACE/train.log
 EXIT=$WORKSPACE/train.exit
 
@@ -21,6 +22,12 @@ mark() { put "$1" "$2" || { : >"$1"; } 2>/dev/null || cannot_write "$1"; }
 
 # What is asked of training is asked all the same.
 cannot_write() { say "this machine cannot write $1: its disk is full, or read-only"; }
+
+# note_saved: once there is something in the folder of checkpoints.
+note_saved() {
+  [ -e "$KEEP/train.saved" ] || [ -z "$(find -L "$CHECKPOINTS" -type f -print -quit 2>/dev/null)" ] ||
+    mark "$KEEP/train.saved" yes
+}
 
 # training_goes_on: it runs, or a process of it is left, or nobody knows.
 training_goes_on() {

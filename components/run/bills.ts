@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "../lib/money.ts";
+import { hidden } from "../lib/secrets.ts";
 import { isVastError } from "../vast/client/errors.ts";
 import { holderOf, type Journal, stackOf } from "../vast/journal/journal.ts";
 import { type LabelParts, labelStem } from "../vast/journal/label.ts";
@@ -29,7 +30,7 @@ export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string
   });
   const journal = openJournal();
   process.once("exit", (code) => {
-    if (code !== 0) writeSync(process.stderr.fd, [...lines, ...leftLines(journal, stack), ""].join("\n"));
+    if (code !== 0) writeSync(process.stderr.fd, hidden([...lines, ...leftLines(journal, stack), ""].join("\n")));
   });
   for (const name of SIGNALS) process.once(name, () => process.exit(128 + constants.signals[name]));
 }

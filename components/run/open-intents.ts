@@ -8,8 +8,10 @@ import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal
  * state has. Of all this owner's stacks, because nobody may look at the other one for days. Asks no API.
  */
 export function warnOfOpenIntents(dir: StateDir, stack: string, warn = warning): void {
-  const open = new Journal(dir.journalDir).listOpen().filter((intent) => holderOf(intent) === "nobody");
+  const journal = new Journal(dir.journalDir);
+  const open = journal.listOpen().filter((intent) => holderOf(intent) === "nobody");
   for (const intent of open) warn(intentText(intent, stack, Date.now()));
+  for (const text of journal.unreadable()) warn(text);
 }
 
 function warning(text: string): void {
@@ -18,9 +20,10 @@ function warning(text: string): void {
 
 /** What was being rented, how long ago, and what settles it. */
 export function intentText(intent: Intent, stack: string, now: number): string {
-  const { label, instanceId, perHour: price, at } = intent;
+  const { label, instanceIds, perHour: price, at } = intent;
   const theirs = stackOf(intent);
-  const what = instanceId === undefined ? "what came of it is not known" : `instance ${instanceId}`;
+  const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
+  const what = named === "" ? "what came of it is not known" : named;
   const costs = price === undefined ? "" : `, up to ${perHour(price)}`;
   const minutes = Math.round((now - at) / 60_000);
   const settles = theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run ${settling(theirs)}`;

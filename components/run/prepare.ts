@@ -6,10 +6,12 @@ import { type RunConfig, readConfig, stackConfig } from "../config/config.ts";
 import { secretConfigProblems } from "../config/secret.ts";
 import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
+import { learnCredentials, noteSearch } from "../credentials/known.ts";
 import { checkBuild, checkImage, type ImageNow } from "../image/check-image.ts";
 import { diskError } from "../lib/disk.ts";
 import { absolute, whyNotWritable } from "../lib/path.ts";
 import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
+import { withoutSecrets } from "../lib/secrets.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { problemsError } from "../pulumi/problems.ts";
 import { agentPath, serveKey } from "../ssh/own-agent.ts";
@@ -47,6 +49,13 @@ export interface Prepared {
  * @param name of the run, as its label has it
  */
 export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Prepared> {
+  learnCredentials(env);
+  return prepareRun(name, env).catch((error: Error) => {
+    throw withoutSecrets(error);
+  });
+}
+
+async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepared> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { config, problems } = readConfig(stackConfig());
   const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env).catch((error) => {
@@ -61,6 +70,8 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
   }
   const { dir, head, image, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
+  const search = { forward, require, envFile, netrcFile };
+  noteSearch(dir, search, env);
   const agentSocket = agentPath(dir, project, stack);
   if (head.snapshot !== undefined) {
     if (pulumi.runtime.isDryRun()) void pulumi.log.info(`to be sent: ${sourceText(head.snapshot)}`);
@@ -80,7 +91,7 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
     head,
     ...(source ? { source } : {}),
     image,
-    search: { forward, require, envFile, netrcFile },
+    search,
     fingerprints: fingerprintsOf(dir, credentials),
     keys,
     checkpointsTo,

@@ -10,8 +10,8 @@ import { ONSTART, trainingHash } from "../remote/scripts.ts";
 import { writeSshConfig } from "../ssh/ssh-config.ts";
 import { Credentials } from "../steps/credentials.ts";
 import { VastBid } from "../vast/instance/bid.ts";
-import { RunIdentity } from "../vast/instance/identity.ts";
 import { VastInstance } from "../vast/instance/instance.ts";
+import { RunIdentity } from "./identity.ts";
 import type { Prepared } from "./prepare.ts";
 import { type RunCommands, runCommands, secondsToFirstLine } from "./run-commands.ts";
 import { trainingOf, trainingSteps } from "./training-steps.ts";
@@ -52,12 +52,15 @@ export class TrainingRun extends pulumi.ComponentResource {
     this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const whose = { ...api, owner, project, stack };
-    const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false }, below);
+    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;
+    const limits = { stopGraceSeconds, rescueBudget, keepPrevious, stepMaxMinutes };
+    const gate = { sshKeyFile, from, checkpointsTo, stack, ...limits };
+    const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false, gate }, below);
     const { commit } = this.revision;
     const inputs = imageInputs(config, head);
     const builderIdentity =
       inputs.imageBuild === "remote"
-        ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true }, below)
+        ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true, gate: null }, below)
         : undefined;
     const builder = { ...inputs.builder, label: builderIdentity?.label ?? "" };
     const used = new TrainingImage(`${name}-image`, { ...inputs, builder, commit, found: prepared.image.found }, below);
@@ -75,30 +78,18 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious } = config;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
       `${name}-credentials`,
-      { ...api, ...search, instance, sshKeyFile, fingerprints, publicKeys: keys.publicKeys },
+      { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
       below,
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
     this.checkpoints = new Checkpoints(
       `${name}-checkpoints`,
-      {
-        ...api,
-        instance,
-        sshKeyFile,
-        from,
-        checkpointsTo,
-        stack,
-        stopGraceSeconds,
-        training,
-        rescueBudget,
-        keepPrevious,
-      },
+      { ...api, ...gate, instance, training },
       { ...below, dependsOn: [credentials] },
     );
     const { rentedPerHour: pricePerHour } = instance;

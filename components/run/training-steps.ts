@@ -39,7 +39,7 @@ export function trainingSteps(
 ): RemoteStep {
   const { config, head, stack } = prepared;
   const { credentials, gate } = inputs;
-  const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours } = config;
+  const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
   const { links, setup, preflight } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
@@ -52,6 +52,7 @@ export function trainingSteps(
       pricePerHour,
       diskPerHour,
       repo,
+      stepMaxMinutes,
     }));
   const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
     new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
@@ -80,12 +81,24 @@ function codeArgs(
   way: Exclude<Way, "none">,
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
-  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch } = config;
+  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
   const sourceDir = head.snapshot?.sourceDir ?? "";
   const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
   const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
   const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
-  return { apiUrl, apiKeyFile, sshKeyFile, envFile, netrcFile, instance, way, wanted, sourceDir, ...scripts };
+  return {
+    apiUrl,
+    apiKeyFile,
+    sshKeyFile,
+    stepMaxMinutes,
+    envFile,
+    netrcFile,
+    instance,
+    way,
+    wanted,
+    sourceDir,
+    ...scripts,
+  };
 }
 
 /** What training is. */

@@ -6,6 +6,7 @@ export type RemoteFailure =
   | "mismatch" // a file at home is not what the machine has
   | "invalid" // an address or a host key that is none
   | "no_ssh" // there is no ssh here that could be run
+  | "stalling" // it answers, and takes longer than anything may, or sends next to nothing
   | "failed"; // anything else, such as a folder that cannot be written
 
 /** Why something on a machine, or on the way to it, did not work. `message` is one printable clause for people. */

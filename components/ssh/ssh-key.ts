@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, linkSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { learnSecrets } from "../lib/secrets.ts";
 import { type StateDir, writeWhole } from "../lib/state-dir.ts";
 
 /** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
@@ -36,9 +37,11 @@ export interface SshTarget {
 export function ownSshKey(dir: StateDir, configured: string): SshKey {
   const privateKeyFile = configured === "" ? stateDirKey(dir) : resolve(withHome(configured));
   if (!existsSync(privateKeyFile)) throw new Error(`sshKey: ${privateKeyFile} does not exist; ${WRITE_INSTEAD}`);
+  const publicKey = publicKeyOf(privateKeyFile);
+  learnSecrets([readFileSync(privateKeyFile, "utf8").replace(/^-.*$/gm, "")]);
   return {
     privateKeyFile,
-    publicKey: publicKeyOf(privateKeyFile),
+    publicKey,
     knownHostsFile: knownHostsFile(dir),
   };
 }

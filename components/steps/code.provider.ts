@@ -3,7 +3,7 @@ import { type Pack, type Packed, withPack } from "../code/git/pack.ts";
 import { forgetOldFiles, snapshotRepository } from "../code/git/snapshot.ts";
 import { findGitToken, loginFor } from "../code/git/token.ts";
 import { openStateDir } from "../lib/state-dir.ts";
-import { hidden, sizeText } from "../lib/text.ts";
+import { sizeText } from "../lib/text.ts";
 import { progress, say as tell, watchEngine } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { throttled } from "../pulumi/throttle.ts";
@@ -41,9 +41,6 @@ async function bring(inputs: CodeState): Promise<CodeState> {
   const watch = watchEngine();
   try {
     await onMachine(inputs, (machine) => bringTo(machine, inputs, { token, show, signal: watch.signal }));
-  } catch (error) {
-    // A machine may repeat what it was told.
-    throw new Error(hidden((error as Error).message, token === undefined ? [] : [token]));
   } finally {
     watch.stop();
   }

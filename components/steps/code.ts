@@ -17,6 +17,7 @@ export interface CodeArgs extends ApiTarget {
   readonly instance: VastInstance;
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
+  readonly stepMaxMinutes: number;
   readonly way: Exclude<Way, "none">;
   /** In the order of their numbers: the code first. */
   readonly wanted: pulumi.Input<readonly Wanted[]>;

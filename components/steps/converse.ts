@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import type { Writable } from "node:stream";
 import { printable } from "../lib/text.ts";
 import { remoteError } from "../ssh/remote-error.ts";
-import { type Login, lastWords, sshTo } from "../ssh/run-script.ts";
+import { type Login, lastWords, limited, sshTo } from "../ssh/run-script.ts";
 
 /** What a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
 export type Answer = (words: readonly string[], say: Say) => Promise<void>;
@@ -31,7 +31,7 @@ const MOST_OUTPUT = 16 * 1024 * 1024;
 /**
  * Runs a bash script on a machine and answers what it asks for, one thing at a time. Throws what an answer throws, or
  * RemoteError `unreachable` when the connection breaks,
- * or the script's last words.
+ * `stalling` when it takes longer than it may, or the script's last words.
  */
 export async function converse(
   machine: Login,
@@ -50,6 +50,7 @@ export async function converse(
     () => end(remoteError("failed", "the machine has said nothing for half an hour")),
     LONGEST_SILENCE_MS,
   );
+  const unlimited = limited(machine, end);
   const say = sayTo(child.stdin, () => silence.refresh());
   let answers = Promise.resolve();
   let pending = "";
@@ -78,6 +79,7 @@ export async function converse(
     child.once("close", resolve);
   });
   clearTimeout(silence);
+  unlimited();
   child.stdin.destroy();
   await answers;
   if (trouble !== undefined) throw trouble;

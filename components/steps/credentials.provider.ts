@@ -2,7 +2,6 @@ import { type CredentialSearch, findCredentials } from "../credentials/credentia
 import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
 import { problemLine } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
-import { hidden } from "../lib/text.ts";
 import { progress, say } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { credentialsScript, forgetScript } from "../remote/scripts.ts";
@@ -44,12 +43,8 @@ async function write(inputs: CredentialsState): Promise<CredentialsState> {
   const { values, problems } = findCredentials(inputs);
   if (problems.length > 0) throw new Error(problems.map(problemLine).join("; "));
   progress(inputs.__urn, "writing them on the machine");
-  try {
-    const script = credentialsScript({ credentials: values, publicKeys: inputs.publicKeys });
-    await onMachine(inputs, (machine) => runScript(machine, script));
-  } catch (error) {
-    throw new Error(hidden((error as Error).message, Object.values(values)));
-  }
+  const script = credentialsScript({ ...inputs, credentials: values });
+  await onMachine(inputs, (machine) => runScript(machine, script));
   return { ...inputs, fingerprints: fingerprintsOf(openStateDir(), values) };
 }
 

@@ -10,6 +10,7 @@ export interface CredentialsArgs extends ApiTarget, CredentialSearch {
   readonly instance: VastInstance;
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
+  readonly stepMaxMinutes: number;
   /** Of what was found: another token is a change. */
   readonly fingerprints: Fingerprints;
   /** `type base64 comment`, of everyone who may log in. */

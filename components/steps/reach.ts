@@ -1,7 +1,7 @@
 import { openStateDir } from "../lib/state-dir.ts";
 import { pinHostKey } from "../ssh/known-hosts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import type { Login } from "../ssh/run-script.ts";
+import { type Login, limitOf } from "../ssh/run-script.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
@@ -16,17 +16,25 @@ export interface KnownMachine extends ApiTarget {
   /** Another time is another life of the machine. */
   readonly startedAt: string;
   readonly sshKeyFile: string;
+  /** Older states lack it. */
+  readonly stepMaxMinutes?: number;
 }
 
 /** The machine has just let somebody in. */
 const LOGIN_PATIENCE_MS = 60_000;
 
 /** By the way in that this process used last, or that the state knows. */
-export function machineOf({ instanceId: id, sshHost, sshPort, hostKey, sshKeyFile }: KnownMachine): Login {
+export function machineOf(known: KnownMachine): Login {
+  const { instanceId: id, sshHost, sshPort, hostKey, sshKeyFile, stepMaxMinutes } = known;
   const instanceId = Number(id);
   const key = ownSshKey(openStateDir(), sshKeyFile);
   if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
-  return { instanceId, key, endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort } };
+  return {
+    instanceId,
+    key,
+    endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort },
+    ...limitOf(stepMaxMinutes),
+  };
 }
 
 /** By the way in that is known; where that is old, Vast knows the new one. */

@@ -14,6 +14,8 @@ export async function localBackend(env = process.env) {
   const url = `file://${folder}`;
   const login = ownLogin(env, url);
   if (login) return { variables: {}, note: `Your own Pulumi login is used (${login}).` };
+  // Pulumi makes folders in there as the umask says.
+  process.umask(process.umask(0o077) | 0o022);
   privateFolder(stateDir());
   privateFolder(folder);
   const variables = { PULUMI_BACKEND_URL: url, ...passphrase(env) };

@@ -85,9 +85,13 @@ function moveMarket({ world, fields }: Control): Answer {
   return json(200, { ok: true, machines: moved.length });
 }
 
-/** `credit` dollars left from now on; nothing left stops every machine. `unknownKeyStatus` 401 or 404. */
+/**
+ * `credit` dollars left from now on; nothing left stops every machine. `unknownKeyStatus` 401 or 404. `otherKeys`
+ * [{key, accountId}]: further keys, of this account or another one.
+ */
 function changeAccount({ world, fields }: Control): Answer {
-  const { credit, unknownKeyStatus } = fields;
+  const { credit, unknownKeyStatus, otherKeys } = fields;
+  if (Array.isArray(otherKeys)) world.account.otherKeys = otherKeys;
   if (unknownKeyStatus === 401 || unknownKeyStatus === 404) world.account.unknownKeyStatus = unknownKeyStatus;
   if (typeof credit === "number") world.account.paidIn = credit + ledger(world).total;
   stopWhenBroke(world);

@@ -44,6 +44,11 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     await next();
     return CUT;
   },
+  /** No answer, and it is carried out `seconds` later all the same: when nobody waits for it any more. */
+  late: ({ world, fault, next }) => {
+    world.clock.after(numberOf(fault, "seconds", 135) * 1000, async () => void (await next()));
+    return CUT;
+  },
   slow: async ({ world, fault, next }) => {
     await sleep(world.clock, numberOf(fault, "seconds", 5));
     return next();
@@ -104,6 +109,8 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   },
   authError404: () => refusal(404, "auth_error", "Invalid user key"),
   authError401: () => refusal(401, "auth_error", "Invalid user key"),
+  /** A key whose scope does not reach that far. */
+  forbidden403: () => refusal(403, "not_authorized", "Your API key is not authorized for this endpoint."),
   errorWithContract: async ({ world, next }) => errorWithContract(createdStopped(world, await next())),
   createdStopped: async ({ world, next }) => createdStopped(world, await next()),
   startQueued: ({ world, call: { params } }) => {

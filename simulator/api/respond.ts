@@ -3,6 +3,7 @@ import { type Answer, authError, refusal, tooFrequent } from "./answer.ts";
 import { meetFault } from "./request-faults.ts";
 import { type Call, type Caller, findRoute, type Match, type Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
+import { toStranger } from "./stranger.ts";
 
 /** A request as it came in. */
 export interface Incoming {
@@ -50,9 +51,14 @@ function turnedAway(world: World, { key, address }: Incoming, { route, params }:
 async function carryOut(call: Call, route: Route): Promise<{ answer: Answer; fault?: string }> {
   const { world, params } = call;
   const fault = world.faults.take({ on: route.endpoint, ...subjectOf(world, route, params) });
-  const next = async (changes: Partial<Call> = {}) => route.answer({ ...call, ...changes });
+  const next = async (changes: Partial<Call> = {}) => answerOf(route, { ...call, ...changes });
   if (fault === undefined) return { answer: await next() };
   return { answer: await meetFault({ world, fault, call, next }), fault: fault.do };
+}
+
+function answerOf({ endpoint, answer }: Route, call: Call): Answer | Promise<Answer> {
+  const { caller } = call;
+  return caller.kind === "stranger" ? toStranger(caller.accountId, endpoint, call) : answer(call);
 }
 
 /** Which offer, instance and machine a request is about. */
@@ -66,13 +72,14 @@ function subjectOf(world: World, { endpoint }: Route, params: Readonly<Record<st
 
 function callerOf({ account, contracts }: World, key: string | undefined): Caller {
   if (key === undefined) return { kind: "anybody" };
-  if (key === account.apiKey) return { kind: "account" };
+  const accountId = key === account.apiKey ? account.id : account.otherKeys.find((one) => one.key === key)?.accountId;
+  if (accountId !== undefined) return accountId === account.id ? { kind: "account" } : { kind: "stranger", accountId };
   const contract = contracts.byKey(key);
   return contract === undefined ? { kind: "anybody" } : { kind: "instance", contract };
 }
 
 function mayCall({ open }: Route, params: Readonly<Record<string, string>>, caller: Caller): boolean {
-  if (open === "anybody" || caller.kind === "account") return true;
+  if (open === "anybody" || caller.kind === "account" || caller.kind === "stranger") return true;
   return open === "instance" && caller.kind === "instance" && String(caller.contract.id) === params.id;
 }
 

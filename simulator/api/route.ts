@@ -2,8 +2,12 @@ import type { Contract } from "../contracts/contract.ts";
 import type { World } from "../world/world.ts";
 import type { Answer } from "./answer.ts";
 
-/** Who calls: the account, one instance with its own key, or anybody. */
-export type Caller = { kind: "account" } | { kind: "instance"; contract: Contract } | { kind: "anybody" };
+/** Who calls: the account, another one, one instance with its own key, or anybody. */
+export type Caller =
+  | { kind: "account" }
+  | { kind: "stranger"; accountId: number }
+  | { kind: "instance"; contract: Contract }
+  | { kind: "anybody" };
 
 /** A request that has found its endpoint. */
 export interface Call {

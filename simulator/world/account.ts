@@ -6,6 +6,12 @@ export interface AccountKey {
   readonly createdAt: number;
 }
 
+/** A further key that Vast knows: of this account, or of another one. */
+export interface OtherKey {
+  readonly key: string;
+  readonly accountId: number;
+}
+
 /** Whose key opens this simulator. */
 export interface Account {
   readonly id: number;
@@ -16,10 +22,19 @@ export interface Account {
   /** The status that an unknown key gets: observed is 404, documented is 401. */
   unknownKeyStatus: 401 | 404;
   keys: AccountKey[];
+  otherKeys: OtherKey[];
 }
 
 export function openAccount(apiKey: string, unknownKeyStatus: 401 | 404): Account {
-  return { id: 200_417, email: "simulator@example.org", apiKey, paidIn: 100, unknownKeyStatus, keys: [] };
+  return {
+    id: 200_417,
+    email: "simulator@example.org",
+    apiKey,
+    paidIn: 100,
+    unknownKeyStatus,
+    keys: [],
+    otherKeys: [],
+  };
 }
 
 /** Numbers of ssh keys, the account's and the instances' alike. */

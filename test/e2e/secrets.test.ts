@@ -157,6 +157,30 @@ test("no secret is said, sent or written outside its own files, however loud Pul
   assert.deepEqual(watch.stop(), [], "for a moment");
 });
 
+const SHOUTS = 'printenv HF_TOKEN EXTRA; printf %s "$WANDB_API_KEY" | base64 -w 0; echo; cat ~/.netrc; exit 3';
+
+test("nor when training prints all of it and dies, its log is read, or a URL of the config has a token", {
+  skip: !isRoot,
+}, async (t: TestContext) => {
+  const { project, config, canaries, loud } = await openScene(t);
+  const inUrl = value("url");
+  canaries.push(canaryOf("the token of a URL", inUrl));
+  const repo = `https://me:${inUrl}@${"long-".repeat(20)}host/me/it`;
+  const preview = await project.pulumi("preview", ...config, "-c", `repo=${repo}`);
+  assert.notEqual(preview.code, 0);
+  says(preview, /repo: found "https:\/\/\[secret\]@long-/);
+  assert.deepEqual(found(canaries, preview.stdout + preview.stderr), [], "what preview says");
+  await project.works("config", "set", "repo", "simulator:tiny-train");
+
+  const up = await loud("up", "--skip-preview", ...config, "-c", `trainCommand=${SHOUTS}`);
+  says(up, /exit code 3\. The end of .*train\.log/);
+  says(up, /\[secret\]/);
+  const logs = await project.run("npx", ["vast-run", "logs", "-s", "local"]);
+  assert.match(logs.stdout, /password \[secret\]/);
+  assert.deepEqual(found(canaries, logs.stdout + logs.stderr), [], "what vast-run logs says");
+  await loud("destroy");
+});
+
 test("nor when the code cannot be fetched, the provider is killed, or a destroy is refused", {
   skip: !isRoot || process.env.VAST_TRAINING_TEST_ALL !== "1",
 }, async (t: TestContext) => {

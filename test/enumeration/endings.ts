@@ -155,6 +155,7 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   timeoutAfter: ofWrites(after(timedOut)),
   html502Before: before(() => gatewayPage(502)),
   html502After: ofWrites(after(() => gatewayPage(502))),
+  redirectAfter: { ...after(() => gatewayPage(307)), only: [CREATE] },
   error500: answers(refusal(500, "server_error", "Something went wrong.")),
   tooFrequentDetail: answers(TOO_FREQUENT.detail(4.5)),
   tooFrequentEnvelope: answers(TOO_FREQUENT.envelope(3)),
@@ -248,6 +249,7 @@ export function endingNamed(name: string): Ending {
 /** Endings that another one stands for where all pairs are tried: both are read as the same error. */
 export const SAME: Readonly<Record<string, string>> = {
   error500: "html502Before",
+  redirectAfter: "html502After",
   tooFrequentEnvelope: "tooFrequentDetail",
   tooFrequentText: "tooFrequentDetail",
   authError401: "authError404",

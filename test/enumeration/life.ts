@@ -49,16 +49,21 @@ export interface Trace {
 /** No connection stood. */
 const NEVER_SENT = new Set(["refused", "offline"]);
 
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
 /** Nobody knows whether something was rented. */
 function isUnclear(status: number, ending = ""): boolean {
   return (
-    !NEVER_SENT.has(ending) && (status === 0 || status >= 500 || ending === "empty200" || ending === "truncatedJson")
+    !NEVER_SENT.has(ending) &&
+    (status === 0 || status >= 500 || isRedirect(status) || ending === "empty200" || ending === "truncatedJson")
   );
 }
 
 /** What one call too few, too late or not understood must not stop. */
 const PASSING =
-  /^(reset|timeout|html502|error500|tooFrequent|refused|empty200|truncatedJson|offerTaken|errorWith|createdStopped|listLag|nullAfter|unseen|lostAndUnseen|bootFails|listPartial|listLacks|staleNull|destroyIgnored|destroySlow)/;
+  /^(reset|timeout|html502|redirect|error500|tooFrequent|refused|empty200|truncatedJson|offerTaken|errorWith|createdStopped|listLag|nullAfter|unseen|lostAndUnseen|bootFails|listPartial|listLacks|staleNull|destroyIgnored|destroySlow)/;
 
 /** What is rented with one of these is not what was asked for, whoever takes it over. */
 const NEVER_GOOD = /tooDear|imageNotFound/;

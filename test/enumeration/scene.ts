@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Call } from "../../components/vast/client/answer.ts";
+import { Journal } from "../../components/vast/journal/journal.ts";
 import { newContract } from "../../simulator/contracts/rent.ts";
 import {
   type Answer,
@@ -45,6 +46,8 @@ export class Scene {
   private constructor(dir: string, strangers: number) {
     this.journalDir = join(dir, "journal");
     mkdirSync(this.journalDir, { recursive: true });
+    // As the run's identity does, which comes before any rental.
+    new Journal(this.journalDir).begin(label);
     const world = openWorld({ timings: TIMINGS }, { clock: this.clock, apiKey: KEY });
     const others = [...FOREIGN, ...Array.from({ length: strangers }, () => null)];
     const isOurs = ({ ask, machine }: Offer) => machine.gpu.name === request.criteria.gpu && ask.gpus === 1;
@@ -127,7 +130,7 @@ export class Scene {
   }
 
   openIntents(): string[] {
-    return readdirSync(this.journalDir).filter((name) => name.endsWith(".json"));
+    return new Journal(this.journalDir).listOpen().map((intent) => `${intent.label}.json`);
   }
 
   /** The process that held them has ended. */

@@ -12,7 +12,7 @@ import { Journal } from "../../components/vast/journal/journal.ts";
 import type { Means } from "../../components/vast/ready/means.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
-import { releaseAll } from "../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../components/vast/rental/settle.ts";
 import { exchange, type HandClock, handClock, ledger, openWorld, type World } from "../../simulator/index.ts";
 import { openDoors, request } from "../support/renting.ts";
 
@@ -102,7 +102,7 @@ test("eight in one process: each gets its own machine, and Vast never says too m
   assert.equal(new Set(rented.map(({ instance }) => instance.id)).size, 8);
   assert.equal(ledger(crowd.world).contracts.length, 8, "nothing was rented in vain");
   await crowd.all(rented.map(({ instance }) => release(means, instance.id, { label: instance.label })));
-  await crowd.all(wanted.map((label) => releaseAll(means, label)));
+  await crowd.all(wanted.map((label) => releaseAll(means, label, noGate)));
   assert.deepEqual(crowd.living(), []);
   assert.deepEqual(crowd.tooMany(), []);
 });
@@ -125,7 +125,7 @@ for (const seconds of [0, 0.3, 0.7, 1.5, 3]) {
       crowd.said.join("\n"),
     );
     assert.ok(crowd.tooMany().length > 0, "gates are not shared between processes");
-    await crowd.all(processes.map(({ label, means }) => releaseAll(means, label)));
+    await crowd.all(processes.map(({ label, means }) => releaseAll(means, label, noGate)));
     assert.deepEqual(crowd.living(), []);
   });
 }

@@ -11,7 +11,7 @@ import type { Means } from "../../components/vast/ready/means.ts";
 import { release, whatIsLeft } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
 import { resume } from "../../components/vast/rental/resume.ts";
-import { releaseAll } from "../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../components/vast/rental/settle.ts";
 import { label, request as usual } from "../support/renting.ts";
 
 /** What renting and releasing are; a broken program has others. */
@@ -142,7 +142,7 @@ export class Stack {
     const without = { ...state, instance: undefined };
     keep(without);
     try {
-      await this.#verbs.releaseAll(means, label);
+      await this.#verbs.releaseAll(means, label, noGate);
       return { state: { hasLabel: false, instance: undefined } };
     } catch (reason) {
       return { state: without, error: new Error(unsureText(label, (reason as Error).message)) };

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoginFailure, probe } from "../../components/ssh/probe.ts";
@@ -11,7 +11,7 @@ import { liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
 import type { NoHost } from "../../simulator/hosts/no-hosts.ts";
 import { exchange, type Fault, ledger, openWorld, type World } from "../../simulator/index.ts";
-import { hostKey, request } from "../support/renting.ts";
+import { hostKey, label, NO_TRACES, request } from "../support/renting.ts";
 import { type SharedTime, sharedTime } from "./time.ts";
 
 const KEY = "k".repeat(64);
@@ -35,6 +35,8 @@ export class Scene {
     const journalDir = join(this.#home, "journal");
     mkdirSync(journalDir);
     // As slow as the real platform. The answer to a rental is at once: what it takes is no fault's doing.
+    // As the run's identity does, which comes before any rental.
+    new Journal(journalDir).begin(label);
     this.world = openWorld({ timeFactor: 1, timings: { rent: 0 } }, { clock: this.time.clock, apiKey: KEY });
     this.world.faults.add(...faults);
     const { ours } = this.time;
@@ -59,7 +61,7 @@ export class Scene {
   }
 
   openIntents(): string[] {
-    return readdirSync(join(this.#home, "journal"));
+    return this.means.journal.listOpen().map((intent) => intent.label);
   }
 
   /** Dollars so far. */
@@ -114,6 +116,7 @@ export class Scene {
         if (host === undefined) return false;
         return host.hasGpus ? { gpus: 1, said: "GPU 0: NVIDIA H100" } : { gpus: 0, said: "GPU is lost" };
       },
+      traces: async () => NO_TRACES,
     };
   }
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
-  existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -42,6 +43,9 @@ async function openScene(t: TestContext, forced?: string): Promise<Scene> {
     key: home.key,
     from: join(root, "machine"),
     to: checkpointsHome(join(root, "home"), "local", 7),
+    // Waiting has a test of its own.
+    quietMs: 0,
+    patienceMs: 0,
   };
 }
 
@@ -55,7 +59,7 @@ function names(folder: string): string[] {
     .sort();
 }
 
-test("links that lead out, and what lies behind them, stay away; the honest files come home", needsRoot, async (t) => {
+test("what links lead to comes home as plain files, and no link at home leads out", needsRoot, async (t) => {
   const scene = await openScene(t);
   const machine = (name: string) => join(scene.from, name);
   mkdirSync(machine("step_1"));
@@ -63,7 +67,7 @@ test("links that lead out, and what lies behind them, stay away; the honest file
   mkdirSync(join(scene.root, "secret"));
   writeFileSync(join(scene.root, "secret", "id"), "outside");
   symlinkSync(join(scene.root, "secret"), machine("step_2"));
-  symlinkSync("/etc/passwd", machine("passwd"));
+  symlinkSync("/etc/hostname", machine("name"));
   symlinkSync("../secret", machine("up"));
   symlinkSync("step_1/../../secret", machine("detour"));
   symlinkSync("step_1", machine("latest"));
@@ -71,10 +75,35 @@ test("links that lead out, and what lies behind them, stay away; the honest file
   execFileSync("mkfifo", [machine("fifo")]);
   execFileSync("mknod", [machine("null"), "c", "1", "3"]);
   const { files } = await pullCheckpoints(scene);
-  assert.equal(files, 1);
-  assert.deepEqual(names(scene.to), ["latest", "step_1", "step_1/chain", "step_1/weights"]);
-  assert.equal(readFileSync(join(scene.to, "latest", "weights"), "utf8"), "honest");
-  assert.equal(existsSync(join(scene.to, "step_1", "chain", "local")), false, "it ends within the folder");
+  assert.equal(files, 3);
+  const links = ["latest", "step_1/chain", "step_2", "up"];
+  assert.deepEqual(names(scene.to), ["detour", "detour/id", "name", "step_1", "step_1/weights", ...links].sort());
+  assert.deepEqual(
+    links.map((name) => realpathSync(join(scene.to, name))),
+    ["step_1", "", "detour", "detour"].map((name) => join(realpathSync(scene.to), name)),
+  );
+  assert.ok(lstatSync(join(scene.to, "detour")).isDirectory() && lstatSync(join(scene.to, "name")).isFile());
+});
+
+test("a machine that sends a link in place of a file places none", needsRoot, async (t) => {
+  // Its rsync is not told to follow links.
+  const scene = await openScene(t, `exec bash -c "\${SSH_ORIGINAL_COMMAND/ -sL/ -s}"`);
+  mkdirSync(join(scene.root, "elsewhere"));
+  for (const name of ["elsewhere/inside", "best"]) writeFileSync(join(scene.root, name), name);
+  symlinkSync(join(scene.root, "elsewhere"), join(scene.from, "run"));
+  symlinkSync(join(scene.root, "best"), join(scene.from, "best"));
+  await assert.rejects(
+    pullCheckpoints(scene),
+    (error: Error) => isRemoteError(error, "mismatch") && /best differ/.test(error.message),
+  );
+  for (const folder of [scene.to, `${scene.to}.incoming`]) {
+    const isLink = (name: string) => lstatSync(join(folder, name)).isSymbolicLink();
+    assert.deepEqual(
+      names(folder).filter((name) => name === "best" || isLink(name)),
+      [],
+      folder,
+    );
+  }
 });
 
 test("a folder that was a link before does not lead the copy out", needsRoot, async (t) => {
@@ -123,21 +152,21 @@ const HASH = "b1bdb624377baa7b62cd3a3b8f60b4d7a7f07e6f4c2b4a8e8c9c0c4b28c1f4f1";
 const lies: [what: string, printf: string, kind: "failed" | "mismatch" | "disk_full", why: RegExp][] = [
   [
     "a name outside the folder",
-    "s 6 8 1 1.0 ../../../elsewhere\\0",
+    "s 6 8 1 1.0 1.0 ../../../elsewhere\\0",
     "failed",
-    /holds what cannot be \(s 6 8 1 1\.0 \.\.\/\.\.\/.*1 files are home/,
+    /holds what cannot be \(s 6 8 1 1\.0 1\.0 \.\.\/\.\.\/.*1 files are home/,
   ],
-  ["an absolute name", "s 6 8 1 1.0 /etc/passwd\\0", "failed", /holds what cannot be/],
-  ["a size that no disk has", "s 99999999999999999999999999 8 1 1.0 big\\0", "failed", /holds what cannot be/],
-  ["a size that this disk has not", "s 9000000000000000 17578125000000 1 1.0 big\\0", "disk_full", /has room for/],
-  ["another sha256", `s 6 8 1 1.0 second\\0${HASH} *./second\\0`, "mismatch", /second differ/],
-  ["a name that no disk can have", `s 6 8 1 1.0 ${"x".repeat(5000)}\\0`, "mismatch", /xxx.* differ/],
+  ["an absolute name", "s 6 8 1 1.0 1.0 /etc/passwd\\0", "failed", /holds what cannot be/],
+  ["a size that no disk has", "s 99999999999999999999999999 8 1 1.0 1.0 big\\0", "failed", /holds what cannot be/],
+  ["a size that this disk has not", "s 9000000000000000 17578125000000 1 1.0 1.0 big\\0", "disk_full", /has room for/],
+  ["another sha256", `s 6 8 1 1.0 1.0 second\\0${HASH} *./second\\0`, "mismatch", /second differ/],
+  ["a name that no disk can have", `s 6 8 1 1.0 1.0 ${"x".repeat(5000)}\\0`, "mismatch", /xxx.* differ/],
 ];
 
 for (const [what, printf, kind, why] of lies) {
   const skip = LIKE_OTHERS.has(what) && notAll ? { skip: notAll } : needsRoot;
   test(`a manifest that lies: ${what}`, skip, async (t) => {
-    const scene = await openScene(t, manifests(`s 6 8 1 1.0 first\\0${sha256("honest")} *./first\\0${printf}`));
+    const scene = await openScene(t, manifests(`s 6 8 1 1.0 1.0 first\\0${sha256("honest")} *./first\\0${printf}`));
     for (const name of ["first", "second"]) writeFileSync(join(scene.from, name), "honest");
     await assert.rejects(pullCheckpoints(scene), (error: Error) => {
       assert.ok(isRemoteError(error, kind), String(error));
@@ -162,7 +191,7 @@ test("a machine that talks without end is given up", needsRoot, async (t) => {
   );
   const complains = await openScene(
     t,
-    manifests("s 6 8 1 1.0 first\\0").replace('exec bash -c "$SSH_ORIGINAL_COMMAND"', "exec yes >&2"),
+    manifests("s 6 8 1 1.0 1.0 first\\0").replace('exec bash -c "$SSH_ORIGINAL_COMMAND"', "exec yes >&2"),
   );
   await assert.rejects(
     pullCheckpoints(complains),

@@ -51,9 +51,9 @@ function caseNamed(name: string) {
 
 test("a destroy that does not look for the label is caught", options, async (t) => {
   const stage = await open(t, {
-    file: "vast/instance/identity.provider.ts",
-    text: "await releaseAll(await connect(api, { urn }), label);",
-    instead: "void releaseAll;",
+    file: "run/identity.provider.ts",
+    text: "await releaseAll(means, label,",
+    instead: "void (releaseAll, means, label,",
   });
   const kill = caseNamed("up, after PUT /asks/{id}/ #1: kill -9 of everything, then destroy");
   await assert.rejects(runCase(stage, kill), /after destroy there is no machine/);

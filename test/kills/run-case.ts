@@ -142,7 +142,9 @@ class Run {
     const { instances, label } = this.#stage.state();
     const intents = this.#stage.intents();
     const strays = this.#stage.living().filter((machine) => {
-      const intended = intents.some((intent) => intent.instanceId === machine.id || intent.label === machine.label);
+      const intended = intents.some(
+        (intent) => intent.instanceIds.includes(machine.id) || intent.label === machine.label,
+      );
       return !intended && !instances.includes(String(machine.id)) && (label === undefined || machine.label !== label);
     });
     assert.deepEqual(strays, [], "machines that nobody knows of");

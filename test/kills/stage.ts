@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Address, typeOf } from "../../components/pulumi/addresses.ts";
-import type { Intent } from "../../components/vast/journal/journal.ts";
+import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type LoggedRequest, type Simulator, startSimulator } from "../../simulator/index.ts";
 import { filesBelow } from "../support/files-below.ts";
@@ -160,8 +160,7 @@ export class Stage {
   }
 
   intents(): Intent[] {
-    const names = readdirSync(this.#journal).filter((name) => name.endsWith(".json"));
-    return names.map((name) => JSON.parse(readFileSync(join(this.#journal, name), "utf8")));
+    return new Journal(this.#journal).listOpen();
   }
 
   get #journal(): string {

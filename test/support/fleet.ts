@@ -21,6 +21,8 @@ export interface Fleet {
   /** Of this owner; another nonce each time. */
   label(stack: string, owner?: string): string;
   rent(label: string | null): Promise<number>;
+  /** As in Vast's console. */
+  relabel(id: number, label: string): Promise<void>;
   /** Writes the state of a stack: these instances, under these labels. */
   stack(
     name: string,
@@ -96,20 +98,28 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
     env,
     folder,
     api,
-    label: (stack, owner = dir.owner) => runLabel({ owner, project: "vast-training", stack, run: "run" }),
+    label: (stack, owner = dir.owner) => {
+      const label = runLabel({ owner, project: "vast-training", stack, run: "run" });
+      // As its identity does.
+      if (owner === dir.owner) journal.begin(label);
+      return label;
+    },
     rent: async (label) => {
       const offer = await findOffer({ ask });
       const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, label });
       return body.new_contract;
     },
+    relabel: async (id, label) => void (await ask("PUT", `/api/v0/instances/${id}/`, { label })),
     stack,
     brokenStack: (name) => mkdirSync(join(stacks, `${name}.json`)),
     intent: (label, { process: state, ...more }) => {
-      journal.open({ label, urn: "", ...api, offerId: 1, at: Date.now() - 60_000, ...more });
+      const accountId = String(simulator.world.account.id);
+      journal.close(label);
+      journal.open({ label, urn: "", ...api, offerId: 1, at: Date.now() - 60_000, accountId, ...more });
       const dead = state === "dead" ? { pid: 2 ** 22 + 1, startedAt: "before" } : { host: "another-host" };
       if (state === "alive") return;
       const file = join(dir.journalDir, `${label}.json`);
-      writeFileSync(file, JSON.stringify({ ...journal.find(label), ...dead }));
+      writeFileSync(file, JSON.stringify({ ...journal.find(label), ...dead, ...more }));
     },
     openLabels: () => journal.listOpen().map(({ label }) => label),
     living: () => simulator.world.contracts.living().map(({ id }) => id),

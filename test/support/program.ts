@@ -29,14 +29,14 @@ export interface Program {
 
 const source = `
 import { VastBid } from "./components/vast/instance/bid.ts";
-import { RunIdentity } from "./components/vast/instance/identity.ts";
+import { RunIdentity } from "./components/run/identity.ts";
 import { VastInstance } from "./components/vast/instance/instance.ts";
 import { ownSshKey } from "./components/ssh/ssh-key.ts";
 import { openStateDir } from "./components/lib/state-dir.ts";
 
 const dir = openStateDir();
 const api = { apiUrl: "simulator", apiKeyFile: "" };
-const run = { owner: dir.owner, project: "tiny", stack: "dev", run: "run", singleUse: false };
+const run = { owner: dir.owner, project: "tiny", stack: "dev", run: "run", singleUse: false, gate: null };
 const identity = new RunIdentity("identity", { ...api, ...run });
 const args = { ...JSON.parse(process.env.DEFAULTS ?? ""), ...JSON.parse(process.env.ARGS ?? "") };
 const instance = new VastInstance("instance", {

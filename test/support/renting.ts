@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -14,6 +14,7 @@ import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
+import type { Traces } from "../../components/vast/ready/traces.ts";
 import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
 import {
   type Fault,
@@ -110,6 +111,8 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
   const gates = new Gates(ours.now, ours.sleep);
   const client = new VastClient(openApi(request.target, env), { gates, sleep: ours.sleep, random: () => 0 });
   const journal = new Journal(openStateDir(env).journalDir);
+  // As the run's identity does, which comes before any rental.
+  journal.begin(label);
   const gone = new AbortController();
   const said: string[] = [];
   const shown: string[] = [];
@@ -141,10 +144,14 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
 const endpoint: Endpoint = { host: "203.0.113.7", port: 22022, via: "direct" };
 export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4";
 
+/** Of a machine on which nothing of ours has run. */
+export const NO_TRACES: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
+
 /** Every machine lets us in at once. */
 export const openDoors: Logins = {
   login: async () => ({ ...endpoint, hostKey }),
   isSetUp: async () => true,
+  traces: async () => NO_TRACES,
 };
 
 /** Nobody lets us in, and time passes over it. */
@@ -158,6 +165,7 @@ export function closedDoors(clock: () => Clock): Logins {
       throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
     },
     isSetUp: async () => true,
+    traces: async () => NO_TRACES,
   };
 }
 
@@ -171,8 +179,8 @@ export function clientWith(client: VastClient, changes: Partial<VastClient>): Va
   });
 }
 
-export function openIntents({ home }: World): string[] {
-  return readdirSync(join(home, "journal"));
+export function openIntents({ journal }: World): string[] {
+  return journal.listOpen().map(({ label: open }) => `${open}.json`);
 }
 
 export { ledger };

@@ -1,7 +1,7 @@
 import { loginFor } from "../../code/git/token.ts";
 import { findToken } from "../../credentials/registry-token.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
-import { hidden, printable } from "../../lib/text.ts";
+import { printable } from "../../lib/text.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
 import type { FoundImage } from "../../registry/access.ts";
 import { isRegistryError } from "../../registry/errors.ts";
@@ -73,12 +73,7 @@ export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageS
   const there = await existing(name, asked);
   if (there !== undefined) return { ...state, ...there };
   await requireMeans(asked);
-  const login = pusher(asked);
-  try {
-    await onEngine(asked, files, [name, moving(asked.image)], means);
-  } catch (error) {
-    throw new Error(hidden((error as Error).message, [findToken(login.tokenName, login.envFile) ?? ""]));
-  }
+  await onEngine(asked, files, [name, moving(asked.image)], means);
   const made = await existing(name, asked);
   if (made === undefined) throw new Error(`${name} was pushed, and its registry does not have it`);
   await means.say(`pushed ${name}`);

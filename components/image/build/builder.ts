@@ -15,7 +15,7 @@ import type { Means } from "../../vast/ready/means.ts";
 import { release } from "../../vast/rental/release.ts";
 import { type Rented, rent } from "../../vast/rental/rental.ts";
 import type { RentalRequest } from "../../vast/rental/rental-request.ts";
-import { releaseAll } from "../../vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../vast/rental/settle.ts";
 
 /** What the machine that builds may cost. */
 export interface BuilderLimits extends ApiTarget {
@@ -93,7 +93,7 @@ async function withRented(
 export async function endLeftBuilder(terms: BuilderTerms, say: (text: string) => void): Promise<void> {
   if (!openJournal().isLeft(terms.label)) return;
   say("releasing what an earlier build has left");
-  await releaseAll(await connect(terms), terms.label);
+  await releaseAll(await connect(terms), terms.label, noGate);
 }
 
 function troubleOf(action: () => Promise<void>): Promise<Error | undefined> {
@@ -120,7 +120,7 @@ async function onBuilder(
 
 async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label: string): Promise<void> {
   await release(vast, id, { label, perHour: totalPerHour });
-  vast.journal.close(label);
+  vast.journal.closeInstance(id);
   await vast.say(`builder ${id} is released`);
 }
 

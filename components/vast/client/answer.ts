@@ -67,17 +67,42 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** undefined = a good answer. The order matters: Vast uses one status for many things, and its words are more exact. */
+/** undefined = a good answer. What may have rented is `ambiguous`, whatever it looks like. */
 function kindOf(call: Call, reading: Reading): VastErrorKind | undefined {
+  const kind = seemingKind(call, reading);
+  return call.rents && kind !== undefined && !isRefusal(kind, reading) ? "ambiguous" : kind;
+}
+
+/** The order matters: Vast uses one status for many things, and its words are more exact. */
+function seemingKind(call: Call, reading: Reading): VastErrorKind | undefined {
   const { status, code } = reading;
   if (status === 429 || code === "rate_limit_exceeded") return "rate_limited";
   // A refused key was seen with 404 as well as 401, so this comes before everything a 404 may mean.
   if (status === 401 || code === "auth_error" || isExpiredSession(reading)) return "auth";
   if (isGood(reading)) return undefined;
-  if (status >= 300 && status < 400) return "config";
+  if (isRedirect(status)) return "config";
   // Before the words: a gateway's page says "not available" too, and may stand in front of a rental that went through.
-  if (isUnclear(reading)) return call.rents ? "ambiguous" : "server";
-  return kindOfWords(call, reading) ?? kindOfStatus(call, status);
+  if (isUnclear(reading)) return "server";
+  return kindOfWords(call, reading) ?? kindOfStatus(status);
+}
+
+/** The statuses under which Vast itself is known to refuse a rental; any other is a server's on the way. */
+const REFUSING = [200, 400, 401, 402, 403, 404, 409, 410, 429];
+/** What Vast calls a value that it does not take. */
+const INVALID = /^(invalid_|no_ssh_key)/;
+const REFUSALS: VastErrorKind[] = ["rate_limited", "auth", "offer_gone", "no_credit", "spend_limit", "forbidden"];
+
+/**
+ * The few answers to a rental after which nothing is rented for certain: those in which Vast says in its own words that it
+ * refuses, and why. A redirect, a page, a proxy's own refusal (407, 413, 499, 520 and so on), a word that is not known and
+ * success without an id may all stand in front of a rental that went through.
+ */
+function isRefusal(kind: VastErrorKind, { status, body, said, code }: Reading): boolean {
+  if (!REFUSING.includes(status) || said === "") return false;
+  if (!isRecord(body)) return kind === "rate_limited" && TOO_FREQUENT.test(said);
+  // An id that cannot be read is an id all the same.
+  if ((body.new_contract ?? null) !== null) return false;
+  return REFUSALS.includes(kind) || (kind === "invalid" && INVALID.test(code));
 }
 
 function isExpiredSession({ status, said }: Reading): boolean {
@@ -88,7 +113,12 @@ function isGood({ status, body }: Reading): boolean {
   return status >= 200 && status < 300 && body !== undefined && !(isRecord(body) && body.success === false);
 }
 
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
 const OFFER_TAKEN = /no_such_ask|no longer available|is not available|already rented/i;
+const TOO_FREQUENT = /requests too frequent/i;
 const NO_CREDIT = /insufficient[_ ]credit|lacks credit/i;
 
 function kindOfWords(call: Call, { status, code, said }: Reading): VastErrorKind | undefined {
@@ -110,17 +140,15 @@ function isUnclear({ status, code, body }: Reading): boolean {
   return status >= 500 || status === 408 || status < 200 || code === "server_error" || body === undefined;
 }
 
-function kindOfStatus(call: Call, status: number): VastErrorKind {
+function kindOfStatus(status: number): VastErrorKind {
   if (status < 300) return "refused";
-  if (status === 403) return "forbidden";
-  if (call.rents && [404, 409, 410].includes(status)) return "offer_gone";
-  return "invalid";
+  return status === 403 ? "forbidden" : "invalid";
 }
 
 function answerError(kind: VastErrorKind, call: Call, reading: Reading, key: UsedKey): VastError {
   const said = printable(withoutTags(reading.said.replaceAll(key.value, "[key]"))) || "nothing";
   const code = reading.code !== "" && reading.code !== reading.said ? ` ${reading.code}` : "";
-  const next = nextStep(kind, key.source, reading.code);
+  const next = nextStep(kind, key.source, reading);
   const words = next === "" ? said : `${said.replace(/\.$/, "")}; ${next}`;
   const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${words}`;
   return vastError(kind, message, factsOf(kind, reading));
@@ -152,8 +180,10 @@ function thresholdIn(body: unknown, said: string): number | undefined {
   return seconds > 0 && seconds <= 3600 ? seconds : undefined;
 }
 
+const REDIRECTED = "redirects are not followed: write the final address in apiUrl";
+
 /** "" = there is nothing for the user to do. */
-function nextStep(kind: VastErrorKind, keySource: string, code: string): string {
+function nextStep(kind: VastErrorKind, keySource: string, { status, code }: Reading): string {
   switch (kind) {
     case "auth":
       return `the key of ${keySource} is refused: put a valid one there`;
@@ -164,8 +194,9 @@ function nextStep(kind: VastErrorKind, keySource: string, code: string): string 
     case "spend_limit":
       return "the account may not spend more for now: try later or ask Vast's support";
     case "config":
-      return "redirects are not followed: write the final address in apiUrl";
+      return REDIRECTED;
     case "ambiguous":
+      if (isRedirect(status)) return REDIRECTED;
       return code === "server_error" ? "it was seen to answer so for an image that does not exist: check image" : "";
     default:
       return "";

@@ -1,7 +1,9 @@
+import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
@@ -24,6 +26,14 @@ export interface Api {
 }
 
 const REAL_HOST = "https://console.vast.ai";
+
+/**
+ * Tells a key again, on any node, and tells nothing of it: `<nonce>:<HMAC-SHA256 of the key with that nonce>`, 16 digits
+ * of it. A key is too random to be guessed from that. Throws as `key` does.
+ */
+export function keyFingerprint({ key }: Pick<Api, "key">, nonce: string): string {
+  return `${nonce}:${createHmac("sha256", nonce).update(key()).digest("hex").slice(0, 16)}`;
+}
 
 /**
  * Resolves a target. Throws VastError `config` or `no_key` with a sentence for the user.
@@ -97,6 +107,7 @@ function readKey(file: string): string {
 /** A key is one printable word; anything else would end up in a header, or is a file that holds something else. */
 function usableKey(text: string, source: string): string {
   const key = text.trim();
+  learnSecrets([key]);
   if (/^[\x21-\x7e]{1,512}$/.test(key)) return key;
   throw vastError("no_key", `${source} should hold the API key alone, one word, and does not`);
 }

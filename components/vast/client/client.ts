@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { printableLines } from "../../lib/text.ts";
 import { bodyOf, type Call } from "./answer.ts";
-import { type Api, isLoopback } from "./api.ts";
+import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, retryDelay } from "./pacing.ts";
 import { checkOrder, endpoint, LIST, pageQuery, type RentOrder, read, rentBody, write } from "./requests.ts";
@@ -47,6 +47,11 @@ export class VastClient {
     this.#random = options.random ?? Math.random;
     this.#transport = options.transport ?? send;
     this.#onRequest = options.onRequest ?? (() => {});
+  }
+
+  /** What tells the key again: `keyFingerprint` of api.ts. Throws when there is none. */
+  keyFingerprint(nonce: string): string {
+    return keyFingerprint(this.#api, nonce);
   }
 
   /** Who the key belongs to, and the credit. */

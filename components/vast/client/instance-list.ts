@@ -1,5 +1,6 @@
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, type Moment, since } from "../../lib/clock.ts";
 import type { VastClient } from "./client.ts";
+import { isLeaving } from "./phase.ts";
 import type { Instance } from "./wire.ts";
 
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
@@ -28,7 +29,7 @@ export class InstanceList {
     return this.#due;
   }
 
-  /** What the last list that came held; empty before there was one. To be fair by, not to conclude from. */
+  /** What the last list that came held; empty before there was one. To be fair by or to tell of, not to conclude from. */
   get latest(): readonly Instance[] {
     return this.#latest;
   }
@@ -54,12 +55,20 @@ export class InstanceList {
 }
 
 function nothing(): void {}
-/** Vast shows a new instance within this time. */
+
+/** Living instances with exactly this label, but the one with this id. */
+export function twinsIn(rows: readonly Instance[], label: string, id?: number): Instance[] {
+  return rows.filter((row) => row.label === label && row.id !== id && !isLeaving(row));
+}
+
+/** Vast shows a new instance within this time: 5 to 15 s were seen. */
 export const VISIBLE_MS = 15_000;
 /** Renting was seen to take up to half a minute; nobody who hears no answer can call it off. */
 export const LATE_MS = 30_000;
+/** How long after a rental has left Vast may show nothing of it yet. Nobody who does not know of one waits longer. */
+export const WINDOW_MS = LATE_MS + VISIBLE_MS;
 
-/** When whatever came of a rental would be seen. @param sentAt milliseconds */
-export function shownBy(sentAt: number): number {
-  return sentAt + LATE_MS + VISIBLE_MS;
+/** For how long Vast may still show nothing of a rental, milliseconds; never more than the whole window. */
+export function hiddenFor(sent: Moment, clock: Pick<Clock, "now" | "boot">): number {
+  return Math.max(WINDOW_MS - since(sent, clock), 0);
 }

@@ -150,3 +150,10 @@ function said(message: string): string {
 export function isLeaving({ curState }: Instance): boolean {
   return curState === "unloaded";
 }
+
+/** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */
+export function rateOf(instance: Instance): number | null {
+  const { phase, cause } = phaseOf(instance);
+  const keepsDiskOnly = phase === "stopped" && cause !== "frozen";
+  return keepsDiskOnly ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;
+}

@@ -1,5 +1,23 @@
 import type { VastClient } from "./client.ts";
-import { isVastError, vastError } from "./errors.ts";
+import { isVastError, type VastError, vastError } from "./errors.ts";
+
+/** Who rented something, as states and intents note it. "" = not known. */
+export interface Renter {
+  /** Id of the account. */
+  readonly accountId: string;
+  /** `VastClient.keyFingerprint` of the key that rented it, or has seen it since. */
+  readonly keyFingerprint: string;
+}
+
+/** What a key cannot see. */
+export interface Unseen {
+  /** At the beginning of a sentence. */
+  readonly what: string;
+  /** Names it in VAST_ACCOUNT_IS_SAME: the id of the instance, or the label where none is known. */
+  readonly name: number | string;
+}
+
+type Asking = Pick<VastClient, "account" | "keyFingerprint">;
 
 /** Id of the account that the key opens; "" = Vast does not say, or not to this key. Throws only when the key is refused. */
 export async function accountIdOf(client: Pick<VastClient, "account">): Promise<string> {
@@ -7,30 +25,64 @@ export async function accountIdOf(client: Pick<VastClient, "account">): Promise<
     if (isVastError(error, "auth", "no_key")) throw error;
     return undefined;
   });
-  return String(account?.id ?? "");
+  return account?.id ?? "";
 }
 
 /**
  * What a key cannot see is gone only when it is a key of the account that rented it: to any other, Vast says of a living
- * instance that there is none. Throws when it is another's, or when that cannot be told now.
+ * instance that there is none. The same key is the same account, and so is any key that opens the account that was noted.
+ * Throws, with every way out, when it is another's, or when that cannot be told.
  *
- * @param what that is, at the beginning of a sentence
- * @param accountId of the account that rented it; "" = not known, and then nothing is said against it
+ * @param renter what was noted when it was rented; what is missing is not known
+ * @param env VAST_ACCOUNT_IS_SAME: the user says so, of exactly this one
  */
 export async function ensureSameAccount(
-  client: Pick<VastClient, "account">,
-  what: string,
-  accountId: string | undefined,
+  client: Asking,
+  { what, name }: Unseen,
+  { accountId = "", keyFingerprint = "" }: Partial<Renter>,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  if (!accountId) return;
-  const now = await client.account().catch((error) => {
-    if (isVastError(error, "forbidden")) return undefined;
+  if (isKeyOf(client, keyFingerprint)) return;
+  const doubt = accountId === "" ? unnoted(keyFingerprint) : await doubtAbout(client, what, accountId);
+  if (doubt === undefined || env.VAST_ACCOUNT_IS_SAME === String(name)) return;
+  const { kind = "forbidden", why, way } = doubt;
+  const override = `when you know that the key is of the account that rented it, put VAST_ACCOUNT_IS_SAME=${name} before the command`;
+  const ways = way === undefined ? override : `${way}, or ${override}`;
+  throw vastError(kind, `${what} cannot be seen, and may be there all the same: ${why}; ${ways}`);
+}
+
+/** The nonce stands before the colon. */
+function isKeyOf(client: Asking, fingerprint: string): boolean {
+  return fingerprint !== "" && client.keyFingerprint(fingerprint.split(":")[0] ?? "") === fingerprint;
+}
+
+/** Why it cannot be said whose it is, and what would tell. */
+interface Doubt {
+  readonly kind?: VastError["kind"];
+  readonly why: string;
+  readonly way?: string;
+}
+
+function unnoted(keyFingerprint: string): Doubt {
+  if (keyFingerprint === "") return { why: "which account rented it was not noted" };
+  return { why: "it was rented with another key, of an account that was not noted", way: "use the key that rented it" };
+}
+
+/** undefined = it is that account's key. Throws when it is another's for certain: no word of the user makes it see that. */
+async function doubtAbout(client: Asking, what: string, accountId: string): Promise<Doubt | undefined> {
+  const now = await client.account().catch((error: unknown) => {
+    if (isVastError(error)) return error;
     throw error;
   });
-  if (!now?.id || String(now.id) === accountId) return;
-  throw vastError(
-    "forbidden",
-    `${what} was rented by account ${accountId}, and the key is account ${now.id}'s, which cannot see it: ` +
-      "set VAST_API_KEY or apiKeyFile to a key of the account that rented it",
-  );
+  if (!isVastError(now) && now.id === accountId) return undefined;
+  if (!isVastError(now) && now.id !== null) {
+    throw vastError(
+      "forbidden",
+      `${what} was rented by account ${accountId}, and the key is account ${now.id}'s, which cannot see it: ` +
+        "set VAST_API_KEY or apiKeyFile to a key of the account that rented it",
+    );
+  }
+  const why = `it was rented by account ${accountId}, and whose the key is cannot be known`;
+  const way = `use a key of that account that may read the user (user_read)`;
+  return isVastError(now) ? { kind: now.kind, why: `${why} (${now.message})`, way } : { why, way };
 }

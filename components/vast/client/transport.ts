@@ -1,6 +1,6 @@
 import http from "node:http";
 import https from "node:https";
-import axios, { isAxiosError } from "axios";
+import axios, { type AxiosError, isAxiosError } from "axios";
 import type { Answer, Call } from "./answer.ts";
 import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
@@ -48,7 +48,7 @@ export const send: Transport = async (url, key, { call, query, body }) => {
     return { status: response.status, text: response.data };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw noAnswer(call, url, error.code ?? "");
+    throw noAnswer(call, url, error.code ?? "", hadConnection(error));
   }
 };
 
@@ -79,12 +79,22 @@ function plain(url: string, timeout: number) {
 /** Failures before a connection stands: the request cannot have been carried out. */
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|ERR_TLS_.*)$/;
 
-/** What a broken connection means for a call. @param code as Node names it; ERR_CANCELED = the time was over */
-export function noAnswer(call: Call, host: string, code: string): VastError {
+/** Linux reports a host that has become unreachable under the same name, on a connection that stood. */
+function hadConnection({ cause }: AxiosError): boolean {
+  return ["read", "write"].includes((cause as NodeJS.ErrnoException | undefined)?.syscall ?? "");
+}
+
+/**
+ * What a broken connection means for a call.
+ *
+ * @param code as Node names it; ERR_CANCELED = the time was over
+ * @param stood the connection was there before, so the request may have been sent
+ */
+export function noAnswer(call: Call, host: string, code: string, stood = false): VastError {
   const what =
     code === "ERR_CANCELED" ? `no answer within ${timeoutOf(call) / 1000} s` : `no answer (${code || "unknown"})`;
   const where = `${call.method} ${call.path}: ${what} from ${host}`;
-  if (!call.rents || NEVER_SENT.test(code))
+  if (!call.rents || (!stood && NEVER_SENT.test(code)))
     return vastError("unreachable", `${where}; check the network and try again`);
   return vastError("ambiguous", where);
 }

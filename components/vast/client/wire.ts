@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { printable } from "../../lib/text.ts";
+import { oneLine, printable } from "../../lib/text.ts";
 
 // What Vast sends, as tolerant as is safe: unknown fields pass, a field of a wrong type counts as missing, and only what
 // nothing can be done without is required.
@@ -15,6 +15,12 @@ const boolean = z
   .catch(null)
   .transform((value) => value ?? null);
 const text = z
+  .string()
+  .nullish()
+  .catch(null)
+  .transform((value) => (value == null ? null : oneLine(value) || null));
+/** What a host may write as it likes, and only people read. */
+const words = z
   .string()
   .nullish()
   .catch(null)
@@ -83,7 +89,7 @@ const offerRow = z.looseObject({
   vms_enabled: boolean,
   hosting_type: number,
   duration: number,
-  geolocation: text,
+  geolocation: words,
 });
 
 /** undefined = a row that lacks what an offer needs. */
@@ -94,7 +100,7 @@ export function offerFromWire(row: unknown): Offer | undefined {
     id: wire.id,
     machineId: wire.machine_id,
     hostId: wire.host_id,
-    gpu: printable(wire.gpu_name),
+    gpu: oneLine(wire.gpu_name),
     gpus: wire.num_gpus,
     gpuPerHour: wire.dph_base,
     minBid: wire.min_bid,
@@ -173,7 +179,7 @@ const instanceRow = z.looseObject({
   intended_status: text,
   cur_state: text,
   next_state: text,
-  status_msg: text,
+  status_msg: words,
   image_uuid: text,
   image_runtype: text,
   gpu_name: text,
@@ -184,7 +190,7 @@ const instanceRow = z.looseObject({
   dph_base: number,
   dph_total: number,
   storage_total_cost: number,
-  geolocation: text,
+  geolocation: words,
   reliability2: number,
   start_date: number,
   end_date: number,
@@ -231,13 +237,20 @@ export function instanceFromWire(row: unknown): Instance | undefined {
 
 /** Who pays. */
 export interface Account {
-  readonly id: number | null;
+  readonly id: string | null;
   readonly email: string | null;
   /** Dollars that can be spent; null when Vast does not say. */
   readonly credit: number | null;
 }
 
-const accountBody = z.looseObject({ id: ids, email: text, credit: number });
+/** It names an account and is never counted with, so digits may come as a number or as text. */
+const accountId = z
+  .union([id, z.string().regex(/^[1-9]\d*$/)])
+  .nullish()
+  .catch(null)
+  .transform((value) => (value == null ? null : String(value)));
+
+const accountBody = z.looseObject({ id: accountId, email: text, credit: number });
 
 /** undefined = not an account. The answer may hold the API key: nothing else of it is kept. */
 export function accountFromWire(body: unknown): Account | undefined {

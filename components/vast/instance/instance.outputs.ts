@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
+import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import type { Rental } from "../market/criteria.ts";
 import type { Quote } from "../market/quote.ts";
@@ -17,8 +18,8 @@ export type Asked = Pick<
   "gpu" | "gpus" | "rental" | "diskGb" | "image" | "label" | "apiUrl" | "apiKeyFile"
 >;
 
-/** The state of a VastInstance. Later versions must read what earlier ones wrote. */
-export interface InstanceOutputs {
+/** The state of a VastInstance. Later versions must read what earlier ones wrote; those lack the fingerprint. */
+export interface InstanceOutputs extends Renter {
   readonly schemaVersion: 1;
   readonly instanceId: string;
   readonly label: string;
@@ -39,34 +40,36 @@ export interface InstanceOutputs {
   readonly startedAt: string;
   readonly location: string | null;
   readonly endsAt: string | null;
-  /** "" = not known. */
-  readonly accountId: string;
   readonly quote: Quote | null;
   readonly image: string;
   readonly apiUrl: string;
   readonly apiKeyFile: string;
   readonly asked: Asked;
+  /** Older states lack it. */
+  readonly sshKeyFile?: string;
+  /** It was given up before it ever got ready, so no step of ours has begun on it. Older states lack it. */
+  readonly untouched?: boolean;
   /** The row on which a destroy shows its progress. */
   readonly __urn?: string;
 }
 
 /** What is known beside Vast's own words. */
-export interface Known {
+export interface Known extends Partial<Renter> {
   readonly endpoint?: Endpoint & { readonly hostKey: string };
   /** The offer that was rented; null = not known. */
   readonly offerId?: number | null;
   readonly urn?: string | undefined;
   /** ISO time at which it got ready; default "" = never. */
   readonly startedAt?: string;
-  /** Default "" = not known. */
-  readonly accountId?: string;
   /** When Vast's words do not tell it: a machine that was given up, and could not be released. */
   readonly phase?: PhaseName;
+  /** Default false. */
+  readonly untouched?: boolean;
 }
 
 /** The outputs of an instance that was rented for these inputs. */
 export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Known): InstanceOutputs {
-  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, quote } = inputs;
+  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, sshKeyFile, quote } = inputs;
   const asked = { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile };
   const blank: InstanceOutputs = {
     schemaVersion: 1,
@@ -89,11 +92,14 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     location: null,
     endsAt: null,
     accountId: known.accountId ?? "",
+    keyFingerprint: known.keyFingerprint ?? "",
     quote,
     image,
     apiUrl,
     apiKeyFile,
     asked,
+    sshKeyFile,
+    ...(known.untouched === true ? { untouched: true } : {}),
     ...(known.urn === undefined ? {} : { __urn: known.urn }),
   };
   const told = refreshed(blank, instance);

@@ -1,20 +1,23 @@
 import { openStateDir } from "../../lib/state-dir.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
-import { isRevoked } from "../../ssh/known-hosts.ts";
+import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
 import { isVastError } from "../client/errors.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
-import { ensureSameAccount } from "../client/same-account.ts";
+import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
-import { isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { nonceOf } from "../journal/label.ts";
+import { forgetPassed, hasPassed } from "../journal/passed.ts";
+import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { Quotes } from "../market/quotes.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
+import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
@@ -35,7 +38,7 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
-    const changes = plan.changes || (await tellDrift(id, olds, news)) || isRenewed(id, olds);
+    const changes = (await tellDrift(id, olds, news, plan.changes)) || isRenewed(id, olds);
     return { ...plan, changes, deleteBeforeReplace: true };
   },
 
@@ -61,7 +64,9 @@ export const provider = lifecycle({
     // Pulumi itself shows only what the next run will change.
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
     for (const { text } of changes) await means.say(text);
-    return instance === undefined ? { id: "", props: {} } : { id, props: refreshed(props, instance) };
+    await tellTwins(means, ownerOf(id, props));
+    if (instance === undefined) return { id: "", props: {} };
+    return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
 
   update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
@@ -71,9 +76,10 @@ export const provider = lifecycle({
       const instance = await seen(means, id, olds);
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
+      await tellTwins(means, ownerOf(id, olds));
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
-      const known = { offerId: Number(offerId) || null, urn, accountId };
+      const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
         const { sshHost, sshPort, hostKey, startedAt } = olds;
@@ -85,6 +91,7 @@ export const provider = lifecycle({
       const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
       const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
       noteRental(back.instance, news);
+      await sayTwins(means.say, back.twins, ownerOf(id, olds));
       return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint, startedAt: now() }) };
     });
   },
@@ -94,17 +101,40 @@ export const provider = lifecycle({
     const text = leftText(Number(id), label, perHour);
     try {
       const { release } = await import("../rental/release.ts");
-      const means = await connect(props, { urn: props.__urn });
+      const { sshKeyFile = "", __urn: urn } = props;
+      const means = await connect(props, { urn, sshKeyFile });
+      await ensureReleasable(means, Number(id), props);
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
-      if (!wasKnown) await ensureSameAccount(means.client, `instance ${id}`, props.accountId);
+      if (!wasKnown) await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
       const { message } = error as Error;
-      throw message.includes("vastai destroy instance") ? error : new Error(`${message}; ${text}`);
+      const isTold = isKept(error) || message.includes("vastai destroy instance");
+      throw isTold ? error : new Error(`${message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
+    forgetPassed(Number(id));
     removeSshConfig(openStateDir().sshDir, Number(id));
   },
 });
+
+/** Checkpoints has had its turn by now: when it is not in the state, the machine must prove that it holds nothing. */
+async function ensureReleasable(
+  means: Means,
+  id: number,
+  { untouched, label, hostKey }: InstanceOutputs,
+): Promise<void> {
+  const intent = means.journal.find(label);
+  const isUnbegun = untouched === true || (intent?.untouched === true && intent.instanceIds.includes(id));
+  if (isUnbegun || hasPassed(id)) return;
+  const instance = await means.client.instance(id);
+  if (instance === undefined) return;
+  if (hostKey !== "") pinHostKey(knownHostsFile(openStateDir()), id, hostKey);
+  const { ensureUntouched } = await import("../rental/untouched.ts");
+  await ensureUntouched(means, instance, REGAIN);
+}
+
+const REGAIN =
+  "Its Checkpoints, which bring home what is on it, are not in this state: pulumi up puts them back, and then pulumi destroy fetches it.";
 
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(
@@ -118,10 +148,13 @@ async function watched<T>(
     return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
-    const { instance, givenUp } = error;
-    const blank = outputsOf(instance, inputs, { urn, phase: strandedPhase(instance, givenUp) });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId } = olds ?? blank;
-    const outs = { ...blank, sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId };
+    const { instance, givenUp, renter } = error;
+    const untouched = olds === undefined && givenUp;
+    const phase = strandedPhase(instance, givenUp);
+    const blank = outputsOf(instance, inputs, { urn, phase, untouched, ...renter });
+    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint } = olds ?? blank;
+    const kept = { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint };
+    const outs = { ...blank, ...kept };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -172,11 +205,25 @@ async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<In
   return (await means.client.instance(Number(id))) ?? whatIsLeftOf(means, id, olds);
 }
 
-async function whatIsLeftOf(means: Means, id: string, { accountId }: InstanceOutputs): Promise<Instance | undefined> {
+async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("../rental/release.ts");
   const instance = await whatIsLeft(means, Number(id));
-  if (instance === undefined) await ensureSameAccount(means.client, `instance ${id}`, accountId);
+  if (instance === undefined) await ensureSameAccount(means.client, unseen(id), olds);
   return instance;
+}
+
+/** By the label that it was given: at Vast somebody may have changed it. */
+function ownerOf(id: string, { asked: { label } }: InstanceOutputs): Owner {
+  return { id: Number(id), label };
+}
+
+function unseen(id: string): Unseen {
+  return { what: `instance ${id}`, name: id };
+}
+
+/** Of the key that sees it now. */
+function keyFingerprint({ client }: Means, { label }: Pick<CheckedInputs, "label">): string {
+  return client.keyFingerprint(nonceOf(label));
 }
 
 const DRIFT_PATIENCE_MS = 5000;
@@ -184,15 +231,15 @@ const DRIFT_PATIENCE_MS = 5000;
 /**
  * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
  * Vast, too; but when the machine is gone for certain, or another one answers in its place, whatever else the run has to
- * do would fail one by one. true = the user accepts it as it is now, so there is something to do.
+ * do would fail one by one. A run that changes it hears of twins alone. true = there is something to do.
  */
-async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<boolean> {
+async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs, changes: boolean): Promise<boolean> {
   const { __urn: urn } = olds;
   const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
   const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
   const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
   const drift = await Promise.race([late, look]);
-  if (!drift) return false;
+  if (changes || !drift) return changes;
   const lines = plainLines(drift);
   if (drift.gone) throw new Error(lines.join("; "));
   for (const line of lines) await say(urn, line);
@@ -216,6 +263,7 @@ async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInpu
   const means = await connect(olds, { urn: olds.__urn });
   // By the list, so that a change of the bid need not wait for its turn at the single view.
   const instance = await whatIsLeftOf(means, id, olds);
+  await sayTwins(means.say, means.list.latest, ownerOf(id, olds));
   return driftOf(olds, news.maxPricePerHour, instance);
 }
 

@@ -71,6 +71,8 @@ export class VastInstance extends DynamicResource {
   declare readonly endsAt: pulumi.Output<string | null>;
   /** Id of the account that rented it; "" = not known. To another account's key it looks as if it were gone. */
   declare readonly accountId: pulumi.Output<string>;
+  /** Tells the key that rented it, or that a refresh saw it with, and is no secret. */
+  declare readonly keyFingerprint: pulumi.Output<string>;
   /** What the preview promised; null when the market could not be asked. */
   declare readonly quote: pulumi.Output<Quote | null>;
 
@@ -110,5 +112,6 @@ const outputs = {
   location: undefined,
   endsAt: undefined,
   accountId: undefined,
+  keyFingerprint: undefined,
   quote: undefined,
 };

@@ -22,8 +22,12 @@ export async function whileBilling<T>(text: string, action: () => Promise<T>): P
 export function leaveWord(journal: Journal, print = printNow): void {
   for (const intent of journal.listOpen().filter((open) => holderOf(open) === "us")) {
     const text = leftBehind(intent);
-    journal.leave(intent.label, text);
     print(`interrupted: ${text}`);
+    try {
+      journal.leave(intent.label, text);
+    } catch (error) {
+      print((error as Error).message);
+    }
   }
 }
 

@@ -31,6 +31,11 @@ export function labelStem(parts: LabelParts): string {
   return runLabel(parts, nonce).slice(0, -nonce.length);
 }
 
+/** The last part of a label of ours: no two runs have the same. */
+export function nonceOf(label: string): string {
+  return label.slice(label.lastIndexOf("-") + 1);
+}
+
 function plain(text: string): string {
   return text
     .toLowerCase()

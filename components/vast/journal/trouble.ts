@@ -1,4 +1,6 @@
 import { perHour } from "../../lib/money.ts";
+import { rateOf } from "../client/phase.ts";
+import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
@@ -16,28 +18,61 @@ export function keptText(id: number | string, label: string | null, perHour: num
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
 }
 
+/** Another instance under the label of one that is known, and what ends it. It may be the one that was asked for late. */
+export function twinText(twin: Instance): string {
+  const { id, label } = twin;
+  const rate = rateOf(twin);
+  const price = rate === null ? "bills" : `costs ${perHour(rate)}`;
+  return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: npx vast-run sweep --destroy ${id}, or vastai destroy instance ${id}`;
+}
+
 /** What an open intent says that bills, or may bill, and the commands that end it. */
-export function leftBehind({ label, urn, instanceId, perHour: price }: Intent): string {
+export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
   const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
-  if (instanceId === undefined) {
+  if (instanceIds.length === 0) {
     return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
-  return `instance ${instanceId} (${label}) is still there${costs}; this ends it: ${ours}, or vastai destroy instance ${instanceId}`;
+  const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
+  const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
+  const theirs = instanceIds.map((id) => `vastai destroy instance ${id}`).join(" and ");
+  return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
 /** An error that leaves an intent open says what that means. Its kind stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
-  const intent = journal.find(label);
-  if (intent === undefined || !(error instanceof Error) || isStranded(error)) return error;
-  error.message = `${error.message}; ${leftBehind(intent)}`;
+  if (!(error instanceof Error) || isStranded(error)) return error;
+  const left = leftUnder(label, journal);
+  if (left !== undefined && !error.message.includes(left)) error.message = `${error.message}; ${left}`;
   return error;
+}
+
+function leftUnder(label: string, journal: Pick<Journal, "find">): string | undefined {
+  try {
+    const intent = journal.find(label);
+    return intent && leftBehind(intent);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** What a destroy says that cannot see whether it is done. */
 export function unsureText(label: string, reason: string): string {
   return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
+}
+
+/** Machines that are not released, each with its reason, its price and what ends it. */
+export interface Kept extends Error {
+  readonly name: "Kept";
+}
+
+export function kept(reasons: readonly string[]): Kept {
+  return Object.assign(new Error(reasons.join("; ")), { name: "Kept" as const });
+}
+
+export function isKept(error: unknown): error is Kept {
+  return error instanceof Error && error.name === "Kept";
 }
 
 /** A machine that exists, and could not be brought up, kept or released: it must get into the state. */
@@ -46,6 +81,8 @@ export interface Stranded extends Error {
   readonly instance: Instance;
   /** It was given up, so the next run is to release it; false = it may hold something. */
   readonly givenUp: boolean;
+  /** Who rented it, where this run did. */
+  readonly renter?: Renter;
 }
 
 export function stranded(instance: Instance, message: string, givenUp: boolean): Stranded {

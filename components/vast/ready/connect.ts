@@ -1,5 +1,7 @@
+import { uptime } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../lib/clock.ts";
+import { bootOf } from "../../lib/process.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
@@ -44,7 +46,12 @@ export function openJournal(): Journal {
 }
 
 export const realClock: Clock = {
-  now: Date.now,
+  // The time of day may be set meanwhile, and no wait is to notice.
+  now: () => Math.round(performance.timeOrigin + performance.now()),
+  boot: () => {
+    const id = bootOf();
+    return id === "" ? undefined : { id, uptime: Math.round(uptime() * 1000) };
+  },
   sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(nothing),
 };
 
@@ -94,6 +101,10 @@ function realLogins(client: VastClient, sshKeyFile: string): Logins {
     isSetUp: async (instanceId, endpoint, { signal }) => {
       const { waitForSetUp } = await import("./set-up.ts");
       return waitForSetUp(endpoint, { instanceId, key: ownSshKey(openStateDir(), sshKeyFile) }, signal);
+    },
+    traces: async (instanceId, endpoint, { signal }) => {
+      const { tracesOn } = await import("./traces.ts");
+      return tracesOn({ instanceId, endpoint, key: ownSshKey(openStateDir(), sshKeyFile) }, "", { signal });
     },
   };
 }

@@ -5,6 +5,7 @@ import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { Traces } from "./traces.ts";
 
 /** How long a login may be tried, and who hears of it. */
 export interface LoginPatience {
@@ -32,6 +33,8 @@ export interface Logins {
    * says of its GPUs; true = it has run, and the machine has no way to tell.
    */
   isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean | GpuReport>;
+  /** What a machine that lets us in tells of a training of ours. Throws RemoteError. */
+  traces(instanceId: number, endpoint: Endpoint, patience: Pick<LoginPatience, "signal">): Promise<Traces>;
 }
 
 /** Everything that renting and releasing need of the world. */

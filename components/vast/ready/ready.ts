@@ -1,5 +1,6 @@
 import { isPassing, isVastError, type VastError, vastError } from "../client/errors.ts";
-import { isLeaving, stepText } from "../client/phase.ts";
+import { twinsIn } from "../client/instance-list.ts";
+import { stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { Boot, type EndCause, minutes } from "./boot.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
@@ -115,7 +116,7 @@ class Waiting {
     const { id, label } = this.#wait;
     try {
       const rows = await list.look();
-      this.#twins = rows.filter((row) => row.label === label && row.id !== id && !isLeaving(row));
+      this.#twins = twinsIn(rows, label, id);
       const listed = rows.find((row) => row.id === id);
       if (listed !== undefined || !this.#boot.seen) return listed;
       return await client.instance(id);

@@ -1,10 +1,12 @@
+import { momentOf } from "../../lib/clock.ts";
 import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
-import { LATE_MS, shownBy } from "../client/instance-list.ts";
+import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
+import type { Renter } from "../client/same-account.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
 import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
-import { labelled } from "./settle.ts";
+import { rentedAs } from "./settle.ts";
 
 /** An instance, or why this offer gave none. */
 export type Attempt = { readonly instanceId: number } | { readonly passed: string };
@@ -22,13 +24,14 @@ const UNCLEAR_LOOKS = 4;
  * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
  * settled; then the intent stays open for the next run.
  *
- * @param accountId "" = not known
+ * @param untouched nothing lives under the label, so no step of ours has begun on what comes of it
  */
 export async function rentOffer(
   means: Means,
   request: RentalRequest,
   offer: RentableOffer,
-  accountId = "",
+  renter: Renter,
+  untouched = true,
 ): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
@@ -38,9 +41,10 @@ export async function rentOffer(
   const { offerId, totalPerHour } = offer;
   let at = clock.now();
   const onLeave = () => {
-    at = clock.now();
-    const account = accountId === "" ? {} : { accountId };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId, at, perHour: totalPerHour, ...account });
+    const moment = momentOf(clock);
+    at = moment.at;
+    const wish = { label, urn, apiUrl, apiKeyFile, offerId, perHour: totalPerHour, untouched };
+    journal.open({ ...wish, ...moment, ...renter });
   };
   progress(`renting offer ${offer.offerId}`);
   try {
@@ -49,7 +53,7 @@ export async function rentOffer(
       mayLeave: () => engine.alive(),
       onLeave,
     });
-    journal.note(label, instanceId);
+    await noteOrRelease(means, label, instanceId, totalPerHour);
     await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
     return { instanceId };
   } catch (error) {
@@ -64,17 +68,46 @@ export async function rentOffer(
 
 /** Vast has refused and rented all the same: such an instance never gets its GPUs, and bills its disk. */
 async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
-  means.journal.note(label, id);
-  await releaseOrStrand(means, id, { label, rentedAt: means.clock.now() });
+  const { journal, clock } = means;
+  try {
+    journal.note(label, id);
+  } finally {
+    // Noted or not.
+    await releaseOrStrand(means, id, { label, rentedAt: clock.now() });
+  }
+  journal.closeInstance(id);
   if (ACCOUNT.includes(error.kind)) throw error;
   return { passed: error.message };
+}
+
+/** A machine whose id is on no disk would be lost with this process, and so it goes at once. */
+async function noteOrRelease(means: Means, label: string, id: number, perHour: number | null): Promise<void> {
+  const { journal, clock, say } = means;
+  try {
+    journal.note(label, id);
+  } catch (error) {
+    const { message } = error as Error;
+    await say(`instance ${id} cannot be noted, so it is released: ${message}`);
+    await releaseOrStrand(means, id, { label, perHour, rentedAt: clock.now() });
+    closeIfItCan(journal, label);
+    throw new Error(`instance ${id} could not be noted, and is released again: ${message}`);
+  }
+}
+
+/** What stays open on a disk that takes nothing is settled by the next run. */
+function closeIfItCan(journal: Means["journal"], label: string): void {
+  try {
+    journal.close(label);
+  } catch {
+    // It was said what the disk has.
+  }
 }
 
 /** It may have been rented, or be rented yet: the label tells. @param sentAt milliseconds */
 async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
-  const rows = await labelled(means, label, shownBy(Math.max(clock.now() - LATE_MS, sentAt)), UNCLEAR_LOOKS).catch(
+  const rows = await rentedAs(means, label, WINDOW_MS + Math.max(clock.now() - LATE_MS, sentAt), UNCLEAR_LOOKS).catch(
     (reason: Error) => {
       throw new Error(
         `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
@@ -83,7 +116,7 @@ async function settleUnclear(means: Means, label: string, error: VastError, sent
   );
   const [first] = rows.toSorted((one, other) => one.id - other.id);
   if (first !== undefined) {
-    journal.note(label, first.id);
+    await noteOrRelease(means, label, first.id, first.totalPerHour);
     await say(`it was rented: instance ${first.id}`);
     return { instanceId: first.id };
   }

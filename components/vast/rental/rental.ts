@@ -1,6 +1,8 @@
-import { accountIdOf } from "../client/same-account.ts";
+import { momentOf } from "../../lib/clock.ts";
+import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
-import { stranded, tellOpen } from "../journal/trouble.ts";
+import { nonceOf } from "../journal/label.ts";
+import { isStranded, stranded, tellOpen } from "../journal/trouble.ts";
 import { patienceOf } from "../market/quote.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
@@ -13,13 +15,11 @@ import { type RentalRequest, wantedOf } from "./rental-request.ts";
 import { type Found, settle } from "./settle.ts";
 
 /** An instance that is ready. */
-export interface Rented {
+export interface Rented extends Renter {
   readonly instance: Instance;
   readonly endpoint: LiveEndpoint;
   /** null = not known: it was rented by an earlier run. */
   readonly offerId: number | null;
-  /** "" = Vast does not say. */
-  readonly accountId: string;
 }
 
 type Failed = Exclude<Outcome, { ready: true }>;
@@ -57,6 +57,9 @@ class Rental {
   readonly #queue: OfferQueue;
   readonly #failures: string[] = [];
   readonly #account: Promise<string>;
+  /** Others of the label that are kept: training may have run on them. */
+  #kept: readonly number[] = [];
+  readonly #keyFingerprint: string;
   /** A registry has refused a machine for the number of its pulls. */
   #wasLimited = false;
 
@@ -65,12 +68,22 @@ class Rental {
     this.#request = request;
     this.#deadline = means.clock.now() + request.minutes.total * 60_000;
     this.#queue = new OfferQueue(means, request);
+    this.#keyFingerprint = means.client.keyFingerprint(nonceOf(request.label));
     this.#account = accountIdOf(means.client);
     // It is waited for before anything is rented, which may never come.
     this.#account.catch(() => {});
   }
 
+  /** Rents; what is stranded says who rented it. */
   async run(): Promise<Rented> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      throw isStranded(error) ? Object.assign(error, { renter: await this.#noted() }) : error;
+    }
+  }
+
+  async #run(): Promise<Rented> {
     const { label, publicKeys, criteria } = this.#request;
     const [found] = await Promise.all([settle(this.#means, label), registerOwnKey(this.#means, publicKeys)]);
     const rented = found === undefined ? undefined : await this.#takeOver(found);
@@ -92,11 +105,21 @@ class Rental {
       throw this.#failure(error.message);
     });
     this.#queue.skip(offer.machineId);
-    const attempt = await rentOffer(this.#means, this.#request, offer, await this.#account);
+    const renter = this.#renter(await this.#account);
+    const attempt = await rentOffer(this.#means, this.#request, offer, renter, this.#kept.length === 0);
     if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
     return undefined;
+  }
+
+  #renter(accountId: string): Renter {
+    return { accountId, keyFingerprint: this.#keyFingerprint };
+  }
+
+  /** For what is rented already: whatever the account answers. */
+  async #noted(): Promise<Renter> {
+    return this.#renter(await this.#account.catch(() => ""));
   }
 
   #failure(what: string): Error {
@@ -105,15 +128,22 @@ class Rental {
   }
 
   /** The instance of an earlier run; undefined = it was of no use and is released. */
-  async #takeOver({ instance, offerId, isFresh }: Found): Promise<Rented | undefined> {
+  async #takeOver({ instance, offerId, untouched, kept }: Found): Promise<Rented | undefined> {
     const { say, journal, clock } = this.#means;
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
-    if (isFresh) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
+    this.#kept = kept;
+    if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
     const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
-    journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, at: clock.now(), ...cost });
-    journal.note(label, instance.id);
+    const noted = { ...cost, ...(await this.#noted()) };
+    try {
+      if (journal.find(label) === undefined)
+        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+      journal.note(label, instance.id);
+    } catch (error) {
+      throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
+    }
     const outcome = await this.#wait(instance.id, null, null);
     if (outcome.ready) return this.#rented(outcome, offerId);
     // Something may have run on it, so it is not for us to release it.
@@ -156,9 +186,12 @@ class Rental {
   }
 
   async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
-    for (const twin of twins) await this.#releaseTwin(twin);
+    const { journal } = this.#means;
+    // What is kept has been told of; the others have come since we began.
+    const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
+    for (const twin of twins.filter(isOurs)) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
-    return { instance, endpoint, offerId, accountId: await this.#account.catch(() => "") };
+    return { instance, endpoint, offerId, ...(await this.#noted()) };
   }
 
   /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */
@@ -168,9 +201,9 @@ class Rental {
     try {
       await release(this.#means, id, { label, perHour: totalPerHour });
     } catch (error) {
-      // The state will have the other one; the intent stays open for this one.
-      if (label !== null) journal.note(label, id);
       await say((error as Error).message);
+      // The state will have the other one; the intent stays open for this one.
+      if (label !== null) await said(say, () => journal.note(label, id));
     }
   }
 
@@ -190,6 +223,15 @@ class Rental {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
-    this.#means.journal.close(label);
+    this.#means.journal.closeInstance(id);
+  }
+}
+
+/** Does something that must not end what goes on: an error is said. */
+async function said(say: Means["say"], action: () => void): Promise<void> {
+  try {
+    action();
+  } catch (error) {
+    await say((error as Error).message);
   }
 }

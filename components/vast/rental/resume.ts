@@ -23,6 +23,8 @@ export interface ResumeRequest {
 export interface Resumed {
   readonly instance: Instance;
   readonly endpoint: LiveEndpoint;
+  /** Others that carry the same label. */
+  readonly twins: readonly Instance[];
 }
 
 /** A start takes about 40 seconds, and Vast shows the stopped state meanwhile. */

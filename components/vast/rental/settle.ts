@@ -1,11 +1,13 @@
 import { hostname } from "node:os";
 import { isPassing } from "../client/errors.ts";
-import { shownBy } from "../client/instance-list.ts";
+import { hiddenFor, WINDOW_MS } from "../client/instance-list.ts";
 import { isLeaving, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { holderOf, type Intent } from "../journal/journal.ts";
+import { kept } from "../journal/trouble.ts";
 import type { Means } from "../ready/means.ts";
+import { stopToKeep } from "./keep.ts";
 import { release } from "./release.ts";
 
 /** What a run finds of itself. */
@@ -13,8 +15,10 @@ export interface Found {
   readonly instance: Instance;
   /** The offer it came from; null = not known. */
   readonly offerId: number | null;
-  /** An open intent says that nothing has run on it yet. */
-  readonly isFresh: boolean;
+  /** An open intent says that no step of ours has begun on it. */
+  readonly untouched: boolean;
+  /** Others of this label that were kept, by id. */
+  readonly kept: readonly number[];
 }
 
 /** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
@@ -26,39 +30,96 @@ const PAUSE_SHARE = 0.2;
 /** How long the list may fail before nothing can be said. */
 const LIST_PATIENCE_MS = 60_000;
 
+/** Returns when an instance may be released; throws why it is kept, and what that costs. */
+export type Gate = (instance: Instance) => Promise<void>;
+
+/** For what no training of ours ever runs on, such as a builder of images. */
+export const noGate: Gate = async () => {};
+
 /**
  * Settles what is open under a label before anything is rented: waits for the process that may still be renting, then
- * finds the one living instance that carries exactly this label. A second one is released. undefined = there is none.
+ * finds the one living instance that carries exactly this label. A second one is released when no step of ours can have
+ * begun on it, and else stopped and kept for a destroy to look into. undefined = there is none.
  */
 export async function settle(means: Means, label: string): Promise<Found | undefined> {
   const intent = await freeIntent(means, label);
-  const rows = await labelled(means, label, visibleBy(intent));
+  const rows = await rentedAs(means, label, shownBy(means, label, intent));
   const [best, ...others] = rows.filter((row) => !isLeaving(row)).sort(byUse(intent));
-  for (const extra of others) await releaseExtra(means, extra);
+  if (best === undefined && rows.length > 0) {
+    for (const leaving of rows) await releaseOne(means, leaving);
+    return settle(means, label);
+  }
   if (best === undefined) {
     await closeOwn(means, label, intent);
+    means.journal.begin(label);
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
-  return { instance: best, offerId: intent?.offerId ?? null, isFresh: intent !== undefined };
+  const left = others.filter(({ id }) => !isUntouched(intent, id)).map(({ id }) => id);
+  for (const extra of others) await (left.includes(extra.id) ? keepExtra : releaseExtra)(means, extra);
+  const untouched = isUntouched(intent, best.id);
+  if (!untouched) means.journal.touch(label);
+  const instance = await marked(means, best, label);
+  return { instance, offerId: untouched ? (intent?.offerId ?? null) : null, untouched, kept: left };
 }
 
-/** Releases every living instance with exactly this label. Throws when one is left, or the list cannot be seen whole. */
-export async function releaseAll(means: Means, label: string): Promise<void> {
+/** An intent proves it of what it became; while that is not known, of whatever carries its label and is in no record. */
+function isUntouched(intent: Intent | undefined, id: number): boolean {
+  const { untouched = false, instanceIds = [], record } = intent ?? {};
+  if (instanceIds.length > 0) return untouched && instanceIds.includes(id);
+  return untouched && record?.rented.includes(id) !== true;
+}
+
+/** By its label those find it who do not know its id. */
+async function marked({ client, say }: Means, instance: Instance, label: string): Promise<Instance> {
+  const { id, label: found } = instance;
+  if (found === label) return instance;
+  await say(`instance ${id} carries the label ${found ?? "(none)"} instead of ${label}, which is set back`);
+  await client.setLabel(id, label);
+  return { ...instance, label };
+}
+
+/**
+ * Releases every living instance that was rented under this label, those that an open intent names and those that carry
+ * exactly it, once it has passed the gate, which an open intent may spare it. Throws when one is left, or the list cannot
+ * be seen whole.
+ */
+export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
   const intent = await freeIntent(means, label);
-  let until = visibleBy(intent);
+  let until = shownBy(means, label, intent);
+  let unseen = intent;
   for (;;) {
-    const rows = await labelled(means, label, until);
+    const rows = await rentedAs(means, label, until);
     if (rows.length === 0) break;
-    for (const row of rows) await release(means, row.id, { label, perHour: row.totalPerHour });
-    until = means.clock.now();
+    unseen = undefined;
+    const reasons: string[] = [];
+    for (const row of rows) {
+      try {
+        if (!isUntouched(intent, row.id)) await gate(row);
+        await releaseOne(means, row);
+      } catch (error) {
+        // One that is kept must not keep the others.
+        reasons.push((error as Error).message);
+      }
+    }
+    if (reasons.length > 0) throw kept(reasons);
+    // What the last rental became is found, and there was no other.
+    const isWhole = rows.some(({ id }) => intent?.instanceIds.includes(id)) && means.journal.isKnown(label);
+    if (isWhole) until = means.clock.now();
   }
-  await closeOwn(means, label, intent);
+  await closeOwn(means, label, unseen);
 }
 
-/** To another account's key there is nothing under the label, whatever bills. */
-async function closeOwn({ client, journal }: Means, label: string, intent: Intent | undefined): Promise<void> {
-  await ensureSameAccount(client, `what an earlier process was renting as ${label}`, intent?.accountId);
+/**
+ * To another account's key there is nothing under the label, whatever bills.
+ *
+ * @param unseen what was begun, where nothing of it was seen
+ */
+async function closeOwn({ client, journal }: Means, label: string, unseen: Intent | undefined): Promise<void> {
+  if (unseen !== undefined) {
+    const what = `what an earlier process was renting as ${label}`;
+    await ensureSameAccount(client, { what, name: unseen.instanceIds[0] ?? label }, unseen);
+  }
   journal.close(label);
 }
 
@@ -86,29 +147,36 @@ function held({ host, pid, label, at }: Intent, file: string): Error {
   return new Error(
     `process ${pid} on ${host} may still be renting for ${label}, since ${since} UTC, and only there can that be seen (ps -p ${pid}). ` +
       `If it runs, wait until it ends, or end it there (kill ${pid}), and try again there. If it has ended, try again on ${host}, ` +
-      `or remove ${file}, wait a minute, and try again here: whatever it rented is found by its label`,
+      `or remove ${file}, and try again here: whatever it rented is found by its label`,
   );
 }
 
-/** When what an intent began would be seen. */
-export function visibleBy(intent: Pick<Intent, "at"> | undefined): number {
-  return intent === undefined ? Number.NEGATIVE_INFINITY : shownBy(intent.at);
+/**
+ * When Vast would show all that was rented under a label. Where not all of that is known here (it was rented from another
+ * machine, or the journal was lost) the last rental may have left just now.
+ */
+function shownBy({ clock, journal }: Means, label: string, intent: Intent | undefined): number {
+  const now = clock.now();
+  if (!journal.isKnown(label)) return now + WINDOW_MS;
+  return intent === undefined ? now : now + hiddenFor(intent, clock);
 }
 
 /**
- * Instances with exactly this label. When there is none the list is looked at again until `until`, and `least` times:
- * Vast shows a new one late. Throws when the list cannot be seen whole.
+ * Instances that were rented under this label. When there is none Vast is asked again until `until`, and `least` times:
+ * it shows a new one late. Throws when the list cannot be seen whole.
  */
-export async function labelled(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
-  const { clock, list } = means;
+export async function rentedAs(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
+  const { clock } = means;
   const began = clock.now();
   const deadline = Math.max(until, began) + LIST_PATIENCE_MS;
   for (let looks = 0; ; ) {
     try {
-      const rows = (await list.look()).filter((row) => row.label === label);
+      const rows = await lookFor(means, label);
       looks += 1;
       if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
-      means.progress(`looking for what was rented as ${label}`);
+      const left = Math.ceil((until - clock.now()) / 1000);
+      const rest = left > 0 ? `, ${left} s until Vast would have shown all of it` : "";
+      means.progress(`looking for what was rented as ${label}${rest}`);
     } catch (error) {
       if (!isPassing(error) || clock.now() > deadline) throw error;
     }
@@ -117,14 +185,44 @@ export async function labelled(means: Means, label: string, until: number, least
   }
 }
 
-async function releaseExtra(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
+/**
+ * The id identifies. What the open intent of this label names is this label's, whatever Vast calls it, in the list or not;
+ * what carries the label is so too, unless it was rented under another one.
+ */
+async function lookFor({ client, list, journal }: Means, label: string): Promise<Instance[]> {
+  const listed = await list.look();
+  const ids = journal.find(label)?.instanceIds ?? [];
+  const isOurs = ({ id, label: found }: Instance) =>
+    ids.includes(id) || (found === label && !journal.isOfAnother(id, label));
+  const unlisted = ids.filter((id) => !listed.some((row) => row.id === id));
+  const asked: (Instance | undefined)[] = [];
+  for (const id of unlisted) asked.push(await client.instance(id));
+  return [...listed.filter(isOurs), ...asked.filter((row) => row !== undefined)];
+}
+
+async function releaseExtra(means: Means, extra: Instance): Promise<void> {
+  const { id, label } = extra;
   await means.say(`instance ${id} carries the same label ${label} and is released: a run has one instance`);
+  await releaseOne(means, extra);
+  means.journal.closeInstance(id);
+}
+
+async function releaseOne(means: Means, { id, label, totalPerHour }: Instance): Promise<void> {
   await release(means, id, { label, perHour: totalPerHour });
+}
+
+/** Training of ours may have run on it. It is for a destroy to look into; until then it costs its disk alone. */
+async function keepExtra(means: Means, instance: Instance): Promise<void> {
+  const { id, label } = instance;
+  const costs = await stopToKeep(means.client, instance);
+  await means.say(
+    `instance ${id} carries the same label ${label}, and may hold checkpoints: ${costs}; pulumi destroy fetches them and ends it, and this gives them up: vastai destroy instance ${id}`,
+  );
 }
 
 /** The one that is known first, then the one that has come furthest, then the oldest. */
 function byUse(intent: Intent | undefined): (one: Instance, other: Instance) => number {
   const order = ["ready", "pending", "unknown", "stopped", "offline", "failed", "gone"];
-  const rank = (row: Instance) => (row.id === intent?.instanceId ? -1 : order.indexOf(phaseOf(row).phase));
+  const rank = (row: Instance) => (intent?.instanceIds.includes(row.id) ? -1 : order.indexOf(phaseOf(row).phase));
   return (one, other) => rank(one) - rank(other) || one.id - other.id;
 }

@@ -22,3 +22,15 @@ test("a file gets every byte", () => {
   const out = execFileSync(process.execPath, node(false), { encoding: "utf8" });
   assert.equal(out, "a\x1b[2Jb\x1b[31mc\x07\n");
 });
+
+const secrets = JSON.stringify(join(import.meta.dirname, "../../../components/lib/secrets.ts"));
+const inTwo = JSON.stringify(["sh", "-c", "printf 'token ghp_abcdefgh'; sleep 0.2; printf 'ijklmnop\\nend'"]);
+const hiding = `const { learnSecrets } = await import(${secrets}); learnSecrets(["ghp_abcdefghijklmnop"]);
+  const { runInForeground } = await import(${module}); await runInForeground(${inTwo}, process.env);`;
+
+test("a credential that comes in two parts is taken out, for a terminal and for a file", async () => {
+  const words = ["--input-type=module", "-e", hiding];
+  assert.equal(execFileSync(process.execPath, words, { encoding: "utf8" }), "token [secret]\nend");
+  const { screen } = await runInPty(process.execPath, words, { cwd: ".", env: process.env, seen: /never/, keys: "" });
+  assert.equal(screen, "token [secret]\r\nend");
+});

@@ -99,6 +99,17 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     for (const { name, sha256 } of here) assert.equal(there.get(`./${name}`), sha256, name);
   });
 
+  await t.test("sync brings what a link leads to, and names a link that it cannot follow", async () => {
+    const data = "mkdir -p /workspace/data/run1 && echo far >/workspace/data/run1/far";
+    const links = "ln -s /workspace/data/run1 run1 && ln -s /mnt/none/run2 run2";
+    await project.remote(`${data} && cd /workspace/checkpoints && ${links}`);
+    const { code, stdout, stderr } = await project.run("vast-run", ["sync", "--to", "linked"]);
+    await project.remote("rm /workspace/checkpoints/run2");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^Not fetched: run2 leads to \/mnt\/none\/run2, which is not there/m);
+    assert.equal(readFileSync(join(stdout.trim(), "run1/far"), "utf8"), "far\n");
+  });
+
   await t.test("a stack that is not there is a usage error", async () => {
     const { code, stderr } = await project.run("vast-run", ["env", "--stack", "other"]);
     assert.equal(code, 2);

@@ -27,7 +27,7 @@ async function upThatHasRented(program: Program) {
   ended.catch(() => {});
   for (;;) {
     const [intent] = intents(program);
-    if (intent?.instanceId !== undefined) return { up, intent };
+    if (intent?.instanceIds?.length === 1) return { up, intent };
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 50)), ended]);
   }
 }
@@ -77,7 +77,10 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     await fetch(`${program.simulator.url}/_sim/faults`, { method: "DELETE" });
     const left = await recover(program);
     assert.equal(left.code, 3, left.text);
-    const { instanceId, label } = intent;
+    const {
+      instanceIds: [instanceId],
+      label,
+    } = intent;
     assert.match(
       left.stdout,
       new RegExp(`instance ${instanceId} \\(${label}\\) bills and no stack holds it: 1x H100 SXM`),

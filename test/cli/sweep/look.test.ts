@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { isOwnedBy } from "../../../cli/fleet/fleet.ts";
 import { readStacks } from "../../../cli/fleet/stack.ts";
 import { look } from "../../../cli/sweep/look.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { startCommand } from "../../../scripts/lib/command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
@@ -33,6 +34,31 @@ test("what a process rented a moment before it died is waited for until Vast wou
     [[id, "nobody"]],
   );
   assert.match(notes.join("\n"), /waiting until Vast would show what came of it/);
+});
+
+test("a stack without a machine, of whose label nothing is known here, is waited for like a rental that was killed", async (t) => {
+  const fleet = await openFleet(t);
+  const label = fleet.label("dev");
+  fleet.stack("dev", [{ label }]);
+  const { env, folder: cwd } = fleet;
+  const began = Date.now();
+  let now = began;
+  let id = 0;
+  const clock = {
+    now: () => now,
+    sleep: async (milliseconds: number) => {
+      now += milliseconds;
+      if (now > began + 30_000 && id === 0) id = await fleet.rent(label);
+    },
+  };
+  const looking = () => look({ cwd, env, stateFiles: [], clock, note: () => {} });
+  assert.deepEqual([(await looking()).machines, now], [[], began], "what is known is not waited for");
+  rmSync(join(openStateDir(env).journalDir, `${label}.json`));
+  const { machines } = await looking();
+  assert.deepEqual(
+    machines.map(({ instance }) => instance.id),
+    [id],
+  );
 });
 
 test("an owner is told by the whole id in a label", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { type Fleet, openFleet } from "../../support/fleet.ts";
 
@@ -77,6 +78,36 @@ suite("sweep", { concurrency: true }, () => {
       assert.match(note, new RegExp(`${id} \\(vt-.*, 1x H100 SXM, .*\\$\\d\\.\\d{3}/h\\) is gone`));
     assert.deepEqual(fleet.openLabels(), [labels.living]);
     assert.equal((await fleet.sweep()).code, 0);
+  });
+
+  test("a machine is who its intent says, whatever it was called in Vast's console", async (t) => {
+    const fleet = await openFleet(t);
+    const [label, other] = [fleet.label("dev"), fleet.label("prod")];
+    fleet.stack("prod", [{ label: other }]);
+    const ids = [await fleet.rent(label), await fleet.rent(label)] as const;
+    fleet.intent(label, { process: "dead", instanceIds: ids });
+    await fleet.relabel(ids[0], "my jupyter");
+    await fleet.relabel(ids[1], other);
+    const { code, out, note } = await fleet.sweep();
+    assert.equal(code, 3, note);
+    for (const id of ids) assert.match(rowOf(out, id) ?? "", / nobody \(process \d+ died renting it\)$/);
+    assert.doesNotMatch(note, /pulumi up -s prod takes it over/);
+    const ended = await fleet.sweep("--destroy", "--yes");
+    assert.equal(ended.code, 0, ended.note);
+    assert.deepEqual([fleet.living(), fleet.openLabels()], [[], []]);
+  });
+
+  test("a machine that the list lacks and an intent names is found by its id", async (t) => {
+    const fleet = await openFleet(t);
+    const label = fleet.label("dev");
+    fleet.fault({ on: "boot", do: "listLag", seconds: 60 });
+    const id = await fleet.rent(label);
+    fleet.intent(label, { process: "dead", instanceIds: [id] });
+    const { code, out } = await fleet.sweep();
+    assert.equal(code, 3);
+    assert.match(rowOf(out, id) ?? "", / nobody /);
+    assert.equal((await fleet.sweep("--destroy", "--yes")).code, 0);
+    assert.deepEqual([fleet.living(), fleet.openLabels()], [[], []]);
   });
 
   test("--json tells the same to scripts, and what was ended", async (t) => {
@@ -160,6 +191,45 @@ suite("sweep", { concurrency: true }, () => {
     const { code, note } = await fleet.sweep("--destroy", "--yes");
     assert.deepEqual([code, fleet.living().length], [1, 1]);
     assert.match(note, /the state of stack other cannot be read, so what it holds is not known/);
+  });
+
+  test("one account that cannot be seen does not blind the sweep for the others", async (t) => {
+    const [fleet, other] = [await openFleet(t), await openFleet(t)];
+    const { label } = fleet;
+    const [lost, held, began] = [label("dev"), label("prod"), label("far")];
+    const ids = { lost: await fleet.rent(lost), held: await fleet.rent(held) };
+    fleet.stack("prod", [{ id: ids.held, label: held }]);
+    // Where the other stacks and a rental that was killed are, whose key is no good, or whose key file is gone.
+    fleet.intent(began, { process: "dead", ...other.api });
+    const away = { apiUrl: other.api.apiUrl, apiKeyFile: join(fleet.folder, "no-such-key") };
+    fleet.intent(label("gone"), { process: "dead", ...away });
+    const theirs = await other.rent(began);
+    other.fault({ on: LIST, do: "authError404", times: 0 });
+    const { code, out, note } = await fleet.sweep();
+    assert.equal(code, 1, note);
+    assert.match(rowOf(out, ids.lost) ?? "", / nobody$/);
+    assert.match(rowOf(out, ids.held) ?? "", / stack prod$/);
+    for (const { apiUrl, apiKeyFile } of [other.api, away]) {
+      assert.ok(note.includes(`Not seen: ${apiUrl}, ${apiKeyFile}: `), note);
+    }
+    assert.doesNotMatch(note, /nothing came of it/, "what nobody could look for is not said to be nothing");
+    const json = JSON.parse((await fleet.sweep("--json")).out);
+    assert.equal(json.unseen.length, 2);
+    const ended = await fleet.sweep("--destroy", "--yes");
+    assert.equal(ended.code, 1, "for it cannot be said that nothing bills");
+    assert.deepEqual([fleet.living(), other.living()], [[ids.held], [theirs]]);
+    assert.equal(fleet.openLabels().length, 2, "and what could not be looked for stays open");
+  });
+
+  test("an intent that cannot be read is named with what to do, and nothing is ended", async (t) => {
+    const { fleet } = await everyKind(t);
+    const file = join(openStateDir(fleet.env).journalDir, "vt-a.json");
+    writeFileSync(file, "{");
+    const before = fleet.living();
+    const { code, out, note } = await fleet.sweep("--destroy", "--yes");
+    assert.equal(code, 1);
+    assert.ok(`${out}${note}`.includes(`nothing was done: ${file} cannot be read`), note);
+    assert.deepEqual(fleet.living(), before);
   });
 
   test("what another account's key cannot see is not taken for nothing", async (t) => {

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import {
-  askedBudget,
   type CheckpointsState,
   changes,
   movedFolder,
   provider,
 } from "../../../components/checkpoints/checkpoints.provider.ts";
+
+const home = mkdtempSync(join(tmpdir(), "vast-checkpoints-"));
+process.env.VAST_TRAINING_HOME = home;
+after(() => rmSync(home, { recursive: true }));
 
 const state: CheckpointsState = {
   instanceId: "7",
@@ -24,7 +30,7 @@ const state: CheckpointsState = {
   home: "/home/x/local/7",
   __urn: "urn",
 };
-const { home: _, ...inputs } = state;
+const { home: _home, ...inputs } = state;
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 test("another place or patience is an update, another instance passes the gate first", () => {
@@ -61,10 +67,4 @@ test("a training that comes back is not the one that was there before", async ()
   assert.ok(back.mark?.startsWith(`${state.training} since `) && back.mark !== first.mark);
   const { training: _training, ...older } = inputs;
   assert.equal((await provider.create(older)).outs.mark, undefined);
-});
-
-test("another budget comes by the environment", () => {
-  assert.equal(askedBudget({}), undefined);
-  assert.equal(askedBudget({ VAST_RESCUE_BUDGET: "$2.50" }), 2.5);
-  assert.throws(() => askedBudget({ VAST_RESCUE_BUDGET: "much" }), /VAST_RESCUE_BUDGET should be dollars/);
 });

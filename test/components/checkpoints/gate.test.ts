@@ -57,7 +57,8 @@ async function openScene(
       scene.answer(state);
       there = instance({ ...up, ...changes, ...(state === "running" ? RUNNING : STOPPED) });
     },
-    account: async () => ({ id: 1, email: null, credit: 50 }),
+    keyFingerprint: (nonce: string) => `${nonce}:of the key`,
+    account: async () => ({ id: "1", email: null, credit: 50 }),
     changeBid: async (_id: number, bid: number) => void asked.push(`bid ${bid}`),
     instance: async () => {
       if (row === "down") throw vastError("unreachable", "Vast does not answer");
@@ -67,6 +68,8 @@ async function openScene(
   } as unknown as VastClient;
   const order = {
     instanceId: ID,
+    accountId: "1",
+    keyFingerprint: "",
     from: join(root, "machine"),
     to: join(root, "home", "local", String(ID)),
     stopGraceSeconds: 1,
@@ -74,9 +77,10 @@ async function openScene(
     workspace: join(root, "workspace"),
     training: MARK,
     rescueBudget: 1,
+    begun: true,
   };
   mkdirSync(order.from);
-  mkdirSync(order.workspace);
+  mkdirSync(join(order.workspace, ".vast-training"), { recursive: true });
   writeFileSync(join(order.from, "step_1"), "one");
   const heard: string[] = [];
   const times = [0];
@@ -125,6 +129,75 @@ async function refuses(scene: Scene, why: RegExp, cost: RegExp): Promise<void> {
   });
 }
 
+test("what was there before and is not any more is no proof that there is nothing to save", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const { from, workspace } = scene.order;
+  const keep = join(workspace, ".vast-training");
+  rmSync(keep, { recursive: true });
+  await refuses(
+    scene,
+    /\.vast-training, which the first step has made, is not there: its disk was wiped/,
+    /\$1\.842\/h/,
+  );
+  mkdirSync(keep);
+  rmSync(from, { recursive: true });
+  writeFileSync(join(keep, "train.id"), "id");
+  await refuses(scene, /machine, in which training was to save, is not there/, /\$1\.842\/h/);
+  mkdirSync(from);
+  writeFileSync(join(keep, "train.saved"), "yes");
+  await refuses(scene, /training has saved in .*machine, and nothing is there any more/, /\$1\.842\/h/);
+  rmSync(join(keep, "train.saved"));
+  await pass(scene);
+});
+
+/** As RunIdentity sees a machine that no state has. */
+const unknown = (scene: Scene): Scene => ({ ...scene, order: { ...scene.order, begun: false, stack: "local" } });
+
+test(
+  "a machine that no state has may go when nothing of ours is on it; else it is stopped, asked and fetched from",
+  needsRoot,
+  async (t) => {
+    const known = await openScene(t);
+    const { workspace } = known.order;
+    const scene = unknown(known);
+    rmSync(join(scene.order.from, "step_1"));
+    await pass(scene);
+    assert.match(scene.heard.join(), /nothing on instance 31415926 is of a training of ours/);
+    assert.equal(existsSync(scene.order.to), false, "no folder is made for nothing");
+    writeFileSync(join(scene.order.from, "step_2"), "two");
+    await pass(scene);
+    assert.equal(readFileSync(join(scene.order.to, "step_2"), "utf8"), "two");
+    rmSync(workspace, { recursive: true });
+    rmSync(scene.order.from, { recursive: true });
+    await refuses(
+      scene,
+      /files were fetched from .* before, and nothing is there any more: its disk was wiped/,
+      /\(pulumi destroy -s local\)/,
+    );
+    assert.deepEqual(scene.asked, [], "somebody was let in, so it is not stopped");
+  },
+);
+
+test("a machine that no state has and nobody can look into is stopped and kept", needsRoot, async (t) => {
+  const ports = { "22/tcp": [{ HostIp: "0.0.0.0", HostPort: String(await freePort()) }] };
+  const scene = unknown(await openScene(t, { ports }));
+  await refuses(
+    scene,
+    /is kept, because nobody can see whether checkpoints are on it: .*no login/,
+    /It was stopped, and its disk goes on costing \$0\.042\/h\. Try again .*\(pulumi destroy -s local\)/,
+  );
+  assert.deepEqual(scene.asked, ["stopped"]);
+  const deaf = await openScene(t, { ports });
+  deaf.answer = () => {
+    throw vastError("unreachable", "Vast does not answer");
+  };
+  await refuses(
+    unknown(deaf),
+    /no login/,
+    /IT COULD NOT BE STOPPED AND GOES ON BILLING, at \$1\.842\/h .*vastai stop instance 31415926/,
+  );
+});
+
 test("checkpoints are home when the gate opens, and a second time changes nothing", needsRoot, async (t) => {
   const scene = await openScene(t);
   for (let time = 0; time < 2; time++) await pass(scene);
@@ -146,7 +219,10 @@ test("what another account's key cannot see is not gone: the gate stays shut", n
   const scene = await openScene(t, {}, "gone");
   const foreign = { ...scene, order: { ...scene.order, accountId: "2" } };
   await refuses(foreign, /was rented by account 2, and the key is account 1's/, /\$9\.000\/h/);
+  const unknown = { ...scene, order: { ...scene.order, accountId: "" } };
+  await refuses(unknown, /instance \d+ cannot be seen, .*VAST_ACCOUNT_IS_SAME=\d+ before the command/, /\$9\.000\/h/);
   await pass({ ...scene, order: { ...scene.order, accountId: "1" } });
+  await pass({ ...scene, order: { ...unknown.order, keyFingerprint: "a nonce:of the key" } });
 });
 
 test("a stopped instance without a budget is kept, and costs its disk", needsRoot, async (t) => {
@@ -181,8 +257,7 @@ test(
 test("when the gate fails it is stopped again, and loudly told when it cannot be", needsRoot, async (t) => {
   const broken = async () => {
     const scene = await openScene(t, STOPPED);
-    rmSync(scene.order.workspace, { recursive: true });
-    writeFileSync(scene.order.workspace, "a file");
+    writeFileSync(join(scene.order.workspace, "logs"), "a file");
     return scene;
   };
   const scene = await broken();

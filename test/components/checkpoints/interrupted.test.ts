@@ -47,7 +47,9 @@ async function openScene(t: TestContext): Promise<Scene> {
   const from = join(root, "machine");
   mkdirSync(from);
   const to = checkpointsHome(join(root, "home"), "local", 7);
-  return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, behave };
+  // Waiting has tests of its own.
+  const waits = { quietMs: 0, patienceMs: 0 };
+  return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
 }
 
 const MB = 1_000_000;
@@ -173,7 +175,7 @@ test(
 );
 
 test(
-  "folders that come and go while they are looked for are no failure, and a folder that cannot be read is",
+  "folders that come and go while they are looked for are no failure; one that cannot be read is, and a missing tool",
   needsRoot,
   async (t) => {
     const scene = await openScene(t);
@@ -185,12 +187,18 @@ test(
     rotating.kill("SIGKILL");
     await once(rotating, "exit");
     assert.equal(readFileSync(join(scene.to, "kept"), "utf8"), "kept");
-    // find is told so by a stand-in: root may read everything.
     const bin = join(scene.from, "..", "bin");
     mkdirSync(bin);
+    scene.behave(`export PATH=${bin}:$PATH; asked`);
+    writeFileSync(join(bin, "realpath"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
+    await assert.rejects(
+      pullCheckpoints(scene),
+      (error) => isRemoteError(error, "failed") && /lacks sort, xargs or realpath/.test(error.message),
+    );
+    rmSync(join(bin, "realpath"));
+    // find is told so by a stand-in: root may read everything.
     const stub = `#!/bin/sh\necho "find: './secret': Permission denied" >&2\n/usr/bin/find "$@"\nexit 1\n`;
     writeFileSync(join(bin, "find"), stub, { mode: 0o755 });
-    scene.behave(`export PATH=${bin}:$PATH; asked`);
     await assert.rejects(
       pullCheckpoints({ ...scene, live: true }),
       (error) => isRemoteError(error, "failed") && /Permission denied/.test(error.message),

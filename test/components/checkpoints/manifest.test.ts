@@ -10,16 +10,16 @@ const listing = (records: string) => parseListing(Buffer.from(`\nmanifest\0${rec
 
 test("a manifest that is cut off, or is something else, is refused", () => {
   assert.deepEqual(
-    [...listing(`s 1 8 77 12.5 a/b\0${hash} *./a/b\0`).files],
-    [["a/b", { size: 1, sha256: hash, onDisk: 1, stamp: "77 12.5" }]],
+    [...listing(`s 1 8 77 12.5 12.6 a/b\0${hash} *./a/b\0`).files],
+    [["a/b", { size: 1, sha256: hash, onDisk: 1, stamp: "77 12.5 12.6" }]],
   );
   assert.deepEqual(
-    [...listing("s 1 8 77 12.5 gone\0").files],
-    [["gone", { size: 1, sha256: null, onDisk: 1, stamp: "77 12.5" }]],
+    [...listing("s 1 8 77 12.5 12.6 gone\0").files],
+    [["gone", { size: 1, sha256: null, onDisk: 1, stamp: "77 12.5 12.6" }]],
   );
-  const chatty = Buffer.from("Welcome!\nmanifest\0s 1 8 77 12.5 a\0end\0");
+  const chatty = Buffer.from("Welcome!\nmanifest\0s 1 8 77 12.5 12.6 a\0end\0");
   assert.deepEqual([...parseListing(chatty).files.keys()], ["a"], "what a shell says when it starts does not hurt");
-  for (const text of ["", "\nmanifest\0s 1 a\0", "\nmanifest\0noise\0end\0", "s 1 8 77 12.5 a\0end\0", "end\0"]) {
+  for (const text of ["", "\nmanifest\0s 1 a\0", "\nmanifest\0noise\0end\0", "s 1 8 77 12.5 12.6 a\0end\0", "end\0"]) {
     assert.throws(
       () => parseListing(Buffer.from(text)),
       (error) => isRemoteError(error),
@@ -30,16 +30,41 @@ test("a manifest that is cut off, or is something else, is refused", () => {
 
 test("what no honest machine writes is set aside", () => {
   const lies = [
-    "s 1 8 77 12.5 ../a",
-    "s 1 8 77 12.5 /a",
-    "s 1 8 77 12.5 a/./b",
-    "s 1 8 77 12.5 a//b",
+    "s 1 8 77 12.5 12.6 ../a",
+    "s 1 8 77 12.5 12.6 /a",
+    "s 1 8 77 12.5 12.6 a/./b",
+    "s 1 8 77 12.5 12.6 a//b",
     "l ../a",
+    "e ./../a",
+    "x dangles ./a/../../b",
     `${hash} *./../a`,
-    `s ${"9".repeat(40)} 8 77 12.5 a`,
+    `s ${"9".repeat(40)} 8 77 12.5 12.6 a`,
   ];
   for (const lie of lies) {
-    const { files, links, lies: found } = listing(`s 1 8 77 12.5 sound\0${lie}\0${lie.startsWith("l") ? "t x\0" : ""}`);
-    assert.deepEqual([[...files.keys()], [...links], found], [["sound"], [], [lie]], lie);
+    const rest: Record<string, string> = { l: "e ./sound\0", x: "t /data\0" };
+    const before = lie.startsWith("e") ? "l ./in\0" : "l ./in\0e ./sound\0";
+    const text = `s 1 8 77 12.5 12.6 ./sound\0${before}${lie}\0${rest[lie[0] ?? ""] ?? ""}`;
+    const { files, links, refused, lies: found } = listing(text);
+    const linked = lie.startsWith("e") ? [] : [["in", "sound"]];
+    assert.deepEqual([[...files.keys()], [...links], refused, found], [["sound"], linked, [], [lie]], lie);
   }
+});
+
+test("links, refused ones, writers and the machine's clock are data", () => {
+  const text =
+    "n 1766.25\0w 47 py\u001b[2Jthon\n\0l ./a\0e ./run/b\0l ./all\0e .\0x dangles ./c\0t /da\nta\0x dangles .\0t /x\0";
+  const { now, writers, links, refused } = listing(text);
+  assert.equal(now, 1766.25);
+  assert.deepEqual(writers, [{ pid: 47, command: "python" }]);
+  assert.deepEqual(
+    [...links],
+    [
+      ["a", "run/b"],
+      ["all", ""],
+    ],
+  );
+  assert.deepEqual(refused, [
+    { name: "c", why: "dangles", end: "/da\nta" },
+    { name: "", why: "dangles", end: "/x" },
+  ]);
 });

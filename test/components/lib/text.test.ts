@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hidden, printable, printableLines, sizeText } from "../../../components/lib/text.ts";
+import { oneLine, printable, printableLines, sizeText } from "../../../components/lib/text.ts";
 
 test("what a stranger says is one line that does nothing to a terminal", () => {
   const odd: [text: string, shown: string][] = [
@@ -13,13 +13,8 @@ test("what a stranger says is one line that does nothing to a terminal", () => {
   ];
   for (const [text, shown] of odd) assert.equal(printable(text), shown);
   assert.equal(printable("x".repeat(20), 10), `${"x".repeat(9)}…`);
+  assert.equal(oneLine(" a\u0007b ".repeat(9), 4), "a b…");
   assert.equal(printableLines("one\r\n\u001b[2Jtwo  \nthree"), "one\ntwo\nthree");
-});
-
-test("a secret is hidden whole before a part of it, and what is too short to be one stays", () => {
-  assert.equal(hidden("token abcdef and abcd", ["abcd", "abcdef"]), "token [secret] and [secret]");
-  assert.equal(hidden("two\nlines-of-it", ["first\nlines-of-it"]), "two\n[secret]");
-  assert.equal(hidden("an a is no secret", ["a", "  "]), "an a is no secret");
 });
 
 test("a size is told in the unit that fits", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { script } from "../../../components/remote/script.ts";
@@ -243,6 +244,21 @@ test("the gate is told when nothing is written any more", async (t) => {
   assert.equal((await box.run(standingScript(step))).out, "open\n");
   await train({ command: "exit 0" });
   assert.match((await box.run(standingScript(step))).out, /^final [0-9a-f]{64}\n$/);
+});
+
+test("while checkpoints are copied the machine is not stopped, though their folder is a link", async (t) => {
+  const { box, vast, train, watched } = await open(t);
+  for (const folder of ["disk", "bin"]) mkdirSync(join(box.root, folder));
+  symlinkSync(join(box.root, "disk"), join(box.workspace, "checkpoints"));
+  const rsync = join(box.root, "bin/rsync");
+  copyFileSync("/bin/sleep", rsync);
+  const copying = spawn(rsync, ["1000"], { cwd: join(box.root, "disk"), stdio: "ignore" });
+  t.after(() => copying.kill("SIGKILL"));
+  await train({ command: "exit 0" });
+  await watched(2);
+  assert.deepEqual(vast.puts, []);
+  copying.kill("SIGKILL");
+  await vast.asked(1);
 });
 
 test("when a first step fails, nothing trains and the machine stops all the same, after a while", async (t) => {

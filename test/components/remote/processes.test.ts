@@ -40,7 +40,7 @@ function open(t: TestContext, folderName = "checkpoints"): Scene {
       await ended;
     }
   });
-  const text = script({ WORKSPACE: box.workspace }, "common", "processes", "training");
+  const text = script({ WORKSPACE: box.workspace }, "common", "folder", "processes", "training");
   return {
     root: box.root,
     folder,
@@ -78,6 +78,18 @@ function open(t: TestContext, folderName = "checkpoints"): Scene {
   };
 }
 
+/** Python that maps the file x with this protection, closes it, and stays. */
+const maps = (protection: string) =>
+  `exec python3 -c '
+import ctypes, mmap, os, time
+file = os.open("x", os.O_RDWR | os.O_CREAT)
+os.truncate(file, 4096)
+ctypes.CDLL(None).mmap(None, 4096, ${protection}, mmap.MAP_SHARED, file, 0)
+os.close(file)
+print(os.getpid(), flush=True)
+time.sleep(1000)'`;
+const WRITE = "mmap.PROT_READ | mmap.PROT_WRITE";
+
 const members: [string, "own" | "writer", string, Record<string, string>][] = [
   ["a process that carries its id", "own", STAYS, CARRIES],
   ["a child whose environment was emptied", "own", `env -i bash -c '${STAYS}' & wait`, CARRIES],
@@ -91,6 +103,15 @@ const members: [string, "own" | "writer", string, Record<string, string>][] = [
   ["one that appends to a file", "writer", `exec 7>>deep/x; ${STAYS}`, {}],
   ["one that reads and writes a file", "writer", `exec 7<>deep/y; ${STAYS}`, {}],
   ["one that writes a file without a name any more", "writer", `exec 7>z; rm z; ${STAYS}`, {}],
+  ["one that has mapped a file to write, and closed it", "writer", maps(WRITE), {}],
+  ["one that writes behind a link", "writer", `mkdir ../far; ln -s ../far run1; cd ../far; exec 7>x; ${STAYS}`, {}],
+  [
+    "one that maps behind a link of a link",
+    "writer",
+    `mkdir ../far; ln -s ../far a; ln -s a b; cd ../far; ${maps(WRITE)}`,
+    {},
+  ],
+  ["one that writes a file that a link leads to", "writer", `ln -s ../single best; exec 7>../single; ${STAYS}`, {}],
   ["a shell that runs a command", "own", `exec bash -c '${STAYS}; exit'`, CARRIES],
 ];
 
@@ -107,8 +128,10 @@ for (const name of ["odd [ab]*?\\ name", "plain"])
     const link = join(scene.root, "link");
     symlinkSync(scene.folder, link);
     scene.write("train.folder", `${link}\n`);
-    const pid = await scene.start(["-c", `exec 7>x; ${STAYS}`]);
-    assert.equal((await scene.listed()).get(pid), "writer");
+    for (const command of [`exec 7>x; ${STAYS}`, maps(WRITE)]) {
+      const pid = await scene.start(["-c", command]);
+      assert.equal((await scene.listed()).get(pid), "writer");
+    }
   });
 
 const strangers: [string, string, Record<string, string>][] = [
@@ -119,6 +142,13 @@ const strangers: [string, string, Record<string, string>][] = [
   ["one that reads a checkpoint", `>x; exec 7<x; ${STAYS}`, {}],
   ["one that writes beside the folder", `mkdir -p ../checkpoints2; exec 7>../checkpoints2/x; ${STAYS}`, {}],
   ["one that only stands in the folder", STAYS, {}],
+  ["one that has mapped a file to read", maps("mmap.PROT_READ"), {}],
+  ["one that writes where a link leads that is not followed", `ln -s .. up; exec 7>../x; ${STAYS}`, {}],
+  [
+    "one that writes a log of ours where a link leads",
+    `mkdir -p ../logs; ln -s ../logs logs; exec 7>logs/x; ${STAYS}`,
+    {},
+  ],
 ];
 
 for (const [what, command, env] of strangers)

@@ -17,7 +17,7 @@ test("what bills is said with its id, its rate and the commands that end it", ()
 
 test("what a killed process of this stack was renting is said, too", () => {
   const intent = (stack: string, process: Partial<Intent>) => ({
-    ...{ label: `vt-${stack}`, urn: `urn:pulumi:${stack}::p::t::n`, offerId: 1, at: 0, perHour: 0.5, instanceId: 7 },
+    ...{ label: `vt-${stack}`, urn: `urn:pulumi:${stack}::p::t::n`, offerId: 1, at: 0, perHour: 0.5, instanceIds: [7] },
     ...{ apiUrl: "", apiKeyFile: "", host: hostname(), pid: 2 ** 22 + 1, startedAt: "0", ...process },
   });
   const open = [intent("dev", {}), intent("other", {}), intent("dev", { host: "elsewhere" })];

@@ -8,7 +8,7 @@ import { intentText, warnOfOpenIntents } from "../../../components/run/open-inte
 import { type Intent, Journal } from "../../../components/vast/journal/journal.ts";
 
 const wish = { label: "vt-a", urn: "urn:pulumi:dev::p::t::n", apiUrl: "", apiKeyFile: "", offerId: 7, at: 0 };
-const intent: Intent = { ...wish, host: "here", pid: 1, startedAt: "then" };
+const intent: Intent = { ...wish, host: "here", pid: 1, startedAt: "then", instanceIds: [] };
 
 function stateDir(t: TestContext) {
   const home = mkdtempSync(join(tmpdir(), "vast-intents-test-"));
@@ -17,7 +17,7 @@ function stateDir(t: TestContext) {
 }
 
 test("a rental is told with what is known of it, and with what settles it", () => {
-  const known = { ...intent, instanceId: 42, perHour: 1.5 };
+  const known = { ...intent, instanceIds: [42], perHour: 1.5 };
   assert.equal(
     intentText(known, "dev", 12 * 60_000),
     "an earlier process ended while it was renting vt-a (instance 42, up to $1.500/h), 12 min ago; this stack's up settles it",
@@ -40,4 +40,8 @@ test("nobody is warned of a rental that is under way, and everybody of one whose
   writeFileSync(file, readFileSync(file, "utf8").replace(/"startedAt": "[^"]*"/, '"startedAt": "before"'));
   warnOfOpenIntents(dir, "other", (text) => warnings.push(text));
   assert.match(warnings.join(), /^an earlier process ended while it was renting vt-a .* recover -s dev$/);
+  warnings.length = 0;
+  writeFileSync(file, "");
+  warnOfOpenIntents(dir, "other", (text) => warnings.push(text));
+  assert.match(warnings.join(), /^\S+vt-a\.json cannot be read .* look for the label vt-a with vastai show instances/);
 });

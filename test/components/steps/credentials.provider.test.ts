@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hidden } from "../../../components/lib/text.ts";
 import { type CredentialsState, changes } from "../../../components/steps/credentials.provider.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -38,12 +37,3 @@ for (const [what, news, changed, replaced] of cases) {
     assert.deepEqual({ changed: plan.changes, replaced: plan.replaces.length > 0 }, { changed, replaced });
   });
 }
-
-test("what a machine repeats of its secrets is taken out", () => {
-  assert.equal(
-    hidden("bash: hf_abcd: and hf_abcdef, no", ["hf_abcd", "hf_abcdef"]),
-    "bash: [secret]: and [secret], no",
-  );
-  assert.equal(hidden("line one\nline two", ["line one\nline two"]), "[secret]\n[secret]");
-  assert.equal(hidden("a b", ["a", ""]), "a b", "what is as short as a word would blank the text");
-});

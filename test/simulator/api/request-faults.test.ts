@@ -89,6 +89,17 @@ test("a slow answer waits for its time", async (t) => {
   assert.equal(bench.simulator.world.requests.at(-1)?.fault, "slow");
 });
 
+test("no answer, and carried out when nobody waits any more", async (t) => {
+  const bench = await openBench(t);
+  const living = () => bench.simulator.world.contracts.living().length;
+  bench.simulator.world.faults.add({ on: PUT_ASK, do: "late", seconds: 135 });
+  await assert.rejects(bench.rent());
+  await bench.clock.advance(134);
+  assert.equal(living(), 0);
+  await bench.clock.advance(2);
+  assert.equal(living(), 1);
+});
+
 test("200 and nothing in it, or half of it, though the machine was rented", async (t) => {
   const bench = await openBench(t);
   const empty = await rentWith(bench, { do: "empty200" });
@@ -133,6 +144,7 @@ test("refusals: credit, spending, server error, authentication", async (t) => {
   assert.deepEqual(await refused("serverErrorJson"), [500, "server_error"]);
   assert.deepEqual(await refused("authError404"), [404, "auth_error"]);
   assert.deepEqual(await refused("authError401"), [401, "auth_error"]);
+  assert.deepEqual(await refused("forbidden403"), [403, "not_authorized"]);
 });
 
 test("a destruction that is ignored, and one that takes its time", async (t) => {

@@ -72,6 +72,35 @@ test("an instance's own key opens that instance and nothing else", async (t) => 
   assert.equal(await status("GET", `/api/v0/instances/${id}/`), 404, "the key dies with its instance");
 });
 
+test("a further key opens the account, or another one that sees nothing here", async (t) => {
+  const { ask, rent, simulator, clock } = await openBench(t);
+  const id = await rent();
+  await clock.advance(10);
+  const own = simulator.world.account.id;
+  const otherKeys = [
+    { key: "second", accountId: own },
+    { key: "stranger", accountId: 5 },
+  ];
+  await ask("POST", "/_sim/account", { otherKeys }, null);
+  const seen = async (key: string) => {
+    const [user, list, one] = [
+      await ask("GET", "/api/v0/users/current/", undefined, key),
+      await ask("GET", "/api/v1/instances/", undefined, key),
+      await ask("GET", `/api/v0/instances/${id}/`, undefined, key),
+    ];
+    return [user.body.id, list.body.total_instances, one.body.instances?.id ?? null];
+  };
+  assert.deepEqual(await seen("second"), [own, 1, id]);
+  assert.deepEqual(await seen("stranger"), [5, 0, null]);
+  const { status, body } = await ask("DELETE", `/api/v0/instances/${id}/`, {}, "stranger");
+  assert.deepEqual([status, body.error], [404, "no_such_instance"]);
+  assert.equal((await ask("PUT", "/api/v0/asks/1/", {}, "stranger")).status, 403);
+  assert.deepEqual(
+    simulator.world.contracts.living().map((contract) => contract.id),
+    [id],
+  );
+});
+
 test("unknown paths, unknown methods, bodies that are no JSON", async (t) => {
   const { ask } = await openBench(t);
   assert.equal((await ask("GET", "/api/v0/nonsense/")).status, 404);

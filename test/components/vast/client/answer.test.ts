@@ -45,7 +45,7 @@ const cases: [name: string, call: Call, status: number, body: unknown, kind: Vas
   ["offer gone, 404", rent, 404, { error: "invalid_args", msg: "error 404/3603: no_such_ask" }, "offer_gone"],
   ["offer gone, 410", rent, 410, { error: "no_such_ask", msg: "error 410/3907: no longer available." }, "offer_gone"],
   ["offer gone, 400", rent, 400, { error: "invalid_args", msg: "error 400: no_such_ask gone" }, "offer_gone"],
-  ["offer gone, 409", rent, 409, { msg: "conflict" }, "offer_gone"],
+  ["offer gone, 409", rent, 409, { msg: "already rented" }, "offer_gone"],
   ["offer gone, 200", rent, 200, { success: false, error: "no_such_ask", msg: "is not available" }, "offer_gone"],
   ["a caller's mistake", rent, 400, { error: "invalid_args", msg: "env too long" }, "invalid"],
   ["a wrong price", rent, 400, { error: "invalid_price", msg: "bid outside range" }, "invalid"],
@@ -70,6 +70,50 @@ const cases: [name: string, call: Call, status: number, body: unknown, kind: Vas
   ["a redirect", read, 308, "", "config"],
   ["a queued start", read, 200, { success: false, error: "resources_unavailable", msg: "queued." }, "refused"],
 ];
+
+const redirected = "<html><body>307 Temporary Redirect</body></html>";
+
+/** Answers to a rental after which something may have been rented. */
+const unclear: [name: string, status: number, body: unknown][] = [
+  ["information", 103, ""],
+  ["nothing, 204", 204, ""],
+  ["a page, 200", 200, "<html>Just a moment...</html>"],
+  ["accepted", 202, { success: false, error: "invalid_args", msg: "queued" }],
+  ["a failure in unknown words, 200", 200, { success: false, error: "timeout", msg: "try again" }],
+  ...[300, 301, 302, 303, 304, 307, 308].map((status): [string, number, unknown] => ["a redirect", status, redirected]),
+  ["a redirect in Vast's words", 308, { error: "no_such_ask", msg: "is no longer available" }],
+  ["a refused key's words under a redirect", 302, { error: "auth_error", msg: "Invalid user key" }],
+  ["a page, 400", 400, "<html>400 Bad Request</html>"],
+  ["a page, 401", 401, "<html>no</html>"],
+  ["a page, 403", 403, "<html>Forbidden</html>"],
+  ["a page, 404", 404, "<html>not found</html>"],
+  ["a page, 410", 410, "<html>is no longer available</html>"],
+  ["a page, 429", 429, "<html>Too Many Requests</html>"],
+  ["a conflict", 409, { msg: "conflict" }],
+  ["404 in unknown words", 404, { error: "not_found", msg: "what?" }],
+  ["400 without words", 400, {}],
+  ["400 in unknown words", 400, { success: false, error: "internal", msg: "rental failed" }],
+  ["a bid too low, and no id", 400, { success: false, error: "insufficient_bid", msg: "bid is too low" }],
+  ["an id that cannot be read", 400, { error: "invalid_args", msg: "bid too low", new_contract: "4711" }],
+  ...[405, 407, 408, 411, 413, 417, 421, 425, 431, 499].map((status): [string, number, unknown] => [
+    "a proxy's words",
+    status,
+    { error: "invalid_request", message: "refused" },
+  ]),
+  ...[500, 502, 504, 520, 522, 524, 525, 527].map((status): [string, number, unknown] => [
+    "a gateway's words",
+    status,
+    { error: "no_such_ask", msg: "is not available" },
+  ]),
+];
+
+for (const [name, status, body] of unclear) {
+  test(`${name}, ${status}: a rental is settled by its label`, () => {
+    const { kind, message } = errorOf(rent, status, body);
+    assert.equal(kind, "ambiguous");
+    if (status >= 300 && status < 400) assert.match(message, /write the final address in apiUrl$/);
+  });
+}
 
 for (const [name, call, status, body, kind] of cases) {
   test(`reads ${name} as ${kind}`, () => {

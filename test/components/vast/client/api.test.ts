@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { openApi } from "../../../../components/vast/client/api.ts";
+import { keyFingerprint, openApi } from "../../../../components/vast/client/api.ts";
 import { isVastError } from "../../../../components/vast/client/errors.ts";
 
 /** A home of its own with these files, and the environment that points there. */
@@ -107,4 +107,11 @@ test("the simulator's address is read from its runtime file while it runs", (t) 
   runtime(fields);
   assert.equal(open().url, "http://127.0.0.1:4711");
   assert.equal(open().key(), "sim-key");
+});
+
+test("a key is known again by its fingerprint, on any node, and not told by it", () => {
+  const of = (key: string, nonce: string) => keyFingerprint({ key: () => key }, nonce);
+  assert.equal(of("the-key", "0123456789"), "0123456789:e3be51dfd4d78183");
+  assert.notEqual(of("the-key", "0123456789"), of("the-key", "9876543210").replace("9876543210", "0123456789"));
+  assert.notEqual(of("the-key", "0123456789"), of("another", "0123456789"));
 });

@@ -93,7 +93,7 @@ test("a rental that was called off does not leave, and neither does its repetiti
   const before = await scriptedApi(t);
   await assert.rejects(before.client.rent(9, order, { mayLeave: async () => false }), kind("aborted"));
   const off = new AbortController();
-  const api = await scriptedApi(t, status(RENT, 429, "threshold=4.5"));
+  const api = await scriptedApi(t, status(RENT, 429, "API requests too frequent: endpoint threshold=4.5"));
   const client = new VastClient(
     { url: api.url, key: () => "the-key", keySource: "a test" },
     { sleep: async () => off.abort(), random: () => 0 },
@@ -295,7 +295,7 @@ test("the account and the names of GPUs", async (t) => {
     ok("GET /api/v0/users/current/", { id: 1, email: "a@b.c", credit: 3.5, api_key: "secret" }),
     ok("GET /api/v0/gpu_names/unique/", { gpu_names: ["H100 SXM"] }),
   );
-  assert.deepEqual(await api.client.account(), { id: 1, email: "a@b.c", credit: 3.5 });
+  assert.deepEqual(await api.client.account(), { id: "1", email: "a@b.c", credit: 3.5 });
   assert.deepEqual(await api.client.gpuNames(), ["H100 SXM"]);
 });
 
@@ -330,6 +330,24 @@ test("a redirect is not followed, and the key goes nowhere else", async (t) => {
   const api = await scriptedApi(t, { ask: GET, answer: { status: 308, headers: { location: `${other.url}/` } } });
   await assert.rejects(api.client.instance(7), kind("config"));
   assert.equal(other.asked.length, 0);
+});
+
+for (const status of [301, 302, 307, 308]) {
+  test(`a ${status} to a rental is unclear, is not followed, and the key goes nowhere else`, async (t) => {
+    const other = await scriptedApi(t);
+    const headers = { location: `${other.url}/api/v0/asks/9/` };
+    const api = await scriptedApi(t, { ask: RENT, answer: { status, headers, body: "" } });
+    await assert.rejects(api.client.rent(9, order), kind("ambiguous"));
+    assert.deepEqual([api.asked.length, other.asked.length], [1, 0]);
+  });
+}
+
+test("a host that becomes unreachable after a rental was sent is no host that was never reached", () => {
+  const call = { method: "PUT", path: "/", template: "/asks/{id}/", idempotent: false, rents: true } as const;
+  for (const code of ["EHOSTUNREACH", "ENETUNREACH"]) {
+    assert.equal(noAnswer(call, "https://vast.test", code).kind, "unreachable");
+    assert.equal(noAnswer(call, "https://vast.test", code, true).kind, "ambiguous");
+  }
 });
 
 test("no error holds the key", async (t) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InstanceList } from "../../../../components/vast/client/instance-list.ts";
+import { InstanceList, twinsIn } from "../../../../components/vast/client/instance-list.ts";
+import { instance } from "../../../support/rows.ts";
 
 /** A list that answers when it is told to, on a clock that only sleeping moves. */
 function scripted(tookMs = 0) {
@@ -57,4 +58,22 @@ test("a list that fails is told to all who wait, and asked again", async () => {
   await assert.rejects(other, /no/);
   fails = false;
   assert.deepEqual(await list.look(), []);
+});
+
+test("twins carry exactly the label, live, and are another", () => {
+  const row = (id: number, label: string | null, changes = {}) => instance({ id, label, ...changes });
+  const rows = [
+    row(1, "vt-a"),
+    row(2, "vt-a"),
+    row(3, "vt-a", { actual_status: "exited", intended_status: "stopped", cur_state: "stopped" }),
+    row(4, "vt-a", { cur_state: "unloaded" }),
+    row(5, "vt-a2"),
+    row(6, "vt-"),
+    row(7, null),
+  ];
+  assert.deepEqual(
+    twinsIn(rows, "vt-a", 1).map(({ id }) => id),
+    [2, 3],
+  );
+  assert.equal(twinsIn(rows, "vt-a").length, 3);
 });

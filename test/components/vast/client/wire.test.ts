@@ -60,7 +60,9 @@ test("secrets of an instance are not kept", () => {
 
 test("an account is id, mail and credit, never its key", () => {
   const read = accountFromWire({ id: 5, email: "a@b.c", credit: 12.5, balance: -3, api_key: "secret" });
-  assert.deepEqual(read, { id: 5, email: "a@b.c", credit: 12.5 });
+  assert.deepEqual(read, { id: "5", email: "a@b.c", credit: 12.5 });
+  assert.equal(accountFromWire({ id: "5" })?.id, "5", "the same account, should Vast write it as text one day");
+  for (const id of [0, -1, 1.5, "", "me", null, {}]) assert.equal(accountFromWire({ id })?.id, null);
   assert.equal(accountFromWire([]), undefined);
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
@@ -30,7 +30,9 @@ async function world(t: TestContext) {
   const provider = await startProvider(t, "instance", engine, {
     VAST_TRAINING_HOME: home,
   });
-  const state = { ...inputs, instanceId: "7", phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
+  const accountId = String(simulator.world.account.id);
+  const known = { ...inputs, accountId, phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
+  const state = { ...known, instanceId: "7" };
   return { simulator, provider, engine, state, living: String(body.new_contract) };
 }
 
@@ -88,6 +90,32 @@ suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
     await assert.rejects(provider.read("7", { ...state, accountId: "200417" }), /key of .* is refused/);
     simulator.world.faults.clear();
     assert.equal((await provider.read("7", { ...state, accountId: "200417" })).id, "");
+  });
+
+  test("a key that may not read the user: the one that rented it is believed, another one is not", async (t) => {
+    const { simulator, provider, state, living } = await world(t);
+    const { account, faults } = simulator.world;
+    faults.add({ on: "GET /users/current/", do: "forbidden403", times: 0 });
+    const refused =
+      /instance 7 cannot be seen, and may be there all the same: .*VAST_ACCOUNT_IS_SAME=7 before the command/;
+    await assert.rejects(provider.read("7", state), refused);
+    await assert.rejects(provider.remove("7", state), refused);
+    assert.equal((await provider.diff("7", state, inputs)).changes, 1, "a plain run goes on");
+    const { props } = await provider.read(living, { ...state, instanceId: living });
+    assert.match(
+      String(props.keyFingerprint),
+      /^12345678:[0-9a-f]{16}$/,
+      "an earlier state learns the key that sees its machine",
+    );
+    const known = { ...state, accountId: "", keyFingerprint: props.keyFingerprint };
+    assert.equal((await provider.read("7", known)).id, "");
+    await provider.remove("7", known);
+    account.otherKeys = [{ key: "stranger", accountId: 5 }];
+    writeFileSync(simulator.apiKeyFile, "stranger");
+    await assert.rejects(
+      provider.read(living, { ...known, instanceId: living }),
+      /use the key that rented it, or when/,
+    );
   });
 
   test("gone: the refresh takes it out of the state, a plain run fails in one line", async (t) => {

@@ -36,7 +36,7 @@ function means(changes: Partial<CheckMeans> = {}) {
   };
   const all: CheckMeans = {
     market: async () => note("market", { choices, excluded: "", blame: null }),
-    account: async () => note("account", { id: 1, email: null, credit: 20 }),
+    account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
     keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
@@ -125,7 +125,7 @@ const failures: [what: string, changes: Partial<CheckMeans>, property: string, r
   ],
   [
     "no credit for an hour",
-    { account: async () => ({ id: 1, email: null, credit: 1.2 }) },
+    { account: async () => ({ id: "1", email: null, credit: 1.2 }) },
     "maxPricePerHour",
     /the account has \$1\.20, less than one hour of the best offer \(\$1\.8\d\d\/h\)/,
   ],

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import type { Address } from "../../../../components/pulumi/addresses.ts";
+import { keyFingerprint } from "../../../../components/vast/client/api.ts";
+import { Journal } from "../../../../components/vast/journal/journal.ts";
 import { type Fault, ledger, type Simulator, startSimulator } from "../../../../simulator/index.ts";
 import { fakeEngine } from "../../../support/fake-engine.ts";
 import { initFailure, startProvider } from "../../../support/provider-process.ts";
@@ -33,12 +36,15 @@ async function world(t: TestContext, address: Address, ...faults: Fault[]) {
   t.after(() => simulator.close());
   t.after(() => assert.deepEqual(simulator.world.contracts.living(), []));
   for (const fault of faults) simulator.world.faults.add(fault);
+  const journal = new Journal(openStateDir({ VAST_TRAINING_HOME: home }).journalDir);
+  // As the run's identity does, which comes before any rental.
+  journal.begin(label);
   const engine = await fakeEngine(t);
   const another = () => startProvider(t, address, engine, { VAST_TRAINING_HOME: home });
   const until = async (done: () => boolean) => {
     while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  return { home, simulator, engine, provider: await another(), another, until };
+  return { home, journal, simulator, engine, provider: await another(), another, until };
 }
 
 function rentals(simulator: Simulator): number {
@@ -48,7 +54,8 @@ function rentals(simulator: Simulator): number {
 /** What a process that has ended left open. */
 function leftIntent(under: string) {
   const ended = { host: hostname(), pid: 2 ** 22 + 1, startedAt: "0" };
-  return { label: under, urn: URN, apiUrl: "simulator", apiKeyFile: "", offerId: 1, at: 0, ...ended };
+  const wish = { label: under, urn: URN, apiUrl: "simulator", apiKeyFile: "", offerId: 1, at: 0 };
+  return { ...wish, ...ended, instanceIds: [], record: { rented: [] } };
 }
 
 /** A machine that no provider of ours has rented; its id. */
@@ -89,7 +96,7 @@ test("what cannot be is a failure of the input that is to blame", async (t) => {
 });
 
 test("a machine that cannot be released gets into the state, the next run replaces it, and a delete ends it", async (t) => {
-  const { home, simulator, provider } = await world(
+  const { journal, simulator, provider } = await world(
     t,
     "instance",
     { on: "boot", do: "ociFail" },
@@ -103,12 +110,14 @@ test("a machine that cannot be released gets into the state, the next run replac
   assert.ok(String(failure.properties.__provider).includes("instance"), "or it could never be deleted");
   assert.deepEqual([failure.properties.phase, failure.properties.hostKey], ["failed", ""]);
   assert.equal(failure.properties.__urn, URN);
+  assert.equal(failure.properties.accountId, String(simulator.world.account.id));
+  assert.match(String(failure.properties.keyFingerprint), /^12345678:[0-9a-f]{16}$/);
   assert.match(failure.reasons.join(), new RegExp(`vastai destroy instance ${contract.id}`));
-  assert.equal(readdirSync(join(home, "journal")).length, 1, "until it is known to be in the state");
+  assert.equal(journal.listOpen().length, 1, "until it is known to be in the state");
 
   const plan = await provider.diff(failure.id, failure.properties, checked);
   assert.deepEqual([plan.replaces, plan.before], [["phase"], true]);
-  assert.deepEqual(readdirSync(join(home, "journal")), []);
+  assert.deepEqual(journal.listOpen(), []);
 
   await assert.rejects(provider.remove(failure.id, failure.properties), /vastai destroy instance \d+/);
   assert.match(provider.stderr(), /vastai destroy instance/);
@@ -129,7 +138,7 @@ test("a list that fails is no proof that a machine is gone", async (t) => {
 });
 
 test("an engine that dies while a machine comes up: it is released, and no other is rented", async (t) => {
-  const { simulator, engine, provider, until, home } = await world(t, "instance", {
+  const { simulator, engine, provider, until, journal } = await world(t, "instance", {
     on: "boot",
     do: "stuckLoading",
     times: 0,
@@ -141,16 +150,17 @@ test("an engine that dies while a machine comes up: it is released, and no other
   assert.match(String(await made), /nobody waits/);
   assert.equal(rentals(simulator), 1);
   assert.deepEqual(simulator.world.contracts.living(), []);
-  assert.deepEqual(readdirSync(join(home, "journal")), []);
+  assert.deepEqual(journal.listOpen(), []);
 });
 
-test("an identity makes a label once, and its delete releases what carries it", async (t) => {
-  const { simulator, provider, until } = await world(t, "identity");
-  const owner = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev" };
-  const who = { ...owner, run: "run", singleUse: false };
+test("an identity makes a label once, and its delete releases what carries it and never ran a step of ours", async (t) => {
+  const { home, journal, simulator, provider, until } = await world(t, "identity");
+  const own = openStateDir({ VAST_TRAINING_HOME: home }).owner;
+  const owner = { apiUrl: "simulator", apiKeyFile: "", owner: own, project: "tiny", stack: "dev" };
+  const who = { ...owner, run: "run", singleUse: false, gate: null };
   const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
   const { id, outs } = await provider.create(checked);
-  assert.match(id, /^vt-abcdefgh-tiny-dev-run-[0-9a-f]{10}$/);
+  assert.match(id, new RegExp(`^vt-${own}-tiny-dev-run-[0-9a-f]{10}$`));
   assert.equal(outs.label, id);
   assert.deepEqual(await provider.diff(id, outs, { ...who, stack: "renamed" }), {
     changes: NONE,
@@ -160,33 +170,79 @@ test("an identity makes a label once, and its delete releases what carries it", 
   assert.deepEqual((await provider.diff(id, outs, { ...who, apiUrl: "" })).replaces, ["apiUrl"]);
   await rentElsewhere(simulator, id);
   await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  mkdirSync(join(home, "journal"), { recursive: true });
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...leftIntent(id), untouched: true }));
   await provider.remove(id, outs);
   assert.deepEqual(simulator.world.contracts.living(), []);
+  assert.equal(journal.isKnown(id), false, "nothing is kept of a label that nobody uses");
+});
+
+test("a state directory that was not the last to rent has no proof, and the one that is to rent is in the state first", async (t) => {
+  const { home, provider, journal } = await world(t, "identity");
+  const { owner } = openStateDir({ VAST_TRAINING_HOME: home });
+  const who = {
+    apiUrl: "simulator",
+    apiKeyFile: "",
+    owner,
+    project: "tiny",
+    stack: "dev",
+    run: "run",
+    singleUse: false,
+  };
+  const { inputs: checked } = await provider.check({}, { ...who, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  assert.equal(journal.isKnown(id), true);
+  const theirs = { ...outs, owner: "abcdefgh" };
+  assert.equal((await provider.diff(id, outs, who)).changes, NONE);
+  const plan = await provider.diff(id, theirs, who);
+  assert.deepEqual([plan.changes, plan.replaces], [SOME, []]);
+  const mine = await provider.update(id, theirs, who);
+  assert.deepEqual([mine.owner, mine.label, journal.isKnown(id)], [owner, id, false]);
 });
 
 test("an identity is not gone with what another account's key cannot see", async (t) => {
-  const { provider, home } = await world(t, "identity");
-  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "run" };
+  const { simulator, provider, home, journal } = await world(t, "identity");
+  const who = {
+    apiUrl: "simulator",
+    apiKeyFile: "",
+    owner: openStateDir({ VAST_TRAINING_HOME: home }).owner,
+    project: "tiny",
+    stack: "dev",
+    run: "run",
+  };
   const { inputs: checked } = await provider.check({}, { ...who, singleUse: false, __urn: URN });
   const { id, outs } = await provider.create(checked);
-  const intent = (accountId: string) => ({ ...leftIntent(id), accountId });
-  const write = (accountId: string) =>
-    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(intent(accountId)));
+  const write = (renter: object) =>
+    writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify({ ...leftIntent(id), ...renter }));
   mkdirSync(join(home, "journal"), { recursive: true });
-  write("999");
+  write({ accountId: "999" });
   await assert.rejects(
     provider.remove(id, outs),
     /was renting as vt-.* was rented by account 999, and the key is account/,
   );
-  assert.equal(readdirSync(join(home, "journal")).length, 1, "the intent stays");
-  write("");
+  assert.equal(journal.listOpen().length, 1, "the intent stays");
+  write({});
+  const override = new RegExp(`VAST_ACCOUNT_IS_SAME=${id} before the command`);
+  await assert.rejects(
+    provider.remove(id, outs),
+    override,
+    "an intent of an earlier version, whose account was not told",
+  );
+  write({ keyFingerprint: keyFingerprint({ key: () => simulator.apiKey }, "any") });
   await provider.remove(id, outs);
-  assert.deepEqual(readdirSync(join(home, "journal")), []);
+  assert.deepEqual(journal.listOpen(), []);
 });
 
 test("an identity for one use releases what a killed command has left under it", async (t) => {
-  const { simulator, provider, home, until } = await world(t, "identity");
-  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
+  const { simulator, provider, home, journal, until } = await world(t, "identity");
+  const who = {
+    apiUrl: "simulator",
+    apiKeyFile: "",
+    owner: openStateDir({ VAST_TRAINING_HOME: home }).owner,
+    project: "tiny",
+    stack: "dev",
+    run: "builder",
+  };
   const forOne = { ...who, singleUse: true };
   const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
   const { id, outs } = await provider.create(checked);
@@ -202,7 +258,30 @@ test("an identity for one use releases what a killed command has left under it",
   assert.equal((await provider.diff(id, outs, forOne)).changes, SOME);
   await provider.update(id, outs, forOne);
   assert.deepEqual(simulator.world.contracts.living(), []);
-  assert.deepEqual(readdirSync(join(home, "journal")), []);
+  assert.deepEqual(journal.listOpen(), []);
+});
+
+test("an identity for one use tells what lives under it when nothing is to, and leaves it", async (t) => {
+  const { simulator, provider, engine, home, until } = await world(t, "identity");
+  const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
+  const forOne = { ...who, singleUse: true };
+  const { inputs: checked } = await provider.check({}, { ...forOne, __urn: URN });
+  const { id, outs } = await provider.create(checked);
+  const twin = await rentElsewhere(simulator, id);
+  await until(() => simulator.world.contracts.living().every(({ listedAt }) => listedAt <= Date.now()));
+  const said = () => engine.logged.filter(({ ephemeral }) => !ephemeral).map(({ text }) => text);
+  const stray = new RegExp(`^instance ${twin} \\(${id}\\) is still there and costs .*vastai destroy instance ${twin}$`);
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE, "a preview releases nothing");
+  assert.match(said().join("\n"), stray);
+  await provider.read(id, outs);
+  assert.equal(said().length, 2);
+  writeFileSync(join(home, "journal", `${id}.json`), JSON.stringify(leftIntent(id)));
+  await provider.read(id, outs);
+  assert.equal(said().length, 2, "what an intent is open for may be at work");
+  assert.equal(simulator.world.contracts.living().length, 1);
+  await provider.remove(id, outs);
+  simulator.world.faults.add({ on: "GET /api/v1/instances/", do: "authError404" });
+  assert.equal((await provider.diff(id, outs, forOne)).changes, NONE, "that Vast cannot be asked stops nothing");
 });
 
 test("a bid follows cap and markup, and makes no call that is not needed", async (t) => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stateOf } from "../../../../components/lib/process.ts";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
-import type { Intent } from "../../../../components/vast/journal/journal.ts";
+import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
+import { startCommand } from "../../../../scripts/lib/command.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 
 /** test/kills plays these at every call, and a sample of them in each run. */
@@ -12,13 +14,15 @@ const isEnumerated = process.env.VAST_TRAINING_TEST_ALL !== "1";
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
+function journalOf({ home }: Pick<Program, "home">): Journal {
+  return new Journal(openStateDir({ VAST_TRAINING_HOME: home }).journalDir);
+}
+
 /** The intent of the rental that is under way, once its instance is known. */
 async function rentalUnderWay({ home }: Program): Promise<Intent> {
-  const dir = openStateDir({ VAST_TRAINING_HOME: home }).journalDir;
   for (;;) {
-    const [name] = readdirSync(dir).filter((file) => file.endsWith(".json"));
-    const intent = name === undefined ? undefined : (JSON.parse(readFileSync(join(dir, name), "utf8")) as Intent);
-    if (intent?.instanceId !== undefined) return intent;
+    const [intent] = journalOf({ home }).listOpen();
+    if (intent?.instanceIds.length === 1) return intent;
     await pause();
   }
 }
@@ -58,7 +62,7 @@ test("the command is killed while its machine comes up: the machine is released,
   // Nobody waits for the provider any more: it releases what it has begun, and ends.
   while (stateOf(intent) === "running") await pause();
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
-  assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+  assert.deepEqual(journalOf(program).listOpen(), []);
   endLanguageHost(engine);
   await program.works("cancel", ["--yes"]);
   await program.works("destroy");
@@ -75,7 +79,7 @@ test("the provider is killed after its rental: the next up takes that machine ov
   assert.notEqual((await up.result).code, 0);
   assert.deepEqual(await contracts(program), { made: 1, living: 1 });
   assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
-  assert.equal((await program.outputs()).instanceId, String(intent.instanceId));
+  assert.equal((await program.outputs()).instanceId, String(intent.instanceIds[0]));
   assert.equal((await program.outputs()).label, intent.label);
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
@@ -90,4 +94,54 @@ test("the provider is killed after its rental: a destroy alone ends it", { skip:
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
   assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+});
+
+/** As in Vast's console. */
+async function relabel({ simulator }: Program, id: number | undefined, label: string): Promise<void> {
+  const answer = await fetch(`${simulator.url}/api/v0/instances/${id}/`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${simulator.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ label }),
+  });
+  assert.equal(answer.status, 200);
+}
+
+test("its label is changed in the console while it comes up, and the provider is killed: a destroy ends it, an up keeps it", async (t) => {
+  const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  await relabel(program, intent.instanceIds[0], "my jupyter");
+  process.kill(intent.pid, "SIGKILL");
+  await up.result;
+  assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
+  assert.deepEqual(await contracts(program), { made: 1, living: 1 });
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
+
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
+  const again = program.start("up", ["--skip-preview"]);
+  const second = await rentalUnderWay(program);
+  await relabel(program, second.instanceIds[0], "my jupyter");
+  process.kill(second.pid, "SIGKILL");
+  await again.result;
+  await program.works("destroy");
+  assert.deepEqual(await contracts(program), { made: 2, living: 0 });
+});
+
+test("killed on one login node, and destroyed on another before the list shows the machine: it is waited for", async (t) => {
+  const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "listLag", seconds: 14 });
+  const up = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  process.kill(intent.pid, "SIGKILL");
+  await up.result;
+  const home = mkdtempSync(join(tmpdir(), "vast-other-node-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  cpSync(join(program.home, "simulator", "runtime.json"), join(home, "simulator", "runtime.json"));
+  const words = ["destroy", "-s", "dev", "--yes", "--skip-preview", "--non-interactive"];
+  const env = { ...program.env, VAST_TRAINING_HOME: home };
+  const { code, stdout, stderr } = await startCommand("pulumi", words, { cwd: program.dir, env }).result;
+  assert.equal(code, 0, stdout + stderr);
+  assert.deepEqual(await contracts(program), { made: 1, living: 0 });
 });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openStateDir } from "../../../../components/lib/state-dir.ts";
+import { Journal } from "../../../../components/vast/journal/journal.ts";
 import type { SimulatorProcess } from "../../../../scripts/lib/simulator.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 
@@ -82,7 +84,8 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     const [machine, ...others] = await living(program);
     assert.deepEqual([String(machine?.id), machine?.isBid, others], [outputs.instanceId, true, []]);
     assert.ok((await calls(simulator)).length < 20, `${await calls(simulator)}`);
-    assert.deepEqual(readdirSync(join(program.home, "journal")), []);
+    const { journalDir } = openStateDir({ VAST_TRAINING_HOME: program.home });
+    assert.deepEqual(new Journal(journalDir).listOpen(), []);
   });
 
   await t.test("the state holds no secret", async () => {

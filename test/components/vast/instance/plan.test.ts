@@ -41,12 +41,14 @@ test("the outputs of an instance that is ready", () => {
     hostKey: "ssh-ed25519 AAAA",
     phase: "ready",
     accountId: "",
+    keyFingerprint: "",
     startedAt,
     location: "Texas, US",
     endsAt: new Date(1793800000 * 1000).toISOString(),
     image: "pytorch/pytorch",
     apiUrl: "",
     apiKeyFile: "",
+    sshKeyFile: "",
   });
   assert.deepEqual(promised, quote);
   assert.equal(asked.label, "vt-abc-run");

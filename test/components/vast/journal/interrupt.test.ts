@@ -47,7 +47,7 @@ async function isRecorded(program: Program): Promise<void> {
 async function isTakenOver(program: Program, shown: string): Promise<void> {
   const [intent, ...others] = openIntents(program);
   assert.deepEqual(others, []);
-  const { label, instanceId, left = "" } = intent ?? {};
+  const { label, instanceIds: [instanceId] = [], left = "" } = intent ?? {};
   assert.ok(left.startsWith(`instance ${instanceId} (${label}) is still there and costs up to $`), left);
   assert.ok(left.endsWith(`; this ends it: pulumi destroy -s dev, or vastai destroy instance ${instanceId}`), left);
   assert.ok(shown.includes(`interrupted: instance ${instanceId}`), shown);
@@ -81,7 +81,7 @@ async function interruptedScript(program: Program, times: number): Promise<strin
   const up = program.start("up", ["--skip-preview"]);
   const early = up.result.then(({ stdout, stderr }) => assert.fail(stdout + stderr));
   early.catch(() => {});
-  while (openIntents(program)[0]?.instanceId === undefined) await Promise.race([sleep(50), early]);
+  while ((openIntents(program)[0]?.instanceIds ?? []).length === 0) await Promise.race([sleep(50), early]);
   return interrupted(up, times);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runLabel } from "../../../../components/vast/journal/label.ts";
+import { nonceOf, runLabel } from "../../../../components/vast/journal/label.ts";
 
 const nonce = "0123456789";
 const owner = "abcdefgh";
@@ -32,4 +32,10 @@ test("labels fit, are plain, and never meet", () => {
     seen.add(runLabel({ owner, project: "p", stack: "s", run: "r" }));
   }
   assert.equal(seen.size, 60);
+});
+
+test("a label ends with the nonce of its run", () => {
+  const parts = { owner: "abcdefgh", project: "a-b", stack: "dev", run: "run" };
+  assert.equal(nonceOf(runLabel(parts, "0123456789")), "0123456789");
+  assert.equal(nonceOf("bare"), "bare");
 });

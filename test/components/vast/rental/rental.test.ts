@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isVastError, vastError } from "../../../../components/vast/client/errors.ts";
+import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { releaseAll } from "../../../../components/vast/rental/settle.ts";
+import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import type { Fault } from "../../../../simulator/index.ts";
 import {
   clientWith,
@@ -29,7 +30,11 @@ async function rentedWell(world: World, changed: Partial<typeof request> = {}) {
   const rented = await rent(world.means, { ...request, ...changed });
   const { id } = rented.instance;
   assert.deepEqual(world.living(), [id]);
-  assert.equal(world.journal.find(label)?.instanceId, id);
+  const intent = world.journal.find(label);
+  const keyFingerprint = world.means.client.keyFingerprint(nonceOf(label));
+  const renter = { accountId: String(world.simulator.world.account.id), keyFingerprint };
+  assert.deepEqual([intent?.instanceIds, intent?.accountId, intent?.keyFingerprint], [[id], ...Object.values(renter)]);
+  assert.deepEqual([rented.accountId, rented.keyFingerprint], Object.values(renter));
   const [row] = ledger(world.simulator.world).contracts.filter((contract) => contract.id === id);
   assert.equal(row?.label, label);
   assert.equal(row?.isBid, true);
@@ -80,6 +85,7 @@ const nextOffer: [what: string, fault: Partial<Fault>][] = [
   ["two offers taken", { do: "offerTaken410", times: 2 }],
   ["reset before the rental", { do: "resetBefore" }],
   ["gateway error before the rental", { do: "serverErrorBefore" }],
+  ["a redirect instead of the rental", { do: "serverErrorBefore", status: 308 }],
   ["internal error before the rental", { do: "serverErrorJson" }],
   ["refused with success", { do: "success200False" }],
   ["an error that has rented", { do: "errorWithContract" }],
@@ -97,6 +103,8 @@ for (const [what, fault] of nextOffer) {
 const adopted: [what: string, fault: Partial<Fault>][] = [
   ["reset after the rental", { do: "resetAfter" }],
   ["gateway error after the rental", { do: "serverErrorAfter" }],
+  ["a redirect after the rental", { do: "serverErrorAfter", status: 307 }],
+  ["a proxy's refusal after the rental", { do: "serverErrorAfter", status: 413 }],
   ["empty answer", { do: "empty200" }],
   ["truncated answer", { do: "truncatedJson" }],
 ];
@@ -140,14 +148,14 @@ test("one that shows up late and cannot be released stays in the journal", async
   const { instance } = await rent(world.means, request);
   const [twin] = world.living().filter((id) => id !== instance.id);
   assert.ok(twin);
-  assert.equal(world.journal.find(label)?.instanceId, twin);
+  assert.deepEqual(world.journal.find(label)?.instanceIds, [instance.id, twin]);
   assert.ok(
     world.said.some((text) => text.includes(`vastai destroy instance ${twin}`)),
     world.said.join("\n"),
   );
   world.simulator.world.faults.clear();
   await release(world.means, instance.id);
-  await releaseAll(world.means, label);
+  await releaseAll(world.means, label, noGate);
   assert.deepEqual(openIntents(world), []);
 });
 
@@ -350,7 +358,7 @@ test("a machine that cannot be released is thrown as what is left", async (t) =>
   assert.deepEqual(world.living(), [error.instance.id]);
   const command = `vastai destroy instance ${error.instance.id}`;
   assert.ok(error.message.includes(command), error.message);
-  assert.equal(world.journal.find(label)?.instanceId, error.instance.id, "and stays in the journal");
+  assert.deepEqual(world.journal.find(label)?.instanceIds, [error.instance.id], "and stays in the journal");
   assert.equal(world.requests(RENT), 1, "nothing else is rented meanwhile");
 });
 

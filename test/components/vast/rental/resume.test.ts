@@ -4,6 +4,7 @@ import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { type ResumeRequest, resume } from "../../../../components/vast/rental/resume.ts";
+import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import type { Fault } from "../../../../simulator/index.ts";
 import { criteria, label, ledger, renting, request, type World } from "../../../support/renting.ts";
 
@@ -37,6 +38,16 @@ test("a wait that was cut short goes on", async (t) => {
   assert.equal(instance.id, asked.instance.id);
   assert.equal(world.requests("PUT /instances/{id}/"), 0);
   await release(world.means, instance.id);
+});
+
+test("another one of the run that shows up meanwhile is named and left", async (t) => {
+  const world = await renting(t, { faults: [{ on: "PUT /asks/{id}/", do: "late", seconds: 135 }] });
+  const asked = await machine(world, () => {});
+  await world.clock.advance(200);
+  const { instance, twins } = await resume(world.means, asked);
+  assert.equal(twins.length, 1);
+  assert.deepEqual(world.living().sort(), [instance.id, twins[0]?.id].sort());
+  await releaseAll(world.means, label, noGate);
 });
 
 test("a stopped machine is started, at the bid it had", async (t) => {

@@ -1,0 +1,87 @@
+import { openStateDir } from "../lib/state-dir.ts";
+import { progress, say, watchEngine } from "../pulumi/engine.ts";
+import { throttled } from "../pulumi/throttle.ts";
+import { pinHostKey } from "../ssh/known-hosts.ts";
+import { ownSshKey } from "../ssh/ssh-key.ts";
+import { type ApiTarget, openApi } from "../vast/client/api.ts";
+import { VastClient } from "../vast/client/client.ts";
+import type { Instance } from "../vast/client/wire.ts";
+import { whileBilling } from "../vast/journal/interrupt.ts";
+import { notePassed } from "../vast/journal/passed.ts";
+import { keptText } from "../vast/journal/trouble.ts";
+import { connect } from "../vast/ready/connect.ts";
+import type { Gate } from "../vast/rental/settle.ts";
+import { type GateOrder, passGate } from "./gate.ts";
+import { checkpointsHome } from "./pull.ts";
+
+/** Which API, and which key opens the machine. */
+export interface GateAccess extends ApiTarget {
+  /** As in the stack config; "" = the key of the state directory. */
+  readonly sshKeyFile: string;
+  /** "" = not known: the key that is seen first is taken, as it is after a rental. */
+  readonly hostKey: string;
+  /** The row on which progress is shown. */
+  readonly urn: string | undefined;
+}
+
+const LOGIN_PATIENCE_MS = 60_000;
+
+/** Takes an instance through the gate, and notes that it has passed. Throws as `passGate` does. */
+export async function openGate(order: GateOrder, access: GateAccess): Promise<void> {
+  const { instanceId, pricePerHour } = order;
+  const { sshKeyFile, hostKey, urn } = access;
+  const engine = watchEngine();
+  const world = {
+    connect: () => {
+      const key = ownSshKey(openStateDir(), sshKeyFile);
+      if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+      return { client: new VastClient(openApi(access)), key };
+    },
+    means: () => connect(access, { urn, sshKeyFile, engine }),
+    discard: process.env.VAST_DISCARD_CHECKPOINTS,
+    progress: throttled((text: string) => progress(urn, text)),
+    say: (text: string) => void say(urn, text),
+    patience: LOGIN_PATIENCE_MS,
+  };
+  const text = keptText(instanceId, null, pricePerHour);
+  await whileBilling(text, () => passGate(order, world)).finally(() => engine.stop());
+  notePassed(instanceId);
+}
+
+/** What the gate needs to know of a run whose machine no state has. */
+export interface GateTerms {
+  readonly sshKeyFile: string;
+  /** Folder of checkpoints on the machine. */
+  readonly from: string;
+  /** Folder here; `<stack>/<instance id>` is added. */
+  readonly checkpointsTo: string;
+  readonly stack: string;
+  readonly stopGraceSeconds: number;
+  readonly rescueBudget: number;
+  readonly keepPrevious: number;
+  readonly stepMaxMinutes: number;
+}
+
+/** The gate in front of any machine of a run: whether training has run on it is looked for there. */
+export function gateOf(terms: GateTerms, target: ApiTarget, urn: string | undefined): Gate {
+  const { sshKeyFile, checkpointsTo, stack, rescueBudget } = terms;
+  return ({ id, totalPerHour }: Instance) => {
+    const order: GateOrder = {
+      ...terms,
+      instanceId: id,
+      to: checkpointsHome(checkpointsTo, stack, id),
+      pricePerHour: totalPerHour ?? 0,
+      rescueBudget: askedBudget(process.env) ?? rescueBudget,
+      begun: false,
+    };
+    return openGate(order, { ...target, sshKeyFile, hostKey: "", urn });
+  };
+}
+
+/** Destroy does not read the stack config, so another budget than the state's comes by the environment. */
+export function askedBudget({ VAST_RESCUE_BUDGET: text = "" }: NodeJS.ProcessEnv): number | undefined {
+  if (text.trim() === "") return undefined;
+  const dollars = Number(text.trim().replace(/^\$/, ""));
+  if (dollars >= 0) return dollars;
+  throw new Error(`VAST_RESCUE_BUDGET should be dollars, such as 2.50, and is ${JSON.stringify(text.slice(0, 40))}`);
+}

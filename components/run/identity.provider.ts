@@ -1,0 +1,123 @@
+import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import { openStateDir } from "../lib/state-dir.ts";
+import { progress } from "../pulumi/engine.ts";
+import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { twinsIn } from "../vast/client/instance-list.ts";
+import { rateOf } from "../vast/client/phase.ts";
+import { runLabel } from "../vast/journal/label.ts";
+import { isKept, leftText, unsureText } from "../vast/journal/trouble.ts";
+import { connect, openJournal } from "../vast/ready/connect.ts";
+import type { Means } from "../vast/ready/means.ts";
+import { type Gate, noGate } from "../vast/rental/settle.ts";
+import { ensureUntouched } from "../vast/rental/untouched.ts";
+import type { RunIdentityInputs } from "./identity.ts";
+
+interface IdentityOutputs extends Omit<RunIdentityInputs, "gate"> {
+  readonly label: string;
+  /** Older states lack it. */
+  readonly gate?: GateTerms | null;
+  /** The row on which a destroy shows its progress. */
+  readonly __urn?: string;
+}
+
+/** Rows: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind RunIdentity. */
+export const provider = lifecycle({
+  check: async (_olds: object, { __urn: urn = "", ...inputs }: RunIdentityInputs & { readonly __urn?: string }) => {
+    rows.set(keyOf(inputs), urn);
+    return { inputs };
+  },
+
+  /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
+  diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
+    await tellStrays(olds);
+    const { apiUrl, apiKeyFile, owner, gate } = news;
+    return {
+      replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
+      changes: changedKeys(olds, { apiUrl, apiKeyFile, owner, gate }).length > 0 || hasLeftovers(olds, news),
+    };
+  },
+
+  read: async (id: string, props: IdentityOutputs) => {
+    await tellStrays(props);
+    return { id, props };
+  },
+
+  create: async (inputs: RunIdentityInputs) => {
+    const label = runLabel(inputs);
+    openJournal().begin(label);
+    return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
+  },
+
+  update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
+    const outs = outputs(news, olds.label, olds.__urn);
+    distrustOthers(olds);
+    if (hasLeftovers(olds, news)) await releaseAllOf(outs);
+    return { outs };
+  },
+
+  delete: async (_id: string, props: IdentityOutputs) => {
+    distrustOthers(props);
+    await releaseAllOf(props);
+    openJournal().forget(props.label);
+  },
+});
+
+/**
+ * The state says which state directory was the last that may have rented under a label: an update comes before any rental
+ * of the run. What another one recorded before that proves nothing.
+ */
+function distrustOthers({ owner, label }: IdentityOutputs): void {
+  if (owner !== openStateDir().owner) openJournal().forget(label);
+}
+
+/** Did a command that has ended leave something behind? */
+function hasLeftovers({ label }: IdentityOutputs, { singleUse }: Pick<RunIdentityInputs, "singleUse">): boolean {
+  return singleUse && openJournal().isLeft(label);
+}
+
+const STRAYS_PATIENCE_MS = 5000;
+
+/**
+ * Nothing lives under it between two commands, but what Vast has rented long after a command that was cut off: it is told,
+ * and that Vast cannot be asked stops nothing. What an intent is open for is that one's business.
+ */
+async function tellStrays({ label, singleUse, __urn: urn, ...api }: IdentityOutputs): Promise<void> {
+  if (!singleUse || openJournal().find(label) !== undefined) return;
+  const look = async () => {
+    const { list, say } = await connect(api, { urn });
+    for (const stray of twinsIn(await list.look(), label)) await say(leftText(stray.id, label, rateOf(stray)));
+  };
+  const late = new Promise<void>((resolve) =>
+    AbortSignal.timeout(STRAYS_PATIENCE_MS).addEventListener("abort", () => resolve()),
+  );
+  await Promise.race([late, look().catch((error: Error) => progress(urn, error.message))]);
+}
+
+async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs): Promise<void> {
+  try {
+    const { releaseAll } = await import("../vast/rental/settle.ts");
+    const means = await connect(api, { urn });
+    await releaseAll(means, label, api.singleUse ? noGate : gate ? gateOf(gate, api, urn) : proofOf(means, api.stack));
+  } catch (error) {
+    throw isKept(error) ? error : new Error(unsureText(label, (error as Error).message));
+  }
+}
+
+/** Without terms nothing can be fetched, so what is released must hold nothing. */
+function proofOf(means: Means, stack: string): Gate {
+  const instead = `What is on it comes home once pulumi up -s ${stack} has noted where to, by pulumi destroy -s ${stack}.`;
+  return (instance) => ensureUntouched(means, instance, instead);
+}
+
+function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
+  return JSON.stringify([owner, project, stack, run]);
+}
+
+function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {
+  const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate } = inputs;
+  const known = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate, label };
+  return { ...known, ...(urn === undefined ? {} : { __urn: urn }) };
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { Moment } from "../../lib/clock.ts";
+import type { ProcessMark } from "../../lib/process.ts";
+import type { ApiTarget } from "../client/api.ts";
+import type { Renter } from "../client/same-account.ts";
+
+/** Of the files that hold one. */
+export const SUFFIX = ".json";
+
+/** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
+export interface Intent extends ApiTarget, ProcessMark, Moment, Partial<Renter> {
+  readonly label: string;
+  /** The Pulumi resource; "" when not known. */
+  readonly urn: string;
+  readonly offerId: number;
+  /** When the rental left. */
+  readonly at: number;
+  /** Most that it may cost, $/h. */
+  readonly perHour?: number;
+  /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
+  readonly untouched?: boolean;
+  /** What came of it, as far as it is known: each may bill until it is in a state, or gone. */
+  readonly instanceIds: readonly number[];
+  /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
+  readonly left?: string;
+  /** Of its label; absent = not all that was rented under it is known here. */
+  readonly record?: LabelRecord;
+}
+
+/** Says of a label that whatever was rented under it went through this journal, and that what is not open is closed. */
+export interface LabelRecord {
+  /** Instances that are in a state, or gone. */
+  readonly rented: readonly number[];
+}
+
+/** What the file of a label holds. */
+export interface Entry {
+  readonly label: string;
+  readonly record?: LabelRecord;
+  readonly intent?: Intent;
+}
+
+/** undefined = there is no such file; an error = it cannot be read. */
+export function readEntry(file: string): Entry | Error | undefined {
+  try {
+    const { instanceId, ...read } = JSON.parse(readFileSync(file, "utf8"));
+    const { label, record, pid, at, instanceIds } = read;
+    if (typeof label !== "string") throw new Error("it names no label");
+    if (pid === undefined && Array.isArray(record?.rented)) return { label, record };
+    if (typeof pid !== "number" || typeof at !== "number") throw new Error("it names no process and no time");
+    // Earlier versions noted one.
+    const intent = { ...read, instanceIds: instanceIds ?? (instanceId === undefined ? [] : [instanceId]) };
+    return { label, record, intent };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? undefined : unreadable(file, message);
+  }
+}
+
+/** The name of the file still tells the label. */
+function unreadable(file: string, reason: string): Error {
+  const label = decodeURIComponent(basename(file, SUFFIX));
+  return new Error(
+    `${file} cannot be read (${reason}), and a machine may bill that nothing else names: look for the label ${label} with ` +
+      "vastai show instances, end what carries it with vastai destroy instance, then remove the file",
+  );
+}

@@ -1,0 +1,58 @@
+import { isRemoteError } from "../../ssh/remote-error.ts";
+import { isVastError } from "../client/errors.ts";
+import type { Instance } from "../client/wire.ts";
+import { kept } from "../journal/trouble.ts";
+import type { Means } from "../ready/means.ts";
+import { isUntouched } from "../ready/traces.ts";
+import { stopToKeep } from "./keep.ts";
+
+/** Why an instance cannot be released unasked. */
+export interface Doubt {
+  /** Somebody was let in, and found that training of ours has run there; false = nobody could look. */
+  readonly seen: boolean;
+  /** One clause. */
+  readonly why: string;
+}
+
+/** What a look at an instance needs. */
+export type Looking = Pick<Means, "client" | "clock" | "logins" | "progress">;
+
+const PATIENCE_MS = 60_000;
+
+/** undefined = a login has found no trace of a training of ours, or the instance is gone. Changes nothing. */
+export async function doubtAbout(
+  { clock, logins, progress }: Looking,
+  id: number,
+  patienceMs = PATIENCE_MS,
+): Promise<Doubt | undefined> {
+  const patience = { deadline: clock.now() + patienceMs, signal: AbortSignal.timeout(2 * patienceMs) };
+  progress(`looking whether training has run on instance ${id}`);
+  try {
+    const endpoint = await logins.login(id, patience);
+    const traces = await logins.traces(id, endpoint, patience);
+    return isUntouched(traces) ? undefined : { seen: true, why: "training has run on it" };
+  } catch (error) {
+    if (isVastError(error, "no_such_instance")) return undefined;
+    if (isVastError(error) || isRemoteError(error)) return { seen: false, why: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Returns when the instance provably never ran a training of ours, or the user gives up what is on it; else throws why it
+ * is kept. One that nobody can look into is stopped first, so that it costs its disk alone.
+ *
+ * @param instead one sentence: what brings home what is on it
+ */
+export async function ensureUntouched(means: Looking, instance: Instance, instead: string): Promise<void> {
+  const { id } = instance;
+  if (process.env.VAST_DISCARD_CHECKPOINTS === String(id)) return;
+  const doubt = await doubtAbout(means, id);
+  if (doubt === undefined) return;
+  const { seen, why } = doubt;
+  const costs = seen ? "it goes on billing" : await stopToKeep(means.client, instance);
+  throw kept([
+    `instance ${id} is kept, because ${seen ? why : `nobody can see whether checkpoints are on it (${why})`}; ${costs}. ` +
+      `${instead} To give up what is on it, put VAST_DISCARD_CHECKPOINTS=${id} before the command`,
+  ]);
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { typeOf } from "../../components/pulumi/addresses.ts";
+import { checkpointsIn, openProject, type Project } from "../support/project.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
+
+interface Resource {
+  readonly urn: string;
+  readonly type: string;
+}
+
+/** Takes resources of a type, and what depends on them, out of the state, as `pulumi state delete` does. */
+async function forget(project: Project, address: "instance" | "checkpoints"): Promise<void> {
+  const exported = await project.run("pulumi", ["stack", "export", "-s", "local"]);
+  const { resources } = JSON.parse(exported.stdout).deployment as { resources: Resource[] };
+  const urn = resources.find(({ type }) => type === typeOf(address))?.urn ?? "";
+  const words = ["state", "delete", urn, "--target-dependents", "--yes", "-s", "local"];
+  const { code, stdout, stderr } = await project.run("pulumi", words);
+  assert.equal(code, 0, stdout + stderr);
+}
+
+const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr;
+
+test("a machine that the state has forgotten is released by no destroy before its checkpoints are home", {
+  skip: needsRoot,
+}, async (t: TestContext) => {
+  const project = await openProject(t);
+  const home = (id: unknown) => checkpointsIn(join(project.dir, "checkpoints", "local", String(id)));
+  const contract = async (id: unknown) =>
+    (await project.simulator.ledger()).contracts.find((row) => String(row.id) === String(id));
+
+  await t.test("training runs: the instance is deleted from the state, and destroy fetches from it", async () => {
+    await project.works("up", "--skip-preview");
+    const { instanceId } = await project.outputs();
+    await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
+    await forget(project, "instance");
+    const text = await project.works("destroy");
+    assert.match(text, /training has stopped after \d+ s/);
+    assert.match(text, /\d+ files, .*, verified in/);
+    assert.ok(home(instanceId).length > 0);
+    assert.equal((await project.simulator.ledger()).living, 0);
+  });
+
+  await t.test("the gate alone is deleted: the instance is kept, and the next up puts the gate back", async () => {
+    await project.works("up", "--skip-preview");
+    const { instanceId } = await project.outputs();
+    await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
+    await forget(project, "checkpoints");
+    const kept = await project.pulumi("destroy");
+    assert.notEqual(kept.code, 0);
+    assert.match(said(kept), new RegExp(`instance ${instanceId} is kept, because training has run on it`));
+    assert.match(said(kept), new RegExp(`pulumi up puts them back.*VAST_DISCARD_CHECKPOINTS=${instanceId}`));
+    assert.equal((await contract(instanceId))?.state, "running");
+    await project.works("up", "--skip-preview");
+    await project.works("destroy");
+    assert.ok(home(instanceId).length > 0);
+  });
+
+  await t.test(
+    "nobody can look into it: it is stopped and kept; once it answers, destroy fetches from it",
+    async () => {
+      await project.works("up", "--skip-preview");
+      const { instanceId } = await project.outputs();
+      await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
+      await project.remote("setsid sh -c 'sleep 0.2; pkill -x sshd' >/dev/null 2>&1 </dev/null &");
+      await forget(project, "instance");
+      const kept = await project.pulumi("destroy");
+      assert.notEqual(kept.code, 0);
+      assert.match(
+        said(kept),
+        new RegExp(`instance ${instanceId} is kept, because nobody can see whether checkpoints`),
+      );
+      assert.match(said(kept), /It was stopped, and its disk goes on costing \$\d+\.\d{3}\/h/);
+      assert.match(said(kept), new RegExp(`pulumi destroy -s local.*VAST_DISCARD_CHECKPOINTS=${instanceId} before`));
+      // Its start brings its sshd back.
+      const text = await project.works("destroy");
+      assert.match(text, /started to fetch them/);
+      assert.ok(home(instanceId).length > 0);
+      assert.equal((await project.simulator.ledger()).living, 0);
+    },
+  );
+
+  await t.test("training never began: nothing is on it, and destroy releases it", async () => {
+    const failed = await project.pulumi("up", "--skip-preview", "-c", "preflight=exit 7");
+    assert.notEqual(failed.code, 0, said(failed));
+    assert.equal((await project.simulator.ledger()).living, 1, said(failed));
+    await forget(project, "instance");
+    const text = await project.works("destroy");
+    assert.match(text, /nothing on instance \d+ is of a training of ours/);
+    assert.equal((await project.simulator.ledger()).living, 0);
+  });
+});

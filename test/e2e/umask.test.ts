@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { projectDir } from "../../scripts/lib/workspace.ts";
+import { openProject } from "../support/project.ts";
+
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+/** What others may write to of all that our commands keep below the state directory; the simulator's machines are none of it. */
+function openFiles(home: string): string {
+  for (const part of ["ssh/id_ed25519", "git", "sources", "owner", "fingerprint-key", "credential-places.json"])
+    assert.ok(existsSync(join(home, part)), `there is ${part}`);
+  const words = ["-path", join(home, "simulator"), "-prune", "-o", "!", "-type", "l", "-perm", "/022", "-print"];
+  return execFileSync("find", [home, ...words], { encoding: "utf8" });
+}
+
+test("with umask 000 nobody else can write to a file or folder of ours", { skip: !isRoot }, async (t) => {
+  const project = await openProject(t);
+  const code = join(project.root, "code");
+  cpSync(join(projectDir, "examples", "tiny-train"), code, { recursive: true });
+  for (const words of [
+    ["init", "-q"],
+    ["add", "-A"],
+  ])
+    execFileSync("git", ["-C", code, ...words]);
+  const open = async (...words: string[]) => {
+    const line = ["umask 000; exec", ...words].join(" ");
+    const { code, stdout, stderr } = await project.run("sh", ["-c", line]);
+    assert.equal(code, 0, `${line}\n${stdout}\n${stderr}`);
+  };
+  const pulumi = (command: string, ...more: string[]) =>
+    open("pulumi", command, "-s local --non-interactive", ...(command === "preview" ? [] : ["--yes"]), ...more);
+  await pulumi("preview");
+  await pulumi("up", "-c source=rsync", `-c sourceDir=${code}`);
+  assert.equal(openFiles(project.home), "");
+  await open("npx vast-run sync -s local");
+  await pulumi("destroy");
+  assert.equal(openFiles(project.home), "");
+});
