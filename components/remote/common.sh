@@ -30,8 +30,11 @@ last_lines() {
 # note FILE LINE: in place, which a full disk allows once the file is there. What is behind the first line is of old.
 note() { { printf '%s\n' "$2" 3<>"$1" >&3; } 2>/dev/null; }
 
-# rest SECONDS: by descriptor 7, where there is one, nothing ever comes.
-rest() { { read -rt "$1" -u 7 _; } 2>/dev/null || [ $? -gt 128 ] || sleep "$1"; }
+# rest SECONDS: where there is a descriptor by which nothing ever comes (REST_FD), without a process.
+rest() {
+  [ -z "${REST_FD-}" ] || { read -rt "$1" -u "$REST_FD" _; } 2>/dev/null || [ $? -le 128 ] || return 0
+  sleep "$1"
+}
 
 # see_clock: as $clock centiseconds of a clock that nobody sets; one that cannot be read stands still.
 see_clock() {

@@ -95,6 +95,8 @@ see_training() {
   ! training_pid >/dev/null || return 0
   [ -z "$over" ] || return 1
   left=$(training_processes) || return 2
+  # Its note could perhaps not be looked up a moment ago.
+  ! training_pid >/dev/null || return 0
   [ -n "$left" ] || return 1
   # The shell of training is gone.
   [ -n "$said_left" ] || log "No command of training runs, but $(names_of "$left") of it: training goes on until the last of them has ended, or maxHours ($MAX_HOURS h) are over."

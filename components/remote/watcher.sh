@@ -35,6 +35,7 @@ stand() {
     [ "$score" -ge "$now" ] || { printf '%s' "$score" >/proc/self/oom_score_adj; } 2>/dev/null && break
   done
   { printf '%s' "$who" >/proc/self/comm; } 2>/dev/null || true
+  REST_FD=7
   [ ! -p "$KEEP/rest" ] || exec 7<>"$KEEP/rest"
   cd /
   while :; do
