@@ -36,7 +36,8 @@ export async function visibleMachines({ targets, intents, isBlind, clock, onWait
     const { listed, unseen } = await lookAtAll(targets, left);
     const hidden = left.filter((intent) => !isShown(intent, listed) && !isUnseen(intent, unseen));
     if (clock.now() >= until && hidden.every((intent) => hiddenFor(intent, clock) === 0)) {
-      const others = await Promise.all(hidden.map((intent) => inAnotherAccount(targets, intent)));
+      const nowhere = hidden.filter((intent) => !isMarked(intent, listed));
+      const others = await Promise.all(nowhere.map((intent) => inAnotherAccount(targets, intent)));
       return { listed, unseen: [...unseen, ...others.flat()] };
     }
     if (!waits) onWait?.();
@@ -85,6 +86,11 @@ async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<L
 function isShown(intent: OpenIntent, listed: readonly Listed[]): boolean {
   const shown = listed.filter((row) => became(row, intent));
   return shown.length > 0 && shown.length === intent.instanceIds.length;
+}
+
+/** While its id is not known: does some machine carry its label? A key that sees that one is of its account. */
+function isMarked({ label, instanceIds }: OpenIntent, listed: readonly Listed[]): boolean {
+  return instanceIds.length === 0 && listed.some(({ instance }) => instance.label === label);
 }
 
 /** To the key of another account a machine that bills is none. */

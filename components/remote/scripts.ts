@@ -261,7 +261,7 @@ export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = 
 
 /** Prints the checkpoint manifest of a folder, without sums unless `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
-  return script({ ...placeOf({}), FOLDER: folder, HASHES: hashes ? "1" : "0" }, "folder", "manifest");
+  return script({ WORKSPACE, FOLDER: folder, HASHES: hashes ? "1" : "0" }, "folder", "manifest");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

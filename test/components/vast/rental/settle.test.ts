@@ -91,15 +91,15 @@ test("what is seen under the label is this key's, whoever rented it", async (t) 
   assert.deepEqual(openIntents(world), []);
 });
 
-test("two under one label, and no step of ours has begun: the noted one stays, the other is released", async (t) => {
+test("two under one label, and no step of ours has begun: one stays, the other is released", async (t) => {
   const world = await renting(t);
   const first = await rentedElsewhere(world);
   const second = await rentedElsewhere(world);
-  leaveIntent(world, { instanceIds: [second], untouched: true });
+  leaveIntent(world, { untouched: true });
   const found = await settle(world.means, label);
-  assert.deepEqual([found?.instance.id, found?.untouched, found?.kept], [second, true, []]);
-  assert.deepEqual(world.living(), [second]);
-  assert.match(world.said.join(), new RegExp(`instance ${first} carries the same label`));
+  assert.deepEqual([found?.instance.id, found?.untouched, found?.kept], [first, true, []]);
+  assert.deepEqual(world.living(), [first]);
+  assert.match(world.said.join(), new RegExp(`instance ${second} carries the same label`));
   await releaseAll(world.means, label, noGate);
 });
 
