@@ -4,12 +4,13 @@
 #   ROOTS, NAMES        real folders, none within another, and what each is called from FOLDER: "." is itself, "./run1"
 #   LINKS, TYPES, TARGETS  every link below them, what it leads to (find's %Y), and where, as a real path
 #   FILES               real paths of plain files outside, each by the index of its link
+#   SEEN                nothing when a tool that looks could not be started, or was killed: there may be more
 # Fails when FOLDER is none. Each real folder is looked through once, so nothing goes round in circles.
 see_folder() {
   local -x LC_ALL=C
   local at first i end link
   local -A called
-  ROOTS=() NAMES=() LINKS=() TYPES=() TARGETS=() FILES=()
+  ROOTS=() NAMES=() LINKS=() TYPES=() TARGETS=() FILES=() SEEN=1
   cd -P -- "$1" 2>/dev/null || return 1
   ROOTS[0]=$PWD NAMES[0]=.
   for ((at = 0; at < ${#NAMES[@]}; at++)); do
@@ -18,7 +19,9 @@ see_folder() {
     # that one of several links to a folder gives it the same name each time.
     while IFS= read -r -d '' link; do
       TYPES+=("${link:0:1}") LINKS+=("${link:1}")
-    done < <(find "${NAMES[at]}/" -type l -printf '%Y%p\0' 2>/dev/null | sort -z)
+    done < <(set -o pipefail; find "${NAMES[at]}/" -type l -printf '%Y%p\0' 2>/dev/null | sort -z)
+    # 1 = what it could not read.
+    wait "$!" || [ $? -le 1 ] || SEEN=
     [ "${#LINKS[@]}" -gt "$first" ] || continue
     see_ends "$first"
     for ((i = first; i < ${#LINKS[@]}; i++)); do
@@ -72,10 +75,10 @@ may_follow() {
 }
 
 # writing: pids of who holds something that see_folder has found open for writing, or mapped to write; what we write
-# ourselves does not count.
+# ourselves does not count. Fails when it could not look at all of it.
 writing() {
   local -x LC_ALL=C
-  local path link theirs=() ours=()
+  local path link line found maps theirs=() ours=() pids=()
   for path in "${ROOTS[@]}"; do
     as_pattern "$path"
     theirs+=(-o -lname "$PATTERN/*")
@@ -85,17 +88,26 @@ writing() {
     theirs+=(-o -lname "$PATTERN" -o -lname "$PATTERN (deleted)")
   done
   for path in .vast-training logs train.log; do
-    as_pattern "$(readlink -m -- "$WORKSPACE/$path")"
+    # An empty one would be everybody's.
+    path=$(readlink -m -- "$WORKSPACE/$path") || return 1
+    as_pattern "$path"
     ours+=(! -lname "$PATTERN" ! -lname "$PATTERN/*")
   done
-  {
-    find /proc/[0-9]*/fd -maxdepth 1 \( "${theirs[@]:1}" \) "${ours[@]}" -print 2>/dev/null |
-      while IFS= read -r link; do
-        # The last digit of the flags is how it was opened: 1 to write, 2 to read and write.
-        ! grep -qs '^flags:.*[12]$' "${link%/fd/*}/fdinfo/${link##*/}" || printf '%s\n' "$link"
-      done
-    written_maps | grep -lsaE -f - /proc/[0-9]*/maps
-  } | cut -d / -f 3 | sort -nu || true
+  # 1 and 2 = who has ended meanwhile. More = it could not be started, or was killed.
+  found=$(find /proc/[0-9]*/fd -maxdepth 1 \( "${theirs[@]:1}" \) "${ours[@]}" -print 2>/dev/null) || [ $? -le 1 ] || return 1
+  for link in $found; do
+    { while read -r line; do
+      # The last digit of the flags is how it was opened: 1 to write, 2 to read and write.
+      case $line in flags:*[12]) link=${link#/proc/} && pids[${link%%/*}]=1 ;; esac
+    done <"${link%/fd/*}/fdinfo/${link##*/}"; } 2>/dev/null || true
+  done
+  maps=$(set -o pipefail; written_maps) || return 1
+  found=$(printf '%s\n' "$maps" | grep -lsaE -f - /proc/[0-9]*/maps) || [ $? -le 2 ] || return 1
+  for link in $found; do
+    link=${link#/proc/}
+    pids[${link%%/*}]=1
+  done
+  [ "${#pids[@]}" = 0 ] || printf '%s\n' "${!pids[@]}"
 }
 
 as_pattern() {
@@ -108,7 +120,7 @@ as_pattern() {
 written_maps() {
   local path escaped='s/[][\\.*^$+?(){}|]/\\&/g'
   {
-    for path in "${ROOTS[@]}"; do printf '%s\n' "${path//$'\n'/\\012}"; done | sed "$escaped; s|\$|/|"
-    for path in "${FILES[@]}"; do printf '%s\n' "${path//$'\n'/\\012}"; done | sed "$escaped"'; s/$/( \\(deleted\\))?$/'
+    for path in "${ROOTS[@]}"; do printf '%s\n' "${path//$'\n'/\\012}"; done | sed "$escaped; s|\$|/|" &&
+      for path in "${FILES[@]}"; do printf '%s\n' "${path//$'\n'/\\012}"; done | sed "$escaped"'; s/$/( \\(deleted\\))?$/'
   } | sed 's|^|^[^ ]+ .w.s [^/]*|'
 }

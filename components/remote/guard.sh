@@ -1,41 +1,41 @@
-# The guard: a process that stops this machine when training has ended or its hours are over, so that nothing idles.
+# The guard: what stops this machine when training has ended or its hours are over, so that nothing idles.
 # Values: HASH (what training is), AFTER_TRAINING (stop or keep), AFTER_SECONDS, MAX_SECONDS, MAX_HOURS (as text), GRACE,
 # TICK (seconds between two looks), MACHINE_COSTS, DISK_COSTS ("$2.415/h", or empty), ENDS (the command that ends the bill).
 
 # log TEXT...: a line each, in the training log.
 log() { printf '[vast-training] %s\n' "$@" >>"$LOG"; }
 
-# centiseconds: a clock that nobody sets.
-centiseconds() {
-  local up
-  read -r up _ </proc/uptime
-  printf '%s' "$((10#${up/./}))"
+# see_hours: as $seconds how long the machine has run for this training, all starts together.
+see_hours() {
+  local hash=
+  { read -r hash seconds _ <"$KEEP/train.hours"; } 2>/dev/null || true
+  [ "$hash" = "$HASH" ] || seconds=0
 }
 
-# used_seconds: how long the machine has run for this training, all starts together.
-used_seconds() {
-  local hash= seconds=0
-  { read -r hash seconds <"$KEEP/train.hours"; } 2>/dev/null || true
-  [ "$hash" = "$HASH" ] && printf '%s' "$seconds" || printf 0
+hours_over() {
+  local seconds=0
+  see_hours
+  [ "$seconds" -ge "$MAX_SECONDS" ]
 }
-
-hours_over() { [ "$(used_seconds)" -ge "$MAX_SECONDS" ]; }
 
 is_kept() { [ -e "$KEEP/keep" ]; }
 
 # A mark of a clock that was set meanwhile is none.
 is_held() {
-  local left
-  left=$(($(cat "$KEEP/hold" 2>/dev/null || echo 0) - $(date +%s)))
-  [ "$left" -gt 0 ] && [ "$left" -le 7200 ]
+  local until=0 today
+  { read -r until <"$KEEP/hold"; } 2>/dev/null || true
+  printf -v today '%(%s)T' -1
+  [ $((until - today)) -gt 0 ] && [ $((until - today)) -le 7200 ]
 }
 
 # is_fetched: are checkpoints being copied or hashed?
 is_fetched() {
-  local comm folder
+  local file comm folder
   folder=$(readlink -m -- "$CHECKPOINTS")
-  for comm in $(grep -lsxE 'rsync|sha256sum|scp|tar' /proc/[0-9]*/comm); do
-    case $(readlink "${comm%comm}cwd")/ in "$folder"/*) return 0 ;; esac
+  for file in /proc/[0-9]*/comm; do
+    { read -r comm <"$file"; } 2>/dev/null || continue
+    case $comm in rsync | sha256sum | scp | tar) ;; *) continue ;; esac
+    case $(readlink "${file%comm}cwd")/ in "$folder"/*) return 0 ;; esac
   done
   return 1
 }
@@ -69,45 +69,83 @@ farewell() {
   alive_in "$KEEP/guard.pid" >/dev/null || start_guard
 }
 
-# guard: looks every TICK seconds.
-guard() {
-  local used last now seen= ended= said_keep= said_left= over= held= wait=0 pause=1
-  note_self "$KEEP/guard.pid"
-  used=$(($(used_seconds) * 100))
-  last=$(centiseconds)
-  # Two that were started at once: the one that is noted stays.
-  while sleep "$TICK" && [ "$(alive_in "$KEEP/guard.pid")" = "$$" ]; do
-    now=$(centiseconds)
-    used=$((used + now - last)) last=$now
-    put "$KEEP/train.hours" "$HASH $((used / 100))" || true
-    # Looked at first: training is noted before its hold goes.
-    held=
-    ! is_held || held=1
-    if training_pid >/dev/null || { [ -z "$over" ] && watch_left; }; then watch_training; else watch_end; fi
-  done
+# look: what the guard does in every round.
+look() {
+  local clock=$last held=
+  see_clock
+  used=$((used + clock - last)) last=$clock
+  note "$KEEP/train.hours" "$HASH $((used / 100))" || true
+  # Looked at first: training is noted before its hold goes.
+  ! is_held || held=1
+  [ -z "$cut" ] || make_room
+  # Until this look was whole.
+  cut=1
+  see_training
+  case $? in
+    0) watch_training || return 0 ;;
+    1) watch_end ;;
+    *) return 0 ;;
+  esac
+  cut=
 }
 
-# watch_left: the shell of training is gone; is a process of it left? Says so once.
-watch_left() {
+# see_training: fails with 1 when none runs, and with 2 when nobody knows.
+see_training() {
   local left
-  left=$(training_processes)
+  ! training_pid >/dev/null || return 0
+  [ -z "$over" ] || return 1
+  left=$(training_processes) || return 2
+  # Its note could perhaps not be looked up a moment ago.
+  ! training_pid >/dev/null || return 0
   [ -n "$left" ] || return 1
+  # The shell of training is gone.
   [ -n "$said_left" ] || log "No command of training runs, but $(names_of "$left") of it: training goes on until the last of them has ended, or maxHours ($MAX_HOURS h) are over."
   said_left=1
 }
 
+# watch_training: fails when it was cut off.
 watch_training() {
-  local line
+  local line known boot
   seen=1 ended= wait=0 pause=1
   note_saved
   # What loses its parent or its environment later is known by then.
-  put "$KEEP/train.known" "$(boot_id)"$'\n'"$(own_processes)" || true
+  known=$(own_processes) && see_boot || return 1
+  put "$KEEP/train.known" "$boot"$'\n'"$known" || true
   hours_over && ! is_kept || return 0
-  log "This machine has run $MAX_HOURS h for this training, which is its maxHours: training is asked to save and to end" \
-    "within $GRACE s, and then the machine is stopped. Its disk goes on billing${DISK_COSTS:+, $DISK_COSTS,} until: $ENDS"
+  say_hours_over
   stop_training "$GRACE" maxHours | while IFS= read -r line; do log "$line"; done
+  [ "${PIPESTATUS[0]}" = 0 ] || return 1
   # What does not end even so does not keep the machine.
-  ended=$((now - AFTER_SECONDS * 100)) over=1
+  ended=$((last - AFTER_SECONDS * 100)) over=1
+}
+
+say_hours_over() {
+  [ -n "$said_over" ] || log "This machine has run $MAX_HOURS h for this training, which is its maxHours: training is asked to save and to end" \
+    "within $GRACE s, and then the machine is stopped. Its disk goes on billing${DISK_COSTS:+, $DISK_COSTS,} until: $ENDS"
+  said_over=1
+}
+
+# make_room: the last look was cut off, because no process could be started, and training itself may be what leaves no room.
+# Once its hours are over, what is known of it is asked to end, and GRACE seconds later killed, by this shell alone.
+make_room() {
+  local signal=TERM boot= alive= born= known=()
+  hours_over && ! is_kept || return 0
+  say_hours_over
+  if [ -z "$asked" ]; then
+    asked=$last
+    note "$KEEP/train.stop" maxHours || true
+  else
+    [ $((last - asked)) -ge $((GRACE * 100)) ] || return 0
+    signal=KILL
+  fi
+  ! see_alive "$KEEP/train.pid" || kill "-$signal" -- "-$alive" 2>/dev/null || true
+  { mapfile -t known <"$KEEP/train.known"; } 2>/dev/null || true
+  see_boot && [ "${known[0]-}" = "$boot" ] || return 0
+  set -- ${known[*]:1}
+  while [ $# -ge 4 ]; do
+    ! see_birth "$1" || [ "$born" != "$2" ] || [ "$3" = "$alive" ] || kill "-$signal" "$1" 2>/dev/null || true
+    shift 4
+  done
 }
 
 watch_end() {
@@ -117,7 +155,7 @@ watch_end() {
     return
   fi
   if [ -z "$ended" ]; then
-    ended=$now
+    ended=$last
     # What the wrapper has said already is not said twice.
     [ -n "$seen" ] && [ -s "$EXIT" ] && [ ! -e "$KEEP/train.stop" ] || tell_end
   fi
@@ -128,9 +166,9 @@ watch_end() {
     return
   fi
   said_keep=
-  [ $((now - ended)) -ge $((AFTER_SECONDS * 100)) ] || return 0
+  [ $((last - ended)) -ge $((AFTER_SECONDS * 100)) ] || return 0
   # Six hours are enough for any copy; one that hangs must not keep the machine.
-  [ $((now - ended)) -ge $((AFTER_SECONDS * 100 + 2160000)) ] || ! is_fetched || return 0
+  [ $((last - ended)) -ge $((AFTER_SECONDS * 100 + 2160000)) ] || ! is_fetched || return 0
   [ $((wait--)) -le 0 ] && ask_to_stop
 }
 
@@ -152,16 +190,6 @@ ask_to_stop() {
   log "VAST DOES NOT STOP THIS MACHINE: $why" \
     "IT GOES ON COSTING $MACHINE_COSTS. It is asked again in a moment; this ends it: $ENDS"
   wait=$((pause - 1)) pause=$((pause < 32 ? pause * 2 : 64))
-}
-
-# start_guard: a new one in place of the one that runs.
-start_guard() {
-  local old
-  if old=$(alive_in "$KEEP/guard.pid"); then
-    kill -TERM -- "-$old" 2>/dev/null || true
-    await_end "$old" 5 || kill -KILL -- "-$old" 2>/dev/null || true
-  fi
-  setsid bash "$KEEP/guard.sh" guard </dev/null >>"$LOGS/guard.log" 2>&1 9>&- &
 }
 
 # keep_library FILE NAME...: the values of these names, everything exported, and all functions, to be called later by
@@ -194,6 +222,7 @@ set_guard() {
   fi
   [ -n "$(of_first_process CONTAINER_API_KEY)" ] ||
     say "this machine has no key of its own (CONTAINER_API_KEY): it cannot stop itself when training has ended"
+  [ -p "$KEEP/rest" ] || mkfifo -m 600 "$KEEP/rest" || true
   keep_library "$KEEP/guard.sh" "${GUARD_VALUES[@]}"
   start_guard
 }

@@ -32,8 +32,12 @@ seek() {
 }
 
 list_writers() {
-  local pid comm
-  for pid in $(writing); do
+  local pid pids comm
+  pids=$(writing) && [ -n "$SEEN" ] || {
+    printf 'who writes, and where links lead, cannot be looked at: a tool could not be started, or was killed\n' >&2
+    return 1
+  }
+  for pid in $pids; do
     comm=
     { IFS= read -r comm <"/proc/$pid/comm"; } 2>/dev/null || true
     # It has ended by now.

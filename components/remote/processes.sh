@@ -25,12 +25,12 @@ see_processes() {
 
 # see_self: this shell, and what it runs below, are spared; what is below it is left out by is_ours.
 see_self() {
-  local at=$$ noted
+  local at=$$ noted alive
   while [ "$at" -gt 0 ]; do
     CHECKED[at]=spared at=${PARENT[at]-0}
   done
-  for noted in train guard; do
-    at=$(alive_in "$KEEP/$noted.pid") && CHECKED[at]=spared
+  for noted in train guard watcher; do
+    ! see_alive "$KEEP/$noted.pid" || CHECKED[alive]=spared
   done
   WRAPPER=
   { read -r WRAPPER _ <"$KEEP/train.pid"; } 2>/dev/null || true
@@ -87,36 +87,49 @@ is_own() {
   return 1
 }
 
-# see_marks: MARKED by the environment, or known of old, and WRITES.
+# see_marks: MARKED by the environment, or known of old, and WRITES; fails when it could not look at all of it.
 see_marks() {
-  local id= pid birth kind boot=
+  local id= pid birth boot= found
+  local -a known=()
   MARKED=() WRITES=()
-  { id=$(<"$KEEP/train.id"); } 2>/dev/null || return 0
-  for pid in $(grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ | cut -d / -f 3); do MARKED[pid]=1; done
-  while read -r pid birth _ kind; do
-    [ -n "$kind" ] && [ "${BIRTH[pid]-}" = "$birth" ] || continue
-    if [ "$kind" = own ]; then MARKED[pid]=1; else WRITES[pid]=1; fi
-  done < <(
-    { read -r boot && [ "$boot" = "$(boot_id)" ] && cat; } 2>/dev/null <"$KEEP/train.known"
-    printf '%s\n' "${KNOWN-}"
-  )
-  for pid in $(writers); do WRITES[pid]=1; done
+  { read -r id <"$KEEP/train.id"; } 2>/dev/null || return 0
+  # 2 = who has ended meanwhile. More = grep could not be started, or was killed.
+  found=$(grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ) || [ $? -le 2 ] || return 1
+  for pid in $found; do
+    pid=${pid#/proc/}
+    MARKED[${pid%/environ}]=1
+  done
+  see_boot || return 1
+  { mapfile -t known <"$KEEP/train.known"; } 2>/dev/null || true
+  [ "${known[0]-}" = "$boot" ] || known=()
+  set -- ${known[*]:1} ${KNOWN-}
+  while [ $# -ge 4 ]; do
+    pid=$1 birth=$2
+    if [ "${BIRTH[pid]-}" = "$birth" ]; then
+      if [ "$4" = own ]; then MARKED[pid]=1; else WRITES[pid]=1; fi
+    fi
+    shift 4
+  done
+  found=$(writers) || return 1
+  for pid in $found; do WRITES[pid]=1; done
 }
 
 # writers: pids of who writes to checkpoints.
 writers() {
-  local folder
-  { folder=$(<"$KEEP/train.folder"); } 2>/dev/null || return 0
-  ! see_folder "$folder" || writing
+  local folder=
+  { read -r folder <"$KEEP/train.folder"; } 2>/dev/null || return 0
+  see_folder "$folder" || return 0
+  [ -n "$SEEN" ] && writing
 }
 
-# training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives.
+# training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives. Fails when it
+# could not look, for want of a process or of memory: then nobody knows.
 training_processes() {
   local found
   [ -s "$KEEP/train.id" ] || return 0
-  found=$(list_processes)
+  found=$(list_processes) || return 1
   # A process may have handed over to a new one between two looks of the first.
-  [ -n "$found" ] || found=$(list_processes)
+  [ -n "$found" ] || found=$(list_processes) || return 1
   [ -z "$found" ] || say "$found"
 }
 
@@ -125,8 +138,10 @@ list_processes() {
   local -a PARENT GROUP SESSION TERMINAL BIRTH COMM CHECKED MARKED WRITES
   local WRAPPER
   see_processes
+  # Who does not see himself sees nothing.
+  [ -n "${BIRTH[$$]-}" ] || return 1
   see_self
-  see_marks
+  see_marks || return 1
   [ $((${#MARKED[@]} + ${#WRITES[@]})) -gt 0 ] || return 0
   for pid in "${!BIRTH[@]}"; do
     if is_own "$pid"; then
@@ -137,8 +152,16 @@ list_processes() {
   done
 }
 
-# own_processes: those of them that are training's own.
-own_processes() { training_processes | grep ' own$' || true; }
+# own_processes: those of them that are training's own; fails as it does.
+own_processes() {
+  local found
+  found=$(training_processes) || return 1
+  set -- $found
+  while [ $# -ge 4 ]; do
+    [ "$4" != own ] || say "$1 $2 $3 own"
+    shift 4
+  done
+}
 
 # names_of LINES: "2 processes (python3 311, sleep 313)", for people.
 names_of() {

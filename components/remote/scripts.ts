@@ -68,12 +68,14 @@ function endsBill(stack: string): string {
   return `pulumi destroy -s ${stack}`;
 }
 
+const KEEP = `${WORKSPACE}/.vast-training`;
+
 /** For the machine's onstart: goes on with a training that was cut short, and watches; nothing before the first step. */
 export const ONSTART = [
   "for name in train guard; do",
-  `  file=${WORKSPACE}/.vast-training/$name.sh`,
+  `  file=${KEEP}/$name.sh`,
   "  [ -r $file ] || continue",
-  `  env -i bash $file boot </dev/null >>${WORKSPACE}/logs/guard.log 2>&1 &`,
+  `  { env -i bash $file boot; exec env -i setsid bash -s watcher <${KEEP}/guard.sh; } </dev/null >>${WORKSPACE}/logs/guard.log 2>&1 &`,
   "  break",
   "done",
 ].join("\n");
@@ -162,7 +164,7 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
   return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
 
-const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "boot"];
+const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "watcher", "boot"];
 
 export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
   readonly repo: string;

@@ -40,8 +40,10 @@ run_training() {
 # await_left CODE: what the command has left is training as well. Says so, unless somebody has asked all of it to end.
 await_left() {
   local left looks=0 said= KNOWN=
-  # A signal to the group is not for the tools that look.
-  while left=$(trap '' TERM INT HUP; training_processes) && [ -n "$left" ]; do
+  while :; do
+    # A signal to the group is not for the tools that look. A look that fails says nothing.
+    left=$(trap '' TERM INT HUP; training_processes) || { rest 1; continue; }
+    [ -n "$left" ] || break
     KNOWN=$left
     [ -e "$KEEP/train.left" ] || mark "$KEEP/train.left" "$1"
     # Much of it ends a moment after the command.

@@ -29,16 +29,28 @@ note_saved() {
     mark "$KEEP/train.saved" yes
 }
 
-# training_goes_on: it runs, or a process of it is left.
-training_goes_on() { training_pid >/dev/null || [ -n "$(training_processes)" ]; }
+# training_goes_on: it runs, or a process of it is left, or nobody knows.
+training_goes_on() {
+  local left
+  training_pid >/dev/null || ! left=$(training_processes) || [ -n "$left" ]
+}
+
+# look_again: KNOWN as it is now; what cannot be looked at stays as it was.
+look_again() {
+  local left
+  ! left=$(training_processes) || KNOWN=$left
+}
 
 # stop_training SECONDS [WHY]: asks everything that belongs to it, waits, and ends what did not listen.
 stop_training() {
-  local grace=$1 began=$SECONDS pid left before KNOWN= ASKED=' ' words=
+  local grace=$1 clock began pid first before KNOWN= ASKED=' ' words=
+  see_clock
+  began=$clock
   # Before anything ends, so that nobody takes this for an end of training's own, or starts it again.
   [ -s "$EXIT" ] || mark "$KEEP/train.stop" "${2:-asked}"
   pid=$(training_pid) || pid=
-  KNOWN=$(training_processes)
+  KNOWN=$(training_processes) ||
+    fail "what belongs to training cannot be looked for on this machine: it can start no process, or has no memory left"
   [ -n "$pid$KNOWN" ] || return 0
   [ -n "$pid" ] || words="what was left of training, $(names_of "$KNOWN"),"
   before=$(birth_of "$BASHPID")
@@ -46,19 +58,19 @@ stop_training() {
   [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null || true
   # Each hears it once: to many a second signal means to give up saving.
   ask "$pid"
-  while left=$(training_processes) && [ -n "$left" ] || { [ -n "$pid" ] && birth_of "$pid" >/dev/null; }; do
-    [ $((SECONDS - began)) -lt "$grace" ] || break
-    KNOWN=$left
+  while look_again && [ -n "$KNOWN" ] || { [ -n "$pid" ] && birth_of "$pid" >/dev/null; }; do
+    see_clock
+    [ $((clock - began)) -lt $((grace * 100)) ] || break
     ask "$pid" "$before"
-    [ -n "$left" ] || left=$pid
-    await_end "${left%% *}" 1 || true
+    first=${KNOWN:-$pid}
+    await_end "${first%% *}" 1 || true
   done
-  KNOWN=$left
-  if [ -n "$left" ]; then
+  if [ -n "$KNOWN" ]; then
     end_rest "$((grace < 5 ? grace : 5))"
     words="${words:-training} did not end within $grace s and was killed; what it did not save is lost"
   else
-    words="${words:-training} has stopped after $((SECONDS - began)) s"
+    see_clock
+    words="${words:-training} has stopped after $(((clock - began) / 100)) s"
   fi
   # The wrapper ends by itself once its child has, and notes the exit code.
   [ -z "$pid" ] || await_end "$pid" 15 || kill -KILL -- "-$pid" 2>/dev/null || true
@@ -68,30 +80,43 @@ stop_training() {
 # ask GROUP [BEFORE]: each of KNOWN that was not asked yet, alone or with this GROUP. Who was born when the others had been
 # asked, not BEFORE, is perhaps what saves, and is let be.
 ask() {
-  local pid birth group
-  while read -r pid birth group _; do
-    [ -n "$pid" ] || continue
-    case $ASKED in *" $pid:$birth "*) continue ;; esac
-    [ -z "${2-}" ] || [ "$birth" -lt "$2" ] || continue
-    [ "$group" = "$1" ] || kill -TERM "$pid" 2>/dev/null || true
-    ASKED="$ASKED$pid:$birth "
-  done < <(printf '%s\n' "$KNOWN")
+  local group=$1 before=${2-}
+  set -- $KNOWN
+  while [ $# -ge 4 ]; do
+    case $ASKED in
+      *" $1:$2 "*) ;;
+      *)
+        if [ -z "$before" ] || [ "$2" -lt "$before" ]; then
+          [ "$3" = "$group" ] || kill -TERM "$1" 2>/dev/null || true
+          ASKED="$ASKED$1:$2 "
+        fi
+        ;;
+    esac
+    shift 4
+  done
 }
 
 # end_rest SECONDS: the grace is over. Who was let be is asked now, and has so long; then all of them are killed, and what
 # they have started meanwhile.
 end_rest() {
-  local asked=$ASKED ends=$((SECONDS + $1)) rounds=20 pid
+  local asked=$ASKED clock ends rounds=20
+  see_clock
+  ends=$((clock + $1 * 100))
   ask -
   if [ "$asked" != "$ASKED" ]; then
-    while [ -n "$KNOWN" ] && [ "$SECONDS" -lt "$ends" ]; do
+    while [ -n "$KNOWN" ] && [ "$clock" -lt "$ends" ]; do
       await_end "${KNOWN%% *}" 1 || true
-      KNOWN=$(training_processes)
+      look_again
+      see_clock
     done
   fi
   while [ -n "$KNOWN" ] && [ $((rounds--)) -gt 0 ]; do
-    while read -r pid _; do kill -KILL "$pid" 2>/dev/null || true; done < <(printf '%s\n' "$KNOWN")
+    set -- $KNOWN
+    while [ $# -ge 4 ]; do
+      kill -KILL "$1" 2>/dev/null || true
+      shift 4
+    done
     await_end "${KNOWN%% *}" 1 || true
-    KNOWN=$(training_processes)
+    look_again
   done
 }

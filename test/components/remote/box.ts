@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -44,10 +53,10 @@ export function stepOf(box: Box, command: string, more: Partial<TrainStep> = {})
   return { ...GUARD, ...TRAINING, ...own, ...more };
 }
 
-/** Fails with what it says when it is not done in half a minute. */
-export async function until(done: () => boolean, what: () => string): Promise<void> {
+/** Fails with what it says when it is not done within so many looks, twenty a second; by default half a minute. */
+export async function until(done: () => boolean, what: () => string, most = 600): Promise<void> {
   for (let looks = 0; !done(); looks++) {
-    assert.ok(looks < 600, what());
+    assert.ok(looks < most, what());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -106,16 +115,33 @@ export function openBox(t: TestContext, disk?: string): Box {
   };
 }
 
-/** What goes on by itself: the guard, a training that ignores everything, and what it has left. */
+/** What goes on by itself: who watches, a training that ignores everything, and what it has left. */
 function endTraining(workspace: string): void {
-  for (const name of ["guard.pid", "train.pid"]) {
-    const noted = join(workspace, ".vast-training", name);
-    if (!existsSync(noted)) continue;
-    const pid = Number(readFileSync(noted, "utf8").split(" ")[0]);
-    killNow(-pid);
-  }
+  endWatch(workspace);
+  const noted = join(workspace, ".vast-training/train.pid");
+  if (existsSync(noted)) killNow(-Number(readFileSync(noted, "utf8").split(" ")[0]));
   const id = join(workspace, ".vast-training/train.id");
   if (existsSync(id)) for (const pid of carriersOf(readFileSync(id, "utf8").trim())) killNow(pid);
+}
+
+/** Kills guards and watchers until none is left to start another. */
+export function endWatch(workspace: string): void {
+  for (let left = watchersOf(workspace); left.length > 0; left = watchersOf(workspace)) left.forEach(killNow);
+}
+
+/** Every guard and watcher, and what one of them has just started: they read the library from their standard input. */
+export function watchersOf(workspace: string): number[] {
+  const library = join(workspace, ".vast-training/guard.sh");
+  const reads = (file: string) => {
+    try {
+      return readlinkSync(file).startsWith(library);
+    } catch {
+      return false; // it has ended
+    }
+  };
+  return globSync("/proc/[0-9]*/fd/0")
+    .filter(reads)
+    .map((file) => Number(file.split("/")[2]));
 }
 
 /** Every process with this training's id in its environment. */
@@ -134,6 +160,7 @@ export function carriersOf(id: string): number[] {
 
 /** One that has ended is left alone. */
 export function killNow(pid: number): void {
+  if (pid === 0) return; // that would be ourselves
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -2,89 +2,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { script } from "../../../components/remote/script.ts";
-import {
-  codeScript,
-  standingScript,
-  stopScript,
-  type TrainStep,
-  trainScript,
-} from "../../../components/remote/scripts.ts";
-import { type Box, GUARD, makeRepository, openBox, TRAINING, until } from "./box.ts";
-import { openVast, type TinyVast } from "./vast.ts";
-
-const KEY = "canary0123456789";
-// biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
-const LOOP = 'trap "echo saved; exit 0" TERM; echo "from ${RESUME_FROM-none}"; while :; do sleep 0.05; done';
-
-interface Scene {
-  readonly box: Box;
-  readonly vast: TinyVast;
-  readonly step: TrainStep;
-  /** Runs the training step with other values. */
-  train(more?: Partial<TrainStep>): ReturnType<Box["run"]>;
-  /** What onstart runs. */
-  boot(): ReturnType<Box["run"]>;
-  /** As when the machine stops: everything dies at once. */
-  powerOff(): Promise<void>;
-  /** Resolves when the log has such a line. */
-  logged(pattern: RegExp): Promise<string>;
-  /** Resolves when the guard has looked on for so many seconds more. */
-  watched(seconds: number): Promise<void>;
-}
-
-async function open(t: TestContext, answers: [number, string][] = [], more: Partial<TrainStep> = {}): Promise<Scene> {
-  const box = openBox(t);
-  const vast = await openVast(t, ...answers);
-  mkdirSync(join(box.workspace, "repo"));
-  const firstProcess = join(box.root, "environ");
-  box.write(firstProcess, `CONTAINER_ID=77\0CONTAINER_API_KEY=${KEY}\0`);
-  const step: TrainStep = {
-    ...GUARD,
-    ...TRAINING,
-    apiUrl: vast.url,
-    workspace: box.workspace,
-    firstProcess,
-    repo: "https://example.org/me/repo",
-    checkpointsDir: join(box.workspace, "checkpoints"),
-    command: LOOP,
-    afterTrainingMinutes: 0,
-    tickSeconds: 0.1,
-    ...more,
-  };
-  const keep = join(box.workspace, ".vast-training");
-  return {
-    box,
-    vast,
-    step,
-    train: (changes = {}) => box.run(trainScript({ ...step, ...changes })),
-    boot: () => box.run(`env -i bash ${keep}/train.sh boot`),
-    powerOff: async () => {
-      for (const name of ["guard", "train"]) {
-        const pid = box.read(`.vast-training/${name}.pid`).split(" ")[0];
-        // What nobody has reaped yet is dead all the same.
-        const alive = `grep -lsE "^State:\\s[^ZX]" $(printf "/proc/%s/status " $(pgrep -g ${pid}))`;
-        await box.run(`kill -KILL -- -${pid}; while pgrep -g ${pid} >/dev/null && ${alive}; do sleep 0.02; done`);
-      }
-    },
-    logged: async (pattern) => {
-      await until(
-        () => pattern.test(box.read("train.log")),
-        () => `${pattern} in\n${box.read("train.log")}`,
-      );
-      return box.read("train.log");
-    },
-    watched: async (seconds) => {
-      const used = () => Number(box.read(".vast-training/train.hours").split(" ")[1]);
-      const enough = used() + seconds;
-      await until(
-        () => used() >= enough,
-        () => "the guard does not look",
-      );
-    },
-  };
-}
+import { codeScript, standingScript, stopScript } from "../../../components/remote/scripts.ts";
+import { makeRepository, until } from "./box.ts";
+import { KEY, LOOP, openScene as open } from "./scene.ts";
 
 test("when training has ended the log says what follows, and Vast is asked by the machine's own key", async (t) => {
   const { vast, train, logged } = await open(t);

@@ -194,14 +194,18 @@ test("a shell that somebody types into is spared, unless it is in training's own
   assert.equal((await scene.listed()).get(pid), "own");
 });
 
-test("whoever looks is no process of the training, nor is the guard, whatever they carry", async (t) => {
+test("whoever looks is no process of the training, nor are guard and watcher, whatever they carry", async (t) => {
   const scene = open(t);
   assert.deepEqual([...(await scene.listed(CARRIES))], []);
   const pid = await scene.start(["-c", STAYS], CARRIES);
   const birth = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19];
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  scene.write("guard.pid", `${pid} ${birth} ${boot}\n`);
-  assert.deepEqual([...(await scene.listed(CARRIES))], []);
+  for (const who of ["guard", "watcher"]) {
+    assert.deepEqual([...(await scene.listed(CARRIES)).keys()].length, 1);
+    scene.write(`${who}.pid`, `${pid} ${birth} ${boot}\n`);
+    assert.deepEqual([...(await scene.listed(CARRIES))], []);
+    scene.write(`${who}.pid`, "");
+  }
 });
 
 test("one that was known stays known, another process with its pid does not", async (t) => {

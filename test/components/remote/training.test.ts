@@ -148,6 +148,19 @@ test("when the shell of training was killed alone, what it has left is training,
   assert.equal(box.read("b0.done"), "saved\n");
 });
 
+for (const tool of ["grep", "find"])
+  test(`where ${tool} is killed nobody knows whether training runs: it is not over, and stop says so`, async (t) => {
+    const box = openBox(t);
+    await box.run(trainScript(stepOf(box, "exit 0")));
+    assert.match(await standing(box), /^final /);
+    box.write(join(box.root, `bin/${tool}`), "#!/bin/sh\nkill -KILL $$\n");
+    const shimmed = (script: string) => box.run(`chmod +x ${box.root}/bin/*; PATH=${box.root}/bin:$PATH\n${script}`);
+    assert.equal((await shimmed(standingScript(box))).out, "open\n");
+    const { code, err } = await shimmed(stopScript({ workspace: box.workspace, stopGraceSeconds: 1 }));
+    assert.notEqual(code, 0);
+    assert.match(err, /cannot be looked for on this machine/);
+  });
+
 test("whoever holds a checkpoint open for writing keeps training from being recorded as finished", async (t) => {
   const box = openBox(t);
   await box.run(trainScript(stepOf(box, "exit 0")));
