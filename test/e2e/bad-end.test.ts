@@ -3,11 +3,11 @@ import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAll } from "../support/all.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
 import { runInPty } from "../support/pty.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const everything = process.env.VAST_TRAINING_TEST_ALL === "1";
 
 /** The id of the one machine that bills. */
 async function billed(project: Project): Promise<number> {
@@ -32,7 +32,7 @@ async function isRented(project: Project): Promise<void> {
 }
 
 test("whatever fails after the rental, up ends with what bills and what ends it", {
-  skip: !isRoot || !everything,
+  skip: !isRoot || !isAll,
 }, async (t: TestContext) => {
   const project = await openProject(t);
 

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeRepository } from "../components/remote/box.ts";
+import { isAll } from "../support/all.ts";
 import { gitOverHttp, gitOverSsh } from "../support/code-place.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
 import { runOutputs } from "../support/run-outputs.ts";
@@ -12,7 +13,6 @@ import { canaryOf, found, foundBelow, watchFor } from "./canaries.ts";
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
 
-const all = process.env.VAST_TRAINING_TEST_ALL === "1";
 const PLAIN = "pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel";
 
 const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");
@@ -109,7 +109,7 @@ async function withExample(t: TestContext): Promise<{ project: Project; bare: st
 }
 
 test("with a token and with an agent the machine fetches itself; the token is nowhere afterwards, however loud Pulumi is", {
-  skip: !isRoot || !all,
+  skip: !isRoot || !isAll,
 }, async (t: TestContext) => {
   const { project, bare } = await withExample(t);
   const token = "ghp_onlyForThisTest0123456789abcdef";
@@ -148,7 +148,7 @@ test("with a token and with an agent the machine fetches itself; the token is no
 });
 
 test("on a plain image uncommitted work brings its own tools and all dependencies", {
-  skip: !isRoot || !all,
+  skip: !isRoot || !isAll,
 }, async (t: TestContext) => {
   const { project, bare } = await withExample(t);
   const work = join(project.root, "work");

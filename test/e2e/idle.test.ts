@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { isAll } from "../support/all.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
-const isLong = process.env.VAST_TRAINING_TEST_ALL === "1" ? needsRoot : "only in npm run test:all";
+const isLong = isAll ? needsRoot : "only in npm run test:all";
 
 const SHORT = "trainCommand=python src/train.py --steps 12 --step-seconds 0.05";
 

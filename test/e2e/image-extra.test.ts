@@ -3,11 +3,10 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { notAll } from "../support/all.ts";
 import { noDocker } from "../support/docker.ts";
 import { openImageProject } from "../support/image-project.ts";
 import { exampleRepositoryOf, pushCommit } from "../support/project.ts";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 test("an image of a folder's dependencies, with another repository in it", {
   skip: noDocker || notAll,

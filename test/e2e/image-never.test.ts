@@ -4,11 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { notAll } from "../support/all.ts";
 import { callRegistry, type Pushed, pushImage } from "../support/docker/push.ts";
 import { noRegistry, type Registry, startRegistry } from "../support/docker/registry.ts";
 import { openProject } from "../support/project.ts";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 /** The layer of an image that holds /marks/NAME. */
 function layerWith(folder: string, name: string): Buffer<ArrayBuffer> {

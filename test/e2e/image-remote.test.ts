@@ -7,12 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 import { kill, noneLeft, processesOf } from "../kills/processes.ts";
+import { notAll } from "../support/all.ts";
 import { noDocker } from "../support/docker.ts";
 import { openImageProject, pushFile, TOKEN } from "../support/image-project.ts";
 import { exampleRepositoryOf } from "../support/project.ts";
 
 const git = promisify(execFile);
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 const training = ["-c", "links={}", "-c", "trainCommand=echo training && sleep 600"];
 

@@ -3,10 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { projectDir } from "../../scripts/lib/workspace.ts";
+import { notAll } from "../support/all.ts";
 import { noDocker } from "../support/docker.ts";
 import { openImageProject, pushFile, TOKEN } from "../support/image-project.ts";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 /** Trains nothing, and has a checkpoint at once. */
 const training = [

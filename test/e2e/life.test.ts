@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { notAll } from "../support/all.ts";
 import { checkpointsIn, exampleRepositoryOf, openProject, type Project, pushCommit } from "../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 /** The trainer, not its shells: what must stay the same process while nothing of the run changes. */
 const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandResult } from "../../scripts/lib/command.ts";
+import { notAll } from "../support/all.ts";
 import { filesBelow } from "../support/files-below.ts";
 import { openProject, type Project } from "../support/project.ts";
 import { type Canary, canaryOf, found, foundBelow, readIfThere, watchFor } from "./canaries.ts";
@@ -160,7 +161,7 @@ test("no secret is said, sent or written outside its own files, however loud Pul
 const SHOUTS = 'printenv HF_TOKEN EXTRA; printf %s "$WANDB_API_KEY" | base64 -w 0; echo; cat ~/.netrc; exit 3';
 
 test("nor when training prints all of it and dies, its log is read, or a URL of the config has a token", {
-  skip: !isRoot,
+  skip: !isRoot || notAll,
 }, async (t: TestContext) => {
   const { project, config, canaries, loud } = await openScene(t);
   const inUrl = value("url");
@@ -182,7 +183,7 @@ test("nor when training prints all of it and dies, its log is read, or a URL of 
 });
 
 test("nor when the code cannot be fetched, the provider is killed, or a destroy is refused", {
-  skip: !isRoot || process.env.VAST_TRAINING_TEST_ALL !== "1",
+  skip: !isRoot || notAll,
 }, async (t: TestContext) => {
   const scene = await openScene(t);
   const { project, config, canaries, loud } = scene;

@@ -4,6 +4,7 @@ import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectDir } from "../../scripts/lib/workspace.ts";
+import { notAll } from "../support/all.ts";
 import { openProject } from "../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
@@ -16,7 +17,7 @@ function openFiles(home: string): string {
   return execFileSync("find", [home, ...words], { encoding: "utf8" });
 }
 
-test("with umask 000 nobody else can write to a file or folder of ours", { skip: !isRoot }, async (t) => {
+test("with umask 000 nobody else can write to a file or folder of ours", { skip: !isRoot || notAll }, async (t) => {
   const project = await openProject(t);
   const code = join(project.root, "code");
   cpSync(join(projectDir, "examples", "tiny-train"), code, { recursive: true });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { isAll } from "../support/all.ts";
 import { sample } from "./cases.ts";
 import { Crew, type Pair } from "./crew.ts";
 import { CREATE, LIST, SINGLE } from "./endings.ts";
 import type { FaultAt } from "./place.ts";
 
-const ALL = process.env.VAST_TRAINING_TEST_ALL === "1";
 /** The pairs that `npm test` takes are the same ones on every machine. */
 const SEED = 20_260_901;
 const HOURS_MS = 3 * 3_600_000;
@@ -34,7 +34,7 @@ for (const { life, only, pairs, allPairs = Number.POSITIVE_INFINITY } of PARTS) 
     timeout: HOURS_MS,
   }, async (t) => {
     const crew = crewOf(t);
-    found.resolve(await crew.singles(life, ALL || life === "plain", ALL ? undefined : only));
+    found.resolve(await crew.singles(life, isAll || life === "plain", isAll ? undefined : only));
     assert.equal(crew.failures.length, 0, crew.report());
   });
 
@@ -43,7 +43,7 @@ for (const { life, only, pairs, allPairs = Number.POSITIVE_INFINITY } of PARTS) 
   }, async (t) => {
     const crew = crewOf(t);
     const all = await found.promise;
-    const taken = sample(all, ALL ? allPairs : pairs, SEED);
+    const taken = sample(all, isAll ? allPairs : pairs, SEED);
     t.diagnostic(`${taken.length} of ${all.length} pairs, seed ${SEED}`);
     await crew.pairs(taken);
     assert.equal(crew.failures.length, 0, crew.report());

@@ -19,6 +19,7 @@ import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { probe } from "../../components/ssh/probe.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { runScript } from "../../components/ssh/run-script.ts";
+import { notAll } from "../support/all.ts";
 import { needsRoot, portThat, sshd, temporaryHome } from "../support/sshd.ts";
 
 interface Scene extends PullRequest {
@@ -143,7 +144,6 @@ if [ "$SSH_ORIGINAL_COMMAND" != "bash -s" ]; then exec bash -c "$SSH_ORIGINAL_CO
 cat >/dev/null
 printf '\\nmanifest\\0${printf}end\\0'`;
 
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 /** Each is found where another one is found as well. */
 const LIKE_OTHERS = new Set(["an absolute name", "a size that no disk has", "a name that no disk can have"]);
 

@@ -1,11 +1,11 @@
 import { after, describe, test } from "node:test";
+import { isAll } from "../support/all.ts";
 import { allCases, type Case, sampleOf } from "./cases.ts";
 import { type Bill, runCase } from "./run-case.ts";
 import { Stage } from "./stage.ts";
 
 // VAST_TRAINING_KILLS=TEXT runs the cases whose names contain the text; VAST_TRAINING_SEED=N takes another sample.
-const { VAST_TRAINING_TEST_ALL, VAST_TRAINING_KILLS, VAST_TRAINING_SEED = "1" } = process.env;
-const everything = VAST_TRAINING_TEST_ALL === "1";
+const { VAST_TRAINING_KILLS, VAST_TRAINING_SEED = "1" } = process.env;
 const needsRoot =
   process.getuid?.() === 0 && process.platform === "linux" ? {} : { skip: "machines need root on Linux" };
 
@@ -26,7 +26,7 @@ after(async () => {
 function chosen(): Case[] {
   const all = allCases();
   if (VAST_TRAINING_KILLS !== undefined) return all.filter(({ name }) => name.includes(VAST_TRAINING_KILLS));
-  if (everything) return all;
+  if (isAll) return all;
   console.log(`VAST_TRAINING_SEED=${VAST_TRAINING_SEED} of ${all.length} kills`);
   return sampleOf(all, Number(VAST_TRAINING_SEED), SAMPLE);
 }

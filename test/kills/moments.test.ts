@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAll } from "../support/all.ts";
 import { MOMENTS, type Moment } from "./cases.ts";
 import { Stage } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const all = process.env.VAST_TRAINING_TEST_ALL === "1";
-const skip = !isRoot ? "machines need root on Linux" : all ? false : "long: npm run test:all";
+const skip = !isRoot ? "machines need root on Linux" : isAll ? false : "long: npm run test:all";
 
 /** Looked at until a machine has come up, or has gone: how often depends on how busy this machine is. */
 const LOOKED_AT = "GET /api/v1/instances/";

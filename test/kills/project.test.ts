@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAll } from "../support/all.ts";
 import { filesBelow } from "../support/files-below.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
 import type { EndingName } from "./cases.ts";
@@ -12,9 +13,8 @@ import { kill, noneLeft, processesOf } from "./processes.ts";
 import { openTerminal } from "./terminal.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const all = process.env.VAST_TRAINING_TEST_ALL === "1";
 const options = {
-  skip: !isRoot ? "machines need root on Linux" : all ? false : "long: npm run test:all",
+  skip: !isRoot ? "machines need root on Linux" : isAll ? false : "long: npm run test:all",
   timeout: 280_000,
 };
 

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectDir } from "../../scripts/lib/workspace.ts";
+import { isAll } from "../support/all.ts";
 import { allCases } from "./cases.ts";
 import { noneLeft } from "./processes.ts";
 import { runCase } from "./run-case.ts";
 import { Stage } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const all = process.env.VAST_TRAINING_TEST_ALL === "1";
 const options = {
-  skip: !isRoot ? "machines need root on Linux" : all ? false : "long: npm run test:all",
+  skip: !isRoot ? "machines need root on Linux" : isAll ? false : "long: npm run test:all",
   timeout: 280_000,
 };
 

@@ -6,9 +6,9 @@ import { type TestContext, test } from "node:test";
 import { type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { processesWith, tracesIn } from "../../scripts/lib/traces.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
+import { notAll } from "../support/all.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
 
 /** A quickstart with its own folder for temporary files; `reached` resolves when a line fits. */

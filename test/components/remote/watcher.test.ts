@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ONSTART, standingScript, stopScript, type TrainStep, WORKSPACE } from "../../../components/remote/scripts.ts";
+import { notAll } from "../../support/all.ts";
 import { needsProcessLimit, openProcessLimit } from "../../support/process-limit.ts";
 import { needsRoot } from "../../support/sshd.ts";
 import { carriersOf, killNow, until, watchersOf } from "./box.ts";
@@ -187,23 +188,22 @@ test("where no process can be started both go on, and act as soon as one can", n
   await vast.asked(1);
 });
 
-test(
-  "a training that leaves no room for a process is ended after maxHours, by signals alone",
-  needsProcessLimit,
-  async (t) => {
-    const limit = openProcessLimit(t);
-    const deaf = "echo ready; trap '' TERM; exec sleep 1000";
-    const more = { command: deaf, maxHours: 4 / 3600, stopGraceSeconds: 1 };
-    const { box, vast, seen, logged } = await training(t, more, limit.enter);
-    await seen(() => / own$/m.test(box.read(".vast-training/train.known")));
-    limit.shut();
-    assert.ok(limit.isShut(), "no process can be started");
-    const id = box.read(".vast-training/train.id").trim();
-    await seen(() => carriersOf(id).length === 0);
-    assert.equal(box.read(".vast-training/train.stop"), "maxHours\n");
-    assert.equal(vast.puts.length, 0);
-    limit.open();
-    await vast.asked(1);
-    await logged(/which is its maxHours[\s\S]*Vast has taken it/);
-  },
-);
+test("a training that leaves no room for a process is ended after maxHours, by signals alone", {
+  skip: notAll,
+  ...needsProcessLimit,
+}, async (t) => {
+  const limit = openProcessLimit(t);
+  const deaf = "echo ready; trap '' TERM; exec sleep 1000";
+  const more = { command: deaf, maxHours: 4 / 3600, stopGraceSeconds: 1 };
+  const { box, vast, seen, logged } = await training(t, more, limit.enter);
+  await seen(() => / own$/m.test(box.read(".vast-training/train.known")));
+  limit.shut();
+  assert.ok(limit.isShut(), "no process can be started");
+  const id = box.read(".vast-training/train.id").trim();
+  await seen(() => carriersOf(id).length === 0);
+  assert.equal(box.read(".vast-training/train.stop"), "maxHours\n");
+  assert.equal(vast.puts.length, 0);
+  limit.open();
+  await vast.asked(1);
+  await logged(/which is its maxHours[\s\S]*Vast has taken it/);
+});

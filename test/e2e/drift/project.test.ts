@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { isAll } from "../../support/all.ts";
 import { openProject } from "../../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
-const isAll = process.env.VAST_TRAINING_TEST_ALL === "1";
 
 /** A state whose instance costs something else now, and was rented for this. */
 const priced = (rented: unknown) => new RegExp(`"pricePerHour": (?!${rented})[\\s\\S]*"rentedPerHour": ${rented},`);

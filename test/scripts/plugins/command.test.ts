@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processesWith } from "../../../scripts/lib/traces.ts";
+import { notAll } from "../../support/all.ts";
 import { localSshd, noSshd, publicKey } from "./local-sshd.ts";
 import { tinyProgram } from "./tiny-program.ts";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 test("remote.Command runs steps on a machine as the program wants them", { skip: noSshd }, async (t) => {
   const sshd = await localSshd();

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { notAll } from "../../support/all.ts";
 import { type Docker, noDocker, openDocker } from "../../support/docker.ts";
 import { localSshd, noSshd } from "./local-sshd.ts";
 import { tinyProgram } from "./tiny-program.ts";
@@ -22,8 +23,6 @@ export const made = Object.fromEntries(Object.entries(images).map(([name, { regi
   return [name, { repoDigest, imageName, baseImageName, registryServer }];
 }));
 `;
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1";
 
 const dockerfile = `FROM base:1 AS one
 ARG COLOUR=grey

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { startSimulator } from "../../../../simulator/index.ts";
+import { isAll } from "../../../support/all.ts";
 import { fakeEngine } from "../../../support/fake-engine.ts";
 import { startProvider } from "../../../support/provider-process.ts";
 import { criteria, label, request } from "../../../support/renting.ts";
@@ -60,7 +61,7 @@ const slowDoubts: Doubt[] = [
   [ONE, "serverErrorBefore", /502/],
   [ONE, "truncatedJson", /GET \/api\/v0\/instances\/7\//],
 ];
-if (process.env.VAST_TRAINING_TEST_ALL === "1") doubts.push(...slowDoubts.map((doubt) => [doubt]));
+if (isAll) doubts.push(...slowDoubts.map((doubt) => [doubt]));
 
 // Calls that fail are sent again after a while, so they wait together.
 suite("a machine is gone only when Vast says so", { concurrency: true }, () => {

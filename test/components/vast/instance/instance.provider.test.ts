@@ -8,6 +8,7 @@ import type { Address } from "../../../../components/pulumi/addresses.ts";
 import { keyFingerprint } from "../../../../components/vast/client/api.ts";
 import { Journal } from "../../../../components/vast/journal/journal.ts";
 import { type Fault, ledger, type Simulator, startSimulator } from "../../../../simulator/index.ts";
+import { notAll } from "../../../support/all.ts";
 import { fakeEngine } from "../../../support/fake-engine.ts";
 import { initFailure, startProvider } from "../../../support/provider-process.ts";
 import { criteria, label, request } from "../../../support/renting.ts";
@@ -242,7 +243,9 @@ test("an identity for one use releases what a killed command has left under it",
   assert.deepEqual(journal.listOpen(), []);
 });
 
-test("an identity for one use tells what lives under it when nothing is to, and leaves it", async (t) => {
+test("an identity for one use tells what lives under it when nothing is to, and leaves it", {
+  skip: notAll,
+}, async (t) => {
   const { simulator, provider, engine, home, until } = await world(t, "identity");
   const who = { apiUrl: "simulator", apiKeyFile: "", owner: "abcdefgh", project: "tiny", stack: "dev", run: "builder" };
   const forOne = { ...who, singleUse: true };

@@ -7,11 +7,12 @@ import { stateOf } from "../../../../components/lib/process.ts";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
 import { startCommand } from "../../../../scripts/lib/command.ts";
+import { isAll } from "../../../support/all.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 
 /** test/kills plays these at every call, and a sample of them in each run. */
-const isLong = process.env.VAST_TRAINING_TEST_ALL === "1" ? false : "two minutes of waiting: only in npm run test:all";
-const isEnumerated = process.env.VAST_TRAINING_TEST_ALL !== "1";
+const isLong = isAll ? false : "two minutes of waiting: only in npm run test:all";
+const isEnumerated = !isAll;
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 

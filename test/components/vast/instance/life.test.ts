@@ -5,9 +5,8 @@ import { test } from "node:test";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import { Journal } from "../../../../components/vast/journal/journal.ts";
 import type { SimulatorProcess } from "../../../../scripts/lib/simulator.ts";
+import { notAll } from "../../../support/all.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
-
-const notAll = process.env.VAST_TRAINING_TEST_ALL !== "1" && "a part of npm run test:all";
 
 async function calls(simulator: SimulatorProcess): Promise<string[]> {
   const requests = (await simulator.get("/_sim/requests")) as { endpoint: string; status: number }[];

@@ -8,12 +8,12 @@ import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import { leaveWord } from "../../../../components/vast/journal/interrupt.ts";
 import { type Intent, Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
 import { type RunningCommand, startCommand } from "../../../../scripts/lib/command.ts";
+import { isAll } from "../../../support/all.ts";
 import { filesBelow } from "../../../support/files-below.ts";
 import { openProgram, type Program } from "../../../support/program.ts";
 import { runInPty } from "../../../support/pty.ts";
 
 const vastRun = join(import.meta.dirname, "..", "..", "..", "..", "cli", "vast-run");
-const everything = process.env.VAST_TRAINING_TEST_ALL === "1";
 const UP = ["up", "--skip-preview", "--yes", "-s", "dev"];
 
 function openIntents({ home }: Program): Intent[] {
@@ -69,7 +69,7 @@ test("two ^C at a terminal: what is left is said, and noted for later", async (t
   await isTakenOver(program, screen.replace(/\s+/g, " "));
 });
 
-test("one ^C at a terminal: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+test("one ^C at a terminal: the machine comes up and is recorded", { skip: !isAll }, async (t) => {
   const program = await openProgram(t);
   const { code, screen } = await interruptedUp(program, 1);
   assert.notEqual(code, 0, screen);
@@ -100,19 +100,19 @@ async function interrupted(command: RunningCommand, times: number): Promise<stri
   return stdout + stderr;
 }
 
-test("one SIGINT to a script: the machine comes up and is recorded", { skip: !everything }, async (t) => {
+test("one SIGINT to a script: the machine comes up and is recorded", { skip: !isAll }, async (t) => {
   const program = await openProgram(t);
   await interruptedScript(program, 1);
   await isRecorded(program);
 });
 
-test("two SIGINTs to a script: what is left is said, and noted for later", { skip: !everything }, async (t) => {
+test("two SIGINTs to a script: what is left is said, and noted for later", { skip: !isAll }, async (t) => {
   const program = await openProgram(t, "vast-training");
   await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
   await isTakenOver(program, await interruptedScript(program, 2));
 });
 
-test("two SIGINTs to a destroy that releases: what still bills is said", { skip: !everything }, async (t) => {
+test("two SIGINTs to a destroy that releases: what still bills is said", { skip: !isAll }, async (t) => {
   const program = await openProgram(t);
   await program.works("up", ["--skip-preview"]);
   const { instanceId } = await program.outputs();
