@@ -18,7 +18,7 @@ test("a machine tells whether training of ours has run, whatever greets a sessio
   const checkpoints = join(box.workspace, "checkpoints");
   const step = stepOf(
     box,
-    `until [ -e ${checkpoints}/go ]; do sleep 0.05; done; echo x >${checkpoints}/step_1; sleep 100`,
+    `echo begun; until [ -e ${checkpoints}/go ]; do sleep 0.05; done; echo x >${checkpoints}/step_1; sleep 100`,
   );
   const up = await box.run(trainScript({ ...step, tickSeconds: 0.2 }));
   assert.equal(up.code, 0, up.err);
