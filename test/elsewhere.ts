@@ -19,6 +19,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/fleet/survey.ts",
     "cli/fleet/table.ts",
     "cli/sweep/end.ts",
+    "cli/sweep/inside.ts",
     "cli/sweep/show.ts",
   ],
   "test/cli/sweep/look.test.ts": ["cli/fleet/visible.ts"],

@@ -1,3 +1,4 @@
+import type { GateTerms } from "../../components/checkpoints/open-gate.ts";
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
@@ -29,6 +30,8 @@ export interface Successor {
   readonly stack: string;
   /** It has no machine, so an up takes this one over. */
   readonly takesOver: boolean;
+  /** Private key that opens it, as in the stack config; "" = the one of the state directory. */
+  readonly sshKeyFile: string;
 }
 
 export interface Surveyed extends Listed {
@@ -96,7 +99,13 @@ function successorOf(label: string, stacks: readonly StackState[]): Successor | 
   });
   if (stack === undefined) return undefined;
   const hasMachine = stack.resources.some((resource) => isOf("instance", resource));
-  return { stack: stack.name, takesOver: !hasMachine };
+  return { stack: stack.name, takesOver: !hasMachine, sshKeyFile: sshKeyFileIn(stack) };
+}
+
+function sshKeyFileIn({ resources }: StackState): string {
+  const gates = resources.filter((resource) => isOf("identity", resource)).map(({ outputs }) => outputs.gate);
+  const files = gates.map((gate) => (gate as Partial<GateTerms> | null | undefined)?.sshKeyFile);
+  return files.find((file) => typeof file === "string" && file !== "") ?? "";
 }
 
 /** The machines of this owner that bill and that nobody answers for. */

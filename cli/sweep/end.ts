@@ -38,6 +38,8 @@ export interface EndMeans {
   readonly env: NodeJS.ProcessEnv;
   progress(text: string): void;
   note(text: string): void;
+  /** Throws why a machine is kept. Called once it is claimed, so that no training begins on it meanwhile. */
+  gate(machine: Surveyed): Promise<void>;
 }
 
 /** Ends machines, and answers with those that are gone for certain. What could not be ended is noted. */
@@ -54,6 +56,7 @@ export async function end(machines: readonly Surveyed[], survey: Survey, means: 
     const { id, label, totalPerHour } = instance;
     try {
       claim(journal, machine);
+      await means.gate(machine);
       const { progress } = means;
       const all = { client: target.client, list: listOf(target), clock: realClock, progress };
       await release(all, id, { label, perHour: totalPerHour, instance });

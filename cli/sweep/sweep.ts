@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
+import type { Doubt } from "../../components/vast/rental/untouched.ts";
 import { type Command, type Terminal, textOption, textOptions, type Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
@@ -9,6 +10,7 @@ import { closeEmpty } from "../fleet/fleet.ts";
 import { bare, belongsTo, type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { oneLine } from "../fleet/table.ts";
 import { chosen, end } from "./end.ts";
+import { doubtOf, ensureEmpty } from "./inside.ts";
 import { look } from "./look.ts";
 import { jsonText, show } from "./show.ts";
 
@@ -22,7 +24,9 @@ and every note of a rental can be read. An account that cannot be seen is named 
 may be swept all the same.
 
 --destroy asks for each machine, and takes ids to choose. What a stack holds, or a living process is renting, is never
-ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first.
+ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first. Each machine
+is looked into, and the question says whether training has run on it. With --yes only those are ended on which none has:
+one that nobody can look into is stopped, and kept. VAST_DISCARD_CHECKPOINTS=ID before the command gives up what is on one.
 Other owners' machines need --all-owners, their id, and that you type it again; never --yes.
 
 Exit codes: 0 nothing bills that no stack holds, 3 something does, 1 it cannot be said or could not be ended.
@@ -97,9 +101,14 @@ interface Outcome {
 async function destroy(survey: Survey, values: Values, ids: readonly string[], terminal: Terminal): Promise<Outcome> {
   const machines = chosen(survey, ids);
   refuseOthers(machines, values, terminal);
-  const wanted = values.yes ? machines : await agreedOn(machines, values, terminal);
   const progress = progressOn(terminal);
-  const ended = await end(wanted, survey, { env: terminal.env, progress: progress.show, note: terminal.note });
+  const means = { env: terminal.env, progress: progress.show, note: terminal.note };
+  const doubts = values.yes ? [] : await Promise.all(machines.map((machine) => doubtOf(machine, means)));
+  progress.end();
+  const wanted = values.yes ? machines : await agreedOn(machines, doubts, values, terminal);
+  // Who was asked has heard what is lost.
+  const gate = async (machine: Surveyed) => (values.yes ? ensureEmpty(machine, means) : undefined);
+  const ended = await end(wanted, survey, { ...means, gate });
   progress.end();
   for (const machine of ended) terminal.note(`${oneLine(machine)} is gone`);
   closeEmpty(survey.empty, terminal.env);
@@ -117,9 +126,16 @@ function refuseOthers(machines: readonly Surveyed[], values: Values, { interacti
 }
 
 /** Those that the person agrees to, and that nobody has taken meanwhile. */
-async function agreedOn(machines: readonly Surveyed[], values: Values, terminal: Terminal): Promise<Surveyed[]> {
+async function agreedOn(
+  machines: readonly Surveyed[],
+  doubts: readonly (Doubt | undefined)[],
+  values: Values,
+  terminal: Terminal,
+): Promise<Surveyed[]> {
   const agreed: Surveyed[] = [];
-  for (const machine of machines) if (await agrees(machine, terminal)) agreed.push(machine);
+  for (const [at, machine] of machines.entries()) {
+    if (await agrees(machine, doubts[at], terminal)) agreed.push(machine);
+  }
   if (agreed.length === 0) return [];
   const { machines: now, unseen } = await lookFor(values, terminal);
   const isMissing = unseen.length === 0 ? "it is gone meanwhile" : "it cannot be seen now";
@@ -134,11 +150,23 @@ async function agreedOn(machines: readonly Surveyed[], values: Values, terminal:
   });
 }
 
-async function agrees(machine: Surveyed, { ask = async () => "" }: Terminal): Promise<boolean> {
+async function agrees(
+  machine: Surveyed,
+  doubt: Doubt | undefined,
+  { ask = async () => "" }: Terminal,
+): Promise<boolean> {
   const { instance, holder } = machine;
-  const answer = await ask(`Destroy ${oneLine(machine)}? Nothing is fetched from it. [y/N]`);
+  const answer = await ask(`Destroy ${oneLine(machine)}? ${lossText(doubt)} [y/N]`);
   if (!/^y(es)?$/i.test(answer.trim())) return false;
   if (holder.by !== "another owner") return true;
   const typed = await ask(`It is ANOTHER OWNER'S, who may be training on it. Type its id to destroy it all the same:`);
   return typed.trim() === String(instance.id);
+}
+
+/** What is lost with a machine. */
+function lossText(doubt: Doubt | undefined): string {
+  if (doubt === undefined) return "No training of yours has run on it.";
+  const { seen, why } = doubt;
+  const what = seen ? "TRAINING HAS RUN ON IT" : `NOBODY CAN SEE WHAT IS ON IT (${why})`;
+  return `${what}. Nothing is fetched: checkpoints that are only there are lost.`;
 }

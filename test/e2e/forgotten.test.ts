@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { typeOf } from "../../components/pulumi/addresses.ts";
+import { notAll } from "../support/all.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
@@ -23,6 +24,11 @@ async function forget(project: Project, address: "instance" | "checkpoints"): Pr
   assert.equal(code, 0, stdout + stderr);
 }
 
+/** What a script does, which nobody can ask. */
+const sweep = (project: Project) => project.run("npx", ["vast-run", "sweep", "--destroy", "--yes"]);
+
+const ENDS = "mkdir -p /workspace/checkpoints; echo done >/workspace/checkpoints/step_1; echo saved";
+
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr;
 
 test("a machine that the state has forgotten is released by no destroy before its checkpoints are home", {
@@ -38,6 +44,14 @@ test("a machine that the state has forgotten is released by no destroy before it
     const { instanceId } = await project.outputs();
     await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
     await forget(project, "instance");
+    const swept = await sweep(project);
+    assert.equal(swept.code, 1);
+    assert.match(
+      said(swept),
+      new RegExp(
+        `instance ${instanceId} is kept, because training has run on it; it goes on billing. pulumi destroy -s local fetches`,
+      ),
+    );
     const text = await project.works("destroy");
     assert.match(text, /training has stopped after \d+ s/);
     assert.match(text, /\d+ files, .*, verified in/);
@@ -45,23 +59,28 @@ test("a machine that the state has forgotten is released by no destroy before it
     assert.equal((await project.simulator.ledger()).living, 0);
   });
 
-  await t.test("the gate alone is deleted: the instance is kept, and the next up puts the gate back", async () => {
-    await project.works("up", "--skip-preview");
-    const { instanceId } = await project.outputs();
-    await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
-    await forget(project, "checkpoints");
-    const kept = await project.pulumi("destroy");
-    assert.notEqual(kept.code, 0);
-    assert.match(said(kept), new RegExp(`instance ${instanceId} is kept, because training has run on it`));
-    assert.match(said(kept), new RegExp(`pulumi up puts them back.*VAST_DISCARD_CHECKPOINTS=${instanceId}`));
-    assert.equal((await contract(instanceId))?.state, "running");
-    await project.works("up", "--skip-preview");
-    await project.works("destroy");
-    assert.ok(home(instanceId).length > 0);
-  });
+  await t.test(
+    "the gate alone is deleted: the instance is kept, and the next up puts the gate back",
+    { skip: notAll },
+    async () => {
+      await project.works("up", "--skip-preview");
+      const { instanceId } = await project.outputs();
+      await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
+      await forget(project, "checkpoints");
+      const kept = await project.pulumi("destroy");
+      assert.notEqual(kept.code, 0);
+      assert.match(said(kept), new RegExp(`instance ${instanceId} is kept, because training has run on it`));
+      assert.match(said(kept), new RegExp(`pulumi up puts them back.*VAST_DISCARD_CHECKPOINTS=${instanceId}`));
+      assert.equal((await contract(instanceId))?.state, "running");
+      await project.works("up", "--skip-preview");
+      await project.works("destroy");
+      assert.ok(home(instanceId).length > 0);
+    },
+  );
 
   await t.test(
     "nobody can look into it: it is stopped and kept; once it answers, destroy fetches from it",
+    { skip: notAll },
     async () => {
       await project.works("up", "--skip-preview");
       const { instanceId } = await project.outputs();
@@ -84,6 +103,16 @@ test("a machine that the state has forgotten is released by no destroy before it
     },
   );
 
+  await t.test("training has ended: the instance is deleted from the state, and destroy fetches from it", async () => {
+    await project.works("up", "--skip-preview", "-c", "afterTraining=keep", "-c", `trainCommand=${ENDS}`);
+    const { instanceId } = await project.outputs();
+    await project.remote("until grep -q 'Training has ended' /workspace/train.log; do sleep 0.2; done");
+    await forget(project, "instance");
+    await project.works("destroy");
+    assert.deepEqual(home(instanceId), ["step_1"]);
+    assert.equal((await project.simulator.ledger()).living, 0);
+  });
+
   await t.test("training never began: nothing is on it, and destroy releases it", async () => {
     const failed = await project.pulumi("up", "--skip-preview", "-c", "preflight=exit 7");
     assert.notEqual(failed.code, 0, said(failed));
@@ -93,5 +122,15 @@ test("a machine that the state has forgotten is released by no destroy before it
     assert.match(text, /nothing on instance \d+ is of a training of ours/);
     assert.equal((await project.simulator.ledger()).living, 0);
     assert.deepEqual(readdirSync(join(project.home, "passed")), [], "no note outlives its machine");
+  });
+
+  await t.test("training never began: a sweep looks, and releases it unasked", { skip: notAll }, async () => {
+    await project.pulumi("up", "--skip-preview", "-c", "preflight=exit 7");
+    await forget(project, "instance");
+    assert.equal((await project.simulator.ledger()).living, 1);
+    const swept = await sweep(project);
+    assert.equal(swept.code, 0, said(swept));
+    assert.equal((await project.simulator.ledger()).living, 0);
+    await project.works("destroy");
   });
 });

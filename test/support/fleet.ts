@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { main } from "../../cli/main.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { typeOf } from "../../components/pulumi/addresses.ts";
@@ -23,6 +24,9 @@ export interface Fleet {
   rent(label: string | null): Promise<number>;
   /** As in Vast's console. */
   relabel(id: number, label: string): Promise<void>;
+  stop(id: number): Promise<void>;
+  /** Resolves when Vast shows an error of its host. */
+  failed(id: number): Promise<void>;
   /** Writes the state of a stack: these instances, under these labels. */
   stack(
     name: string,
@@ -110,6 +114,11 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
       return body.new_contract;
     },
     relabel: async (id, label) => void (await ask("PUT", `/api/v0/instances/${id}/`, { label })),
+    stop: async (id) => void (await ask("PUT", `/api/v0/instances/${id}/`, { state: "stopped" })),
+    failed: async (id) => {
+      const said = async () => String((await ask("GET", `/api/v0/instances/${id}/`)).body.instances?.status_msg);
+      while (!(await said()).startsWith("Error")) await wait(100);
+    },
     stack,
     brokenStack: (name) => mkdirSync(join(stacks, `${name}.json`)),
     intent: (label, { process: state, ...more }) => {

@@ -5,7 +5,7 @@ import { bootOf } from "../../lib/process.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
-import { ownSshKey } from "../../ssh/ssh-key.ts";
+import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../client/api.ts";
 import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
@@ -31,7 +31,7 @@ export async function connect(target: ApiTarget, options: ConnectOptions = {}): 
     list,
     journal: openJournal(),
     clock: realClock,
-    logins: realLogins(client, sshKeyFile),
+    logins: realLogins(client, () => ownSshKey(openStateDir(), sshKeyFile)),
     engine,
     progress: (text) => progress(urn, text),
     say: (text) => say(urn, text),
@@ -81,14 +81,14 @@ async function sharedClient(target: ApiTarget): Promise<Shared> {
   return made;
 }
 
-function realLogins(client: VastClient, sshKeyFile: string): Logins {
+/** @param key what opens the machines; asked for when one is to be opened, as it may have to be made */
+export function realLogins(client: VastClient, key: () => SshKey): Logins {
   return {
     login: async (instanceId, { deadline, signal, onAttempt }) => {
       const { liveEndpoint } = await import("./live-endpoint.ts");
-      const key = ownSshKey(openStateDir(), sshKeyFile);
       return liveEndpoint(
         client,
-        { instanceId, key, firstUse: true },
+        { instanceId, key: key(), firstUse: true },
         {
           deadline,
           signal,
@@ -100,11 +100,11 @@ function realLogins(client: VastClient, sshKeyFile: string): Logins {
     },
     isSetUp: async (instanceId, endpoint, { signal }) => {
       const { waitForSetUp } = await import("./set-up.ts");
-      return waitForSetUp(endpoint, { instanceId, key: ownSshKey(openStateDir(), sshKeyFile) }, signal);
+      return waitForSetUp(endpoint, { instanceId, key: key() }, signal);
     },
     traces: async (instanceId, endpoint, { signal }) => {
       const { tracesOn } = await import("./traces.ts");
-      return tracesOn({ instanceId, endpoint, key: ownSshKey(openStateDir(), sshKeyFile) }, "", { signal });
+      return tracesOn({ instanceId, endpoint, key: key() }, "", { signal });
     },
   };
 }

@@ -9,6 +9,7 @@ import { kept } from "../journal/trouble.ts";
 import type { Means } from "../ready/means.ts";
 import { stopToKeep } from "./keep.ts";
 import { release } from "./release.ts";
+import { provesUntouched } from "./untouched.ts";
 
 /** What a run finds of itself. */
 export interface Found {
@@ -55,19 +56,12 @@ export async function settle(means: Means, label: string): Promise<Found | undef
     return undefined;
   }
   if (intent !== undefined) means.journal.note(label, best.id);
-  const left = others.filter(({ id }) => !isUntouched(intent, id)).map(({ id }) => id);
+  const left = others.filter(({ id }) => !provesUntouched(intent, id)).map(({ id }) => id);
   for (const extra of others) await (left.includes(extra.id) ? keepExtra : releaseExtra)(means, extra);
-  const untouched = isUntouched(intent, best.id);
+  const untouched = provesUntouched(intent, best.id);
   if (!untouched) means.journal.touch(label);
   const instance = await marked(means, best, label);
   return { instance, offerId: untouched ? (intent?.offerId ?? null) : null, untouched, kept: left };
-}
-
-/** An intent proves it of what it became; while that is not known, of whatever carries its label and is in no record. */
-function isUntouched(intent: Intent | undefined, id: number): boolean {
-  const { untouched = false, instanceIds = [], record } = intent ?? {};
-  if (instanceIds.length > 0) return untouched && instanceIds.includes(id);
-  return untouched && record?.rented.includes(id) !== true;
 }
 
 /** By its label those find it who do not know its id. */
@@ -95,7 +89,7 @@ export async function releaseAll(means: Means, label: string, gate: Gate): Promi
     const reasons: string[] = [];
     for (const row of rows) {
       try {
-        if (!isUntouched(intent, row.id)) await gate(row);
+        if (!provesUntouched(intent, row.id)) await gate(row);
         await releaseOne(means, row);
       } catch (error) {
         // One that is kept must not keep the others.

@@ -1,6 +1,7 @@
 import { isRemoteError } from "../../ssh/remote-error.ts";
 import { isVastError } from "../client/errors.ts";
 import type { Instance } from "../client/wire.ts";
+import type { Intent } from "../journal/journal.ts";
 import { kept } from "../journal/trouble.ts";
 import type { Means } from "../ready/means.ts";
 import { isUntouched } from "../ready/traces.ts";
@@ -16,6 +17,13 @@ export interface Doubt {
 
 /** What a look at an instance needs. */
 export type Looking = Pick<Means, "client" | "clock" | "logins" | "progress">;
+
+/** An intent proves it of what it became; while that is not known, of whatever carries its label and is in no record. */
+export function provesUntouched(intent: Intent | undefined, id: number): boolean {
+  const { untouched = false, instanceIds = [], record } = intent ?? {};
+  if (instanceIds.length > 0) return untouched && instanceIds.includes(id);
+  return untouched && record?.rented.includes(id) !== true;
+}
 
 const PATIENCE_MS = 60_000;
 
@@ -43,10 +51,16 @@ export async function doubtAbout(
  * is kept. One that nobody can look into is stopped first, so that it costs its disk alone.
  *
  * @param instead one sentence: what brings home what is on it
+ * @param env VAST_DISCARD_CHECKPOINTS: the user gives up what is on exactly this one
  */
-export async function ensureUntouched(means: Looking, instance: Instance, instead: string): Promise<void> {
+export async function ensureUntouched(
+  means: Looking,
+  instance: Instance,
+  instead: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
   const { id } = instance;
-  if (process.env.VAST_DISCARD_CHECKPOINTS === String(id)) return;
+  if (env.VAST_DISCARD_CHECKPOINTS === String(id)) return;
   const doubt = await doubtAbout(means, id);
   if (doubt === undefined) return;
   const { seen, why } = doubt;

@@ -39,8 +39,9 @@ async function everyKind(t: TestContext) {
   };
   fleet.stack("dev", [{ id: ids.held, label: labels.held }]);
   fleet.stack("prod", [{ id: ids.old, label: labels.old, delete: true }]);
-  fleet.intent(labels.died, { process: "dead" });
+  fleet.intent(labels.died, { process: "dead", untouched: true });
   fleet.intent(labels.living, { process: "alive" });
+  fleet.env.VAST_DISCARD_CHECKPOINTS = String(ids.lost);
   return { fleet, ids, labels };
 }
 
@@ -85,7 +86,7 @@ suite("sweep", { concurrency: true }, () => {
     const [label, other] = [fleet.label("dev"), fleet.label("prod")];
     fleet.stack("prod", [{ label: other }]);
     const ids = [await fleet.rent(label), await fleet.rent(label)] as const;
-    fleet.intent(label, { process: "dead", instanceIds: ids });
+    fleet.intent(label, { process: "dead", instanceIds: ids, untouched: true });
     await fleet.relabel(ids[0], "my jupyter");
     await fleet.relabel(ids[1], other);
     const { code, out, note } = await fleet.sweep();
@@ -102,7 +103,7 @@ suite("sweep", { concurrency: true }, () => {
     const label = fleet.label("dev");
     fleet.fault({ on: "boot", do: "listLag", seconds: 60 });
     const id = await fleet.rent(label);
-    fleet.intent(label, { process: "dead", instanceIds: [id] });
+    fleet.intent(label, { process: "dead", instanceIds: [id], untouched: true });
     const { code, out } = await fleet.sweep();
     assert.equal(code, 3);
     assert.match(rowOf(out, id) ?? "", / nobody /);
@@ -215,6 +216,7 @@ suite("sweep", { concurrency: true }, () => {
     assert.doesNotMatch(note, /nothing came of it/, "what nobody could look for is not said to be nothing");
     const json = JSON.parse((await fleet.sweep("--json")).out);
     assert.equal(json.unseen.length, 2);
+    fleet.env.VAST_DISCARD_CHECKPOINTS = String(ids.lost);
     const ended = await fleet.sweep("--destroy", "--yes");
     assert.equal(ended.code, 1, "for it cannot be said that nothing bills");
     assert.deepEqual([fleet.living(), other.living()], [[ids.held], [theirs]]);
@@ -286,22 +288,55 @@ suite("sweep", { concurrency: true }, () => {
         stack,
       );
     }
+    fleet.env.VAST_DISCARD_CHECKPOINTS = String(ids[3]);
     assert.equal((await fleet.sweep("--stack", "dev-2", "--destroy", "--yes")).code, 0);
     assert.deepEqual(fleet.living(), ids.slice(0, 3));
+  });
+
+  test("--yes ends nothing that may hold checkpoints: what nobody can look into is stopped, and what ends it is said", async (t) => {
+    const fleet = await openFleet(t);
+    const label = fleet.label("dev");
+    fleet.fault({ on: "boot", do: "ociFail" });
+    const [id, other] = [await fleet.rent(label), await fleet.rent(fleet.label("prod"))];
+    fleet.stack("dev", [{ label }]);
+    await fleet.stop(other);
+    await fleet.failed(id);
+    const { code, note } = await fleet.sweep("--destroy", "--yes");
+    assert.equal(code, 1);
+    assert.deepEqual(fleet.living(), [id, other]);
+    assert.match(
+      note,
+      new RegExp(
+        `instance ${id} is kept, because nobody can see whether checkpoints are on it \\(.*\\); it was stopped, and its disk goes on costing \\$[\\d.]+/h\\. ` +
+          `pulumi destroy -s dev fetches what is on it, and ends it\\. To give up what is on it, put VAST_DISCARD_CHECKPOINTS=${id} before the command`,
+      ),
+    );
+    assert.match(
+      note,
+      new RegExp(
+        `instance ${other} is kept, .*; it is stopped, .* vast-run sweep --destroy ${other}, without --yes, asks you`,
+      ),
+    );
+    assert.deepEqual(fleet.openLabels().includes(label), true, "whoever comes next finds it");
   });
 
   test("at a terminal each machine is asked about, by id, label and price", async (t) => {
     const fleet = await openFleet(t);
     const labels = [fleet.label("dev"), fleet.label("dev")];
     const [one = 0, two = 0] = [await fleet.rent(labels[0] ?? ""), await fleet.rent(labels[1] ?? "")];
+    await fleet.stop(one);
+    fleet.intent(labels[1] ?? "", { process: "dead", instanceIds: [two], untouched: true });
     fleet.stack("dev", []);
     fleet.stack("prod", [{ label: labels[1] ?? "" }]);
     const { code, questions, note } = await fleet.sweepAsking(["", "y"], "--destroy");
     assert.equal(code, 3, "one still bills");
     assert.match(
       questions[0] ?? "",
-      new RegExp(`^Destroy ${one} \\(${labels[0]}, 1x H100 SXM, .*\\$[\\d.]+/h\\)\\? .*\\[y/N\\]$`),
+      new RegExp(
+        `^Destroy ${one} \\(${labels[0]}, 1x H100 SXM, .*\\$[\\d.]+/h\\)\\? NOBODY CAN SEE WHAT IS ON IT \\(.* does not run.*\\). .*are lost. \\[y/N\\]$`,
+      ),
     );
+    assert.match(questions[1] ?? "", /\? No training of yours has run on it\. \[y\/N\]$/);
     assert.equal(questions.length, 2);
     assert.match(note, new RegExp(`${two} .* is gone`));
     assert.deepEqual(fleet.living(), [one]);
@@ -326,6 +361,7 @@ suite("sweep", { concurrency: true }, () => {
     const fleet = await openFleet(t);
     const [held, rented] = [fleet.label("dev"), fleet.label("prod")];
     const [one, two] = [await fleet.rent(held), await fleet.rent(rented)];
+    for (const id of [one, two]) await fleet.stop(id);
     fleet.stack("prod", [{ label: rented }]);
     const { code, note } = await fleet.sweepAsking(
       [
@@ -392,6 +428,7 @@ suite("sweep", { concurrency: true }, () => {
     const id = await fleet.rent(label);
     fleet.stack("dev", [{ label }]);
     fleet.fault({ on: "DELETE /instances/{id}/", do: "authError401", times: 0 });
+    fleet.env.VAST_DISCARD_CHECKPOINTS = String(id);
     const { code, note } = await fleet.sweep("--destroy", "--yes");
     assert.equal(code, 1);
     assert.match(note, new RegExp(`instance ${id} \\(${label}\\) is still there.*vastai destroy instance ${id}`));

@@ -1,0 +1,58 @@
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { remoteError } from "../../components/ssh/remote-error.ts";
+import { ownSshKey } from "../../components/ssh/ssh-key.ts";
+import { realClock, realLogins } from "../../components/vast/ready/connect.ts";
+import {
+  type Doubt,
+  doubtAbout,
+  ensureUntouched,
+  type Looking,
+  provesUntouched,
+} from "../../components/vast/rental/untouched.ts";
+import type { Surveyed } from "../fleet/survey.ts";
+
+export interface InsideMeans {
+  readonly env: NodeJS.ProcessEnv;
+  progress(text: string): void;
+}
+
+/** Why a machine may hold something; undefined = nothing of a training of this owner's is on it. */
+export async function doubtOf(machine: Surveyed, means: InsideMeans): Promise<Doubt | undefined> {
+  if (machine.holder.by === "another owner") return { seen: false, why: "it is another owner's" };
+  return isProven(machine) ? undefined : doubtAbout(looking(machine, means), machine.instance.id);
+}
+
+/**
+ * Returns when a machine provably never ran a training of this owner's, or VAST_DISCARD_CHECKPOINTS names it; else throws
+ * why it is kept. One that nobody can look into is stopped.
+ */
+export async function ensureEmpty(machine: Surveyed, means: InsideMeans): Promise<void> {
+  if (isProven(machine)) return;
+  await ensureUntouched(looking(machine, means), machine.instance, `${insteadOf(machine)}.`, means.env);
+}
+
+/** What brings home what is on it. */
+export function insteadOf({ instance, holder }: Surveyed): string {
+  const stack = holder.by === "nobody" ? holder.successor?.stack : undefined;
+  if (stack !== undefined) return `pulumi destroy -s ${stack} fetches what is on it, and ends it`;
+  return `Copy what you need from it, and then vast-run sweep --destroy ${instance.id}, without --yes, asks you`;
+}
+
+/** No step had begun on it when its process died. */
+function isProven({ instance, holder }: Surveyed): boolean {
+  return holder.by === "nobody" && provesUntouched(holder.intent, instance.id);
+}
+
+function looking({ target: { client }, holder }: Surveyed, { env, progress }: InsideMeans): Looking {
+  const file = holder.by === "nobody" ? (holder.successor?.sshKeyFile ?? "") : "";
+  return { client, clock: realClock, logins: realLogins(client, () => keyOf(file, env)), progress };
+}
+
+/** Without a key nobody can look, which is told of the machine. */
+function keyOf(file: string, env: NodeJS.ProcessEnv): ReturnType<typeof ownSshKey> {
+  try {
+    return ownSshKey(openStateDir(env), file);
+  } catch (error) {
+    throw remoteError("failed", (error as Error).message);
+  }
+}
