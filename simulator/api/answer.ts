@@ -1,5 +1,13 @@
 /** What goes back. `cut` = no answer: the connection is reset. */
-export type Answer = { readonly status: number; readonly type: string; readonly body: string } | { readonly cut: true };
+export type Answer = Said | { readonly cut: true };
+
+interface Said {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  /** Beside those of every answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 export const CUT: Answer = { cut: true };
 
@@ -48,6 +56,12 @@ export const TOO_FREQUENT = {
 } as const;
 
 export type TooFrequentStyle = keyof typeof TOO_FREQUENT;
+
+/** The searches of the day are used up. @param reset of the header, as it is sent; undefined = no header */
+export function searchQuotaExceeded(reset: string | undefined): Answer {
+  const answer = refusal(429, "search_quota_exceeded", "You have used up your searches for today");
+  return reset === undefined ? answer : { ...answer, headers: { "X-RateLimit-Reset": reset } };
+}
 
 /** Which body an endpoint uses. */
 export function tooFrequent(endpoint: string, threshold: number): Answer {

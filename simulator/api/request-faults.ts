@@ -1,7 +1,16 @@
 import { sleep } from "../base/clock.ts";
 import { type Fault, numberOf, textOf } from "../faults/fault.ts";
 import type { World } from "../world/world.ts";
-import { type Answer, CUT, gatewayPage, json, refusal, TOO_FREQUENT, type TooFrequentStyle } from "./answer.ts";
+import {
+  type Answer,
+  CUT,
+  gatewayPage,
+  json,
+  refusal,
+  searchQuotaExceeded,
+  TOO_FREQUENT,
+  type TooFrequentStyle,
+} from "./answer.ts";
 import { noLongerAvailable } from "./asks.ts";
 import type { Call } from "./route.ts";
 
@@ -32,7 +41,13 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   envTooLarge: () => refusal(400, "invalid_args", "Invalid env arguments: total length > 32KB"),
   insufficientCredit: () => refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page."),
   spendLimit: () => refusal(400, "spend_rate_limit", "New accounts may spend only so much per hour."),
-  tooFrequent: ({ fault }) => TOO_FREQUENT[styleOf(fault)](numberOf(fault, "threshold", 4.5)),
+  /** `retryAfter`: what the header of that name says; no header unless told. */
+  tooFrequent: ({ fault }) =>
+    withHeaders(
+      TOO_FREQUENT[styleOf(fault)](numberOf(fault, "threshold", 4.5)),
+      fault.retryAfter === undefined ? {} : { "Retry-After": String(fault.retryAfter) },
+    ),
+  searchQuota,
   serverErrorBefore: ({ fault }) => gatewayPage(numberOf(fault, "status", 502)),
   serverErrorAfter: async ({ fault, next }) => {
     await next();
@@ -149,6 +164,38 @@ function createdStopped(world: World, answer: Answer): Answer {
   const contract = world.contracts.get(contractIn(answer) ?? 0);
   if (contract !== undefined) world.life.drop(contract, "host");
   return answer;
+}
+
+function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
+  return "cut" in answer ? answer : { ...answer, headers };
+}
+
+const DAY_MS = 86_400_000;
+
+/** A moment in the forms that a header may give it. */
+const RESET_FORMS: Readonly<Record<string, (at: number) => string | undefined>> = {
+  seconds: (at) => String(Math.round(at / 1000)),
+  milliseconds: String,
+  date: (at) => new Date(at).toUTCString(),
+  iso: (at) => new Date(at).toISOString(),
+  none: () => undefined,
+};
+
+/** When the searches that each fault refuses are allowed again. */
+const resets = new WeakMap<Fault, number>();
+
+/**
+ * Nothing left of the day's searches: until the next 0:00 UTC, or for `seconds`. With `times` 0 it lasts until then; the
+ * header says when in this `form` (`seconds` unless told, or `none`), or whatever `reset` holds.
+ */
+function searchQuota({ world, fault, next }: Met): Answer | Promise<Answer> {
+  const now = world.clock.now();
+  const midnight = (Math.floor(now / DAY_MS) + 1) * DAY_MS;
+  const at = resets.get(fault) ?? (fault.seconds === undefined ? midnight : now + numberOf(fault, "seconds", 0) * 1000);
+  resets.set(fault, at);
+  if (now >= at) return next();
+  const form = RESET_FORMS[textOf(fault, "form", "seconds")] ?? String;
+  return searchQuotaExceeded(fault.reset === undefined ? form(at) : String(fault.reset));
 }
 
 /** What each fault has answered to each request. */

@@ -92,6 +92,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     request.socket.resetAndDestroy();
     return;
   }
-  response.writeHead(answer.status, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body) });
+  const length = Buffer.byteLength(answer.body);
+  response.writeHead(answer.status, { "content-type": answer.type, "content-length": length, ...answer.headers });
   response.end(answer.body);
 }

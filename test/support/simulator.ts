@@ -17,6 +17,7 @@ export type Body = any;
 export interface Reply {
   readonly status: number;
   readonly type: string;
+  readonly headers: Headers;
   readonly text: string;
   /** Parsed, or undefined where it is no JSON. */
   readonly body: Body;
@@ -84,7 +85,8 @@ export function asker({ url, apiKey }: Pick<Simulator, "url" | "apiKey">): Bench
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, type: response.headers.get("content-type") ?? "", text, body: parsed(text) };
+    const { status, headers } = response;
+    return { status, type: headers.get("content-type") ?? "", headers, text, body: parsed(text) };
   };
 }
 

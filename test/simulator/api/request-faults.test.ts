@@ -45,6 +45,43 @@ test("too frequent, in three bodies", async (t) => {
   ]);
 });
 
+test("too frequent, with the seconds or the date to wait for", async (t) => {
+  const { simulator, ask } = await openBench(t);
+  const date = "Tue, 01 Sep 2026 00:00:30 GMT";
+  simulator.world.faults.add({ on: "GET /api/v1/instances/", do: "tooFrequent", retryAfter: 30 });
+  simulator.world.faults.add({ on: "GET /api/v1/instances/", do: "tooFrequent", retryAfter: date });
+  simulator.world.faults.add({ on: "GET /api/v1/instances/", do: "tooFrequent" });
+  const heard = [];
+  for (let count = 0; count < 3; count++)
+    heard.push((await ask("GET", "/api/v1/instances/")).headers.get("retry-after"));
+  assert.deepEqual(heard, ["30", date, null]);
+});
+
+test("the searches of a day are used up until midnight, whatever form says so", async (t) => {
+  const { simulator, clock, ask } = await openBench(t);
+  const midnight = Date.UTC(2026, 8, 2);
+  const forms: [form: Record<string, unknown>, header: string | null][] = [
+    [{}, String(midnight / 1000)],
+    [{ form: "milliseconds" }, String(midnight)],
+    [{ form: "date" }, "Wed, 02 Sep 2026 00:00:00 GMT"],
+    [{ form: "iso" }, "2026-09-02T00:00:00.000Z"],
+    [{ form: "none" }, null],
+    [{ reset: "soon" }, "soon"],
+    [{ seconds: 90 }, String(Date.UTC(2026, 8, 1, 0, 1, 30) / 1000)],
+  ];
+  for (const [form, header] of forms) {
+    simulator.world.faults.add({ on: "POST /bundles/", do: "searchQuota", ...form });
+    const { status, body, headers } = await ask("POST", "/api/v0/bundles/", {});
+    assert.deepEqual([status, body.error, headers.get("x-ratelimit-reset")], [429, "search_quota_exceeded", header]);
+  }
+  simulator.world.faults.add({ on: "POST /bundles/", do: "searchQuota", times: 0 });
+  const search = async () => (await ask("POST", "/api/v0/bundles/", {})).status;
+  assert.deepEqual([await search(), await search()], [429, 429]);
+  assert.equal((await ask("GET", "/api/v1/instances/")).status, 200, "anything else goes on");
+  await clock.advance(86_400);
+  assert.equal(await search(), 200);
+});
+
 test("a gateway's error page, before and after the machine was rented", async (t) => {
   const bench = await openBench(t);
   for (const [name, rented] of [
