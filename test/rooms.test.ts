@@ -13,7 +13,7 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
 const PROGRAM: Rules = {
   floors: [
     ["components/lib"],
-    ["components/credentials"],
+    ["components/credentials", "components/vast/limits"],
     ["components/pulumi", "components/ssh", "components/registry"],
     ["components/remote", "components/vast/client", "components/checkpoints/store"],
     ["components/vast/market", "components/vast/journal", "components/code/git"],

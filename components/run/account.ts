@@ -2,12 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RunConfig } from "../config/config.ts";
 import { perHour } from "../lib/money.ts";
 import type { Problem } from "../lib/problem.ts";
-import { type Check, failed, passed } from "../lib/problem.ts";
+import { attempt, type Check, failed, passed } from "../lib/problem.ts";
+import { openStateDir } from "../lib/state-dir.ts";
 import { openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
-import { isVastError, type VastError } from "../vast/client/errors.ts";
+import { isPassing, isVastError, type VastError } from "../vast/client/errors.ts";
+import { SearchQuota } from "../vast/limits/search-quota.ts";
 import type { OfferCriteria } from "../vast/market/criteria.ts";
 import { market } from "../vast/market/offers.ts";
+import { realClock } from "../vast/ready/connect.ts";
 
 /** Vast, reachable, and what the account can spend; null when Vast does not say. */
 export interface Vast {
@@ -24,13 +27,14 @@ export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.Proce
   if (apiUrl === undefined || apiKeyFile === undefined) return { problems: [] };
   try {
     const api = openApi({ apiUrl, apiKeyFile }, env);
-    const client = new VastClient({ ...api, key: always(api.key()) });
+    const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env)).value;
+    const client = new VastClient({ ...api, key: always(api.key()) }, { searches: new SearchQuota(dir, realClock) });
     const { credit } = await client.account();
     const problem = await creditProblem({ client, credit }, config);
     return problem === undefined ? passed({ client, credit }) : failed(problem);
   } catch (error) {
     if (!isVastError(error)) throw error;
-    if (!isTemporary(error)) return failed(accessProblem(error));
+    if (!isPassing(error)) return failed(accessProblem(error));
     await pulumi.log.warn(`Vast cannot be asked now, so account and market are not checked: ${error.message}`);
     return { problems: [] };
   }
@@ -39,10 +43,6 @@ export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.Proce
 /** Reads the key at once, so that a missing one is found here. */
 function always(key: string): () => string {
   return () => key;
-}
-
-function isTemporary(error: VastError): boolean {
-  return isVastError(error, "unreachable", "server", "rate_limited", "incomplete");
 }
 
 function accessProblem(error: VastError): Problem {
@@ -56,13 +56,18 @@ function accessProblem(error: VastError): Problem {
 async function creditProblem({ client, credit }: Vast, config: Partial<RunConfig>): Promise<Problem | undefined> {
   if (credit === null || credit >= (config.maxPricePerHour ?? 0)) return undefined;
   const criteria = criteriaOf(config);
-  const [best] = criteria === undefined ? [] : (await market(client, criteria)).choices;
+  const found = criteria === undefined ? undefined : await market(client, criteria).catch(undefinedWhenPassing);
+  const [best] = found?.choices ?? [];
   if (best === undefined || credit >= best.totalPerHour) return undefined;
   return {
     key: "maxPricePerHour",
     found: `the account has $${credit.toFixed(2)}, less than one hour of the best offer (${perHour(best.totalPerHour)})`,
     write: "add credit at Vast, or take a cheaper machine",
   };
+}
+
+function undefinedWhenPassing(error: unknown): undefined {
+  if (!isPassing(error)) throw error;
 }
 
 /** Says why no offer fits, when none does. */

@@ -1,4 +1,5 @@
 import { printable } from "../../lib/text.ts";
+import { resetAt } from "../limits/reset.ts";
 import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";
 
 /** One call of the API, as far as errors, gates and retries need to know it. */
@@ -17,10 +18,18 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** By their names in small letters; those of `HEADERS` are enough. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** The headers that are looked at. */
+export const HEADERS = ["retry-after", "x-ratelimit-reset"] as const;
 
 interface Reading {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** When it came, milliseconds since 1970. */
+  readonly at: number;
   /** undefined = not JSON. */
   readonly body: unknown;
   readonly code: string;
@@ -34,20 +43,21 @@ export interface UsedKey {
   readonly value: string;
 }
 
-/** The body of a good answer. Throws the VastError that a bad one means. */
-export function bodyOf(call: Call, answer: Answer, key: UsedKey): unknown {
-  const reading = readingOf(answer);
+/** The body of a good answer. Throws the VastError that a bad one means. @param at when it came, milliseconds since 1970 */
+export function bodyOf(call: Call, answer: Answer, key: UsedKey, at: number = Date.now()): unknown {
+  const reading = readingOf(answer, at);
   const kind = kindOf(call, reading);
   if (kind === undefined) return reading.body;
   throw answerError(kind, call, reading, key);
 }
 
-function readingOf({ status, text }: Answer): Reading {
+function readingOf({ status, text, headers = {} }: Answer, at: number): Reading {
   const body = parsed(text);
   const fields = isRecord(body) ? body : {};
   const code = typeof fields.error === "string" ? fields.error : "";
   const words = [fields.msg, fields.message, fields.detail, code].find((word) => typeof word === "string" && word);
-  return { status, body, code, said: typeof words === "string" ? words : body === undefined ? unparsed(text) : "" };
+  const said = typeof words === "string" ? words : body === undefined ? unparsed(text) : "";
+  return { status, headers, at, body, code, said };
 }
 
 /** What is left of JSON may hold an instance's key. */
@@ -76,6 +86,7 @@ function kindOf(call: Call, reading: Reading): VastErrorKind | undefined {
 /** The order matters: Vast uses one status for many things, and its words are more exact. */
 function seemingKind(call: Call, reading: Reading): VastErrorKind | undefined {
   const { status, code } = reading;
+  if (code === "search_quota_exceeded" && !call.rents) return "search_quota";
   if (status === 429 || code === "rate_limit_exceeded") return "rate_limited";
   // A refused key was seen with 404 as well as 401, so this comes before everything a 404 may mean.
   if (status === 401 || code === "auth_error" || isExpiredSession(reading)) return "auth";
@@ -158,10 +169,11 @@ function withoutTags(text: string): string {
   return text.replace(/<(style|script|title)\b[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
 }
 
-function factsOf(kind: VastErrorKind, { body, code, said }: Reading): VastErrorFacts {
+function factsOf(kind: VastErrorKind, { body, code, said, headers, at }: Reading): VastErrorFacts {
   const contract = isRecord(body) ? body.new_contract : undefined;
   const threshold = kind === "rate_limited" ? thresholdIn(body, said) : undefined;
   return {
+    ...(kind === "search_quota" ? { resetsAt: resetAt(headers["x-ratelimit-reset"], at) } : {}),
     ...(isId(contract) ? { newContract: contract } : {}),
     ...(threshold === undefined ? {} : { thresholdSeconds: threshold }),
     ...(code === "" ? {} : { code }),
@@ -183,8 +195,11 @@ function thresholdIn(body: unknown, said: string): number | undefined {
 const REDIRECTED = "redirects are not followed: write the final address in apiUrl";
 
 /** "" = there is nothing for the user to do. */
-function nextStep(kind: VastErrorKind, keySource: string, { status, code }: Reading): string {
+function nextStep(kind: VastErrorKind, keySource: string, reading: Reading): string {
+  const { status, code, headers, at } = reading;
   switch (kind) {
+    case "search_quota":
+      return whatStillWorks(resetAt(headers["x-ratelimit-reset"], at));
     case "auth":
       return `the key of ${keySource} is refused: put a valid one there`;
     case "forbidden":
@@ -201,4 +216,15 @@ function nextStep(kind: VastErrorKind, keySource: string, { status, code }: Read
     default:
       return "";
   }
+}
+
+/** A search that is not sent, because Vast has said that it takes no more. @param resetsAt milliseconds since 1970 */
+export function heldSearch({ method, path }: Call, resetsAt: number): VastError {
+  const message = `${method} ${path}: not sent, as Vast has refused searches; ${whatStillWorks(resetsAt)}`;
+  return vastError("search_quota", message, { resetsAt });
+}
+
+function whatStillWorks(resetsAt: number): string {
+  const time = new Date(resetsAt).toISOString().slice(0, 16).replace("T", " ");
+  return `offers are searched again from ${time} UTC on; destroy, sync, logs, refresh and an up with nothing to rent work meanwhile`;
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { printableLines } from "../../lib/text.ts";
-import { bodyOf, type Call } from "./answer.ts";
+import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
+import { bodyOf, type Call, heldSearch } from "./answer.ts";
 import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, retryDelay } from "./pacing.ts";
@@ -22,6 +23,10 @@ export interface ClientOptions {
   readonly transport?: Transport;
   /** Hears of each request before it leaves. */
   readonly onRequest?: (call: Call) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Holds searches back. Default: within this process alone. */
+  readonly searches?: SearchQuota;
 }
 
 /** What a rental asks and does when its turn has come, before each time that it is sent. */
@@ -39,6 +44,8 @@ export class VastClient {
   readonly #random: () => number;
   readonly #transport: Transport;
   readonly #onRequest: (call: Call) => void;
+  readonly #now: () => number;
+  readonly #searches: SearchQuota;
 
   constructor(api: Api, options: ClientOptions = {}) {
     this.#api = api;
@@ -47,6 +54,8 @@ export class VastClient {
     this.#random = options.random ?? Math.random;
     this.#transport = options.transport ?? send;
     this.#onRequest = options.onRequest ?? (() => {});
+    this.#now = options.now ?? Date.now;
+    this.#searches = options.searches ?? new SearchQuota(undefined, { now: this.#now });
   }
 
   /** What tells the key again: `keyFingerprint` of api.ts. Throws when there is none. */
@@ -66,10 +75,14 @@ export class VastClient {
     return shaped(wire.gpuNamesBody, await this.#ask({ call }), call).gpu_names;
   }
 
-  /** One page of offers (Vast answers with 64 at most). Rows that are no offers are left out. */
+  /**
+   * One page of offers (Vast answers with 64 at most). Rows that are no offers are left out. `search_quota` = Vast takes no
+   * more searches until `resetsAt`; then it is not even asked.
+   */
   async searchOffers(query: OfferQuery): Promise<Offer[]> {
-    const call: Call = { ...endpoint("POST", "/bundles/"), idempotent: true };
-    const rows = shaped(wire.offersBody, await this.#ask({ call, body: query }), call).offers;
+    const who = `${this.#api.url}\n${this.keyFingerprint(this.#searches.nonce)}`;
+    const ask = (onLeave: () => void) => this.#ask({ call: SEARCH, body: query }, { onLeave });
+    const rows = shaped(wire.offersBody, await this.#searches.run(who, REFUSALS, ask), SEARCH).offers;
     return rows.map(wire.offerFromWire).filter((offer) => offer !== undefined);
   }
 
@@ -222,7 +235,7 @@ export class VastClient {
     onLeave?.();
     this.#onRequest(call);
     const key = { source: this.#api.keySource, value: this.#api.key() };
-    return bodyOf(call, await this.#transport(this.#api.url, key.value, request), key);
+    return bodyOf(call, await this.#transport(this.#api.url, key.value, request), key, this.#now());
   }
 
   #gateName(endpoint: string): string {
@@ -230,6 +243,11 @@ export class VastClient {
   }
 }
 
+const SEARCH: Call = { ...endpoint("POST", "/bundles/"), idempotent: true };
+const REFUSALS: Refusals = {
+  resetsAt: (error) => (isVastError(error, "search_quota") ? error.resetsAt : undefined),
+  error: (resetsAt) => heldSearch(SEARCH, resetsAt),
+};
 const LOG_ATTEMPTS = 30;
 const LOG_PAUSE_MS = 500;
 

@@ -12,6 +12,7 @@ export type VastErrorKind =
   | "invalid" // a value is refused: the same request will never work
   | "no_such_instance" // Vast says that this instance does not exist (positively gone, or never ours)
   | "rate_limited" // too many calls; not carried out; `thresholdSeconds` when Vast told it
+  | "search_quota" // no more searches until `resetsAt`; all other calls go on
   | "ambiguous" // a rental that may or may not have happened: look for the label, never rent again
   | "unreachable" // no answer
   | "server" // a 5xx, or an answer that cannot be read
@@ -27,6 +28,8 @@ export interface VastErrorFacts {
   readonly newContract?: number;
   /** Seconds between two calls of this endpoint, as a 429 told it. */
   readonly thresholdSeconds?: number;
+  /** Milliseconds since 1970. */
+  readonly resetsAt?: number;
   /** Vast's own machine-readable code, such as `resources_unavailable`. */
   readonly code?: string;
 }
@@ -49,7 +52,7 @@ export function isVastError(error: unknown, ...kinds: VastErrorKind[]): error is
   return kinds.length === 0 || kinds.includes((error as VastError).kind);
 }
 
-/** Vast cannot be asked for a moment: asking again may help. */
+/** Vast cannot be asked for a moment, or for searches until a time of day: asking again may help. */
 export function isPassing(error: unknown): boolean {
-  return isVastError(error, "unreachable", "server", "rate_limited", "incomplete");
+  return isVastError(error, "unreachable", "server", "rate_limited", "search_quota", "incomplete");
 }

@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import axios, { type AxiosError, isAxiosError } from "axios";
-import type { Answer, Call } from "./answer.ts";
+import { type Answer, type Call, HEADERS } from "./answer.ts";
 import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
 
@@ -45,7 +45,10 @@ export const send: Transport = async (url, key, { call, query, body }) => {
         "User-Agent": "vast-training",
       },
     });
-    return { status: response.status, text: response.data };
+    const heard = HEADERS.map((name) => [name, response.headers[name]]).filter(
+      ([, value]) => typeof value === "string",
+    );
+    return { status: response.status, text: response.data, headers: Object.fromEntries(heard) };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
     throw noAnswer(call, url, error.code ?? "", hadConnection(error));

@@ -74,11 +74,13 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
   }
   try {
     const [found, account, trouble] = await Promise.all([
-      means.market(criteria),
+      // Without a search the rest is looked at all the same.
+      means.market(criteria).catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
       means.account(),
       isUnknown(inputs.image) ? undefined : means.imageTrouble(inputs),
     ]);
     if (trouble !== undefined) return failure("image", trouble);
+    if (found instanceof Error) throw found;
     return await answerOf(found, account, { criteria, imageBytes }, means);
   } catch (error) {
     if (isVastError(error, "config")) return failure("apiUrl", error.message);

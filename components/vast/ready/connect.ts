@@ -71,11 +71,12 @@ async function sharedClient(target: ApiTarget): Promise<Shared> {
   const known = shared.get(name);
   if (known !== undefined) return known;
   // Loaded when they are needed: a run that changes nothing goes without.
-  const [{ VastClient }, { InstanceList }] = await Promise.all([
+  const [{ VastClient }, { InstanceList }, { SearchQuota }] = await Promise.all([
     import("../client/client.ts"),
     import("../client/instance-list.ts"),
+    import("../limits/search-quota.ts"),
   ]);
-  const client = new VastClient(api);
+  const client = new VastClient(api, { searches: new SearchQuota(openStateDir(), realClock) });
   const made = shared.get(name) ?? { client, list: new InstanceList(client, realClock) };
   shared.set(name, made);
   return made;

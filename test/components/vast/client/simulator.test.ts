@@ -40,7 +40,7 @@ async function simulator(t: TestContext, ...faults: Fault[]) {
   for (const fault of faults) vast.world.faults.add(fault);
   const sleep = (milliseconds: number) => clock.advance(milliseconds / 1000);
   const api = openApi({ apiUrl: "simulator", apiKeyFile: "" }, { VAST_TRAINING_HOME: state });
-  const client = new VastClient(api, { gates: new Gates(clock.now, sleep), sleep, random: () => 0 });
+  const client = new VastClient(api, { gates: new Gates(clock.now, sleep), sleep, random: () => 0, now: clock.now });
   t.after(() => assert.deepEqual(vast.world.contracts.living(), [], "something is still rented"));
   return { client, clock, sleep, vast, world: vast.world };
 }
@@ -288,4 +288,32 @@ test("the log of an instance is fetched", async (t) => {
   await sleep(10_000);
   assert.equal(typeof (await client.logs(id, { tail: 10 })), "string");
   await gone(client, id, sleep);
+});
+
+test("once the day's searches are used up none is sent until midnight, and everything else goes on", async (t) => {
+  for (const form of ["seconds", "milliseconds", "date", "iso", "none"]) {
+    const { client, clock, world } = await simulator(t);
+    const choice = await first(client);
+    const id = await client.rent(choice.offerId, orderFor(choice));
+    await clock.advance(5);
+    world.faults.add({ on: "POST /bundles/", do: "searchQuota", form, times: 0 });
+    const searches = () => world.requests.filter(({ endpoint }) => endpoint === "POST /bundles/").length;
+    const before = searches();
+    const refused = (error: unknown) => {
+      assert.ok(isVastError(error, "search_quota"), String(error));
+      assert.equal(error.resetsAt, Date.UTC(2026, 8, 2));
+      assert.match(error.message, /from 2026-09-02 00:00 UTC on; destroy, sync, logs, refresh and an up with nothing/);
+      return true;
+    };
+    // A bid's market is asked with the on-demand prices beside it: both were on their way.
+    await assert.rejects(market(client, criteria), refused);
+    assert.equal(searches(), before + 2);
+    await assert.rejects(market(client, criteria), refused);
+    assert.equal(searches(), before + 2);
+    assert.equal((await client.instance(id))?.id, id);
+    assert.equal((await client.instances()).length, 1);
+    assert.equal(await client.destroy(id), true);
+    await clock.advance(86_400);
+    assert.ok((await market(client, criteria)).choices.length > 0);
+  }
 });

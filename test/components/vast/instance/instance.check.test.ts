@@ -66,6 +66,18 @@ test("an image that no machine could pull is told before anything is promised", 
   assert.ok(unknown.inputs.quote, "what is yet to be built cannot be asked for");
 });
 
+test("without searches nothing is quoted, and image and account are looked at all the same", async () => {
+  const refused = vastError("search_quota", "POST /x/: no more searches until midnight", { resetsAt: 1 });
+  const market = () => Promise.reject(refused);
+  const world = means({ market });
+  assert.deepEqual(await checkInstance({}, inputs, world), { inputs: { ...inputs, quote: null }, failures: [] });
+  assert.match(world.said.join(), /nothing is quoted: POST \/x\/: no more searches until midnight$/);
+  const gone = await checkInstance({}, inputs, means({ market, imageTrouble: async () => "gone" }));
+  assert.deepEqual(gone.failures, [{ property: "image", reason: "gone" }]);
+  const auth = () => Promise.reject(vastError("auth", "no key"));
+  assert.equal((await checkInstance({}, inputs, means({ market, account: auth }))).failures[0]?.property, "apiKeyFile");
+});
+
 test("what a preview has just promised is promised again, without a search", async () => {
   const kept = choices[1] && quoteOf(choices[1]);
   const world = means({ kept: () => kept });

@@ -94,6 +94,34 @@ test("preview and run promise the same, and the row says it", async (t) => {
   assert.deepEqual(later.inputs.quote, preview.inputs.quote);
 });
 
+test("without searches whatever needs none goes on, and the rest says from when on they are to be had", async (t) => {
+  const { simulator, journal, engine, provider, another } = await world(t, "instance");
+  journal.begin(`${label}x`);
+  const { inputs: checked } = await provider.check({}, { ...inputs, __urn: URN });
+  const id = await rentElsewhere(simulator, label);
+  const state = { ...checked, instanceId: id, phase: "ready", untouched: true, pricePerHour: 3, asked: checked };
+  simulator.world.faults.add({ on: "POST /bundles/", do: "searchQuota", times: 0 });
+  const searches = () => simulator.world.requests.filter(({ endpoint }) => endpoint === "POST /bundles/").length;
+  const before = searches();
+  const other = { ...inputs, label: `${label}x`, gpus: 2, __urn: `${URN}2` };
+  const preview = await provider.check({}, other);
+  assert.deepEqual([preview.failures, preview.inputs.quote], [[], null]);
+  assert.match(
+    engine.logged.map(({ text }) => text).join("\n"),
+    /nothing is quoted: .*from \d{4}-\d\d-\d\d 00:00 UTC on/,
+  );
+  assert.equal(searches(), before + 2);
+  const later = await another();
+  const run = await later.check({}, other);
+  await assert.rejects(later.create(run.inputs), /not sent.*from \d{4}-\d\d-\d\d 00:00 UTC on; destroy, sync/);
+  const same = await later.check(checked, { ...inputs, __urn: URN });
+  assert.deepEqual(same.inputs.quote, checked.quote);
+  await later.diff(id, state, same.inputs);
+  assert.equal((await later.read(id, state)).id, id);
+  await later.remove(id, state);
+  assert.equal(searches(), before + 2, "another process has asked nobody");
+});
+
 test("what cannot be is a failure of the input that is to blame", async (t) => {
   const { provider } = await world(t, "instance");
   const { failures } = await provider.check({}, { ...inputs, maxPricePerHour: 0.05, __urn: URN });
