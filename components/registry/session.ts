@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { retryAfterSeconds } from "../lib/retry-after.ts";
 import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.ts";
 import { registryError } from "./errors.ts";
 import { HUB, type ImageReference } from "./reference.ts";
@@ -101,9 +102,8 @@ export class RegistrySession {
 
   #unlimited(answer: Answer): Answer {
     if (answer.status !== 429) return answer;
-    const after = Number.parseInt(answer.header("retry-after") ?? "", 10);
+    const seconds = retryAfterSeconds(answer.header("retry-after"), Date.now());
     const hint = this.#login ? "Try again later." : "Try again later, or with a login: that has a limit of its own.";
-    const seconds = Number.isNaN(after) ? undefined : after;
     throw registryError(
       "rate_limited",
       `The registry of ${this.#image.text} takes no more requests now. ${hint}`,

@@ -1,3 +1,4 @@
+import { retryAfterSeconds } from "../../lib/retry-after.ts";
 import { printable } from "../../lib/text.ts";
 import { resetAt } from "../limits/reset.ts";
 import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";
@@ -169,9 +170,10 @@ function withoutTags(text: string): string {
   return text.replace(/<(style|script|title)\b[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
 }
 
-function factsOf(kind: VastErrorKind, { body, code, said, headers, at }: Reading): VastErrorFacts {
+function factsOf(kind: VastErrorKind, reading: Reading): VastErrorFacts {
+  const { body, code, headers, at } = reading;
   const contract = isRecord(body) ? body.new_contract : undefined;
-  const threshold = kind === "rate_limited" ? thresholdIn(body, said) : undefined;
+  const threshold = kind === "rate_limited" ? thresholdIn(reading) : undefined;
   return {
     ...(kind === "search_quota" ? { resetsAt: resetAt(headers["x-ratelimit-reset"], at) } : {}),
     ...(isId(contract) ? { newContract: contract } : {}),
@@ -184,12 +186,19 @@ function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-/** The interval a 429 asks for, in seconds: in words (`threshold=4.5`) or as a number (`retry_after`). */
-function thresholdIn(body: unknown, said: string): number | undefined {
-  const after = isRecord(body) ? body.retry_after : undefined;
-  const seconds =
-    typeof after === "number" ? after : Number(/threshold\s*=\s*(\d+(\.\d+)?)/.exec(said)?.[1] ?? Number.NaN);
-  return seconds > 0 && seconds <= 3600 ? seconds : undefined;
+/** What a 429 may ask for; more is nonsense. */
+const MOST_SECONDS = 86_400;
+
+/**
+ * How long a 429 asks to wait, in seconds, the longest of what it says: in words (`threshold=4.5`), as a number
+ * (`retry_after`), in the header Retry-After.
+ */
+function thresholdIn({ body, said, headers, at }: Reading): number | undefined {
+  const inBody = isRecord(body) && typeof body.retry_after === "number" ? body.retry_after : 0;
+  const inWords = Number(/threshold\s*=\s*(\d+(\.\d+)?)/.exec(said)?.[1] ?? 0);
+  const asked = [inBody, inWords, retryAfterSeconds(headers["retry-after"], at) ?? 0];
+  const longest = Math.max(...asked.filter((seconds) => seconds <= MOST_SECONDS), 0);
+  return longest > 0 ? longest : undefined;
 }
 
 const REDIRECTED = "redirects are not followed: write the final address in apiUrl";
@@ -198,6 +207,10 @@ const REDIRECTED = "redirects are not followed: write the final address in apiUr
 function nextStep(kind: VastErrorKind, keySource: string, reading: Reading): string {
   const { status, code, headers, at } = reading;
   switch (kind) {
+    case "rate_limited": {
+      const seconds = Math.ceil(thresholdIn(reading) ?? 0);
+      return seconds > 0 ? `it asks to wait ${seconds} s` : "";
+    }
     case "search_quota":
       return whatStillWorks(resetAt(headers["x-ratelimit-reset"], at));
     case "auth":

@@ -5,7 +5,7 @@ import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
 import { bodyOf, type Call, heldSearch } from "./answer.ts";
 import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
-import { type Gates, limitOf, processGates, retryDelay } from "./pacing.ts";
+import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
 import { checkOrder, endpoint, LIST, pageQuery, type RentOrder, read, rentBody, write } from "./requests.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
 import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
@@ -17,7 +17,7 @@ export type OfferQuery = Readonly<Record<string, unknown>>;
 /** What a client needs of the world; tests pass their own. */
 export interface ClientOptions {
   readonly gates?: Gates;
-  readonly sleep?: (milliseconds: number) => Promise<void>;
+  readonly sleep?: Sleep;
   readonly random?: () => number;
   /** Default: HTTP. */
   readonly transport?: Transport;
@@ -29,8 +29,10 @@ export interface ClientOptions {
   readonly searches?: SearchQuota;
 }
 
-/** What a rental asks and does when its turn has come, before each time that it is sent. */
+/** What a call asks and does when its turn has come, before each time that it is sent. */
 export interface Leave {
+  /** Ends whatever it waits for, with `aborted`; once it has left it is answered all the same. */
+  readonly signal?: AbortSignal;
   /** false = nothing more leaves. */
   readonly mayLeave?: () => Promise<boolean>;
   readonly onLeave?: () => void;
@@ -40,7 +42,7 @@ export interface Leave {
 export class VastClient {
   readonly #api: Api;
   readonly #gates: Gates;
-  readonly #sleep: (milliseconds: number) => Promise<void>;
+  readonly #sleep: Sleep;
   readonly #random: () => number;
   readonly #transport: Transport;
   readonly #onRequest: (call: Call) => void;
@@ -50,7 +52,7 @@ export class VastClient {
   constructor(api: Api, options: ClientOptions = {}) {
     this.#api = api;
     this.#gates = options.gates ?? processGates;
-    this.#sleep = options.sleep ?? ((milliseconds) => new Promise((done) => setTimeout(done, milliseconds)));
+    this.#sleep = options.sleep ?? realSleep;
     this.#random = options.random ?? Math.random;
     this.#transport = options.transport ?? send;
     this.#onRequest = options.onRequest ?? (() => {});
@@ -79,9 +81,9 @@ export class VastClient {
    * One page of offers (Vast answers with 64 at most). Rows that are no offers are left out. `search_quota` = Vast takes no
    * more searches until `resetsAt`; then it is not even asked.
    */
-  async searchOffers(query: OfferQuery): Promise<Offer[]> {
+  async searchOffers(query: OfferQuery, leave: Pick<Leave, "signal"> = {}): Promise<Offer[]> {
     const who = `${this.#api.url}\n${this.keyFingerprint(this.#searches.nonce)}`;
-    const ask = (onLeave: () => void) => this.#ask({ call: SEARCH, body: query }, { onLeave });
+    const ask = (onLeave: () => void) => this.#ask({ call: SEARCH, body: query }, { ...leave, onLeave });
     const rows = shaped(wire.offersBody, await this.#searches.run(who, REFUSALS, ask), SEARCH).offers;
     return rows.map(wire.offerFromWire).filter((offer) => offer !== undefined);
   }
@@ -215,7 +217,8 @@ export class VastClient {
     const endpoint = `${call.method} ${call.template}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#gates.run(this.#gateName(endpoint), limitOf(endpoint), () => this.#once(request, leave));
+        const send = () => this.#once(request, leave);
+        return await this.#gates.run(this.#gateName(endpoint), limitOf(endpoint), send, leave.signal);
       } catch (error) {
         // Anything else is a mistake of ours and must surface.
         if (!isVastError(error)) throw error;
@@ -223,14 +226,14 @@ export class VastClient {
         const isSafe = call.idempotent || (call.rents === true && error.kind === "unreachable");
         const wait = retryDelay(error, isSafe, attempt, this.#random());
         if (wait === undefined) throw error;
-        await this.#sleep(wait);
+        await this.#sleep(wait, leave.signal);
       }
     }
   }
 
-  async #once(request: Request, { mayLeave, onLeave }: Leave): Promise<unknown> {
+  async #once(request: Request, { signal, mayLeave, onLeave }: Leave): Promise<unknown> {
     const { call } = request;
-    if (mayLeave !== undefined && !(await mayLeave()))
+    if (signal?.aborted || (mayLeave !== undefined && !(await mayLeave())))
       throw vastError("aborted", `${call.method} ${call.path}: called off before it was sent`);
     onLeave?.();
     this.#onRequest(call);

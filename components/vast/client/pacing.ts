@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { isVastError, type VastError } from "./errors.ts";
 
 /** So many calls within so many seconds. */
@@ -24,6 +25,12 @@ const LIMITS: Readonly<Record<string, Limit>> = {
 
 const UNKNOWN: Limit = { seconds: 0, calls: Number.POSITIVE_INFINITY };
 
+/**
+ * The longest that a call waits because a 429 asks for it; Vast's own client (1.9.1) waits no longer either. Who is asked for
+ * more hears so at once, and whoever then comes again, as a release does, is held up for this long.
+ */
+const MOST_WAIT_SECONDS = 60;
+
 /** Vast and we measure the interval at two ends of a line. */
 const MARGIN_MS = 100;
 
@@ -44,6 +51,9 @@ interface Slot {
   readonly answered: PromiseWithResolvers<void>;
 }
 
+/** Ends early, without an error, when the signal is aborted. */
+export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+
 interface Gate {
   /** Settles when everybody who came before has left. */
   turn: Promise<void>;
@@ -61,28 +71,28 @@ interface Gate {
 export class Gates {
   readonly #gates = new Map<string, Gate>();
   readonly #now: () => number;
-  readonly #sleep: (milliseconds: number) => Promise<void>;
+  readonly #sleep: Sleep;
 
-  constructor(now: () => number, sleep: (milliseconds: number) => Promise<void>) {
+  constructor(now: () => number, sleep: Sleep) {
     this.#now = now;
     this.#sleep = sleep;
   }
 
-  /** Makes a call when its turn has come. */
-  async run<T>(name: string, limit: Limit, call: () => Promise<T>): Promise<T> {
+  /** Makes a call when its turn has come, or at once when the signal is aborted: then it is the call that is to end. */
+  async run<T>(name: string, limit: Limit, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const gate = this.#gates.get(name) ?? { turn: Promise.resolve(), slots: [], closedUntil: 0 };
     this.#gates.set(name, gate);
-    const entered = gate.turn.then(() => this.#enter(gate, limit));
+    const entered = gate.turn.then(() => this.#enter(gate, limit, signal));
     gate.turn = entered.then(nothing, nothing);
     return this.#pass(gate, await entered, limit, call);
   }
 
-  async #enter(gate: Gate, { calls }: Limit): Promise<Slot> {
-    for (;;) {
+  async #enter(gate: Gate, { calls }: Limit, signal: AbortSignal | undefined): Promise<Slot> {
+    while (signal?.aborted !== true) {
       const now = this.#now();
       gate.slots = gate.slots.filter(({ until }) => until > now);
-      if (gate.closedUntil > now) await this.#sleep(gate.closedUntil - now);
-      else if (gate.slots.length >= calls) await this.#room(gate.slots, now);
+      if (gate.closedUntil > now) await this.#sleep(gate.closedUntil - now, signal);
+      else if (gate.slots.length >= calls) await this.#room(gate.slots, now, signal);
       else break;
     }
     const slot = { until: Number.POSITIVE_INFINITY, answered: Promise.withResolvers<void>() };
@@ -90,9 +100,9 @@ export class Gates {
     return slot;
   }
 
-  async #room(slots: readonly Slot[], now: number): Promise<void> {
+  async #room(slots: readonly Slot[], now: number, signal: AbortSignal | undefined): Promise<void> {
     const soonest = Math.min(...slots.map(({ until }) => until));
-    if (soonest < Number.POSITIVE_INFINITY) await this.#sleep(soonest - now);
+    if (soonest < Number.POSITIVE_INFINITY) await this.#sleep(soonest - now, signal);
     else await Promise.race(slots.map(({ answered }) => answered.promise));
   }
 
@@ -102,7 +112,7 @@ export class Gates {
       return await call();
     } catch (error) {
       if (isVastError(error, "rate_limited")) {
-        const wanted = Math.max(seconds, error.thresholdSeconds ?? 0);
+        const wanted = Math.max(seconds, Math.min(error.thresholdSeconds ?? 0, MOST_WAIT_SECONDS));
         gate.closedUntil = Math.max(gate.closedUntil, this.#after(wanted));
       }
       throw error;
@@ -120,16 +130,18 @@ export class Gates {
 function nothing(): void {}
 
 /** The gates of this process: every client of it shares them. */
-export const processGates = new Gates(
-  Date.now,
-  (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
-);
+export const processGates = new Gates(Date.now, realSleep);
+
+export function realSleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(nothing);
+}
 
 const MAX_ATTEMPTS = { rate_limited: 6, unreachable: 4, server: 4 } as const;
 
 /**
  * Milliseconds to wait before a call is sent again; undefined = not again.
- * A 429 was not carried out, so it may always be repeated; anything else only when the call is idempotent.
+ * A 429 was not carried out, so it may always be repeated, unless it asks for more than a minute; anything else only when
+ * the call is idempotent.
  *
  * @param attempt how often it was sent, from 1
  * @param random 0 to 1, so that several processes of one account do not meet again
@@ -138,7 +150,7 @@ export function retryDelay(error: VastError, idempotent: boolean, attempt: numbe
   const { kind } = error;
   if (kind !== "rate_limited" && kind !== "unreachable" && kind !== "server") return undefined;
   if (kind !== "rate_limited" && !idempotent) return undefined;
-  if (attempt >= MAX_ATTEMPTS[kind]) return undefined;
+  if (attempt >= MAX_ATTEMPTS[kind] || (error.thresholdSeconds ?? 0) > MOST_WAIT_SECONDS) return undefined;
   const backoff = kind === "rate_limited" ? Math.min(2 ** attempt, 30) * 1000 : 250 * 2 ** attempt;
   const wait = error.thresholdSeconds === undefined ? backoff : error.thresholdSeconds * 1000 + MARGIN_MS;
   return Math.round(wait + random * (kind === "rate_limited" ? 400 : 100));

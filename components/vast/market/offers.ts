@@ -22,7 +22,11 @@ export interface MarketOptions {
   readonly skipMachines?: ReadonlySet<number>;
   /** Also look up the on-demand price beside a bid (one more call, beside the first); default true. */
   readonly onDemandPrice?: boolean;
+  /** Ends the waits between searches, with `aborted`. */
+  readonly signal?: AbortSignal;
 }
+
+type Until = Pick<MarketOptions, "signal">;
 
 /** Searches the market. Throws VastError when Vast cannot be asked; "nothing fits" is an answer. */
 export async function market(
@@ -65,12 +69,12 @@ async function search(
   const query = offerQuery(gpu, criteria);
   const beside = criteria.rental === "interruptible" && (options.onDemandPrice ?? true);
   const [rows, onDemand] = await Promise.all([
-    pages(client, query, (seen, last) => wantsMore(choose(seen, gpu, criteria, skip), last, criteria)),
-    beside ? onDemandPrices(client, query) : new Map<number, number>(),
+    pages(client, query, (seen, last) => wantsMore(choose(seen, gpu, criteria, skip), last, criteria), options),
+    beside ? onDemandPrices(client, query, options) : new Map<number, number>(),
   ]);
   const choices = choose(rows, gpu, criteria, skip).slice(0, criteria.maxOffers);
   if (choices.length > 0) return { choices: withOnDemand(choices, onDemand), excluded: "", blame: null };
-  const all = await pages(client, anyOffer(gpu, criteria), () => true);
+  const all = await pages(client, anyOffer(gpu, criteria), () => true, options);
   return all.length === 0 ? undefined : { choices: [], ...explain(all, gpu, criteria, skip) };
 }
 
@@ -111,11 +115,12 @@ async function pages(
   client: VastClient,
   query: OfferQuery,
   more: (seen: readonly Offer[], lastPrice: number) => boolean,
+  until: Until,
 ): Promise<Offer[]> {
   const seen = new Map<number, Offer>();
   let from: OfferQuery = {};
   for (let page = 0; page < MAX_PAGES; page++) {
-    const rows = await client.searchOffers({ ...query, ...from });
+    const rows = await client.searchOffers({ ...query, ...from }, until);
     const fresh = rows.filter(({ id }) => !seen.has(id));
     for (const offer of fresh) seen.set(offer.id, offer);
     const last = rows.at(-1)?.totalPerHour ?? 0;
@@ -133,9 +138,9 @@ function wantsMore(choices: readonly OfferChoice[], last: number, criteria: Offe
 }
 
 /** On-demand prices by offer id. They are only shown, so a search that fails leaves them out. */
-async function onDemandPrices(client: VastClient, query: OfferQuery): Promise<Map<number, number>> {
+async function onDemandPrices(client: VastClient, query: OfferQuery, until: Until): Promise<Map<number, number>> {
   try {
-    const offers = await client.searchOffers({ ...query, type: "on-demand" });
+    const offers = await client.searchOffers({ ...query, type: "on-demand" }, until);
     return new Map(offers.map(({ id, gpuPerHour }) => [id, roundUp(gpuPerHour)]));
   } catch (error) {
     if (!isVastError(error)) throw error;

@@ -1,9 +1,10 @@
 import type { VastClient } from "../client/client.ts";
+import { isVastError } from "../client/errors.ts";
 import { isLeaving } from "../client/phase.ts";
 import { market } from "../market/offers.ts";
 import { quoteOf } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
-import type { RentableOffer, RentalRequest } from "./rental-request.ts";
+import { nobodyWaits, type RentableOffer, type RentalRequest } from "./rental-request.ts";
 
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
@@ -62,11 +63,13 @@ export class OfferQueue {
   }
 
   async #search(): Promise<void> {
-    const { client, clock, progress } = this.#means;
+    const { client, clock, engine, progress } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#closed(), onDemandPrice: false };
+    const options = { skipMachines: this.#closed(), onDemandPrice: false, signal: engine.signal };
     const { criteria, imageBytes } = this.#request;
-    const { choices, excluded } = await market(client, criteria, options);
+    const { choices, excluded } = await market(client, criteria, options).catch((error) => {
+      throw isVastError(error, "aborted") ? nobodyWaits() : error;
+    });
     this.#searchedAt = clock.now();
     this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
     if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);

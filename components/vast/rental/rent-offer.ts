@@ -5,7 +5,7 @@ import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
-import { type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
+import { nobodyWaits, type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { rentedAs } from "./settle.ts";
 
 /** An instance, or why this offer gave none. */
@@ -35,8 +35,7 @@ export async function rentOffer(
 ): Promise<Attempt> {
   const { journal, clock, client, engine, progress, say } = means;
   const { label, urn, target } = request;
-  if (!(await engine.alive()) || engine.signal.aborted)
-    throw new Error("nobody waits for a machine any more: nothing was rented");
+  if (!(await engine.alive()) || engine.signal.aborted) throw nobodyWaits();
   const { apiUrl, apiKeyFile } = target;
   const { offerId, totalPerHour } = offer;
   let at = clock.now();
@@ -49,6 +48,7 @@ export async function rentOffer(
   progress(`renting offer ${offer.offerId}`);
   try {
     const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), {
+      signal: engine.signal,
       // Its turn may have come late, and the engine may have ended a moment ago.
       mayLeave: () => engine.alive(),
       onLeave,

@@ -52,3 +52,8 @@ export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentO
 export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
   return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
 }
+
+/** The engine is gone, or has called it off. */
+export function nobodyWaits(): Error {
+  return new Error("nobody waits for a machine any more: nothing was rented");
+}

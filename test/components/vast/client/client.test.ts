@@ -72,6 +72,64 @@ test("a 429 was no rental, so it is sent again after the interval", async (t) =>
   assert.equal(api.slept(), 4600);
 });
 
+test("a 429 is waited out for as long as Retry-After says, in seconds or as a date", async (t) => {
+  const now = Date.UTC(2026, 8, 1);
+  for (const header of ["7", new Date(now + 7000).toUTCString()]) {
+    const headers = { "Retry-After": header };
+    const body = { detail: "API requests too frequent endpoint threshold=1.0" };
+    const api = await scriptedApi(t, { ask: LIST, answer: { status: 429, headers, body } }, page([], 0, null));
+    let slept = 0;
+    const sleep = async (milliseconds: number) => {
+      slept += milliseconds;
+    };
+    const gates = new Gates(() => now + slept, sleep);
+    const options = { gates, sleep, random: () => 0, now: () => now };
+    const client = new VastClient({ url: api.url, key: () => "the-key", keySource: "a test" }, options);
+    assert.deepEqual(await client.instances(), []);
+    assert.equal(slept, 7100);
+  }
+});
+
+test("a wait that nobody sits out is said at once, and the next call waits a minute of it", async (t) => {
+  const tooFast = (after: string): Exchange => ({
+    ask: DESTROY,
+    answer: { status: 429, headers: { "Retry-After": after }, body: "API requests too frequent" },
+  });
+  const api = await scriptedApi(t, tooFast("61"), tooFast("60"), ok(DESTROY, { success: true }));
+  await assert.rejects(api.client.destroy(7), (error) => {
+    assert.ok(isVastError(error, "rate_limited"));
+    assert.match(error.message, /too frequent; it asks to wait 61 s$/);
+    return true;
+  });
+  assert.equal(api.slept(), 0);
+  assert.equal(await api.client.destroy(7), true);
+  assert.equal(api.slept(), 60_100 + 60_100);
+});
+
+test("a signal ends a wait: nothing more leaves, whether it waited for its turn or after a 429", async (t) => {
+  const limited = status("POST /api/v0/bundles/", 429, "API requests too frequent: endpoint threshold=30");
+  const api = await scriptedApi(t, status(RENT, 429, "API requests too frequent: endpoint threshold=30"), limited);
+  for (const call of ["rent", "searchOffers"] as const) {
+    const off = new AbortController();
+    const slept: number[] = [];
+    const never = (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+      slept.push(milliseconds);
+      queueMicrotask(() => off.abort());
+      return new Promise((done) => signal?.addEventListener("abort", () => done()));
+    };
+    const gates = new Gates(() => 0, never);
+    const client = new VastClient(
+      { url: api.url, key: () => "the-key", keySource: "a test" },
+      { gates, sleep: never, random: () => 0 },
+    );
+    const { signal } = off;
+    const ask = () => (call === "rent" ? client.rent(9, order, { signal }) : client.searchOffers({}, { signal }));
+    await assert.rejects(ask(), kind("aborted"));
+    await assert.rejects(ask(), kind("aborted"), "its turn is half a minute away, and it does not wait for it");
+    assert.deepEqual(slept, [30_100]);
+  }
+});
+
 test("an offer that is gone, a lack of credit and a refused key end a rental at once", async (t) => {
   const api = await scriptedApi(
     t,
