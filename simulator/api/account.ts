@@ -69,19 +69,18 @@ function showKeys({ world }: Call): Answer {
   if (keys.length === 0) return refusal(404, "no_ssh_key", "No ssh keys found.");
   return json(
     200,
-    keys.map((key) => shown(key, id)),
+    keys.map(({ publicKey, ...key }) => ({ ...dated(key, id), key: publicKey })),
   );
 }
 
-function shown({ id, publicKey, createdAt }: AccountKey, user: number) {
-  return {
-    id,
-    user_id: user,
-    key: publicKey,
-    public_key: publicKey,
-    created_at: new Date(createdAt).toISOString(),
-    deleted_at: null,
-  };
+function shown({ publicKey, ...key }: AccountKey, user: number) {
+  return { ...dated(key, user), public_key: publicKey };
+}
+
+/** Documented to the second. */
+function dated({ id, createdAt }: Omit<AccountKey, "publicKey">, user: number) {
+  const moment = new Date(createdAt).toISOString().replace(/\.\d+Z$/, "Z");
+  return { id, user_id: user, created_at: moment, deleted_at: null };
 }
 
 function addKey({ world, body }: Call): Answer {

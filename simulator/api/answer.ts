@@ -40,7 +40,7 @@ export function refusal(status: number, error: string, msg: string, more: Record
 }
 
 export function noSuchInstance(id: number | string): Answer {
-  return refusal(404, "no_such_instance", `Instance ${id} not found.`);
+  return refusal(404, "no_such_instance", `error 404/3010: no_such_instance Instance ${id} not found.`);
 }
 
 export function authError(status: number): Answer {

@@ -35,7 +35,7 @@ function list({ world, query }: Call): Answer {
       instances: page.map((row) => withColumns(row, query.get("select_cols"))),
     });
   } catch (error) {
-    if (error instanceof BadFilter) return refusal(400, "invalid_request", error.message);
+    if (error instanceof BadFilter) return refusal(400, error.code, error.message);
     if (error instanceof BadToken) return refusal(400, "invalid_token", "invalid after_token");
     throw error;
   }

@@ -8,9 +8,9 @@ import { type Answer, json, refusal } from "./answer.ts";
 import type { Call, Route } from "./route.ts";
 
 export const offerRoutes: readonly Route[] = [
-  { endpoint: "POST /bundles/", open: "anybody", answer: ({ world, body }) => search(world, body) },
-  { endpoint: "GET /bundles/", open: "anybody", answer: (call) => search(call.world, queryOf(call)) },
-  { endpoint: "PUT /search/asks/", open: "anybody", answer: ({ world, body }) => search(world, asObject(body.q)) },
+  { endpoint: "POST /bundles/", open: "keyless", answer: ({ world, body }) => search(world, body) },
+  { endpoint: "GET /bundles/", open: "keyless", answer: (call) => search(call.world, queryOf(call)) },
+  { endpoint: "PUT /search/asks/", open: "keyless", answer: ({ world, body }) => search(world, asObject(body.q)) },
   { endpoint: "GET /gpu_names/unique/", open: "anybody", answer: ({ world }) => gpuNames(world) },
   { endpoint: "GET /gpu_types/", open: "anybody", answer: ({ world }) => gpuTypes(world) },
 ];
@@ -38,7 +38,7 @@ function search(world: World, query: Readonly<Record<string, unknown>>): Answer 
     const rows = offers.map((offer) => rowOf(world, offer, wanted.face, wanted.storageGb));
     return json(200, { offers: runSearch(rows, wanted) });
   } catch (error) {
-    if (error instanceof BadFilter) return refusal(400, "invalid_request", error.message);
+    if (error instanceof BadFilter) return refusal(400, error.code, error.message);
     throw error;
   }
 }

@@ -43,6 +43,9 @@ export async function respond(world: World, incoming: Incoming): Promise<Outcome
 }
 
 function turnedAway(world: World, { key, address }: Incoming, { route, params }: Match, caller: Caller) {
+  // So it is documented of the search.
+  if (route.open === "keyless" && key !== undefined && caller.kind === "anybody")
+    return refusal(404, "invalid_request", "Invalid user key");
   if (!mayCall(route, params, caller)) return authError(world.account.unknownKeyStatus);
   const threshold = world.gates?.broken(key ?? address, route.endpoint, world.clock.now());
   return threshold === undefined ? undefined : tooFrequent(route.endpoint, threshold);
@@ -79,7 +82,7 @@ function callerOf({ account, contracts }: World, key: string | undefined): Calle
 }
 
 function mayCall({ open }: Route, params: Readonly<Record<string, string>>, caller: Caller): boolean {
-  if (open === "anybody" || caller.kind === "account" || caller.kind === "stranger") return true;
+  if (open === "anybody" || open === "keyless" || caller.kind === "account" || caller.kind === "stranger") return true;
   return open === "instance" && caller.kind === "instance" && String(caller.contract.id) === params.id;
 }
 

@@ -25,8 +25,11 @@ export type Handler = (call: Call) => Answer | Promise<Answer>;
 export interface Route {
   /** METHOD and path as the limits name it; v0 unless the path says otherwise. Paths end in a slash. */
   readonly endpoint: string;
-  /** Who may call it. Default: the account. "instance" = also an instance, about itself. */
-  readonly open?: "instance" | "anybody";
+  /**
+   * Who may call it. Default: the account. "instance" = also an instance, about itself. "keyless" = whoever has a key that
+   * Vast knows, or none at all.
+   */
+  readonly open?: "instance" | "anybody" | "keyless";
   readonly answer: Handler;
 }
 

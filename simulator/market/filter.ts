@@ -3,8 +3,14 @@ import type { Row } from "./offer-row.ts";
 /** `{field: {op: value}}`; several ops of one field are all to hold. */
 export type Filters = Readonly<Record<string, unknown>>;
 
-/** A key that is none, or an operator that is none; the text goes into the answer. */
-export class BadFilter extends Error {}
+/** A key that is none, or an operator that is none; the text goes into the answer, and so does its code. */
+export class BadFilter extends Error {
+  readonly code: string;
+  constructor(message: string, code = "invalid_request") {
+    super(message);
+    this.code = code;
+  }
+}
 
 type Test = (have: unknown, want: unknown) => boolean;
 
@@ -24,15 +30,21 @@ export type Columns = (key: string) => ((row: Row) => unknown) | undefined;
 
 /** Turns filters into one test of a row. */
 export function rowTest(filters: Filters, columns: Columns): (row: Row) => boolean {
+  const bare = Object.keys(filters).filter((key) => columns(key) !== undefined && !isConditions(filters[key]));
+  if (bare.length > 0)
+    throw new BadFilter(bare.map((key) => `q.${key}: Input should be a valid dictionary`).join("; "), "bad_request");
   const tests = Object.entries(filters).flatMap(([key, conditions]) => keyTests(key, conditions, columns));
   return (row) => tests.every((test) => test(row));
+}
+
+function isConditions(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function keyTests(key: string, conditions: unknown, columns: Columns): ((row: Row) => boolean)[] {
   const column = columns(key);
   if (column === undefined) throw new BadFilter(`${key} is not a valid search key`);
-  if (conditions === null || typeof conditions !== "object") throw new BadFilter(`${key} needs {operator: value}`);
-  return Object.entries(conditions).map(([name, want]) => {
+  return Object.entries(conditions as object).map(([name, want]) => {
     const operator = OPERATORS[name];
     if (operator === undefined) throw new BadFilter(`${name} is not a valid operator for ${key}`);
     return (row) => operator(column(row), want);

@@ -36,6 +36,7 @@ export function offerRow(offer: Offer, face: Face, storageGb: number, state: Off
     rented: !state.rentable,
     min_bid: rounded(state.minBid, 6),
     ...priceFields(gpuPerHour, diskPerHour, machine),
+    ...slaFields(machine),
     ...scoreFields(offer, gpuPerHour + diskPerHour, ask.gpus),
     geolocation: machine.place,
     geolocode: machine.hostId % 32_768,
@@ -176,6 +177,17 @@ function priceFields(gpuPerHour: number, diskPerHour: number, machine: Machine):
     discounted_hourly: 0,
     discounted_dph_total: total,
     credit_discount_max: 0.4,
+  };
+}
+
+/** What a host promises, new in 2026. Three of four offers were seen with it, none with a broker's rate. */
+function slaFields(machine: Machine): Row {
+  const promises = machine.id % 4 !== 0;
+  return {
+    sla_broker_rate: null,
+    sla_r_claim: promises ? rounded(machine.reliability * 0.98, 4) : null,
+    sla_sigma_x: promises ? rounded(1 - machine.reliability, 4) : null,
+    target_reliability: promises ? rounded(machine.reliability * 0.99, 4) : null,
   };
 }
 

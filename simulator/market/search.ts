@@ -18,14 +18,15 @@ export interface Search {
 
 /** Reads a flat search body: filters, and among them the directives. Throws BadFilter. */
 export function readSearch(query: Readonly<Record<string, unknown>>, columns: ReadonlySet<string>): Search {
-  const { type, order, limit, allocated_storage, disable_bundling: _, ...filters } = query;
+  const { type, order, sort_option, limit, allocated_storage, ...others } = query;
+  const filters = withoutDirectives(others);
   const storageGb = allocated_storage === undefined ? DEFAULT_STORAGE_GB : Number(allocated_storage);
   if (!(storageGb >= 0)) throw new BadFilter("allocated_storage is not a number");
   return {
     face: faceOf(type),
     storageGb,
     limit: Math.min(MOST_OFFERS, limitOf(limit)),
-    order: orderOf(order),
+    order: orderOf(order ?? sort_option),
     matches: rowTest(withStorage(filters, storageGb), (key) => offerColumn(key, columns)),
   };
 }
@@ -34,10 +35,34 @@ export function runSearch(rows: readonly Row[], search: Search): Row[] {
   return ordered(rows.filter(search.matches), search.order).slice(0, search.limit);
 }
 
+/** What is no filter and changes nothing here; Vast's client 1.9.1 sends them. */
+const IGNORED = new Set(["disable_bundling", "extra_ids", "gpu_option", "show_incompatible", "template_id"]);
+/** What the market takes as a bare value too, and how it compares it then. */
+const BARE: Readonly<Record<string, string>> = {
+  external: "eq",
+  has_avx: "eq",
+  has_sla: "eq",
+  resource_type: "eq",
+  target_reliability: "gte",
+};
+
+function withoutDirectives(query: Filters): Filters {
+  const entries = Object.entries(query).filter(([key]) => !IGNORED.has(key));
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      const operator = BARE[key];
+      const isBare = operator !== undefined && (typeof value !== "object" || value === null);
+      return [key, isBare ? { [operator]: value } : value];
+    }),
+  );
+}
+
+const ON_DEMAND: readonly unknown[] = [undefined, "on-demand", "ondemand", "ask", "reserved"];
+
 function faceOf(type: unknown): Face {
-  if (type === undefined || type === "on-demand" || type === "ondemand" || type === "reserved") return "on-demand";
+  if (ON_DEMAND.includes(type)) return "on-demand";
   if (type === "bid" || type === "interruptible") return "bid";
-  throw new BadFilter(`type ${String(type)} is none of on-demand, bid, reserved`);
+  throw new BadFilter(`type ${String(type)} is none of on-demand, ask, bid, reserved`);
 }
 
 function limitOf(limit: unknown): number {
@@ -47,9 +72,10 @@ function limitOf(limit: unknown): number {
   return Math.floor(number);
 }
 
+/** A list of pairs, or an object that numbers them, as the console sends it. */
 function orderOf(order: unknown): Search["order"] {
   if (order === undefined) return [["score", "desc"]];
-  const pairs = Array.isArray(order) ? order : [];
+  const pairs = typeof order === "object" && order !== null ? Object.values(order) : [];
   return pairs.map((pair) => [String(pair?.[0]), String(pair?.[1] ?? "asc")]);
 }
 
@@ -69,7 +95,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   dphtotal: "dph_total",
   ubuntu_version: "os_version",
   driver_version: "driver_vers",
-  target_reliability: "reliability",
+  // A float that becomes expected_reliability >= it.
+  target_reliability: "expected_reliability",
 };
 
 /** Columns that only filters have. */
@@ -79,6 +106,7 @@ const VIRTUAL: Readonly<Record<string, (row: Row) => unknown>> = {
   geolocation: (row) => String(row.geolocation).slice(-2),
   datacenter: (row) => row.hosting_type === 1,
   verified: (row) => row.verification === "verified",
+  has_sla: (row) => row.sla_r_claim !== null,
 };
 
 function offerColumn(key: string, columns: ReadonlySet<string>): ((row: Row) => unknown) | undefined {

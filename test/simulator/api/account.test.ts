@@ -22,7 +22,8 @@ test("the account's ssh keys", async (t) => {
   assert.equal(body.success, true);
   assert.equal(body.key.public_key, "ssh-ed25519 AAAA me");
   const { id, user_id } = body.key;
-  assert.deepEqual(Object.keys(body.key), ["id", "user_id", "key", "public_key", "created_at", "deleted_at"]);
+  assert.deepEqual(Object.keys(body.key), ["id", "user_id", "created_at", "deleted_at", "public_key"]);
+  assert.equal(body.key.created_at, "2026-09-01T00:00:00Z");
   await ask("PUT", `/api/v0/ssh/${id}/`, { id, ssh_key: "ssh-ed25519 BBBB me" });
   const list = await ask("GET", "/api/v0/ssh/");
   assert.deepEqual(

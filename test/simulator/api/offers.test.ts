@@ -129,6 +129,42 @@ test("errors of the search", async (t) => {
   assert.equal(unknown.body.error, "invalid_request");
   assert.match(unknown.body.msg, /gpuname is not a valid search key/);
   assert.equal((await ask("POST", "/api/v0/bundles/", "{nonsense")).status, 400);
+  const bare = await ask("POST", "/api/v0/bundles/", { gpu_name: "L4", num_gpus: 1, rentable: { eq: true } });
+  assert.deepEqual([bare.status, bare.body.error], [400, "bad_request"]);
+  assert.equal(
+    bare.body.msg,
+    "q.gpu_name: Input should be a valid dictionary; q.num_gpus: Input should be a valid dictionary",
+  );
+  for (const key of ["wrong", "0".repeat(64)]) {
+    const { status, body } = await ask("POST", "/api/v0/bundles/", {}, key);
+    assert.deepEqual([status, body.error, body.msg], [404, "invalid_request", "Invalid user key"]);
+  }
+});
+
+test("what Vast's own programs send beside filters: type ask, sort_option, bare values", async (t) => {
+  const { ask } = await openBench(t);
+  const gpu_name = { eq: "RTX 4090" };
+  const usual = await search(ask, { gpu_name, type: "on-demand", order: [["dph_total", "asc"]] });
+  assert.ok(usual.length > 1);
+  for (const sort_option of [{ 0: ["dph_total", "asc"], 1: ["id", "asc"] }, [["dph_total", "asc"]]]) {
+    const others = { resource_type: "gpu", external: false, disable_bundling: true, gpu_option: null, extra_ids: [1] };
+    assert.deepEqual(await search(ask, { gpu_name, type: "ask", sort_option, ...others }), usual);
+  }
+  assert.deepEqual(await search(ask, { resource_type: "cpu" }), []);
+  const promised = await search(ask, { target_reliability: 0.97, limit: 64 });
+  assert.ok(promised.length > 0 && promised.every((row: Body) => row.expected_reliability >= 0.97));
+});
+
+test("what a host promises is in every row, and can be asked for", async (t) => {
+  const { ask } = await openBench(t);
+  const keys = ["sla_broker_rate", "sla_r_claim", "sla_sigma_x", "target_reliability"];
+  const of = (row: Body) => keys.map((key) => row[key] === null);
+  const having = await search(ask, { has_sla: { eq: true }, limit: 64 });
+  assert.ok(having.length > 0);
+  for (const row of having) assert.deepEqual(of(row), [true, false, false, false]);
+  const lacking = await search(ask, { has_sla: false, limit: 64 });
+  assert.ok(lacking.length > 0);
+  for (const row of lacking) assert.deepEqual(of(row), [true, true, true, true]);
 });
 
 test("the names and types of all GPUs", async (t) => {
