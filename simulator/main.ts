@@ -12,6 +12,7 @@ const HELP = `Vast's API on this machine, with a real sshd behind every rented m
   --port N           port on 127.0.0.1 (default: a free one)
   --seed S           another market (default 1)
   --time-factor F    times the real platform's waits: 1 = as slow as it is (default: quick)
+  --latency S        seconds of the way to the API and back (default: none, or as typical with --time-factor)
   --no-pace          without the rate limits
   --no-hosts         the API alone, no machines behind it
   --docker PATH      socket of the Docker engine that rented virtual machines have (default: none)
@@ -26,6 +27,7 @@ const OPTIONS = {
   port: { type: "string", default: "0" },
   seed: { type: "string", default: "1" },
   "time-factor": { type: "string" },
+  latency: { type: "string" },
   docker: { type: "string" },
   "no-pace": { type: "boolean", default: false },
   "no-hosts": { type: "boolean", default: false },
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
     log,
     docker: values.docker,
     ...(values["time-factor"] === undefined ? {} : { timeFactor: numeric("time-factor", values["time-factor"]) }),
+    ...(values.latency === undefined ? {} : { timings: { latency: numeric("latency", values.latency) } }),
     ...(values["hand-clock"] ? { clock: handClock(Date.now()) } : {}),
   });
   const { url, apiKey } = simulator;

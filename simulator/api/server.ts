@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { sleep } from "../base/clock.ts";
+import { secondsOf } from "../base/timings.ts";
 import type { Repositories } from "../stores/git.ts";
 import { serveManifest } from "../stores/registry.ts";
 import type { World } from "../world/world.ts";
@@ -51,6 +53,9 @@ async function answerApi(
   url: URL,
   body: string,
 ): Promise<void> {
+  const way = secondsOf(world.timings.latency, world.random);
+  // Half of it lies before the gates.
+  if (way > 0) await sleep(world.clock, way / 2);
   const answer = await exchange(world, {
     method: request.method ?? "GET",
     url,
@@ -58,6 +63,7 @@ async function answerApi(
     address: addressOf(request),
     body,
   });
+  if (way > 0) await sleep(world.clock, way / 2);
   send(request, response, answer);
 }
 

@@ -1,4 +1,7 @@
-/** Seconds that must lie between two calls of one endpoint by one key: Vast's published limits. */
+/**
+ * Seconds that must lie between two calls of one endpoint by one key, as they arrive: Vast's published limits. The way there
+ * and back is what lets clients through that wait for one answer before they ask again (`latency` of the timings).
+ */
 const THRESHOLDS: Readonly<Record<string, number>> = {
   "PUT /asks/{id}/": 4.5,
   "POST /asks/bulk/": 4.5,

@@ -5,6 +5,8 @@ export type Seconds = number | readonly [number, number];
 
 /** How long each step of a machine's life takes. */
 export interface Timings {
+  /** The way of a request to the API and of its answer back: the limits count calls as they arrive. */
+  readonly latency: Seconds;
   /** Answer to a rental. */
   readonly rent: Seconds;
   /** Rented -> seen by GET and by the list. */
@@ -36,6 +38,7 @@ export interface Timings {
 
 /** What is typical of the real platform. */
 const TYPICAL: Timings = {
+  latency: [0.2, 0.5],
   rent: [0.5, 2],
   visible: [0, 3],
   report: [2, 15],
@@ -54,6 +57,7 @@ const TYPICAL: Timings = {
 
 /** The same steps, none left out, short enough to watch. */
 const QUICK: Timings = {
+  latency: 0,
   rent: 0,
   visible: 0.3,
   report: 0.5,

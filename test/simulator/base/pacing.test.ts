@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Gates } from "../../../simulator/base/pacing.ts";
+import type { Clock } from "../../../simulator/index.ts";
 import { openBench } from "../../support/simulator.ts";
 
 test("a gate opens after its threshold, and a call that was turned away does not shut it again", () => {
@@ -58,4 +59,29 @@ test("a 429 comes in three bodies", async (t) => {
   const plain = await twice("POST", "/api/v0/ssh/", { ssh_key: "ssh-ed25519 AAAA" });
   assert.equal(plain.type, "text/plain");
   assert.equal(plain.text, "API requests too frequent: endpoint threshold=1");
+});
+
+/** Only who waits moves it. */
+function jumpingClock(): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    after: (milliseconds, alarm) => {
+      now += milliseconds;
+      const turn = setImmediate(alarm);
+      return () => clearImmediate(turn);
+    },
+  };
+}
+
+test("whoever waits for one answer before the next call gets through where the way is long enough", async (t) => {
+  for (const [latency, status] of [
+    [0, 429],
+    [0.9, 429],
+    [1, 200],
+  ] as const) {
+    const { ask } = await openBench(t, { pace: true, timings: { latency }, clock: jumpingClock() });
+    assert.equal((await ask("GET", "/api/v1/instances/")).status, 200);
+    assert.equal((await ask("GET", "/api/v1/instances/")).status, status, `${latency} s`);
+  }
 });
