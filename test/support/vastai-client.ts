@@ -1,45 +1,17 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
+import { venv } from "./venv.ts";
 
 const VERSION = "1.9.1";
-const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
-/** Python with Vast's official client in it, installed once for all checkouts; undefined = it cannot be had here. */
-export async function officialClient(t: TestContext): Promise<string | undefined> {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const place = join(cache, "vast-training", `vastai-${VERSION}`);
-  const python = join(place, "bin", "python");
-  if (existsSync(python)) return python;
-  try {
-    await install(place);
-    return python;
-  } catch (error) {
-    t.skip(`pip cannot install vastai ${VERSION}: ${error instanceof Error ? error.message.slice(0, 500) : error}`);
-    return undefined;
-  }
-}
-
-/** Made beside its place and then moved there, so that a half-made one is never used. */
-async function install(place: string): Promise<void> {
-  mkdirSync(dirname(place), { recursive: true });
-  const draft = mkdtempSync(`${place}-`);
-  const cert = existsSync(CERTIFICATES) ? { PIP_CERT: CERTIFICATES } : {};
-  const env = { ...cert, ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: "1" };
-  try {
-    await run("python3", ["-m", "venv", draft], { env });
-    await run(join(draft, "bin", "python"), ["-m", "pip", "install", "--quiet", `vastai==${VERSION}`], { env });
-    if (!existsSync(place)) renameSync(draft, place);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
+/** Python with Vast's official client in it; undefined = it cannot be had here. */
+export function officialClient(t: TestContext): Promise<string | undefined> {
+  return venv(t, `vastai-${VERSION}`, [`vastai==${VERSION}`]);
 }
 
 export interface Said {
