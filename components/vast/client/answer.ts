@@ -81,7 +81,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** undefined = a good answer. What may have rented is `ambiguous`, whatever it looks like. */
 function kindOf(call: Call, reading: Reading): VastErrorKind | undefined {
   const kind = seemingKind(call, reading);
-  return call.rents && kind !== undefined && !isRefusal(kind, reading) ? "ambiguous" : kind;
+  const isClear = kind !== undefined && (isRefusal(kind, reading) || namesItsRental(kind, reading));
+  return call.rents && kind !== undefined && !isClear ? "ambiguous" : kind;
 }
 
 /** The order matters: Vast uses one status for many things, and its words are more exact. */
@@ -115,6 +116,12 @@ function isRefusal(kind: VastErrorKind, { status, body, said, code }: Reading): 
   // An id that cannot be read is an id all the same.
   if ((body.new_contract ?? null) !== null) return false;
   return REFUSALS.includes(kind) || (kind === "invalid" && INVALID.test(code));
+}
+
+/** A refusal that has rented all the same and says what: there is nothing left to look for. */
+function namesItsRental(kind: VastErrorKind, { status, body }: Reading): boolean {
+  const isVasts = REFUSING.includes(status) && kind !== "server" && kind !== "config";
+  return isVasts && isRecord(body) && isId(body.new_contract);
 }
 
 function isExpiredSession({ status, said }: Reading): boolean {
