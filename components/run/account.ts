@@ -10,12 +10,15 @@ import { isPassing, isVastError, type VastError } from "../vast/client/errors.ts
 import { SearchQuota } from "../vast/limits/search-quota.ts";
 import type { OfferCriteria } from "../vast/market/criteria.ts";
 import { market } from "../vast/market/offers.ts";
+import { Searches } from "../vast/market/quotes.ts";
 import { realClock } from "../vast/ready/connect.ts";
 
 /** Vast, reachable, and what the account can spend; null when Vast does not say. */
 export interface Vast {
   readonly client: VastClient;
   readonly credit: number | null;
+  /** Answers of the last minute; undefined = there is no place for them. */
+  readonly shared?: Searches | undefined;
 }
 
 /**
@@ -30,8 +33,9 @@ export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.Proce
     const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env)).value;
     const client = new VastClient({ ...api, key: always(api.key()) }, { searches: new SearchQuota(dir, realClock) });
     const { credit } = await client.account();
-    const problem = await creditProblem({ client, credit }, config);
-    return problem === undefined ? passed({ client, credit }) : failed(problem);
+    const vast = { client, credit, shared: dir && new Searches(dir) };
+    const problem = await creditProblem(vast, config);
+    return problem === undefined ? passed(vast) : failed(problem);
   } catch (error) {
     if (!isVastError(error)) throw error;
     if (!isPassing(error)) return failed(accessProblem(error));
@@ -53,10 +57,14 @@ function accessProblem(error: VastError): Problem {
 }
 
 /** Only a credit below the cap can be below the quote, so the market is rarely asked for this. */
-async function creditProblem({ client, credit }: Vast, config: Partial<RunConfig>): Promise<Problem | undefined> {
+async function creditProblem(
+  { client, credit, shared }: Vast,
+  config: Partial<RunConfig>,
+): Promise<Problem | undefined> {
   if (credit === null || credit >= (config.maxPricePerHour ?? 0)) return undefined;
   const criteria = criteriaOf(config);
-  const found = criteria === undefined ? undefined : await market(client, criteria).catch(undefinedWhenPassing);
+  const found =
+    criteria === undefined ? undefined : await market(client, criteria, { shared }).catch(undefinedWhenPassing);
   const [best] = found?.choices ?? [];
   if (best === undefined || credit >= best.totalPerHour) return undefined;
   return {
@@ -71,11 +79,11 @@ function undefinedWhenPassing(error: unknown): undefined {
 }
 
 /** Says why no offer fits, when none does. */
-export async function checkMarket({ client }: Vast, config: Partial<RunConfig>): Promise<Check<undefined>> {
+export async function checkMarket({ client, shared }: Vast, config: Partial<RunConfig>): Promise<Check<undefined>> {
   const criteria = criteriaOf(config);
   if (criteria === undefined) return { problems: [] };
   try {
-    const { choices, excluded, blame } = await market(client, criteria);
+    const { choices, excluded, blame } = await market(client, criteria, { shared });
     if (choices.length > 0) return { problems: [] };
     return failed({ key: blame ?? "gpu", found: excluded, write: "ask for less, pay more, or wait" });
   } catch (error) {

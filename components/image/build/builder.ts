@@ -9,6 +9,7 @@ import type { ApiTarget } from "../../vast/client/api.ts";
 import { isPassing } from "../../vast/client/errors.ts";
 import type { OfferCriteria } from "../../vast/market/criteria.ts";
 import { market } from "../../vast/market/offers.ts";
+import { Searches } from "../../vast/market/quotes.ts";
 import { minutes } from "../../vast/ready/boot.ts";
 import { connect, openJournal } from "../../vast/ready/connect.ts";
 import type { Means } from "../../vast/ready/means.ts";
@@ -127,7 +128,7 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
 /** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
   const { client } = await connect(limits);
-  const found = await market(client, criteriaOf(limits)).catch((error) => {
+  const found = await market(client, criteriaOf(limits), { shared: new Searches(openStateDir()) }).catch((error) => {
     if (!isPassing(error)) throw error;
   });
   if (found === undefined) return "";

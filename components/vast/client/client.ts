@@ -60,6 +60,11 @@ export class VastClient {
     this.#searches = options.searches ?? new SearchQuota(undefined, { now: this.#now });
   }
 
+  /** Where it asks. */
+  get apiUrl(): string {
+    return this.#api.url;
+  }
+
   /** What tells the key again: `keyFingerprint` of api.ts. Throws when there is none. */
   keyFingerprint(nonce: string): string {
     return keyFingerprint(this.#api, nonce);

@@ -13,7 +13,7 @@ import { whileBilling } from "../journal/interrupt.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
 import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
-import { Quotes } from "../market/quotes.ts";
+import { Quotes, Searches } from "../market/quotes.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
@@ -47,6 +47,7 @@ export const provider = lifecycle({
     return watched(inputs, urn, undefined, async (means) => {
       const { apiUrl, imageBytes = null } = inputs;
       quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
+      new Searches(openStateDir()).clear();
       const { rent } = await import("../rental/rental.ts");
       const { instance, ...known } = await rent(means, requestOf(inputs, urn));
       noteRental(instance, inputs);
@@ -276,7 +277,7 @@ function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans 
   return {
     market: async (criteria) => {
       const [{ market }, { client }] = await Promise.all([import("../market/offers.ts"), open()]);
-      return market(client, criteria);
+      return market(client, criteria, { shared: new Searches(openStateDir()) });
     },
     account: async () => (await open()).client.account(),
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),

@@ -1,4 +1,5 @@
 import { roundUp } from "../../lib/money.ts";
+import { attempt } from "../../lib/problem.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import type { Offer } from "../client/wire.ts";
@@ -6,6 +7,7 @@ import { choose, type OfferChoice } from "./choice.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { explain } from "./exclusion.ts";
 import { canonicalGpu, nearestGpu } from "./gpu-name.ts";
+import type { Searches } from "./quotes.ts";
 
 /** What the market has for us. */
 export interface Market {
@@ -22,11 +24,26 @@ export interface MarketOptions {
   readonly skipMachines?: ReadonlySet<number>;
   /** Also look up the on-demand price beside a bid (one more call, beside the first); default true. */
   readonly onDemandPrice?: boolean;
+  /** Answers of the last minute, to be used again; default: none are, as before a rental. */
+  readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
   readonly signal?: AbortSignal;
 }
 
-type Until = Pick<MarketOptions, "signal">;
+type Manner = Pick<MarketOptions, "signal" | "shared">;
+
+/** One page, from the market or from a search of the last minute. */
+async function pageOf(client: VastClient, query: OfferQuery, manner: Manner): Promise<Offer[]> {
+  const { shared } = manner;
+  if (shared === undefined) return client.searchOffers(query, manner);
+  const key = { who: `${client.apiUrl}\n${client.keyFingerprint(shared.nonce)}`, query };
+  const known = shared.get(key);
+  if (known !== undefined) return known;
+  const rows = await client.searchOffers(query, manner);
+  // On a full disk the next one searches again.
+  attempt("", () => shared.put(key, rows));
+  return rows;
+}
 
 /** Searches the market. Throws VastError when Vast cannot be asked; "nothing fits" is an answer. */
 export async function market(
@@ -115,12 +132,12 @@ async function pages(
   client: VastClient,
   query: OfferQuery,
   more: (seen: readonly Offer[], lastPrice: number) => boolean,
-  until: Until,
+  manner: Manner,
 ): Promise<Offer[]> {
   const seen = new Map<number, Offer>();
   let from: OfferQuery = {};
   for (let page = 0; page < MAX_PAGES; page++) {
-    const rows = await client.searchOffers({ ...query, ...from }, until);
+    const rows = await pageOf(client, { ...query, ...from }, manner);
     const fresh = rows.filter(({ id }) => !seen.has(id));
     for (const offer of fresh) seen.set(offer.id, offer);
     const last = rows.at(-1)?.totalPerHour ?? 0;
@@ -138,9 +155,9 @@ function wantsMore(choices: readonly OfferChoice[], last: number, criteria: Offe
 }
 
 /** On-demand prices by offer id. They are only shown, so a search that fails leaves them out. */
-async function onDemandPrices(client: VastClient, query: OfferQuery, until: Until): Promise<Map<number, number>> {
+async function onDemandPrices(client: VastClient, query: OfferQuery, manner: Manner): Promise<Map<number, number>> {
   try {
-    const offers = await client.searchOffers({ ...query, type: "on-demand" }, until);
+    const offers = await pageOf(client, { ...query, type: "on-demand" }, manner);
     return new Map(offers.map(({ id, gpuPerHour }) => [id, roundUp(gpuPerHour)]));
   } catch (error) {
     if (!isVastError(error)) throw error;

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../../lib/state-dir.ts";
+import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import type { OfferQuery } from "../client/client.ts";
+import type { Offer } from "../client/wire.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import type { Quote } from "./quote.ts";
 
@@ -14,55 +16,98 @@ export interface QuoteKey {
   readonly imageBytes: number | null;
 }
 
-const KEPT_MS = 600_000;
+/** What a search was asked for. */
+export interface SearchKey {
+  /** The API and the fingerprint of the key. */
+  readonly who: string;
+  readonly query: OfferQuery;
+}
 
-/**
- * Quotes on disk for ten minutes. A preview and the run that follows it are two processes, and what was approved is what
- * is to be rented.
- */
-export class Quotes {
+const QUOTED_MS = 600_000;
+const SEARCHED_MS = 60_000;
+
+/** What is kept on disk for a while, so that several processes say the same. */
+class Kept<Key extends object, Value> {
+  readonly #kind: string;
   readonly #dir: string;
+  readonly #milliseconds: number;
   readonly #now: () => number;
 
-  /** @param dir `quotes` of the state directory */
-  constructor(dir: string, now: () => number = Date.now) {
+  constructor(kind: string, dir: string, milliseconds: number, now: () => number) {
+    this.#kind = kind;
     this.#dir = dir;
+    this.#milliseconds = milliseconds;
     this.#now = now;
   }
 
-  get(key: QuoteKey): Quote | undefined {
+  get(key: Key): Value | undefined {
     try {
-      const { at, quote } = JSON.parse(readFileSync(this.#file(key), "utf8"));
-      return this.#now() - at < KEPT_MS ? quote : undefined;
+      const { at, value } = JSON.parse(readFileSync(this.#file(key), "utf8"));
+      const age = this.#now() - at;
+      return age >= 0 && age < this.#milliseconds ? value : undefined;
     } catch {
       return undefined;
     }
   }
 
-  put(key: QuoteKey, quote: Quote): void {
+  put(key: Key, value: Value): void {
     this.#sweep();
-    writeWhole(this.#file(key), JSON.stringify({ at: this.#now(), quote }));
+    writeWhole(this.#file(key), JSON.stringify({ at: this.#now(), value }));
   }
 
-  /** It has been used: the next preview asks the market again. */
-  drop(key: QuoteKey): void {
+  /** It has been used, or is no longer to be. */
+  drop(key: Key): void {
     rmSync(this.#file(key), { force: true });
   }
 
-  #file({ urn, apiUrl, criteria, imageBytes }: QuoteKey): string {
-    const wanted = Object.entries(criteria).toSorted(([one], [other]) => (one < other ? -1 : 1));
-    const name = createHash("sha256")
-      .update(JSON.stringify([urn, apiUrl, wanted, imageBytes]))
-      .digest("hex")
-      .slice(0, 32);
-    return join(this.#dir, `${name}.json`);
+  /** None of them is to be used any more. */
+  clear(): void {
+    for (const name of readdirSync(this.#dir))
+      if (name.startsWith(`${this.#kind}-`)) rmSync(join(this.#dir, name), { force: true });
+  }
+
+  #file(key: Key): string {
+    const name = createHash("sha256").update(JSON.stringify(key, inOrder)).digest("hex").slice(0, 32);
+    return join(this.#dir, `${this.#kind}-${name}.json`);
   }
 
   #sweep(): void {
     for (const name of readdirSync(this.#dir)) {
       const file = join(this.#dir, name);
       const age = this.#now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? this.#now());
-      if (age > KEPT_MS) rmSync(file, { force: true });
+      if (age > QUOTED_MS) rmSync(file, { force: true });
     }
+  }
+}
+
+/** Whoever asks for the same in another order asks for the same. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/**
+ * Quotes on disk for ten minutes. A preview and the run that follows it are two processes, and what was approved is what
+ * is to be rented: `drop` a quote when it is, and the next preview asks the market again.
+ */
+export class Quotes extends Kept<QuoteKey, Quote> {
+  /** @param dir `quotes` of the state directory */
+  constructor(dir: string, now: () => number = Date.now) {
+    super("quote", dir, QUOTED_MS, now);
+  }
+}
+
+/**
+ * Answers to searches, on disk for a minute: what only looks at the market (a check, a preview, the checks before them) shares
+ * them, as searches are counted. A rental never does, as offers go within a minute, and ends them (`clear`): what it takes
+ * is not to be promised again.
+ */
+export class Searches extends Kept<SearchKey, Offer[]> {
+  /** For fingerprints of keys. */
+  readonly nonce: string;
+
+  constructor({ quotesDir, owner }: Pick<StateDir, "quotesDir" | "owner">, now: () => number = Date.now) {
+    super("search", quotesDir, SEARCHED_MS, now);
+    this.nonce = owner;
   }
 }

@@ -12,6 +12,7 @@ import type { RentOrder } from "../../../../components/vast/client/requests.ts";
 import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
+import { Searches } from "../../../../components/vast/market/quotes.ts";
 import { endpoints } from "../../../../components/vast/ready/endpoints.ts";
 import { type Fault, handClock, ledger, startSimulator } from "../../../../simulator/index.ts";
 
@@ -316,4 +317,26 @@ test("once the day's searches are used up none is sent until midnight, and every
     await clock.advance(86_400);
     assert.ok((await market(client, criteria)).choices.length > 0);
   }
+});
+
+test("those who only look share a minute's answers; one that is to rent asks anew", async (t) => {
+  const { client, clock, world } = await simulator(t);
+  const quotesDir = mkdtempSync(join(tmpdir(), "vast-searches-test-"));
+  t.after(() => rmSync(quotesDir, { recursive: true, force: true }));
+  const searches = () => world.requests.filter(({ endpoint }) => endpoint === "POST /bundles/").length;
+  const look = (wanted = criteria) =>
+    market(client, wanted, { shared: new Searches({ quotesDir, owner: "abcdefgh" }, clock.now) });
+  const found = await look();
+  assert.equal(searches(), 2);
+  assert.deepEqual(await look(), found);
+  const dearer = await look({ ...criteria, maxPricePerHour: 3.4 });
+  assert.equal(dearer.choices[0]?.offerId, found.choices[0]?.offerId);
+  assert.equal(searches(), 2, "another price is no other question");
+  await market(client, criteria, { onDemandPrice: false });
+  assert.equal(searches(), 3);
+  await clock.advance(60);
+  await look();
+  assert.equal(searches(), 5);
+  world.faults.add({ on: "POST /bundles/", do: "searchQuota", times: 0 });
+  assert.deepEqual((await look()).choices[0]?.offerId, found.choices[0]?.offerId, "what is known needs no search");
 });
