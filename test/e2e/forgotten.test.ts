@@ -33,6 +33,7 @@ const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout 
 
 test("a machine that the state has forgotten is released by no destroy before its checkpoints are home", {
   skip: needsRoot,
+  timeout: 900_000,
 }, async (t: TestContext) => {
   const project = await openProject(t);
   const home = (id: unknown) => checkpointsIn(join(project.dir, "checkpoints", "local", String(id)));
