@@ -45,6 +45,20 @@ const boot = (name: string, more: Partial<Fault> = {}): Fault => on("boot", name
 const BROKEN = boot("ociFail");
 const NOTHING = /^instance \d+ is ready$/;
 
+const DAEMON_WORDS = [
+  "Error: GPU error, unable to start instance.",
+  "Error: machine does not support VMs.",
+  "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+  "nvidia-container-cli: device error: 0: unknown device",
+  "docker_build() error writing dockerfile",
+  "Secrets fetch failed: machine authentication denied (HTTP 401)",
+];
+const REFUSALS = [
+  'Error response from daemon: Head "https://ghcr.io/v2/acme/train/manifests/latest": unauthorized',
+  "Error response from daemon: error from registry: denied\ndenied",
+  "Error response from daemon: no matching manifest for linux/amd64 in the manifest list entries",
+];
+
 const offer: readonly Omit<RentalRow, "part">[] = [
   {
     what: "Nothing",
@@ -278,6 +292,51 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     says: /: its host cannot start it: .*(no space left on device|unexpected EOF|OCI runtime create failed).*; it is released$/,
     minutes: 4,
     within: 8,
+  },
+  {
+    what: "The host's daemon says that it cannot",
+    knobs: ["hostSays"],
+    ways: DAEMON_WORDS.map((words) => [boot("hostSays", { words })]),
+    outcome: "next",
+    contracts: 2,
+    reads: [],
+    says: /: its host cannot start it: (Error|Cannot|nvidia|docker_build|Secrets).*; it is released$/,
+    minutes: 4,
+    within: 8,
+  },
+  {
+    what: "The host reports an error that nobody here knows, and stays there",
+    knobs: ["hostSays"],
+    ways: [
+      [boot("hostSays", { words: "Error: the moon" })],
+      [boot("hostSays", { words: "Error: the moon", in: "loading" })],
+    ],
+    outcome: "next",
+    contracts: 2,
+    reads: [/^[23]\/6 .*: Error: the moon, \d+ s$/],
+    says: /: its host has said for 5 minutes: Error: the moon; it is released$/,
+    minutes: 9,
+    within: 12,
+  },
+  {
+    what: "The host reports such an error for four minutes, and then comes up",
+    knobs: ["hostSays"],
+    ways: [[boot("hostSays", { words: "Error: the moon", seconds: 240 })]],
+    outcome: "ready",
+    contracts: 1,
+    reads: [/: Error: the moon, \d+ s$/],
+    says: NOTHING,
+    within: 9,
+  },
+  {
+    what: "The registry refuses, in words of its own",
+    knobs: ["registrySays"],
+    ways: REFUSALS.map((words) => [boot("registrySays", { words, times: 0 })]),
+    outcome: "stop",
+    contracts: 1,
+    reads: [],
+    says: /image japhba\/cot-oracle cannot be pulled: /,
+    minutes: 3,
   },
   {
     what: "The container ends as soon as it has started",

@@ -57,6 +57,9 @@ test("rents what was quoted, waits until it is ready, and costs few calls", asyn
     world.shown.some((text) => /^2\/6 image pull, \d+ s$/.test(text)),
     world.shown.join("\n"),
   );
+  const steps = world.shown.flatMap((text) => /^(\d)\/6 /.exec(text)?.[1] ?? []);
+  assert.deepEqual(steps, steps.toSorted(), "it does not count backwards");
+  assert.ok(steps.includes("2") && steps.includes("5"), steps.join());
   assert.match(world.said.join("\n"), /rented offer \d+ for \$\d\.\d{3}\/h: instance \d+\ninstance \d+ is ready/);
   await release(world.means, rented.instance.id);
   assert.deepEqual(world.living(), []);
