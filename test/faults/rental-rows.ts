@@ -45,6 +45,7 @@ const boot = (name: string, more: Partial<Fault> = {}): Fault => on("boot", name
 const BROKEN = boot("ociFail");
 const NOTHING = /^instance \d+ is ready$/;
 
+const ODD = [{ dph_total: 9.5 }, { dph_total: "1.07" }, { is_bid: false }, { is_bid: null }];
 const DAEMON_WORDS = [
   "Error: GPU error, unable to start instance.",
   "Error: machine does not support VMs.",
@@ -421,14 +422,25 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     within: 10,
   },
   {
-    what: "It costs more than the cap, or is no bid",
+    what: "One machine costs more than the cap, or is no bid, or does not say",
     knobs: ["price change"],
-    ways: [[boot("misreport", { fields: { dph_total: 9.5 } })], [boot("misreport", { fields: { is_bid: false } })]],
-    outcome: "stop",
-    contracts: 1,
+    ways: ODD.map((fields) => [boot("misreport", { fields })]),
+    outcome: "next",
+    contracts: 2,
     reads: [],
-    says: /: it (costs \$9\.500\/h, and \$3\.500\/h is the most to pay|is on demand, and interruptible was asked for)/,
-    minutes: 2,
+    says: /: it (costs (\$9\.500\/h|an unknown price), and \$3\.500\/h is the most to pay|is (on demand|of unknown kind), and interruptible was asked for); it is released$/,
+    minutes: 4,
+    within: 8,
+  },
+  {
+    what: "Another one does as well",
+    knobs: ["price change"],
+    ways: ODD.map((fields) => [boot("misreport", { fields, times: 0 })]),
+    outcome: "stop",
+    contracts: 2,
+    reads: [],
+    says: /: it (costs|is) .*; tried before: instance \d+ .*: it (costs|is)/,
+    minutes: 4,
   },
   {
     what: "Outbid while it comes up",
