@@ -33,7 +33,7 @@ created = client.create_instance("dstack-test", spot.instance_name, "dstackai/ba
 
 def seen():
     while True:
-        time.sleep(2.5)
+        time.sleep(3)
         try:
             return client.get_instance(created)
         except VastAIRateLimitError:
