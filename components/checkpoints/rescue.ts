@@ -85,7 +85,7 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
 
 /** Its GPUs may be broken: what is wanted is behind the login. */
 function forFilesOnly(means: Means): Means {
-  return { ...means, logins: { ...means.logins, isSetUp: async () => true } };
+  return { ...means, logins: { ...means.logins, isSetUp: async () => ({ gpus: null, hasFuse: true }) } };
 }
 
 function tooDear({ id }: Instance, budget: number, rate: number): string {

@@ -73,6 +73,7 @@ export class TrainingRun extends pulumi.ComponentResource {
         label: identity.label,
         publicKeys: [...keys.publicKeys],
         onstart: ONSTART,
+        checkpointsDir: config.checkpointsDir,
       },
       // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },

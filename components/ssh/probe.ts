@@ -38,6 +38,12 @@ export type LoginResult =
       readonly shown?: string;
     };
 
+/**
+ * What each login does before anything else: it tells the machine's fuse (remote/fuse.sh) that somebody knows of it. A machine
+ * without one is left as it is.
+ */
+export const SHOW_IN = "[ ! -e ~/.vast-training-fuse ] || : >~/.vast-training-in";
+
 /** A connection that stands but says nothing is given up after this. */
 const LOGIN_TIMEOUT_MS = 20_000;
 
@@ -109,7 +115,7 @@ async function login(
   const target = { privateKeyFile: key.privateKeyFile, knownHostsFile, port: endpoint.port, instanceId, firstUse };
   // A sum, so that a machine which only repeats what it is told does not pass for a shell.
   const number = randomInt(1_000_000_000);
-  const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `echo "login-$((${number} + 1))"`];
+  const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `${SHOW_IN}; echo "login-$((${number} + 1))"`];
   const said = await run(args, `login-${number + 1}`, signal);
   if (!said.proved) return failure(endpoint, reasonOf(said.stderr, said.timedOut), said.stderr);
   const hostKey = hostKeyOf(knownHostsFile, instanceId, endpoint.via);

@@ -9,6 +9,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import type { Endpoint } from "../../components/ssh/endpoint.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
+import { market } from "../../components/vast/market/offers.ts";
+import { quoteOf } from "../../components/vast/market/quote.ts";
 import { connect } from "../../components/vast/ready/connect.ts";
 import { type LiveOptions, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import { onstartScript } from "../../components/vast/ready/onstart.ts";
@@ -16,8 +18,10 @@ import { gpuFlawOf } from "../../components/vast/ready/proof.ts";
 import { waitForSetUp } from "../../components/vast/ready/set-up.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
+import { rentOrderOf } from "../../components/vast/rental/rental-request.ts";
 import { ledger, startSimulator } from "../../simulator/index.ts";
 import { happen } from "../../simulator/world/mishaps.ts";
+import { notAll } from "../support/all.ts";
 import { request } from "../support/renting.ts";
 import { needsRoot } from "../support/sshd.ts";
 
@@ -92,14 +96,14 @@ test("what can go wrong between ssh and a machine, with real machines", needsRoo
   await t.test("nvidia-smi tells of the GPU, and of a GPU that has fallen off", async () => {
     const { signal } = new AbortController();
     const well = await waitForSetUp(endpoint, access, signal);
-    assert.ok(typeof well === "object" && well.gpus === 1, JSON.stringify(well));
-    assert.equal(gpuFlawOf(well, { gpus: 1 }), undefined);
+    assert.ok(well !== false && well.hasFuse && well.gpus?.gpus === 1, JSON.stringify(well));
+    assert.equal(gpuFlawOf(well.gpus, { gpus: 1 }), undefined);
     happen(world, contract, "gpuLost", {});
     await contract.work;
     const lost = await waitForSetUp(endpoint, access, signal);
-    assert.ok(typeof lost === "object");
+    assert.ok(lost !== false && lost.gpus !== null);
     assert.match(
-      gpuFlawOf(lost, { gpus: 1 })?.text ?? "",
+      gpuFlawOf(lost.gpus, { gpus: 1 })?.text ?? "",
       /nvidia-smi finds 0 of its 1 GPUs: Unable to determine .* lost/,
     );
     const report = await means.logins.report(id, signal);
@@ -124,6 +128,22 @@ test("what can go wrong between ssh and a machine, with real machines", needsRoo
       liveEndpoint(means.client, access, { ...hurried, deadline }),
       /shows another host key than the one pinned .*made anew.*files are lost.*nothing was sent to it/,
     );
+  });
+
+  await t.test("a rental of which nobody knows ends itself", { skip: notAll }, async () => {
+    const [choice] = (await market(means.client, request.criteria)).choices;
+    assert.ok(choice);
+    // Three seconds, which it notices after twenty.
+    const lost = { ...request, publicKeys, label: "", minutes: { machine: 0, total: -29.95 } };
+    const order = rentOrderOf(lost, quoteOf(choice), means.client.origin);
+    const stray = await means.client.rent(choice.offerId, order);
+    const isGone = () => !world.contracts.living().some((row) => row.id === stray);
+    for (let looks = 0; !isGone(); looks++) {
+      assert.ok(looks < 600, "it goes on billing");
+      await wait(100);
+    }
+    const called = world.requests.filter(({ path }) => path.includes(`/instances/${stray}/`));
+    assert.deepEqual(called.map(({ method }) => method).slice(-1), ["DELETE"]);
   });
 
   await t.test("what went over ssh is on the bill", async () => {

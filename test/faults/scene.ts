@@ -114,7 +114,8 @@ export class Scene {
         await sleep(1000);
         const host = await this.#machine(instanceId);
         if (host === undefined) return false;
-        return host.hasGpus ? { gpus: 1, said: "GPU 0: NVIDIA H100" } : { gpus: 0, said: "GPU is lost" };
+        const gpus = host.hasGpus ? { gpus: 1, said: "GPU 0: NVIDIA H100" } : { gpus: 0, said: "GPU is lost" };
+        return { gpus, hasFuse: true };
       },
       report: async () => REPORT,
       traces: async () => NO_TRACES,

@@ -14,7 +14,7 @@ import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import { keepIn } from "../../components/vast/ready/connect.ts";
-import type { Logins, Means } from "../../components/vast/ready/means.ts";
+import type { Logins, Means, SetUp } from "../../components/vast/ready/means.ts";
 import type { Traces } from "../../components/vast/ready/traces.ts";
 import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
 import {
@@ -52,6 +52,7 @@ export const request: RentalRequest = {
   imageLogin: null,
   publicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4 ours"],
   onstart: "",
+  checkpointsDir: "/workspace/checkpoints",
   minutes: { machine: 30, total: 60 },
   quote: null,
 };
@@ -150,12 +151,14 @@ export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbv
 export const NO_TRACES: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
 
 /** Every machine lets us in at once. */
+/** Set up, without a word of GPUs. */
+export const SET_UP: SetUp = { gpus: null, hasFuse: true };
 /** What a machine says of itself. */
 export const REPORT = "$ nvidia-smi\nGPU 0: H100";
 
 export const openDoors: Logins = {
   login: async () => ({ ...endpoint, hostKey }),
-  isSetUp: async () => true,
+  isSetUp: async () => SET_UP,
   report: async () => REPORT,
   traces: async () => NO_TRACES,
 };
@@ -170,7 +173,7 @@ export function closedDoors(clock: () => Clock): Logins {
       }
       throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
     },
-    isSetUp: async () => true,
+    isSetUp: async () => SET_UP,
     report: async (id) => {
       throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
     },

@@ -169,6 +169,7 @@ function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalR
     imageLogin: null,
     publicKeys: [publicKey],
     onstart: "",
+    checkpointsDir: "",
     // Virtual machines take minutes to boot.
     minutes: { machine: Math.min(20, total), total },
     quote: null,

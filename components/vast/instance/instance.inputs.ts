@@ -21,7 +21,7 @@ const whole = (most: number): Rule => [
 const line = (shape: RegExp, should: string): Rule => [(value) => text(value) && shape.test(value), should];
 
 const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\p{Cc}]*)?$/u;
-const LONGEST_ONSTART = 1200;
+const LONGEST_ONSTART = 600;
 
 const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
   gpu: line(/^[\w][\w .+-]*$/, "be the name of a GPU, such as H100 SXM"),
@@ -51,6 +51,7 @@ const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
     (value) => value === undefined || (text(value) && value.length <= LONGEST_ONSTART),
     `be at most ${LONGEST_ONSTART} characters`,
   ],
+  checkpointsDir: [(value) => value === undefined || text(value), "be a path on the machine"],
 };
 
 /** Every input that is wrong. What is not known yet is not judged. */

@@ -180,7 +180,7 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null } = inputs;
+  const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
   const { apiUrl, apiKeyFile } = inputs;
   return {
     label,
@@ -192,6 +192,7 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     imageLogin,
     publicKeys,
     onstart,
+    checkpointsDir,
     minutes,
     quote,
   };

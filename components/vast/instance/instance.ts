@@ -26,6 +26,8 @@ export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiT
   readonly readyTimeoutMinutes: { readonly machine: number; readonly total: number };
   /** Shell text run at each start of the container, after ours; no secrets. Default none. */
   readonly onstart?: string;
+  /** On the machine: when anything is there, it never deletes itself. Default none. */
+  readonly checkpointsDir?: string;
 }
 
 export type VastInstanceArgs = In<VastInstanceInputs>;
@@ -85,7 +87,8 @@ export class VastInstance extends DynamicResource {
 
 /** The arguments and nothing else: what is not declared must not get into the state. */
 function inputs(args: VastInstanceArgs): VastInstanceArgs {
-  const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart } = args;
+  const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart, checkpointsDir } =
+    args;
   const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = args;
   const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
   const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
@@ -93,7 +96,8 @@ function inputs(args: VastInstanceArgs): VastInstanceArgs {
   const { imageBytes = null, imageLogin = null } = args;
   const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
   const pull = { image, imageBytes, imageLogin };
-  return { ...criteria, ...filters, ...access, ...pull, ...(onstart === undefined ? {} : { onstart }) };
+  const kept = checkpointsDir === undefined ? {} : { checkpointsDir };
+  return { ...criteria, ...filters, ...access, ...pull, ...kept, ...(onstart === undefined ? {} : { onstart }) };
 }
 
 /** Pulumi makes a property of each name it is given. */

@@ -24,15 +24,22 @@ export interface GpuReport {
   readonly said: string;
 }
 
+/** What a machine says of itself once its onstart has run. */
+export interface SetUp {
+  /** null = it has no nvidia-smi. */
+  readonly gpus: GpuReport | null;
+  /** It can ask Vast to end it. */
+  readonly hasFuse: boolean;
+}
+
 /** Ways into an instance. */
 export interface Logins {
   /** The first endpoint that lets us in; throws as `liveEndpoint` does. */
   login(instanceId: number, patience: LoginPatience): Promise<LiveEndpoint>;
   /**
-   * Waits for the mark that onstart has run; false = it did not come in time. A report = it has run, and what the machine
-   * says of its GPUs; true = it has run, and the machine has no way to tell.
+   * Waits for the mark that onstart has run; false = it did not come in time.
    */
-  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean | GpuReport>;
+  isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<false | SetUp>;
   /** What a machine that runs says of itself: nvidia-smi, its disks, its log of setting up. Throws as `login` does. */
   report(instanceId: number, signal: AbortSignal): Promise<string>;
   /** What a machine that lets us in tells of a training of ours. Throws RemoteError. */

@@ -7,19 +7,25 @@ const KEEP_TIMES = 60;
 const KEEP_EVERY_SECONDS = 10;
 
 /** Vast takes 4000 characters; keys that do not fit can be let in over ssh later. */
-const ROOM_FOR_KEYS = 1800;
+const MOST = 3990;
 
 /**
  * What a machine runs at each start: lets our keys in, keeps them there while Vast's launcher may still rewrite the file,
  * and leaves a mark. Running it again changes nothing. Holds public keys only.
  *
- * @param publicKeys the first ones that fit
+ * @param publicKeys the first ones that fit; their comments are left out
+ * @param fuse shell text that ends the machine when nobody comes; it is begun before the mark is left
  * @param more shell text to run after that, in a shell of its own
  */
-export function onstartScript(publicKeys: readonly string[], more = ""): string {
+export function onstartScript(publicKeys: readonly string[], { fuse = "", more = "" } = {}): string {
+  const room = MOST - textWith("", fuse, more).length;
   const keys = publicKeys
-    .map((key) => quoted(key.trim()))
-    .reduce((line, key) => (line.length + key.length < ROOM_FOR_KEYS ? `${line} ${key}` : line));
+    .map((key) => quoted(key.trim().split(/\s+/).slice(0, 2).join(" ")))
+    .reduce((line, key) => (line.length + key.length < room ? `${line} ${key}` : line));
+  return textWith(keys, fuse, more);
+}
+
+function textWith(keys: string, fuse: string, more: string): string {
   const lines = [
     "#!/bin/sh",
     "keep_keys() {",
@@ -30,6 +36,7 @@ export function onstartScript(publicKeys: readonly string[], more = ""): string 
     `  chown -R root /root/.ssh && chmod 600 ${KEYS}`,
     "}",
     "keep_keys",
+    ...(fuse === "" ? [] : ["(", fuse, ")"]),
     `touch ${SET_UP_MARK}`,
     `( i=0; while [ $i -lt ${KEEP_TIMES} ]; do sleep ${KEEP_EVERY_SECONDS}; keep_keys; i=$((i + 1)); done ) >/dev/null 2>&1 &`,
     ...(more === "" ? [] : ["(", more, ")"]),

@@ -4,7 +4,7 @@ import { further, type Step, stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { Boot, type EndCause, minutes } from "./boot.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
-import type { GpuReport, Means } from "./means.ts";
+import type { Means, SetUp } from "./means.ts";
 import { type Flaw, flawOf, gpuFlawOf, type Wanted } from "./proof.ts";
 
 /** Which instance to wait for. */
@@ -27,6 +27,8 @@ export type Outcome =
       readonly ready: true;
       readonly instance: Instance;
       readonly endpoint: LiveEndpoint;
+      /** It can ask Vast to end it. */
+      readonly hasFuse: boolean;
       /** Others that carry the same label: rented by an answer that came late. */
       readonly twins: readonly Instance[];
     }
@@ -148,9 +150,10 @@ class Waiting {
       const setUp = await this.#isSetUp(endpoint, deadline);
       if (setUp === false) return this.#end("host", "its set-up did not run");
       const { wanted } = this.#wait;
-      const flaw = flawOf(instance, wanted, true) ?? (setUp === true ? undefined : gpuFlawOf(setUp, wanted));
+      const { gpus, hasFuse } = setUp;
+      const flaw = flawOf(instance, wanted, true) ?? (gpus === null ? undefined : gpuFlawOf(gpus, wanted));
       return flaw === undefined
-        ? { ready: true, instance, endpoint, twins: this.#twins }
+        ? { ready: true, instance, endpoint, hasFuse, twins: this.#twins }
         : this.#end(flaw.cause, flaw.text);
     } catch (error) {
       if (isVastError(error, "no_login")) return this.#end("host", withoutId(error.message));
@@ -187,7 +190,7 @@ class Waiting {
     });
   }
 
-  async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<boolean | GpuReport> {
+  async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<false | SetUp> {
     const { logins, engine, clock } = this.#means;
     while (!engine.signal.aborted) {
       const setUp = await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal: engine.signal });

@@ -1,31 +1,35 @@
 import { spawn } from "node:child_process";
 import type { Endpoint } from "../../ssh/endpoint.ts";
+import { SHOW_IN } from "../../ssh/probe.ts";
 import { type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
-import type { GpuReport } from "./means.ts";
+import type { GpuReport, SetUp } from "./means.ts";
 import { SET_UP_MARK } from "./onstart.ts";
 
 /**
  * On the machine: a shell that waits for the mark, so that one login sees it at once, and then asks nvidia-smi, which a
  * machine without Nvidia's GPUs lacks. Its words end the output; whatever greets a session comes before.
  */
-const WAIT = `i=0; until [ -e ${SET_UP_MARK} ]; do i=$((i + 1)); [ $i -gt 300 ] && exit 1; sleep 0.1; done
+const WAIT = `${SHOW_IN}; i=0; until [ -e ${SET_UP_MARK} ]; do i=$((i + 1)); [ $i -gt 300 ] && exit 1; sleep 0.1; done
+${SHOW_IN}
+command -v curl wget python3 >/dev/null 2>&1 || printf '\\nvast-training-fuse none\\n'
 command -v nvidia-smi >/dev/null 2>&1 || exit 0
 said=$(timeout 60 nvidia-smi -L 2>&1)
 [ -n "$said" ] || said="it does not answer"
 printf '\\nvast-training-gpus %s\\n%s\\n' "$(printf '%s\\n' "$said" | grep -c '^GPU [0-9]')" "$said"`;
 
+const NO_FUSE = /^vast-training-fuse none$/m;
 const REPORT = /^vast-training-gpus (\d+)\n([\s\S]*)/m;
 const MOST_OUTPUT = 64 * 1024;
 
 /**
  * Logs in and waits until onstart has run, half a minute at most; false = not yet, or nobody let us in. Then says what
- * nvidia-smi lists; true = the machine has none.
+ * nvidia-smi lists, and whether the machine could end itself.
  */
 export function waitForSetUp(
   endpoint: Endpoint,
   access: { readonly instanceId: number; readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile"> },
   signal: AbortSignal,
-): Promise<boolean | GpuReport> {
+): Promise<false | SetUp> {
   const { instanceId, key } = access;
   const { privateKeyFile, knownHostsFile } = key;
   const options = sshArgs({ privateKeyFile, knownHostsFile, port: endpoint.port, instanceId });
@@ -39,13 +43,18 @@ export function waitForSetUp(
     const kill = () => ssh.kill("SIGKILL");
     signal.addEventListener("abort", kill);
     if (signal.aborted) kill();
-    const end = (result: boolean | GpuReport) => {
+    const end = (result: false | SetUp) => {
       signal.removeEventListener("abort", kill);
       resolve(result);
     };
     ssh.once("error", () => end(false));
-    ssh.once("close", (code) => end(code === 0 && (reportIn(said) ?? true)));
+    ssh.once("close", (code) => end(code === 0 && setUpIn(said)));
   });
+}
+
+/** What the machine said after its mark. */
+export function setUpIn(output: string): SetUp {
+  return { gpus: reportIn(output) ?? null, hasFuse: !NO_FUSE.test(output) };
 }
 
 /** undefined = nothing is said of GPUs. */

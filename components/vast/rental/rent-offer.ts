@@ -47,7 +47,7 @@ export async function rentOffer(
   };
   progress(`renting offer ${offer.offerId}`);
   try {
-    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer), {
+    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer, client.origin), {
       signal: engine.signal,
       // Its turn may have come late, and the engine may have ended a moment ago.
       mayLeave: () => engine.alive(),

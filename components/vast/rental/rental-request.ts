@@ -1,3 +1,4 @@
+import { fuseText } from "../../remote/fuse.ts";
 import type { ApiTarget } from "../client/api.ts";
 import type { RentOrder } from "../client/requests.ts";
 import type { OfferCriteria } from "../market/criteria.ts";
@@ -22,6 +23,8 @@ export interface RentalRequest {
   readonly publicKeys: readonly string[];
   /** Shell text after ours; "" = none. */
   readonly onstart: string;
+  /** On the machine: it may hold what must not be lost. */
+  readonly checkpointsDir: string;
   /** Minutes until one machine must be ready, and in all. */
   readonly minutes: { readonly machine: number; readonly total: number };
   /** What was promised: this offer is tried first. */
@@ -34,8 +37,9 @@ export type RentableOffer = Pick<
   "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location" | "pullMinutes"
 >;
 
-export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentOrder {
-  const { label, image, imageLogin, criteria, publicKeys, onstart } = request;
+/** @param apiUrl origin of the API, which the machine's fuse asks */
+export function rentOrderOf(request: RentalRequest, offer: RentableOffer, apiUrl: string): RentOrder {
+  const { label, image, imageLogin, criteria, publicKeys, onstart: more } = request;
   return {
     label,
     image,
@@ -44,8 +48,15 @@ export function rentOrderOf(request: RentalRequest, offer: RentableOffer): RentO
     ...(criteria.virtual === true ? { vm: true } : {}),
     bidPerHour: criteria.rental === "interruptible" ? offer.bidPerHour : null,
     env: {},
-    onstart: onstartScript(publicKeys, onstart),
+    onstart: onstartScript(publicKeys, { fuse: fuseOf(request, apiUrl), more }),
   };
+}
+
+/** Longer than anybody of ours waits for a machine. */
+const FUSE_MINUTES = 30;
+
+function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): string {
+  return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });
 }
 
 /** @param gpu in Vast's spelling; null = not known */

@@ -186,12 +186,17 @@ class Rental {
     });
   }
 
-  async #rented({ instance, endpoint, twins }: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
+  async #rented(outcome: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
+    const { instance, endpoint, hasFuse, twins } = outcome;
     const { journal } = this.#means;
     // What is kept has been told of; the others have come since we began.
     const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
     for (const twin of twins.filter(isOurs)) await this.#releaseTwin(twin);
     await this.#means.say(`instance ${instance.id} is ready`);
+    if (!hasFuse)
+      await this.#means.say(
+        `no fuse on the machine: instance ${instance.id} has none of curl, wget and python3, and cannot end itself`,
+      );
     return { instance, endpoint, offerId, ...(await this.#noted()) };
   }
 

@@ -93,7 +93,7 @@ async function openScene(
     engine: { signal: gone.signal, alive: async () => true },
     logins: {
       login: async () => ({ host: "127.0.0.1", port, via: "direct", hostKey }),
-      isSetUp: async () => ({ gpus: 0, said: "GPU is lost" }),
+      isSetUp: async () => ({ gpus: { gpus: 0, said: "GPU is lost" }, hasFuse: true }),
     },
     progress: () => {},
     say: async (text: string) => void heard.push(text),

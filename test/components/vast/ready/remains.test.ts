@@ -33,7 +33,7 @@ test("before a machine that failed is released, its row and its host's log are k
 
 test("a machine that runs is asked itself", async (t) => {
   const world = await renting(t, {
-    logins: { isSetUp: async () => ({ gpus: 0, said: "GPU is lost" }) },
+    logins: { isSetUp: async () => ({ gpus: { gpus: 0, said: "GPU is lost" }, hasFuse: true }) },
   });
   await assert.rejects(rent(world.means, request), /nvidia-smi finds 0/);
   assert.ok(readFileSync(file(world.said), "utf8").includes(`== the machine itself\n${REPORT}`));

@@ -26,7 +26,10 @@ async function rentedElsewhere(world: World, under = label): Promise<number> {
   const { quoteOf } = await import("../../../../components/vast/market/quote.ts");
   const [choice] = (await market(world.means.client, criteria)).choices;
   assert.ok(choice);
-  const id = await world.means.client.rent(choice.offerId, { ...rentOrderOf(request, quoteOf(choice)), label: under });
+  const id = await world.means.client.rent(choice.offerId, {
+    ...rentOrderOf(request, quoteOf(choice), ""),
+    label: under,
+  });
   await world.means.clock.sleep(1000);
   return id;
 }
