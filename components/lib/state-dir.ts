@@ -27,6 +27,8 @@ export interface StateDir {
   readonly passedDir: string;
   /** Offers quoted by a preview, kept for minutes. */
   readonly quotesDir: string;
+  /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
+  readonly pricesDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -52,6 +54,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     journalDir: inside("journal"),
     passedDir: inside("passed"),
     quotesDir: inside("quotes"),
+    pricesDir: inside("prices"),
   };
 }
 

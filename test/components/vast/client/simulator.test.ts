@@ -130,7 +130,7 @@ test("reads a list of many pages", async (t) => {
   const some: OfferChoice[] = [];
   for (const gpu of await client.gpuNames()) {
     const wanted = { ...criteria, gpu, verified: false, minReliability: 0, diskGb: 10, maxOffers: 30 };
-    some.push(...(await market(client, wanted, { onDemandPrice: false })).choices);
+    some.push(...(await market(client, wanted)).choices);
     if (some.length >= 30) break;
   }
   const ids: number[] = [];
