@@ -76,6 +76,8 @@ async function search(
   const skip = ({ id, machineId }: Offer) => skipMachines?.has(machineId) === true || skipOffers?.has(id) === true;
   const query = offerQuery(gpu, criteria);
   const onDemand = criteria.rental === "interruptible" ? offersOnDemand(client, query) : Promise.resolve([]);
+  // It is waited for after the first page, which may never come.
+  onDemand.catch(() => {});
   const compared = async (rows: readonly Offer[]) => compare(rows, await onDemand, prices);
   const rows = await pages(client, query, async (seen, last) =>
     wantsMore(choose(await compared(seen), gpu, criteria, skip), last, criteria),

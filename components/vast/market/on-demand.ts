@@ -42,12 +42,15 @@ export function onDemandText({ perHour: price, of, at }: OnDemand): string {
   return `${text} when last seen, ${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** Offers on demand. They are only compared with, so a search that fails finds none. */
+/**
+ * Offers on demand. They are only compared with, so a search that fails finds none; but where Vast refuses the key, nothing
+ * is to be bid at all: throws VastError `auth` or `forbidden`.
+ */
 export async function offersOnDemand(client: VastClient, query: OfferQuery): Promise<Offer[]> {
   try {
     return await client.searchOffers({ ...query, type: "on-demand" });
   } catch (error) {
-    if (!isVastError(error)) throw error;
+    if (!isVastError(error) || isVastError(error, "auth", "forbidden", "no_key", "config")) throw error;
     return [];
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { OfferQuery, VastClient } from "../../../../components/vast/client/client.ts";
-import { vastError } from "../../../../components/vast/client/errors.ts";
+import { type VastErrorKind, vastError } from "../../../../components/vast/client/errors.ts";
 import { offerFromWire } from "../../../../components/vast/client/wire.ts";
 import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
@@ -106,6 +106,27 @@ test("a machine that is not listed on demand: its last price, else the cheapest 
       /bid \$1\.800\/h \(nothing to compare it with on demand\)/,
     );
   }
+});
+
+test("a key that is refused on demand is refused: nothing is bid", async (t) => {
+  const here = await markets(t, [row(1)], "fails");
+  const refuse = (kind: VastErrorKind) => {
+    const searchOffers = async ({ type }: OfferQuery) =>
+      type === "bid" ? here.client.searchOffers({ type }) : Promise.reject(vastError(kind, "refused"));
+    return market({ ...here.client, searchOffers } as unknown as VastClient, criteria);
+  };
+  for (const kind of ["auth", "forbidden"] as const) await assert.rejects(refuse(kind), /refused/);
+  assert.equal((await refuse("rate_limited")).choices.length, 1);
+});
+
+test("when both searches are refused it is one error, and nothing is left that nobody waits for", async () => {
+  const searchOffers = async ({ type }: OfferQuery) => {
+    // The one on demand is answered last.
+    if (type !== "bid") await new Promise((done) => setImmediate(done));
+    throw vastError("auth", "refused");
+  };
+  await assert.rejects(market({ searchOffers } as unknown as VastClient, criteria), /refused/);
+  await new Promise((done) => setImmediate(() => setImmediate(done)));
 });
 
 test("what is seen of a chosen machine is remembered", async (t) => {
