@@ -24,9 +24,10 @@ and every note of a rental can be read. An account that cannot be seen is named 
 may be swept all the same.
 
 --destroy asks for each machine, and takes ids to choose. What a stack holds, or a living process is renting, is never
-ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first. Each machine
-is looked into, and the question says whether training has run on it. With --yes only those are ended on which none has:
-one that nobody can look into is stopped, and kept. VAST_DISCARD_CHECKPOINTS=ID before the command gives up what is on one.
+ended: that is for pulumi destroy. NOTHING IS FETCHED from a machine that is swept; copy what you need first. Each is
+looked into, and the question says whether training has run on it. With --yes only those are ended on which none has:
+one that nobody can look into is stopped and kept. VAST_DISCARD_CHECKPOINTS=ID before the command gives up what is on
+one.
 Other owners' machines need --all-owners, their id, and that you type it again; never --yes.
 
 Exit codes: 0 nothing bills that no stack holds, 3 something does, 1 it cannot be said or could not be ended.

@@ -25,6 +25,8 @@ export interface StateDir {
   readonly journalDir: string;
   /** A file for each instance whose checkpoints are home, until it is gone. */
   readonly passedDir: string;
+  /** What machines that failed have left: logs, for people. */
+  readonly failedDir: string;
   /** Offers quoted by a preview, kept for minutes. */
   readonly quotesDir: string;
   /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
@@ -53,6 +55,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     sshDir: inside("ssh"),
     journalDir: inside("journal"),
     passedDir: inside("passed"),
+    failedDir: inside("failed"),
     quotesDir: inside("quotes"),
     pricesDir: inside("prices"),
   };

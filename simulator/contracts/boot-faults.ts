@@ -16,6 +16,10 @@ const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
     stuckIn: "created",
     statusMsg: "Error response from daemon: OCI runtime create failed: nvidia-container-cli: device error: unknown",
   }),
+  /** `words` of the host's daemon, `in` which it stays; with `seconds` it goes on after them. */
+  hostSays: (fault) => saying(fault, textOf(fault, "words", "Error: GPU error, unable to start instance.")),
+  /** `words` of a registry, with which the pull ends. */
+  registrySays: (fault) => ({ pullError: textOf(fault, "words", "Error response from daemon: denied") }),
   imageNotFound: () => ({ pullError: "Error response from daemon: manifest for {image} not found: manifest unknown" }),
   pullDenied: () => ({
     pullError: "Error response from daemon: pull access denied for {image}, repository does not exist",
@@ -62,6 +66,11 @@ export const BOOT_FAULT_NAMES: readonly string[] = Object.keys(BOOT_FAULTS);
 /** All of them together make one plan. */
 export function bootPlan(faults: readonly Fault[]): BootPlan {
   return Object.assign({}, ...faults.map((fault) => BOOT_FAULTS[fault.do]?.(fault)));
+}
+
+function saying(fault: Fault, statusMsg: string): BootPlan {
+  if (typeof fault.seconds === "number") return { statusMsg, pullLate: fault.seconds };
+  return { statusMsg, stuckIn: textOf(fault, "in", "created") === "loading" ? "loading" : "created" };
 }
 
 /** `link` of the fault: how the port is dead. */

@@ -18,6 +18,7 @@ const training = ["-c", "links={}", "-c", "trainCommand=echo training && sleep 6
 
 test("without an engine here a rented one builds, and is released in every ending", {
   skip: noDocker || notAll,
+  timeout: 900_000,
 }, async (t: TestContext) => {
   const project = await openImageProject(t, "remote");
   const { simulator, tags } = project;

@@ -102,6 +102,8 @@ test("what can go wrong between ssh and a machine, with real machines", needsRoo
       gpuFlawOf(lost, { gpus: 1 })?.text ?? "",
       /nvidia-smi finds 0 of its 1 GPUs: Unable to determine .* lost/,
     );
+    const report = await means.logins.report(id, signal);
+    assert.match(report, /^\$ nvidia-smi\n.*lost[\s\S]*^\$ df -h\n[\s\S]*^\$ free -m/m);
   });
 
   await t.test("ports that move are found again, and the host key is the same", async () => {

@@ -45,6 +45,21 @@ const boot = (name: string, more: Partial<Fault> = {}): Fault => on("boot", name
 const BROKEN = boot("ociFail");
 const NOTHING = /^instance \d+ is ready$/;
 
+const ODD = [{ dph_total: 9.5 }, { dph_total: "1.07" }, { is_bid: false }, { is_bid: null }];
+const DAEMON_WORDS = [
+  "Error: GPU error, unable to start instance.",
+  "Error: machine does not support VMs.",
+  "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+  "nvidia-container-cli: device error: 0: unknown device",
+  "docker_build() error writing dockerfile",
+  "Secrets fetch failed: machine authentication denied (HTTP 401)",
+];
+const REFUSALS = [
+  'Error response from daemon: Head "https://ghcr.io/v2/acme/train/manifests/latest": unauthorized',
+  "Error response from daemon: error from registry: denied\ndenied",
+  "Error response from daemon: no matching manifest for linux/amd64 in the manifest list entries",
+];
+
 const offer: readonly Omit<RentalRow, "part">[] = [
   {
     what: "Nothing",
@@ -280,6 +295,51 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     within: 8,
   },
   {
+    what: "The host's daemon says that it cannot",
+    knobs: ["hostSays"],
+    ways: DAEMON_WORDS.map((words) => [boot("hostSays", { words })]),
+    outcome: "next",
+    contracts: 2,
+    reads: [],
+    says: /: its host cannot start it: (Error|Cannot|nvidia|docker_build|Secrets).*; it is released$/,
+    minutes: 4,
+    within: 8,
+  },
+  {
+    what: "The host reports an error that nobody here knows, and stays there",
+    knobs: ["hostSays"],
+    ways: [
+      [boot("hostSays", { words: "Error: the moon" })],
+      [boot("hostSays", { words: "Error: the moon", in: "loading" })],
+    ],
+    outcome: "next",
+    contracts: 2,
+    reads: [/^[23]\/6 .*: Error: the moon, \d+ s$/],
+    says: /: its host has said for 5 minutes: Error: the moon; it is released$/,
+    minutes: 9,
+    within: 12,
+  },
+  {
+    what: "The host reports such an error for four minutes, and then comes up",
+    knobs: ["hostSays"],
+    ways: [[boot("hostSays", { words: "Error: the moon", seconds: 240 })]],
+    outcome: "ready",
+    contracts: 1,
+    reads: [/: Error: the moon, \d+ s$/],
+    says: NOTHING,
+    within: 9,
+  },
+  {
+    what: "The registry refuses, in words of its own",
+    knobs: ["registrySays"],
+    ways: REFUSALS.map((words) => [boot("registrySays", { words, times: 0 })]),
+    outcome: "stop",
+    contracts: 1,
+    reads: [],
+    says: /image japhba\/cot-oracle cannot be pulled: /,
+    minutes: 3,
+  },
+  {
     what: "The container ends as soon as it has started",
     knobs: ["exitedDuringBoot"],
     ways: [[boot("exitedDuringBoot")]],
@@ -362,14 +422,25 @@ const bootRows: readonly Omit<RentalRow, "part">[] = [
     within: 10,
   },
   {
-    what: "It costs more than the cap, or is no bid",
+    what: "One machine costs more than the cap, or is no bid, or does not say",
     knobs: ["price change"],
-    ways: [[boot("misreport", { fields: { dph_total: 9.5 } })], [boot("misreport", { fields: { is_bid: false } })]],
-    outcome: "stop",
-    contracts: 1,
+    ways: ODD.map((fields) => [boot("misreport", { fields })]),
+    outcome: "next",
+    contracts: 2,
     reads: [],
-    says: /: it (costs \$9\.500\/h, and \$3\.500\/h is the most to pay|is on demand, and interruptible was asked for)/,
-    minutes: 2,
+    says: /: it (costs (\$9\.500\/h|an unknown price), and \$3\.500\/h is the most to pay|is (on demand|of unknown kind), and interruptible was asked for); it is released$/,
+    minutes: 4,
+    within: 8,
+  },
+  {
+    what: "Another one does as well",
+    knobs: ["price change"],
+    ways: ODD.map((fields) => [boot("misreport", { fields, times: 0 })]),
+    outcome: "stop",
+    contracts: 2,
+    reads: [],
+    says: /: it (costs|is) .*; tried before: instance \d+ .*: it (costs|is)/,
+    minutes: 4,
   },
   {
     what: "Outbid while it comes up",

@@ -12,7 +12,7 @@ import { liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
 import type { NoHost } from "../../simulator/hosts/no-hosts.ts";
 import { exchange, type Fault, ledger, openWorld, type World } from "../../simulator/index.ts";
-import { hostKey, label, NO_TRACES, request } from "../support/renting.ts";
+import { hostKey, label, NO_TRACES, REPORT, request } from "../support/renting.ts";
 import { type SharedTime, sharedTime } from "./time.ts";
 
 const KEY = "k".repeat(64);
@@ -119,6 +119,7 @@ export class Scene {
         if (host === undefined) return false;
         return host.hasGpus ? { gpus: 1, said: "GPU 0: NVIDIA H100" } : { gpus: 0, said: "GPU is lost" };
       },
+      report: async () => REPORT,
       traces: async () => NO_TRACES,
     };
   }

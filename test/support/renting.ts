@@ -14,6 +14,7 @@ import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import { Prices } from "../../components/vast/market/prices.ts";
+import { keepIn } from "../../components/vast/ready/connect.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
 import type { Traces } from "../../components/vast/ready/traces.ts";
 import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
@@ -128,6 +129,7 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
     clock: ours,
     logins: { ...openDoors, ...logins },
     engine: { signal: gone.signal, alive: async () => !gone.signal.aborted },
+    keep: keepIn(() => openStateDir(env).failedDir),
     progress: (text) => void shown.push(text),
     say: async (text) => void said.push(text),
   };
@@ -153,9 +155,13 @@ export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbv
 export const NO_TRACES: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
 
 /** Every machine lets us in at once. */
+/** What a machine says of itself. */
+export const REPORT = "$ nvidia-smi\nGPU 0: H100";
+
 export const openDoors: Logins = {
   login: async () => ({ ...endpoint, hostKey }),
   isSetUp: async () => true,
+  report: async () => REPORT,
   traces: async () => NO_TRACES,
 };
 
@@ -170,6 +176,9 @@ export function closedDoors(clock: () => Clock): Logins {
       throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
     },
     isSetUp: async () => true,
+    report: async (id) => {
+      throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
+    },
     traces: async () => NO_TRACES,
   };
 }

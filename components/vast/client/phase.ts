@@ -1,5 +1,6 @@
 import { perHour } from "../../lib/money.ts";
-import { imageTroubleIn, imageTroubleText } from "./image-trouble.ts";
+import { printable } from "../../lib/text.ts";
+import { complaintIn, imageTroubleText, wordsOf } from "./status-words.ts";
 import type { Instance } from "./wire.ts";
 
 /** Where an instance stands. */
@@ -27,6 +28,10 @@ export interface Phase {
   readonly cause?: PhaseCause;
   /** One printable line for the progress row: "2/6 image pull". */
   readonly text: string;
+  /** How far it is on its way up. */
+  readonly step?: Step;
+  /** An error that its host reports, and of which nobody knows whether it stays: one printable line. */
+  readonly complaint?: string;
 }
 
 /** The way up, as the progress row counts it. The last three are seen by ssh, not by status words. */
@@ -39,9 +44,16 @@ export const STEPS = [
   "set-up",
 ] as const;
 
-/** "2/6 image pull" */
-export function stepText(step: (typeof STEPS)[number]): string {
-  return `${STEPS.indexOf(step) + 1}/${STEPS.length} ${step}`;
+export type Step = (typeof STEPS)[number];
+
+/** "2/6 image pull" @param reached the step that was reached before; the count does not go back behind it */
+export function stepText(step: Step, reached: Step = step): string {
+  return `${STEPS.indexOf(further(step, reached)) + 1}/${STEPS.length} ${step}`;
+}
+
+/** The later one of two. */
+export function further(one: Step, other: Step): Step {
+  return STEPS.indexOf(one) > STEPS.indexOf(other) ? one : other;
 }
 
 /** Reads Vast's four status words and its message. undefined = Vast knows no such instance. */
@@ -67,7 +79,8 @@ export function phaseOf(instance: Instance | undefined): Phase {
 function running(instance: Instance): Phase {
   // A message of an earlier phase may still stand there, so it is not read here.
   if (isToldToStop(instance)) return { ...stopped(instance), text: "stopping" };
-  return { phase: "ready", text: stepText(instance.directPort === null ? "ssh endpoint" : "ssh login") };
+  const step = instance.directPort === null ? "ssh endpoint" : "ssh login";
+  return { phase: "ready", step, text: stepText(step) };
 }
 
 /**
@@ -85,16 +98,17 @@ function down(instance: Instance): Phase {
   if (instance.curState === "stopped") {
     return { phase: "stopped", cause: "queued", text: "waiting for free hardware, perhaps for ever" };
   }
-  // The words of the pull and of the start stay, and explain nothing.
-  const why = /pulling|pull complete|already exists|success, running/i.test(instance.statusMsg)
-    ? ""
-    : instance.statusMsg;
-  return { phase: "stopped", cause: "exited", text: `the container has exited${said(why)}` };
+  return { phase: "stopped", cause: "exited", text: `the container has exited${explained(instance)}` };
 }
 
 function stopped(instance: Instance): Phase {
-  if (instance.isBid !== true) return { phase: "stopped", cause: "stopped", text: "stopped" };
-  return { phase: "stopped", cause: "outbid", text: `stopped: ${whyLost(instance)}` };
+  const why = explained(instance);
+  if (instance.isBid !== true) return { phase: "stopped", cause: "stopped", text: `stopped${why}` };
+  return {
+    phase: "stopped",
+    cause: "outbid",
+    text: `stopped: ${whyLost(instance)}${why === "" ? "" : `; Vast says${why}`}`,
+  };
 }
 
 /** The four words are the same whoever stopped it; the price of the day tells a little more. */
@@ -110,40 +124,51 @@ function comingUp(instance: Instance): Phase {
   if (instance.curState === "stopped" && isToldToStop(instance)) {
     return { phase: "failed", cause: "host", text: "it never got its hardware" };
   }
-  return { phase: "pending", text: pendingText(instance.actualStatus) };
+  const complaint = complaintIn(instance.statusMsg);
+  const { step, more } = wayUp(instance);
+  const text = stepText(step) + said(more);
+  return { phase: "pending", step, text, ...(complaint && { complaint: printable(complaint.line) }) };
 }
 
-function pendingText(actualStatus: string | null): string {
+function wayUp({ actualStatus, statusMsg }: Instance): { readonly step: Step; readonly more: string } {
   switch (actualStatus) {
     case null:
-      return stepText("waiting for the host");
+      return { step: "waiting for the host", more: "" };
     case "loading":
-      return stepText("image pull");
+      return { step: "image pull", more: "" };
     case "created":
-      return stepText("container start");
+      // Before the pull as well as after it, which leaves its words there.
+      return { step: statusMsg === "" ? "waiting for the host" : "container start", more: "" };
     case "scheduling":
-      return `${stepText("waiting for the host")}: scheduling, may last for ever`;
+      return { step: "waiting for the host", more: "scheduling, may last for ever" };
     default:
-      return `${stepText("container start")}: ${actualStatus}`;
+      return { step: "container start", more: actualStatus };
   }
 }
-
-// What Docker and Vast's daemon say when an instance will stay where it is. They say it once and never report an end.
-const HOST_FAILS =
-  /error response from daemon|failed to resolve reference|failed to register layer|unexpected eof|no space left on device|failed to pull image|oci runtime create failed|error writing dockerfile/i;
 
 function fatalPhase({ image, statusMsg }: Instance): Phase | undefined {
-  const trouble = imageTroubleIn(statusMsg);
-  if (trouble !== undefined) {
-    const cause = trouble === "limited" ? "limited" : "image";
-    return { phase: "failed", cause, text: imageTroubleText(image, statusMsg) };
-  }
-  if (!HOST_FAILS.test(statusMsg)) return undefined;
-  return { phase: "failed", cause: "host", text: `its host cannot start it${said(statusMsg)}` };
+  const complaint = complaintIn(statusMsg);
+  if (complaint === undefined || complaint.about === "unknown") return undefined;
+  // What decides is shown, also where the whole is too long.
+  const words = printable(statusMsg.length > SHOWN ? complaint.line : statusMsg, SHOWN);
+  const { about } = complaint;
+  if (about === "host") return { phase: "failed", cause: "host", text: `its host cannot start it${said(words)}` };
+  return {
+    phase: "failed",
+    cause: about === "limited" ? "limited" : "image",
+    text: imageTroubleText(image, about, words),
+  };
 }
 
-function said(message: string): string {
-  return message === "" ? "" : `: ${message}`;
+const SHOWN = 300;
+
+/** What Vast says of its own accord; the words of the pull and of the start stay, and explain nothing. */
+function explained({ statusMsg }: Instance): string {
+  return said(printable(wordsOf(statusMsg)));
+}
+
+function said(words: string): string {
+  return words === "" ? "" : `: ${words}`;
 }
 
 /** Vast is already taking it down. */

@@ -14,17 +14,26 @@ const boolean = z
   .nullish()
   .catch(null)
   .transform((value) => value ?? null);
+/** Longer than anything that is compared: nothing is decided by a text that was cut. */
+const LONGEST = 2000;
 const text = z
   .string()
   .nullish()
   .catch(null)
-  .transform((value) => (value == null ? null : oneLine(value) || null));
+  .transform((value) => (value == null ? null : oneLine(value, LONGEST) || null));
 /** What a host may write as it likes, and only people read. */
 const words = z
   .string()
   .nullish()
   .catch(null)
   .transform((value) => (value == null ? null : printable(value) || null));
+const LONGEST_MESSAGE = 64 * 1024;
+/** Read line by line, and printable only where it is shown. */
+const message = z
+  .string()
+  .nullish()
+  .catch(null)
+  .transform((value) => value?.slice(0, LONGEST_MESSAGE).trim() ?? "");
 const id = z.int().positive();
 const ids = id
   .nullish()
@@ -126,7 +135,7 @@ function dearer(down: number | null, up: number | null): number | null {
   return down === null && up === null ? null : Math.max(down ?? 0, up ?? 0);
 }
 
-/** An instance (the wire calls it contract), as we read it. Strings are printable, prices in $/h. */
+/** An instance (the wire calls it contract), as we read it. Strings but `statusMsg` are printable, prices in $/h. */
 export interface Instance {
   readonly id: number;
   readonly label: string | null;
@@ -136,7 +145,7 @@ export interface Instance {
   readonly intendedStatus: string | null;
   readonly curState: string | null;
   readonly nextState: string | null;
-  /** Empty when Vast says nothing. */
+  /** As it came, up to 64 KiB, with its lines; empty when Vast says nothing. Not printable. */
   readonly statusMsg: string;
   readonly image: string | null;
   readonly gpu: string | null;
@@ -179,7 +188,7 @@ const instanceRow = z.looseObject({
   intended_status: text,
   cur_state: text,
   next_state: text,
-  status_msg: words,
+  status_msg: message,
   image_uuid: text,
   image_runtype: text,
   gpu_name: text,
@@ -213,7 +222,7 @@ export function instanceFromWire(row: unknown): Instance | undefined {
     intendedStatus: wire.intended_status,
     curState: wire.cur_state,
     nextState: wire.next_state,
-    statusMsg: wire.status_msg ?? "",
+    statusMsg: wire.status_msg,
     image: wire.image_uuid,
     gpu: wire.gpu_name,
     gpus: wire.num_gpus,

@@ -1,11 +1,11 @@
 import { VISIBLE_MS } from "../client/instance-list.ts";
-import { type Phase, phaseOf, stepText } from "../client/phase.ts";
+import { type Phase, phaseOf, type Step, stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { endpoints } from "./endpoints.ts";
 
 /** What a look at an instance that comes up means. */
 export type Verdict =
-  | { readonly next: "wait"; readonly text: string }
+  | { readonly next: "wait"; readonly text: string; readonly step?: Step }
   | { readonly next: "login" }
   | { readonly next: "end"; readonly cause: EndCause; readonly text: string };
 
@@ -29,6 +29,8 @@ const STRIKES = 3;
 const EXITED_MS = 20_000;
 /** Hosts report within seconds, slow ones within minutes; only the disk is billed meanwhile. */
 const REPORT_MS = 600_000;
+/** An error that nobody here knows may pass; one that stands as long as this has stayed. */
+const COMPLAINT_MS = 300_000;
 /** A host that stops reporting may be back in minutes; one that Vast calls offline was silent for minutes already. */
 const SILENT_MS = { unknown: 300_000, offline: 120_000 };
 /** Ports are published within half a minute, some a minute. */
@@ -44,6 +46,9 @@ export class Boot {
   /** When the present phase began. */
   #began: number;
   #looks = 0;
+  #complaint: string | undefined;
+  /** When the present complaint was seen first. */
+  #complainedAt = 0;
 
   constructor(options: BootOptions) {
     this.#options = options;
@@ -56,6 +61,7 @@ export class Boot {
     this.#seen = true;
     const phase = phaseOf(instance);
     this.#note(`${phase.phase} ${phase.cause ?? ""}`, now);
+    this.#hear(phase.complaint, now);
     switch (phase.phase) {
       case "ready":
         return this.#running(instance, phase, now);
@@ -84,21 +90,34 @@ export class Boot {
     this.#name = name;
   }
 
+  #hear(complaint: string | undefined, now: number): void {
+    if (complaint !== this.#complaint) this.#complainedAt = now;
+    this.#complaint = complaint;
+  }
+
   #lasts(now: number): number {
     return now - this.#began;
   }
 
   #unseen(now: number): Verdict {
     const mayAppear = !this.#seen && now - this.#options.since < 4 * VISIBLE_MS;
-    return mayAppear ? wait(stepText("waiting for the host")) : end("gone", "Vast knows no such instance any more");
+    return mayAppear
+      ? wait(stepText("waiting for the host"), "waiting for the host")
+      : end("gone", "Vast knows no such instance any more");
   }
 
   /** A pull shows the same words for half an hour and is well, so only the wait as a whole ends it. */
   #pending({ actualStatus }: Instance, phase: Phase, now: number): Verdict {
+    const { step, text, complaint } = phase;
+    if (complaint !== undefined) {
+      const stands = now - this.#complainedAt;
+      if (stands >= COMPLAINT_MS) return end("host", `its host has said for ${minutes(stands)}: ${complaint}`);
+      return wait(`${text}: ${complaint}`, step);
+    }
     const waited = now - this.#options.since;
     return actualStatus === null && waited > REPORT_MS
       ? end("host", `its host has not begun within ${minutes(waited)}`)
-      : wait(phase.text);
+      : wait(text, step);
   }
 
   #running(instance: Instance, phase: Phase, now: number): Verdict {
@@ -107,7 +126,7 @@ export class Boot {
     if (direct !== undefined || (proxy !== undefined && waited >= DIRECT_MS)) return { next: "login" };
     return waited > ENDPOINT_MS
       ? end("host", `it published no way in by ssh within ${minutes(waited)}`)
-      : wait(phase.text);
+      : wait(phase.text, phase.step);
   }
 
   #stopped(phase: Phase, now: number): Verdict {
@@ -123,8 +142,8 @@ export function minutes(milliseconds: number): string {
   return `${count} ${count === 1 ? "minute" : "minutes"}`;
 }
 
-function wait(text: string): Verdict {
-  return { next: "wait", text };
+function wait(text: string, step?: Step): Verdict {
+  return { next: "wait", text, ...(step && { step }) };
 }
 
 function end(cause: EndCause, text: string): Verdict {

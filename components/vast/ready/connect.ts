@@ -1,8 +1,9 @@
 import { uptime } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../lib/clock.ts";
 import { bootOf } from "../../lib/process.ts";
-import { openStateDir } from "../../lib/state-dir.ts";
+import { openStateDir, writeWhole } from "../../lib/state-dir.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
 import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
@@ -12,7 +13,8 @@ import type { InstanceList } from "../client/instance-list.ts";
 import { leaveWord } from "../journal/interrupt.ts";
 import { Journal } from "../journal/journal.ts";
 import { Prices } from "../market/prices.ts";
-import type { Logins, Means } from "./means.ts";
+import type { Keep, Logins, Means } from "./means.ts";
+import { makeRoom } from "./remains.ts";
 
 export interface ConnectOptions {
   /** The row on which progress is shown. */
@@ -35,6 +37,7 @@ export async function connect(target: ApiTarget, options: ConnectOptions = {}): 
     clock: realClock,
     logins: realLogins(client, () => ownSshKey(openStateDir(), sshKeyFile)),
     engine,
+    keep: keepIn(() => openStateDir().failedDir),
     progress: (text) => progress(urn, text),
     say: (text) => say(urn, text),
   };
@@ -58,6 +61,16 @@ export const realClock: Clock = {
 };
 
 function nothing(): void {}
+
+/** @param folder where the newest texts are kept */
+export function keepIn(folder: () => string): Keep {
+  return (name, text) => {
+    const file = join(folder(), `${new Date().toISOString().replace(/[:.]/g, "-")}-${name}`);
+    makeRoom(folder());
+    writeWhole(file, text);
+    return file;
+  };
+}
 
 interface Shared {
   readonly client: VastClient;
@@ -104,6 +117,15 @@ export function realLogins(client: VastClient, key: () => SshKey): Logins {
     isSetUp: async (instanceId, endpoint, { signal }) => {
       const { waitForSetUp } = await import("./set-up.ts");
       return waitForSetUp(endpoint, { instanceId, key: key() }, signal);
+    },
+    report: async (instanceId, signal) => {
+      const [{ liveEndpoint }, { REPORT }, { runScript }] = await Promise.all([
+        import("./live-endpoint.ts"),
+        import("./remains.ts"),
+        import("../../ssh/run-script.ts"),
+      ]);
+      const endpoint = await liveEndpoint(client, { instanceId, key: key(), firstUse: true }, { signal });
+      return (await runScript({ instanceId, endpoint, key: key() }, REPORT, signal)).toString("utf8");
     },
     traces: async (instanceId, endpoint, { signal }) => {
       const { tracesOn } = await import("./traces.ts");

@@ -34,9 +34,14 @@ export interface Logins {
    * says of its GPUs; true = it has run, and the machine has no way to tell.
    */
   isSetUp(instanceId: number, endpoint: Endpoint, patience: LoginPatience): Promise<boolean | GpuReport>;
+  /** What a machine that runs says of itself: nvidia-smi, its disks, its log of setting up. Throws as `login` does. */
+  report(instanceId: number, signal: AbortSignal): Promise<string>;
   /** What a machine that lets us in tells of a training of ours. Throws RemoteError. */
   traces(instanceId: number, endpoint: Endpoint, patience: Pick<LoginPatience, "signal">): Promise<Traces>;
 }
+
+/** Keeps a text for people where they can find it, under a name that begins with the time; answers with its path. */
+export type Keep = (name: string, text: string) => string;
 
 /** Everything that renting and releasing need of the world. */
 export interface Means {
@@ -47,6 +52,8 @@ export interface Means {
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;
+  /** undefined = of a machine that failed nothing is kept. */
+  readonly keep?: Keep;
   /** Shows a text until the next one. */
   readonly progress: (text: string) => void;
   /** Leaves a line. */

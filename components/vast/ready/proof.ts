@@ -15,7 +15,7 @@ export interface Wanted {
 }
 
 export interface Flaw {
-  /** "terms" = not what was agreed to pay: no other machine helps. "host" = a machine that is not what it was sold as. */
+  /** "terms" = not what was agreed to pay: one row may be wrong, two are not. "host" = not the machine that was sold. */
   readonly cause: "terms" | "host";
   readonly text: string;
 }

@@ -1,6 +1,6 @@
 import { isPassing, isVastError, type VastError, vastError } from "../client/errors.ts";
 import { twinsIn } from "../client/instance-list.ts";
-import { stepText } from "../client/phase.ts";
+import { further, type Step, stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { Boot, type EndCause, minutes } from "./boot.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
@@ -63,8 +63,10 @@ class Waiting {
   readonly #boot: Boot;
   #instance: Instance | undefined;
   #twins: readonly Instance[] = [];
-  #step = "";
-  #stepAt = 0;
+  #shown = "";
+  #shownAt = 0;
+  /** A host that reports late, or begins a part anew, does not make it count backwards. */
+  #step: Step = "waiting for the host";
 
   constructor(means: Means, wait: Wait) {
     this.#means = means;
@@ -90,7 +92,7 @@ class Waiting {
 
   #late(): Outcome {
     const { since, deadline } = this.#wait;
-    return this.#end("late", `not ready within ${minutes(deadline - since)}, it stood at ${this.#step || "nothing"}`);
+    return this.#end("late", `not ready within ${minutes(deadline - since)}, it stood at ${this.#shown || "nothing"}`);
   }
 
   /** undefined = not decided yet. */
@@ -106,7 +108,7 @@ class Waiting {
     const verdict = this.#boot.judge(seen, clock.now());
     if (verdict.next === "end") return this.#end(verdict.cause, verdict.text);
     if (verdict.next === "login" && seen !== undefined) return this.#enter(seen);
-    if (verdict.next === "wait") this.#show(verdict.text);
+    if (verdict.next === "wait") this.#show(verdict.text, "", verdict.step);
     return undefined;
   }
 
@@ -141,7 +143,7 @@ class Waiting {
   async #enter(instance: Instance): Promise<Outcome | undefined> {
     try {
       const endpoint = await this.#login();
-      this.#show(stepText("set-up"));
+      this.#showStep("set-up");
       const deadline = this.#soonest(SET_UP_MS);
       const setUp = await this.#isSetUp(endpoint, deadline);
       if (setUp === false) return this.#end("host", "its set-up did not run");
@@ -162,13 +164,13 @@ class Waiting {
     const { logins, engine, clock } = this.#means;
     const reasons = new Map<string, string>();
     let deniedAt: number | undefined;
-    this.#show(stepText("ssh login"));
+    this.#showStep("ssh login");
     return logins.login(this.#wait.id, {
       deadline: this.#soonest(LOGIN_MS),
       signal: engine.signal,
       onAttempt: (reason, via) => {
         reasons.set(via, `${via} ${reason}`);
-        this.#show(stepText("ssh login"), [...reasons.values()].join(", "));
+        this.#showStep("ssh login", [...reasons.values()].join(", "));
         if (reason !== "denied") return;
         deniedAt ??= clock.now();
         if (clock.now() - deniedAt < DENIED_MS) return;
@@ -200,13 +202,19 @@ class Waiting {
     return Math.min(this.#means.clock.now() + milliseconds, this.#wait.deadline);
   }
 
+  #showStep(step: Step, more = ""): void {
+    this.#show(stepText(step), more, step);
+  }
+
   /** "2/6 image pull, 41 s" */
-  #show(step: string, more = ""): void {
+  #show(text: string, more = "", step?: Step): void {
     const now = this.#means.clock.now();
-    if (step !== this.#step) this.#stepAt = now;
-    this.#step = step;
-    const seconds = Math.round((now - this.#stepAt) / 1000);
-    this.#means.progress(`${step}, ${seconds} s${more === "" ? "" : `: ${more}`}`);
+    if (step !== undefined) this.#step = further(this.#step, step);
+    const shown = step === undefined ? text : text.replace(stepText(step), stepText(step, this.#step));
+    if (shown !== this.#shown) this.#shownAt = now;
+    this.#shown = shown;
+    const seconds = Math.round((now - this.#shownAt) / 1000);
+    this.#means.progress(`${shown}, ${seconds} s${more === "" ? "" : `: ${more}`}`);
   }
 
   #end(cause: Exclude<Outcome, { ready: true }>["cause"], text: string): Outcome {

@@ -7,6 +7,7 @@ import { patienceOf } from "../market/quote.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
 import { awaitReady, type Outcome } from "../ready/ready.ts";
+import { keepRemains } from "../ready/remains.ts";
 import { OfferQueue } from "./offer-queue.ts";
 import { registerOwnKey } from "./own-key.ts";
 import { release, releaseOrStrand } from "./release.ts";
@@ -39,7 +40,7 @@ const STOPPED_MS = 5_000;
  *
  * Whatever an earlier run has left under this label is taken over first. Then offers are tried, the quoted one before
  * the others. A machine that does not come up is released, and confirmed gone, before the next one is rented; a fault of
- * the image, of the account or of the terms ends it all. An instance that cannot be released is thrown as `Stranded`, so
+ * the image or of the account ends it all, and so does a second machine whose terms are not those of its offer. An instance that cannot be released is thrown as `Stranded`, so
  * that it gets into the state; an unclear rental that cannot be settled stays open in the journal.
  */
 export async function rent(means: Means, request: RentalRequest): Promise<Rented> {
@@ -61,8 +62,8 @@ class Rental {
   #kept: readonly number[] = [];
   readonly #keyFingerprint: string;
   #tried = 0;
-  /** A registry has refused a machine for the number of its pulls. */
-  #wasLimited = false;
+  /** What may be one machine's fault, and is nobody's in particular when another one shows it too. */
+  readonly #doubts = new Set<Failed["cause"]>();
 
   constructor(means: Means, request: RentalRequest) {
     this.#means = means;
@@ -215,13 +216,19 @@ class Rental {
   async #giveUp(id: number, { cause, text, instance }: Failed): Promise<void> {
     const why = `instance ${id} (machine ${instance?.machineId ?? "unknown"}): ${text}`;
     await this.#means.say(`${why}; it is released`);
+    if (instance !== undefined && cause !== "called off") await this.#keepRemains(instance, text);
     await this.#release(id, instance === undefined ? this.#means.clock.now() : undefined, instance);
-    if (cause === "image" || cause === "terms" || cause === "called off") throw this.#failure(why);
-    // One host may have had too many pulls; two, and no other will fare better.
-    if (cause === "limited" && this.#wasLimited) throw this.#failure(why);
-    this.#wasLimited ||= cause === "limited";
+    if (cause === "image" || cause === "called off") throw this.#failure(why);
+    // One host may have had too many pulls, or one row be wrong; two, and no other will fare better.
+    if ((cause === "limited" || cause === "terms") && this.#doubts.has(cause)) throw this.#failure(why);
+    this.#doubts.add(cause);
     this.#queue.skip(instance?.machineId ?? null);
     this.#failures.push(why);
+  }
+
+  async #keepRemains(instance: Instance, why: string): Promise<void> {
+    const file = await keepRemains(this.#means, instance, why);
+    if (file !== undefined) await this.#means.say(`what instance ${instance.id} leaves is kept in ${file}`);
   }
 
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {

@@ -22,6 +22,7 @@ import { type PullRequest, pullCheckpoints } from "../../../components/checkpoin
 import { recordOf } from "../../../components/checkpoints/store/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
+import { notAll } from "../../support/all.ts";
 import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 interface Scene extends PullRequest {
@@ -182,7 +183,10 @@ test("a folder of checkpoints on a disk that is not there is not taken for an em
   await failsWith({ ...scene, from: join(scene.root, "file/run") }, /is no folder that can be read.*Not a directory/);
 });
 
-test("100 folders and 1000 files outside are followed, and more are named", needsRoot, async (t) => {
+test("100 folders and 1000 files outside are followed, and more are named", {
+  skip: notAll,
+  ...needsRoot,
+}, async (t) => {
   const scene = await openScene(t);
   for (let number = 1000; number < 1102; number++) {
     scene.file(`data/${number}/step`);

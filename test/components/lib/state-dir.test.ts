@@ -25,7 +25,7 @@ test("is made with everything in it, for nobody else, and stays the same", (t) =
   const env = { VAST_TRAINING_HOME: join(temporary(t), "deep", "state") };
   const dir = openStateDir(env);
   assert.match(dir.owner, /^[a-z0-9]{8}$/);
-  assert.deepEqual(readdirSync(dir.path).sort(), ["journal", "owner", "passed", "prices", "quotes", "ssh"]);
+  assert.deepEqual(readdirSync(dir.path).sort(), ["failed", "journal", "owner", "passed", "prices", "quotes", "ssh"]);
   for (const path of [dir.path, dir.sshDir, dir.journalDir, dir.quotesDir, dir.pricesDir])
     assert.equal(modeOf(path), "700");
   assert.equal(modeOf(join(dir.path, "owner")), "600");
@@ -59,5 +59,5 @@ test("processes that open it at once agree on the owner", async (t) => {
     }),
   );
   assert.deepEqual(new Set(owners), new Set([readFileSync(join(path, "owner"), "utf8").trim()]));
-  assert.deepEqual(readdirSync(path).sort(), ["journal", "owner", "passed", "prices", "quotes", "ssh"]);
+  assert.deepEqual(readdirSync(path).sort(), ["failed", "journal", "owner", "passed", "prices", "quotes", "ssh"]);
 });

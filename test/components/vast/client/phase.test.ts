@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type PhaseCause, type PhaseName, phaseOf } from "../../../../components/vast/client/phase.ts";
+import { instanceFromWire } from "../../../../components/vast/client/wire.ts";
+import { endpoints } from "../../../../components/vast/ready/endpoints.ts";
 import { instance } from "../../../support/rows.ts";
+import { specimens } from "../../../support/wire.ts";
 
 type Words = [actual: string | null, intended: string, cur: string, next: string];
 
@@ -100,7 +103,8 @@ test("no instance is gone", () => assert.equal(phaseOf(undefined).phase, "gone")
 test("the text says how far it is", () => {
   assert.equal(read(none).text, "1/6 waiting for the host");
   assert.equal(read(loading).text, "2/6 image pull");
-  assert.equal(read(created).text, "3/6 container start");
+  assert.equal(read(created).text, "1/6 waiting for the host", "before the pull");
+  assert.equal(read(created, { status_msg: "7f1d3aa90c21: Pull complete" }).text, "3/6 container start");
   assert.equal(read(up, { ports: null }).text, "4/6 ssh endpoint");
   assert.equal(read(up).text, "5/6 ssh login");
 });
@@ -110,4 +114,35 @@ test("the text of a failure is Vast's, and printable", () => {
     read(loading, { status_msg: "unexpected\u001b[2J EOF\n" }).text,
     "its host cannot start it: unexpected EOF",
   );
+});
+
+for (const { name, expect, data } of specimens("instance")) {
+  test(`what Vast really says, ${name}: ${JSON.stringify(expect)}`, () => {
+    const row = instanceFromWire(data);
+    assert.ok(row !== undefined);
+    const { phase, cause } = phaseOf(row);
+    const { direct, proxy } = endpoints(row);
+    const at = (end: typeof direct) => (end === undefined ? null : `${end.host}:${end.port}`);
+    const read: Record<string, unknown> = { phase, cause, direct: at(direct), proxy: at(proxy) };
+    for (const [key, value] of Object.entries(expect)) assert.equal(read[key], value, key);
+  });
+}
+
+test("a machine that is stopped says why, when Vast does", () => {
+  const words = { status_msg: "Machine is under maintenance until 14:00\n" };
+  assert.match(read(down, { is_bid: false, ...words }).text, /^stopped: Machine is under maintenance until 14:00$/);
+  assert.match(read(down, { is_bid: true, ...words }).text, /^stopped: .*; Vast says: Machine is under maintenance/);
+  assert.equal(read(down, { is_bid: false, status_msg: "success, running a/b_c/ssh\n" }).text, "stopped");
+});
+
+test("an error that nobody knows is shown, and is none on a machine that runs", () => {
+  const words = { status_msg: "5c2bf2a3b1c6: Waiting\nError: the moon" };
+  assert.deepEqual(read(created, words), {
+    phase: "pending",
+    step: "container start",
+    text: "3/6 container start",
+    complaint: "Error: the moon",
+  });
+  assert.equal(read(up, words).phase, "ready");
+  assert.equal(read(loading, words).complaint, "Error: the moon");
 });

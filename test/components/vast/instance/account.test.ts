@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { notAll } from "../../../support/all.ts";
 import { openProgram } from "../../../support/program.ts";
 
-test("a key that may not read the user: another account's finds nothing gone, the one that rented it does", async (t) => {
+test("a key that may not read the user: another account's finds nothing gone, the one that rented it does", {
+  skip: notAll,
+}, async (t) => {
   const program = await openProgram(t);
   const { simulator, home } = program;
   const keyFile = join(home, "simulator", "api_key");

@@ -204,7 +204,10 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
   });
 
   await t.test("another number of GPUs: the old machine goes before the new one comes", { skip: notAll }, async () => {
+    // It is stopped, so nobody can see what is on it.
+    program.env.VAST_DISCARD_CHECKPOINTS = String((await program.outputs()).instanceId);
     await program.works("up", ["--skip-preview"], { gpus: 2, maxPricePerHour: 7 });
+    delete program.env.VAST_DISCARD_CHECKPOINTS;
     const { contracts } = await simulator.ledger();
     const [old, next] = contracts.slice(-2) as unknown as { destroyedAt: number; createdAt: number; gpus: number }[];
     assert.equal(next?.gpus, 2);

@@ -20,6 +20,7 @@ const down = { actual_status: "exited", intended_status: "stopped", cur_state: "
 const exited = { actual_status: "exited", ...up };
 const fresh = { actual_status: null, ...up, status_msg: null };
 const loading = { actual_status: "loading", ...up, status_msg: "5c2bf2a3b1c6: Pulling fs layer" };
+const moon = { ...loading, status_msg: "Error: the moon" };
 const running = { actual_status: "running", ...up };
 const ports = { "22/tcp": [{ HostPort: "41685" }] };
 const noWay = { ...running, ssh_host: null, ssh_port: null };
@@ -50,6 +51,25 @@ const waits: [what: string, looks: Look[], text: RegExp][] = [
       [3, running],
     ],
     /^4\/6/,
+  ],
+  [
+    "an error that nobody knows, for less than five minutes each",
+    [
+      [1, moon],
+      [250, { ...moon, status_msg: "Error: the sun" }],
+      [540, { ...moon, status_msg: "Error: the sun" }],
+    ],
+    /^2\/6 image pull: Error: the sun$/,
+  ],
+  [
+    "an error that went and came again",
+    [
+      [1, moon],
+      [250, loading],
+      [260, moon],
+      [540, moon],
+    ],
+    /Error: the moon$/,
   ],
   [
     "exited for a moment",
@@ -110,6 +130,24 @@ const ends: [what: string, looks: Look[], cause: string][] = [
     "gone",
   ],
   ["an image that is not there", [[1, { ...loading, status_msg: "manifest for x not found" }]], "image"],
+  [
+    "an error that stands for five minutes, whatever it means",
+    [
+      [1, moon],
+      [290, moon],
+      [301, moon],
+    ],
+    "host",
+  ],
+  [
+    "the same, while the phase changes",
+    [
+      [1, moon],
+      [200, { ...moon, actual_status: "created" }],
+      [301, { ...moon, status_msg: "5c2bf2a3b1c6: Waiting\nError: the moon" }],
+    ],
+    "host",
+  ],
   ["a host that cannot", [[1, { ...loading, status_msg: "no space left on device" }]], "host"],
   ["never got its GPUs", [[1, { ...fresh, ...down, actual_status: null }]], "host"],
   [

@@ -57,6 +57,9 @@ test("rents what was quoted, waits until it is ready, and costs few calls", asyn
     world.shown.some((text) => /^2\/6 image pull, \d+ s$/.test(text)),
     world.shown.join("\n"),
   );
+  const steps = world.shown.flatMap((text) => /^(\d)\/6 /.exec(text)?.[1] ?? []);
+  assert.deepEqual(steps, steps.toSorted(), "it does not count backwards");
+  assert.ok(steps.includes("2") && steps.includes("5"), steps.join());
   assert.match(world.said.join("\n"), /rented offer \d+ for \$\d\.\d{3}\/h: instance \d+\ninstance \d+ is ready/);
   await release(world.means, rented.instance.id);
   assert.deepEqual(world.living(), []);
@@ -313,9 +316,39 @@ test("gives up when the time in all is over", async (t) => {
 const ends: [what: string, faults: Fault[], message: RegExp, changed?: Partial<typeof request>][] = [
   ["an image that does not exist", [{ on: "boot", do: "imageNotFound" }], /manifest for japhba.cot-oracle not found/],
   ["an image that is denied", [{ on: "boot", do: "pullDenied" }], /pull access denied/],
-  ["a machine that is not interruptible", [{ on: "boot", do: "misreport", fields: { is_bid: false } }], /on demand/],
-  ["a machine above the cap", [{ on: "boot", do: "misreport", fields: { dph_total: 9.5 } }], /costs \$9\.500\/h/],
 ];
+
+const odd: [what: string, fields: Record<string, unknown>, message: RegExp][] = [
+  ["a machine that is not interruptible", { is_bid: false }, /it is on demand, and interruptible was asked for/],
+  ["a machine of a kind that is not said", { is_bid: null }, /it is of unknown kind/],
+  ["the kind as a word", { is_bid: "true" }, /it is of unknown kind/],
+  ["a machine above the cap", { dph_total: 9.5 }, /costs \$9\.500\/h/],
+  ["a machine a little above the cap", { dph_total: 3.5012 }, /costs \$3\.501\/h/],
+  ["a price as text", { dph_total: "1.07" }, /costs an unknown price/],
+  ["no price", { dph_total: null }, /costs an unknown price/],
+  ["no number of GPUs", { num_gpus: null }, /an unknown number of GPUs/],
+];
+
+for (const [what, fields, message] of odd) {
+  test(`${what}: another one is rented, and that is it`, async (t) => {
+    const world = await renting(t, { faults: [{ on: "boot", do: "misreport", fields }] });
+    await rentedWell(world);
+    assert.match(world.said.join("\n"), message);
+    assert.equal(ledger(world.simulator.world).contracts.length, 2);
+  });
+}
+
+test("two machines whose terms are not those of their offers end it", async (t) => {
+  const world = await renting(t, {
+    faults: [
+      { on: "boot", do: "misreport", fields: { is_bid: null } },
+      { on: "boot", do: "misreport", fields: { dph_total: "1.07" }, after: 1 },
+    ],
+  });
+  await assert.rejects(rent(world.means, request), /costs an unknown price.*; tried before: .*of unknown kind/);
+  assert.equal(ledger(world.simulator.world).contracts.length, 2);
+  assert.deepEqual([world.living(), openIntents(world)], [[], []]);
+});
 
 for (const [what, faults, message] of ends) {
   test(`${what} ends it, and the machine is released`, async (t) => {
