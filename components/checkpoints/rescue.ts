@@ -2,7 +2,8 @@ import { perHour } from "../lib/money.ts";
 import { isVastError } from "../vast/client/errors.ts";
 import { isDown, phaseOf } from "../vast/client/phase.ts";
 import type { Instance } from "../vast/client/wire.ts";
-import { nextBid } from "../vast/market/bidding.ts";
+import { nextBidOf } from "../vast/market/bidding.ts";
+import { type OnDemand, onDemandOfInstance } from "../vast/market/on-demand.ts";
 import type { Means } from "../vast/ready/means.ts";
 import { resume } from "../vast/rental/resume.ts";
 
@@ -35,13 +36,13 @@ function mostPerHour(budget: number): number {
 }
 
 /** What it costs while it runs, $/h: at the bid that it takes, when it is interruptible. */
-function rescueRate(instance: Instance, most: number): number {
+function rescueRate({ prices }: Means, instance: Instance, most: number, onDemand: OnDemand | null): number {
   const disk = instance.diskPerHour ?? 0;
   const gpu = instance.gpuPerHour;
   if (gpu === null) return instance.totalPerHour ?? most;
   if (instance.isBid !== true) return gpu + disk;
-  const situation = { held: false, bid: gpu, minBid: instance.minBid, floor: null, room: most - disk };
-  const { bid, wins } = nextBid({ ...situation, markup: MARKUP, markupChanged: false });
+  const terms = { held: false, floor: null, room: most - disk, markup: MARKUP, markupBefore: MARKUP };
+  const { bid, wins } = nextBidOf({ ...instance, gpuPerHour: gpu }, terms, { onDemand, prices });
   return (wins ? bid : (instance.minBid ?? bid)) + disk;
 }
 
@@ -59,7 +60,8 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
   const { budget, publicKey } = terms;
   const most = mostPerHour(budget);
   const began = means.clock.now();
-  const rate = rescueRate(instance, most);
+  const onDemand = instance.isBid === true && budget > 0 ? await onDemandOfInstance(means, instance) : null;
+  const rate = rescueRate(means, instance, most, onDemand);
   const minutes = rescueMinutes(budget, rate);
   if (minutes < LEAST_MINUTES) throw new Error(tooDear(instance, budget, rate));
   await means.say(
@@ -67,7 +69,8 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
   );
   try {
     const criteria = criteriaOf(instance, most);
-    await resume(forFilesOnly(means), { instance, label: instance.label ?? "", criteria, publicKey, minutes });
+    const label = instance.label ?? "";
+    await resume(forFilesOnly(means), { instance, label, criteria, publicKey, minutes, onDemand });
   } catch (error) {
     throw new Error([(error as Error).message, ...(await stopUnlessStopped(means, id))].join("; "));
   }

@@ -63,7 +63,9 @@ const schema = z.strictObject({
   bidMarkup: field
     .decimal(0, 10, "a fraction")
     .prefault("0.2")
-    .describe("How far above the minimum bid to bid: 0.2 is 20 %; never above the cap"),
+    .describe(
+      "How far above the minimum bid to bid: 0.2 is 20 %; never above the cap, always below the on-demand price",
+    ),
   diskGb: field.integer(8, 64_000, "GB").prefault("150").describe("Disk, GB; billed until the machine is destroyed"),
   minReliability: field.decimal(0, 1, "a fraction").prefault("0.95").describe("Least reliability of the host, 0 to 1"),
   minDownloadMbps: field.decimal(0, 1e6, "Mbit/s").prefault("200").describe("Least download speed, Mbit/s"),

@@ -31,6 +31,8 @@ export interface StateDir {
   readonly quotesDir: string;
   /** Until when Vast takes no more searches. */
   readonly limitsDir: string;
+  /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
+  readonly pricesDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -58,6 +60,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     failedDir: inside("failed"),
     quotesDir: inside("quotes"),
     limitsDir: inside("limits"),
+    pricesDir: inside("prices"),
   };
 }
 

@@ -1,6 +1,6 @@
 import { rounded } from "../base/random.ts";
 import { type Contract, ratesWhenRunning, trafficOf, waysIn } from "../contracts/contract.ts";
-import { minBid } from "../contracts/occupancy.ts";
+import { listedMinBid } from "../contracts/occupancy.ts";
 import { factsOf } from "../contracts/state.ts";
 import { costs, gpuFields, hostFields, netFields, publicAddress, type Row, trustFields } from "../market/offer-row.ts";
 import type { World } from "../world/world.ts";
@@ -60,8 +60,7 @@ function priceFields(world: World, contract: Contract): Row {
   const billed = factsOf(contract.state).gpuBilled ? gpu : 0;
   return {
     is_bid: contract.bid !== null,
-    // The floor for this contract: its own standing bid does not count.
-    min_bid: rounded(minBid(world.contracts, contract.offer, contract), 6),
+    min_bid: rounded(listedMinBid(world.contracts, contract.offer, world.clock.now()), 6),
     dph_base: rounded(gpu, 6),
     dph_total: rounded(gpu + disk, 6),
     storage_cost: contract.offer.machine.storageCost,

@@ -1,4 +1,4 @@
-import { holders, minBid, takenOnDemand } from "../contracts/occupancy.ts";
+import { holders, listedMinBid, takenOnDemand } from "../contracts/occupancy.ts";
 import { BadFilter } from "../market/filter.ts";
 import { diskPrice, type Offer, onDemandPrice } from "../market/machine.ts";
 import { type Face, offerRow, type Row } from "../market/offer-row.ts";
@@ -19,7 +19,7 @@ export const offerRoutes: readonly Route[] = [
 export function rowOf(world: World, offer: Offer, face: Face, storageGb: number): Row {
   const state = {
     rentable: isRentable(world, offer),
-    minBid: minBid(world.contracts, offer),
+    minBid: listedMinBid(world.contracts, offer, world.clock.now()),
     onDemand: onDemandPrice(offer),
   };
   return offerRow(offer, face, storageGb, state, world.clock.now());

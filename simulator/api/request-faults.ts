@@ -37,6 +37,11 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     if (offer !== undefined) offer.ask.tenant = { kind: "on-demand" };
     return next();
   },
+  /** Every offer has another id from now on, and the old ones are no more. */
+  newOfferIds: ({ world, next }) => {
+    world.market.renumber();
+    return next();
+  },
   invalidArgs: ({ fault }) => refusal(400, "invalid_args", textOf(fault, "msg", "Invalid args: image is malformed.")),
   envTooLarge: () => refusal(400, "invalid_args", "Invalid env arguments: total length > 32KB"),
   insufficientCredit: () => refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page."),

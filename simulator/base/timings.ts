@@ -34,6 +34,8 @@ export interface Timings {
   readonly destroy: Seconds;
   /** Log asked for -> its address answers 200. */
   readonly logs: Seconds;
+  /** A bid of the account is made, changed or given up -> the market lists it, or no more. */
+  readonly echo: Seconds;
 }
 
 /** What is typical of the real platform. */
@@ -53,6 +55,7 @@ const TYPICAL: Timings = {
   reboot: [15, 60],
   destroy: [1, 10],
   logs: [1, 5],
+  echo: [16, 900],
 };
 
 /** The same steps, none left out, short enough to watch. */
@@ -72,6 +75,7 @@ const QUICK: Timings = {
   reboot: 1,
   destroy: 0.5,
   logs: 0.5,
+  echo: 3,
 };
 
 /** @param timeFactor times the typical values, 1 = as slow as the real platform; undefined = the quick profile */

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { Random } from "../base/random.ts";
+import { type Random, seeded } from "../base/random.ts";
 import { secondsOf, type Timings } from "../base/timings.ts";
 import { type Contract, moveTo } from "./contract.ts";
-import type { State } from "./state.ts";
+import { factsOf, type State } from "./state.ts";
 
 export interface AgendaContext {
   readonly clock: Clock;
@@ -14,6 +14,8 @@ export interface AgendaContext {
 /** What is to happen to each contract, and when. A contract has one errand at a time: a new one ends the last. */
 export class Agenda {
   readonly #context: AgendaContext;
+  /** Of its own, so that what is listed takes no time from the steps. */
+  readonly #echo = seeded(1);
 
   constructor(context: AgendaContext) {
     this.#context = context;
@@ -38,12 +40,21 @@ export class Agenda {
 
   move(contract: Contract, state: State): void {
     moveTo(contract, state, this.now());
+    this.list(contract);
     const why = state === "stopped" && contract.down !== undefined ? ` (${contract.down})` : "";
     this.#context.log(`instance ${contract.id}: ${state}${why}`);
   }
 
+  /** The market hears late of what is bid, or no more. */
+  list(contract: Contract): void {
+    const bid = factsOf(contract.state).holdsGpus ? contract.bid : null;
+    if ((contract.listings.at(-1)?.bid ?? null) === bid) return;
+    const seconds = secondsOf(this.#context.timings.echo, this.#echo);
+    contract.listings.push({ bid, from: this.now() + seconds * 1000 });
+  }
+
   /** How long a step takes this time. */
-  seconds(step: Exclude<keyof Timings, "pull">): number {
+  seconds(step: Exclude<keyof Timings, "pull" | "echo">): number {
     return secondsOf(this.#context.timings[step], this.#context.random);
   }
 

@@ -26,10 +26,20 @@ export interface InstanceKey {
 /** Why a contract is down: decides whether it comes back by itself. */
 export type DownReason = "asked" | "outbid" | "unavailable" | "host" | "credit" | "expired";
 
+/** A bid in the market's list. */
+export interface Listing {
+  /** $/h; null = it is listed no more. */
+  readonly bid: number | null;
+  /** Milliseconds since 1970. */
+  readonly from: number;
+}
+
 /** A rented slice: what Vast's users call an instance. */
 export interface Contract {
   readonly id: number;
   readonly offer: Offer;
+  /** Of the offer when it was rented: the market gives it another one. */
+  readonly offerId: number;
   readonly order: Order;
   /** Opens the API for this one instance. */
   readonly apiKey: string;
@@ -41,6 +51,8 @@ export interface Contract {
   label: string | null;
   /** $/h; null = rented on demand. */
   bid: number | null;
+  /** What the market lists of its bid, and from when on. */
+  readonly listings: Listing[];
   state: State;
   down: DownReason | undefined;
   statusMsg: string | null;
@@ -103,7 +115,7 @@ export function ledgerLine(contract: Contract, now: number): LedgerLine {
     id: contract.id,
     label: contract.label,
     machineId: machine.id,
-    offerId: ask.id,
+    offerId: contract.offerId,
     gpuName: machine.gpu.name,
     gpus: ask.gpus,
     isBid: contract.bid !== null,

@@ -183,6 +183,7 @@ export class Life {
 
   rebid(contract: Contract, perHour: number): void {
     contract.bid = perHour;
+    this.#agenda.list(contract);
     bill(contract, this.#agenda.now());
     this.settle(contract.offer.machine);
   }

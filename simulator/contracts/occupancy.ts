@@ -1,3 +1,4 @@
+import { rounded } from "../base/random.ts";
 import { floorPrice, type Offer, overlap } from "../market/machine.ts";
 import type { Contract } from "./contract.ts";
 import type { Contracts } from "./contracts.ts";
@@ -21,11 +22,28 @@ export function takenOnDemand(contracts: Contracts, offer: Offer, except?: Contr
 
 /** $/h that gets the slice: the host's floor, and more than every bid that stands in the way. */
 export function minBid(contracts: Contracts, offer: Offer, except?: Contract): number {
+  const own = holders(contracts, offer, except).flatMap(({ bid }) => (bid === null ? [] : [bid + STEP]));
+  return Math.max(withoutAccount(offer), ...own.map(upToDigits));
+}
+
+/**
+ * $/h that the market lists. A bid of the account itself is listed as it is, with three decimals, and late: a bid that was
+ * lowered or given up stands there for minutes. Real offers do so; that the account's own instances do is the harder case.
+ */
+export function listedMinBid(contracts: Contracts, offer: Offer, now: number): number {
+  const own = contracts
+    .all()
+    .filter((other) => other.offer.machine === offer.machine && overlap(other.offer.ask, offer.ask))
+    .flatMap(({ listings }) => listings.findLast(({ from }) => from <= now)?.bid ?? []);
+  return Math.max(withoutAccount(offer), ...own.map((bid) => rounded(bid, 3)));
+}
+
+/** $/h that gets the slice as far as others want it. */
+function withoutAccount(offer: Offer): number {
   const strangers = offer.machine.asks
     .filter((ask) => overlap(ask, offer.ask))
     .flatMap(({ tenant }) => (tenant?.kind === "bid" ? [tenant.perHour] : []));
-  const own = holders(contracts, offer, except).flatMap(({ bid }) => (bid === null ? [] : [bid]));
-  return upToDigits(Math.max(floorPrice(offer), ...[...strangers, ...own].map((bid) => bid + STEP)));
+  return upToDigits(Math.max(floorPrice(offer), ...strangers.map((bid) => bid + STEP)));
 }
 
 /** Upwards: whoever bids exactly what the search shows gets the slice. */

@@ -30,6 +30,7 @@ export function newContract(
   const contract: Contract = {
     id: contracts.nextId(),
     offer,
+    offerId: offer.ask.id,
     order,
     apiKey: randomBytes(32).toString("hex"),
     createdAt: now,
@@ -38,6 +39,7 @@ export function newContract(
     meter: new Meter(now),
     label,
     bid,
+    listings: [],
     state: "provisioning",
     down: undefined,
     statusMsg: null,

@@ -40,7 +40,8 @@ export interface Machine {
 
 /** A slice of a machine that can be rented. Wire: offer, ask, bundle. */
 export interface Ask {
-  readonly id: number;
+  /** Not for long: `Market.renumber` gives it another one. */
+  id: number;
   readonly bundleId: number;
   /** Of the machine's GPUs, the first that it takes. */
   readonly firstGpu: number;

@@ -28,6 +28,17 @@ export class Market {
     return this.#offers.get(id);
   }
 
+  /** Offers get other ids, as real ones do within minutes. Machines and their slices stay what they are. */
+  renumber(): void {
+    const offers = [...this.#offers.values()];
+    const highest = Math.max(...this.#offers.keys());
+    this.#offers.clear();
+    for (const [index, offer] of offers.entries()) {
+      offer.ask.id = highest + 1 + index;
+      this.#offers.set(offer.ask.id, offer);
+    }
+  }
+
   gpuNames(): string[] {
     return GPU_MODELS.map(({ name }) => name).sort();
   }

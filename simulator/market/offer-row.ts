@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What only the world knows of an offer at this moment. */
 export interface OfferState {
   readonly rentable: boolean;
-  /** $/h: the lowest bid that would get the slice. */
+  /** $/h: the lowest bid that is said to get the slice. */
   readonly minBid: number;
   /** $/h on demand. */
   readonly onDemand: number;

@@ -4,6 +4,7 @@ import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Gates } from "../../components/vast/client/pacing.ts";
 import { noAnswer, type Request, type Transport } from "../../components/vast/client/transport.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
+import { Prices } from "../../components/vast/market/prices.ts";
 import type { Means } from "../../components/vast/ready/means.ts";
 import { openDoors } from "../support/renting.ts";
 import { endingNamed, type Happening } from "./endings.ts";
@@ -73,7 +74,7 @@ export class Process {
   }
 
   #makeMeans(): Means {
-    const { clock: hand, journalDir } = this.#scene;
+    const { clock: hand, journalDir, pricesDir } = this.#scene;
     const clock: Clock = {
       now: hand.now,
       sleep: async (milliseconds) => {
@@ -89,6 +90,7 @@ export class Process {
       client,
       list: new InstanceList(client, clock),
       journal: new Journal(journalDir),
+      prices: new Prices(pricesDir, "https://vast.test", clock.now),
       clock,
       logins: openDoors,
       engine: { signal, alive: async () => !signal.aborted },

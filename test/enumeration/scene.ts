@@ -39,13 +39,15 @@ export class Scene {
   readonly clock: HandClock = handClock();
   readonly world: World;
   readonly journalDir: string;
+  readonly pricesDir: string;
   readonly calls: Called[] = [];
   readonly #foreign: readonly { readonly id: number; readonly label: string | null }[];
   readonly #counts = new Map<string, number>();
 
   private constructor(dir: string, strangers: number) {
     this.journalDir = join(dir, "journal");
-    mkdirSync(this.journalDir, { recursive: true });
+    this.pricesDir = join(dir, "prices");
+    for (const each of [this.journalDir, this.pricesDir]) mkdirSync(each, { recursive: true });
     // As the run's identity does, which comes before any rental.
     new Journal(this.journalDir).begin(label);
     const world = openWorld({ timings: TIMINGS }, { clock: this.clock, apiKey: KEY });

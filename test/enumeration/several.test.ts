@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -9,6 +9,7 @@ import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Gates } from "../../components/vast/client/pacing.ts";
 import { noAnswer } from "../../components/vast/client/transport.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
+import { Prices } from "../../components/vast/market/prices.ts";
 import type { Means } from "../../components/vast/ready/means.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
@@ -29,6 +30,7 @@ class Crowd {
   constructor(t: TestContext) {
     this.dir = mkdtempSync(join(tmpdir(), "vast-several-"));
     t.after(() => rmSync(this.dir, { recursive: true, force: true }));
+    mkdirSync(join(this.dir, "prices"));
     this.world = openWorld({ timings: { pull: 0 } }, { clock: this.hand, apiKey: KEY });
     t.after(() => this.world.life.close());
   }
@@ -58,6 +60,7 @@ class Crowd {
       client,
       list: new InstanceList(client, clock),
       journal: new Journal(this.dir),
+      prices: new Prices(join(this.dir, "prices"), "https://vast.test", clock.now),
       clock,
       logins: openDoors,
       engine: { signal: new AbortController().signal, alive: async () => true },

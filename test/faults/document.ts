@@ -105,7 +105,7 @@ function quoted(text: string): string {
     .replace("http://vast.test", "https://console.vast.ai")
     .replace(/, \d+ s$/, "")
     .replace(/ \(vt-[\w-]+\)/g, "")
-    .replace(/(instance|offer|VAST_DISCARD_CHECKPOINTS=|asks.|instances.)( ?)\d{6,}/g, "$1$2N")
+    .replace(/(instance|offer|change bid|VAST_DISCARD_CHECKPOINTS=|asks.|instances.)( ?)\d{6,}/g, "$1$2N")
     .replace(/127\.0\.0\.1:\d+/g, "HOST:PORT")
     .replace(/\b20\d\d-\d\d-\d\d \d\d:\d\d UTC/g, "DATE")
     .replace(/of a test is/, "of FILE is")

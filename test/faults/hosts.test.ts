@@ -135,7 +135,7 @@ test("what can go wrong between ssh and a machine, with real machines", needsRoo
     assert.ok(choice);
     // Three seconds, which it notices after twenty.
     const lost = { ...request, publicKeys, label: "", minutes: { machine: 0, total: -29.95 } };
-    const order = rentOrderOf(lost, quoteOf(choice), means.client.origin);
+    const order = rentOrderOf(lost, quoteOf(choice), means.client.apiUrl);
     const stray = await means.client.rent(choice.offerId, order);
     const isGone = () => !world.contracts.living().some((row) => row.id === stray);
     for (let looks = 0; !isGone(); looks++) {

@@ -56,13 +56,14 @@ export const RUN_ROWS: readonly RunRow[] = [
     bills: "disk",
   },
   {
-    what: "Somebody bids more than the cap allows",
+    what: "Somebody bids more than the GPUs cost on demand",
     knobs: ["outbid"],
     happens: mishap("outbid", { perHour: 5 }),
     phase: "stopped",
     tells: /: stopped: outbid, its GPUs take \$5\.001\/h now/,
     next: "refused",
-    reads: /is outbid: it takes \$5\.\d{3}\/h with its disk now, and maxPricePerHour is \$3\.500\/h; raise it, or wait/,
+    reads:
+      /is outbid: it takes a bid of \$5\.\d{3}\/h now, and on demand it costs no more \(\$\d\.\d{3}\/h\), so nothing is bid; wait/,
     bills: "disk",
   },
   {

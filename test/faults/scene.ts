@@ -7,6 +7,7 @@ import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Gates } from "../../components/vast/client/pacing.ts";
 import { noAnswer, type Transport, timeoutOf } from "../../components/vast/client/transport.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
+import { Prices } from "../../components/vast/market/prices.ts";
 import { liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import type { Logins, Means } from "../../components/vast/ready/means.ts";
 import type { NoHost } from "../../simulator/hosts/no-hosts.ts";
@@ -33,7 +34,8 @@ export class Scene {
   constructor(faults: readonly Fault[] = []) {
     this.#home = mkdtempSync(join(tmpdir(), "vast-faults-"));
     const journalDir = join(this.#home, "journal");
-    mkdirSync(journalDir);
+    const pricesDir = join(this.#home, "prices");
+    for (const dir of [journalDir, pricesDir]) mkdirSync(dir);
     // As slow as the real platform. The answer to a rental is at once: what it takes is no fault's doing.
     // As the run's identity does, which comes before any rental.
     new Journal(journalDir).begin(label);
@@ -47,6 +49,7 @@ export class Scene {
       client,
       list: new InstanceList(client, ours),
       journal: new Journal(journalDir),
+      prices: new Prices(pricesDir, api.url, ours.now),
       clock: ours,
       logins: this.#logins(client),
       engine: { signal: new AbortController().signal, alive: async () => true },

@@ -10,7 +10,7 @@ import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
 import { type Fault, type Simulator, startSimulator } from "../../simulator/index.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
-import { asker, findOffer, ORDER } from "./simulator.ts";
+import { asker, findFreeOffer, ORDER } from "./simulator.ts";
 
 /** An account with machines, the stacks of a project, and one owner's state directory. */
 export interface Fleet {
@@ -109,7 +109,7 @@ export async function openFleet(t: TestContext): Promise<Fleet> {
       return label;
     },
     rent: async (label) => {
-      const offer = await findOffer({ ask });
+      const offer = await findFreeOffer({ simulator, ask });
       const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, label });
       return body.new_contract;
     },

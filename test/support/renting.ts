@@ -13,6 +13,7 @@ import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
+import { Prices } from "../../components/vast/market/prices.ts";
 import { keepIn } from "../../components/vast/ready/connect.ts";
 import type { Logins, Means, SetUp } from "../../components/vast/ready/means.ts";
 import type { Traces } from "../../components/vast/ready/traces.ts";
@@ -24,6 +25,7 @@ import {
   ledger,
   type Simulator,
   startSimulator,
+  type Timings,
 } from "../../simulator/index.ts";
 
 export const criteria: OfferCriteria = {
@@ -80,6 +82,7 @@ export interface World {
 /** Every living contract must be named here when the test is over; none is the default. */
 export interface WorldOptions {
   readonly faults?: readonly Fault[];
+  readonly timings?: Partial<Timings>;
   readonly logins?: Partial<Logins>;
   readonly mayLive?: (world: World) => readonly number[];
 }
@@ -92,7 +95,7 @@ export async function renting(t: TestContext, options: WorldOptions = {}): Promi
     home: join(home, "simulator"),
     hosts: "none",
     clock,
-    timings: { rent: 0, pull: 0 },
+    timings: { rent: 0, pull: 0, ...options.timings },
   });
   t.after(() => simulator.close());
   for (const fault of options.faults ?? []) simulator.world.faults.add(fault);
@@ -112,7 +115,8 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
   const ours: Clock = { now: clock.now, sleep: (milliseconds) => clock.advance(milliseconds / 1000) };
   const gates = new Gates(ours.now, ours.sleep);
   const client = new VastClient(openApi(request.target, env), { gates, sleep: ours.sleep, random: () => 0 });
-  const journal = new Journal(openStateDir(env).journalDir);
+  const dir = openStateDir(env);
+  const journal = new Journal(dir.journalDir);
   // As the run's identity does, which comes before any rental.
   journal.begin(label);
   const gone = new AbortController();
@@ -122,6 +126,7 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
     client,
     list: new InstanceList(client, ours),
     journal,
+    prices: new Prices(dir.pricesDir, simulator.url, ours.now),
     clock: ours,
     logins: { ...openDoors, ...logins },
     engine: { signal: gone.signal, alive: async () => !gone.signal.aborted },

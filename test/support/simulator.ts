@@ -28,7 +28,7 @@ export interface Bench {
   readonly simulator: Simulator;
   readonly clock: HandClock;
   ask(method: string, path: string, body?: unknown, key?: string | null): Promise<Reply>;
-  /** Rents one H100 by a bid that wins, or what is asked for. */
+  /** Rents one H100 by a bid that wins, or what is asked for, on a machine of its own: the market lists its bids late. */
   rent(order?: Record<string, unknown>, offer?: Record<string, unknown>): Promise<number>;
   /** The same, and waits until it runs. */
   running(order?: Record<string, unknown>): Promise<number>;
@@ -45,7 +45,7 @@ export async function openBench(t: TestContext, options: Partial<SimulatorOption
   t.after(() => simulator.close());
   const bench = { simulator, clock, ask: asker(simulator) };
   const rent: Bench["rent"] = async (order = {}, wanted = {}) => {
-    const offer = await findOffer(bench, wanted);
+    const offer = await findFreeOffer(bench, wanted);
     const { body } = await bench.ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, ...order });
     assert.ok(body.success, JSON.stringify(body));
     return body.new_contract;
@@ -104,6 +104,15 @@ export async function findOffer({ ask }: Pick<Bench, "ask">, wanted: Record<stri
   const { body } = await ask("POST", "/api/v0/bundles/", query);
   assert.ok(body.offers?.length > 0, `no offer for ${JSON.stringify(query)}`);
   return body.offers[0];
+}
+
+/** The same, on a machine that the account has nothing on: the market lists our own bids late. */
+export function findFreeOffer(
+  { simulator, ask }: Pick<Bench, "simulator" | "ask">,
+  wanted: Record<string, unknown> = {},
+): Promise<Body> {
+  const used = simulator.world.contracts.all().map(({ offer: { machine } }) => machine.id);
+  return findOffer({ ask }, { machine_id: { notin: used }, ...wanted });
 }
 
 function parsed(text: string): Body {

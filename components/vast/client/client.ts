@@ -76,11 +76,6 @@ export class VastClient {
     return wire.accountFromWire(await this.#ask({ call })) ?? unreadable(call);
   }
 
-  /** Of the API, without a slash at the end. */
-  get origin(): string {
-    return this.#api.url;
-  }
-
   /** Every GPU name the market knows, in Vast's spelling. */
   async gpuNames(): Promise<string[]> {
     const call = read("/gpu_names/unique/");

@@ -1,9 +1,7 @@
-import { perHour } from "../../lib/money.ts";
 import { isUnknown, lifecycle } from "../../pulumi/lifecycle.ts";
-import { phaseOf } from "../client/phase.ts";
-import { nextBid } from "../market/bidding.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { VastBidInputs } from "./bid.ts";
+import { rebid } from "./rebid.ts";
 import { termsOf } from "./terms.ts";
 
 interface BidOutputs extends VastBidInputs {
@@ -31,13 +29,14 @@ export const provider = lifecycle({
     openJournal().closeInstance(Number(inputs.instanceId));
     const terms = termsOf(inputs.instanceId);
     const floorPerHour = terms?.floorPerHour ?? null;
-    if (terms === undefined || hasNewTerms({ ...inputs, ...terms }, inputs)) await rebid(inputs, floorPerHour, false);
+    if (terms === undefined || hasNewTerms({ ...inputs, ...terms }, inputs))
+      await bring(inputs, floorPerHour, inputs.bidMarkup);
     return { id: inputs.instanceId, outs: outputs(inputs, floorPerHour) };
   },
 
   update: async (_id: string, olds: BidOutputs, news: VastBidInputs) => {
     const floorPerHour = termsOf(news.instanceId)?.floorPerHour ?? olds.floorPerHour;
-    await rebid(news, floorPerHour, olds.bidMarkup !== news.bidMarkup);
+    await bring(news, floorPerHour, olds.bidMarkup);
     return { outs: outputs(news, floorPerHour) };
   },
 });
@@ -52,27 +51,7 @@ function outputs(inputs: VastBidInputs, floorPerHour: number | null): BidOutputs
   return { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup, floorPerHour };
 }
 
-/** Brings the bid in line with cap and markup, where that changes it. */
-async function rebid(inputs: VastBidInputs, floor: number | null, markupChanged: boolean): Promise<void> {
-  const { rental, instanceId, maxPricePerHour, bidMarkup: markup } = inputs;
-  if (rental === "on-demand") return;
-  const { client, say } = await connect(inputs, { urn: rows.get(instanceId) });
-  const id = Number(instanceId);
-  const instance = await client.instance(id);
-  if (instance === undefined) {
-    throw new Error(`instance ${id} is not to be found at Vast; pulumi up --refresh rents a new one when it is gone`);
-  }
-  const { gpuPerHour: bid, minBid, diskPerHour } = instance;
-  if (bid === null) throw new Error(`Vast does not say what is bid for instance ${id}; try again`);
-  const held = phaseOf(instance).phase !== "stopped";
-  const room = maxPricePerHour - (diskPerHour ?? 0);
-  const next = nextBid({ held, bid, minBid, floor, room, markup, markupChanged });
-  if (!next.wins) {
-    await say(
-      `${perHour(next.bid)} is the most that ${perHour(maxPricePerHour)} with the disk allows, and somebody bids more: Vast will stop instance ${id}, or not start it`,
-    );
-  }
-  if (Math.abs(next.bid - bid) < 1e-6) return;
-  await client.changeBid(id, next.bid);
-  await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
+async function bring(inputs: VastBidInputs, floor: number | null, markupBefore: number): Promise<void> {
+  if (inputs.rental === "on-demand") return;
+  await rebid(await connect(inputs, { urn: rows.get(inputs.instanceId) }), inputs, { floor, markupBefore });
 }

@@ -5,7 +5,7 @@ import type { Account } from "../client/wire.ts";
 import type { OfferCriteria } from "../market/criteria.ts";
 import { canonicalGpu } from "../market/gpu-name.ts";
 import type { Market } from "../market/offers.ts";
-import { type Quote, quoteLine, quoteOf } from "../market/quote.ts";
+import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
 import { type Failure, invalidInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
 import type { VastInstanceInputs } from "./instance.ts";
@@ -92,7 +92,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
 }
 
 async function answerOf(
-  { choices, excluded, blame }: Market,
+  { choices, excluded, blame, onDemandTotal }: Market,
   { credit }: Account,
   { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
@@ -109,6 +109,8 @@ async function answerOf(
   }
   means.keep(criteria, imageBytes, quote);
   await means.say(quoteLine(quote));
+  const hint = onDemandHint(quote, onDemandTotal);
+  if (hint !== undefined) await means.say(hint);
   return { quote };
 }
 

@@ -50,7 +50,7 @@ export const provider = lifecycle({
       new Searches(openStateDir()).clear();
       const { rent } = await import("../rental/rental.ts");
       const { instance, ...known } = await rent(means, requestOf(inputs, urn));
-      noteRental(instance, inputs);
+      noteRental(means, instance, inputs);
       return {
         id: String(instance.id),
         outs: outputsOf(instance, inputs, { ...known, urn, startedAt: now() }),
@@ -91,7 +91,7 @@ export const provider = lifecycle({
       const { label, publicKeys, readyTimeoutMinutes } = news;
       const asked = { label, criteria: criteriaOf(news), minutes: readyTimeoutMinutes.machine };
       const back = await resume(means, { ...asked, instance: named, publicKey: publicKeys[0] ?? "" });
-      noteRental(back.instance, news);
+      noteRental(means, back.instance, news);
       await sayTwins(means.say, back.twins, ownerOf(id, olds));
       return { outs: outputsOf(back.instance, news, { ...known, endpoint: back.endpoint, startedAt: now() }) };
     });
@@ -198,8 +198,11 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   };
 }
 
-function noteRental({ id, minBid }: Instance, { maxPricePerHour, bidMarkup }: CheckedInputs): void {
-  noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: minBid });
+function noteRental({ prices }: Means, { id, machineId, gpus }: Instance, inputs: CheckedInputs): void {
+  const { maxPricePerHour, bidMarkup } = inputs;
+  // What Vast lists by now may be our own bid.
+  const bid = machineId === null || gpus === null ? undefined : prices.bids({ machineId, gpus }).at(-1);
+  noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: bid?.floor ?? null });
 }
 
 /** The instance as Vast has it; undefined = gone for certain. */
@@ -277,8 +280,8 @@ function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans 
   const open = () => connect({ apiUrl, apiKeyFile }, { urn });
   return {
     market: async (criteria) => {
-      const [{ market }, { client }] = await Promise.all([import("../market/offers.ts"), open()]);
-      return market(client, criteria, { shared: new Searches(openStateDir()) });
+      const [{ market }, { client, prices }] = await Promise.all([import("../market/offers.ts"), open()]);
+      return market(client, criteria, { prices, shared: new Searches(openStateDir()) });
     },
     account: async () => (await open()).client.account(),
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),

@@ -2,7 +2,7 @@
 export interface Terms {
   readonly maxPricePerHour: number;
   readonly bidMarkup: number;
-  /** Smallest bid at that time, $/h without disk; null = Vast does not say. */
+  /** What the markup came on top of, $/h without disk; null = not known. */
   readonly floorPerHour: number | null;
 }
 

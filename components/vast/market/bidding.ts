@@ -1,48 +1,82 @@
-import { roundDown } from "../../lib/money.ts";
-import { bidFor } from "./price.ts";
+import type { Instance } from "../client/wire.ts";
+import type { OnDemand } from "./on-demand.ts";
+import { type BidLimits, bidFor, highestBid, isEcho } from "./price.ts";
+import type { Prices } from "./prices.ts";
 
 /** What is known when a bid is to be thought over. Prices in $/h without disk. */
-export interface BidSituation {
+export interface BidSituation extends BidLimits {
   /** The instance has its GPUs, or is about to. */
   readonly held: boolean;
   readonly bid: number;
-  /** Smallest bid that gets or keeps it now; null = Vast does not say. */
+  /** Smallest bid that gets or keeps it, as Vast says; null = it does not say. */
   readonly minBid: number | null;
+  /** Bids of ours that `minBid` may echo, beside the standing one. */
+  readonly bidsBefore: readonly number[];
   /** Smallest bid when it was rented; null = not known any more. */
   readonly floor: number | null;
-  /** The cap less the disk. */
-  readonly room: number;
   readonly markup: number;
-  readonly markupChanged: boolean;
+  /** The one that the standing bid was made with. */
+  readonly markupBefore: number;
 }
 
 export interface NextBid {
   readonly bid: number;
-  /** False = somebody bids more than the cap allows. */
+  /** False = what may be bid does not get or keep it, because of `limit`. */
   readonly wins: boolean;
+  /** What allows no more. */
+  readonly limit: "cap" | "on-demand";
+  /** The price that a markup came on top of; null = the bid follows none. */
+  readonly floor: number | null;
 }
 
 /**
  * The bid from now on. What is held is never bid up for nothing: a higher cap alone changes nothing, a lower one lowers
- * the bid to it, and a new markup is counted from the price at which it was rented, because the price that a holder sees
- * follows the holder's own bids. What was lost is bid for again at the price of the day, within the cap.
+ * the bid to it, and a new markup is counted from the price at which it was rented. What was lost is bid for again at the
+ * price of the day, within the limits.
+ *
+ * A price that echoes a bid of ours tells nothing of what others would pay: no markup ever comes on top of it. Where
+ * nothing else is known, the bid stays what it is.
+ *
+ * What is held goes on at the bid it has where on demand costs no more than what keeps it: to lower it would only stop it.
  */
 export function nextBid(situation: BidSituation): NextBid {
-  const { bid, minBid, room } = situation;
-  const wanted = situation.held ? heldBid(situation) : lostBid(situation);
-  const most = Math.max(roundDown(room), 0.001);
-  const next = Math.min(wanted, most);
-  return { bid: next, wins: next >= (minBid ?? bid) - 1e-6 };
+  const { held, bid, bidsBefore, markup, markupBefore } = situation;
+  const listed = situation.minBid;
+  const price = listed === null || isEcho(listed, [bid, ...bidsBefore]) ? null : listed;
+  // From the state of an earlier version it may be an echo as well.
+  const isFloor = situation.floor !== null && (markupBefore === 0 || !isEcho(situation.floor, [bid]));
+  const floor = isFloor ? situation.floor : null;
+  const highest = Math.max(highestBid(situation), 0.001);
+  const limit = highest < highestBid({ ...situation, onDemand: null }) ? "on-demand" : "cap";
+  if (!held) {
+    const wanted = price === null ? bid : (bidFor({ ...situation, minBid: price }) ?? highest);
+    const next = Math.min(wanted, highest);
+    return { bid: next, wins: price === null || next >= price - 1e-6, limit, floor: price };
+  }
+  // Whoever holds it bids enough: more than the standing bid cannot be what keeps it.
+  const keeps = price !== null && price < bid ? price : null;
+  const takes = keeps ?? floor ?? 0;
+  const from = floor ?? keeps;
+  const wanted =
+    markup === markupBefore || from === null
+      ? bid
+      : (bidFor({ ...situation, minBid: keeps ?? 0, markupFrom: from }) ?? highest);
+  const next = Math.min(wanted, highest);
+  if (next < takes && limit === "on-demand" && bid <= situation.room) return { bid, wins: true, limit, floor };
+  return { bid: next, wins: next >= takes - 1e-6, limit, floor: from };
 }
 
-function heldBid({ bid, minBid, floor, room, markup, markupChanged }: BidSituation): number {
-  if (!markupChanged) return bid;
-  const base = floor ?? minBid;
-  if (base === null) return bid;
-  // Not below what keeps it.
-  return Math.max(bidFor(base, markup, room) ?? room, minBid ?? 0);
-}
+/** The terms of a bid, as far as the stack or the command says them. */
+export type BidTerms = Pick<BidSituation, "held" | "room" | "markup" | "markupBefore" | "floor">;
 
-function lostBid({ bid, minBid, room, markup }: BidSituation): number {
-  return minBid === null ? bid : (bidFor(minBid, markup, room) ?? room);
+/** The next bid of an instance, by what Vast says of it and what is remembered. Vast must say what is bid now. */
+export function nextBidOf(
+  instance: Instance & { readonly gpuPerHour: number },
+  terms: BidTerms,
+  { onDemand, prices }: { readonly onDemand: OnDemand | null; readonly prices: Prices },
+): NextBid {
+  const { gpuPerHour: bid, minBid, machineId, gpus } = instance;
+  const before = machineId === null || gpus === null ? [] : prices.bids({ machineId, gpus });
+  const bidsBefore = before.map(({ perHour }) => perHour);
+  return nextBid({ ...terms, bid, minBid, bidsBefore, onDemand: onDemand?.perHour ?? null });
 }

@@ -8,7 +8,7 @@ export interface OfferCriteria {
   readonly rental: Rental;
   /** $/h of the whole instance, disk included. */
   readonly maxPricePerHour: number;
-  /** How far above the minimum bid to bid: 0.2 = 20 %. Never above the cap. */
+  /** How far above the minimum bid to bid: 0.2 = 20 %. Never above the cap, nor as much as on demand. */
   readonly bidMarkup: number;
   readonly diskGb: number;
   /** 0 to 1. */

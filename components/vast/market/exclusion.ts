@@ -1,7 +1,7 @@
 import { perHour } from "../../lib/money.ts";
-import type { Offer } from "../client/wire.ts";
 import type { OfferCriteria } from "./criteria.ts";
-import { leastPrice, type Misfit, misfits } from "./fit.ts";
+import { type ComparedOffer, leastPrice, type Misfit, misfits, noBidIsLess } from "./fit.ts";
+import { diskPerHour } from "./price.ts";
 
 /** Why nothing fits. */
 export interface Exclusion {
@@ -12,16 +12,16 @@ export interface Exclusion {
 }
 
 interface Rejected {
-  readonly offer: Offer;
+  readonly offer: ComparedOffer;
   readonly why: readonly Misfit[];
 }
 
 /** Says why none of these offers fits: how many each filter excludes, and which offer is nearest. */
 export function explain(
-  offers: readonly Offer[],
+  offers: readonly ComparedOffer[],
   gpu: string,
   criteria: OfferCriteria,
-  skip: ReadonlySet<number>,
+  skip: (offer: ComparedOffer) => boolean,
 ): Exclusion {
   const tried: Misfit = {
     criterion: null,
@@ -30,13 +30,15 @@ export function explain(
   };
   const rejected = offers.map((offer) => ({
     offer,
-    why: [...(skip.has(offer.machineId) ? [tried] : []), ...misfits(offer, gpu, criteria)],
+    why: [...(skip(offer) ? [tried] : []), ...misfits(offer, gpu, criteria)],
   }));
   const nearest = rejected.reduce((best, next) => (isNearer(next, best, criteria) ? next : best));
   const head = `none of ${offers.length} ${offers.length === 1 ? "offer" : "offers"} of ${gpu} (${criteria.rental}) fits`;
+  const isForOnDemand = rejected.some((each) => fitsOnDemand(each, criteria));
+  const blame = nearest.why.find(({ criterion }) => criterion !== null)?.criterion ?? null;
   return {
-    excluded: `${head}: ${counts(rejected)}; ${nearestText(nearest, criteria)}`,
-    blame: nearest.why.find(({ criterion }) => criterion !== null)?.criterion ?? null,
+    excluded: `${head}: ${counts(rejected)}; ${nearestText(nearest, criteria)}${isForOnDemand ? HINT : ""}`,
+    blame: blame ?? (isForOnDemand ? "rental" : null),
   };
 }
 
@@ -58,6 +60,15 @@ function counts(rejected: readonly Rejected[]): string {
     .map(([filter, count]) => `${count} ${filter}`)
     .join(", ");
 }
+
+/** It would fit, were it rented on demand. */
+function fitsOnDemand({ offer, why }: Rejected, criteria: OfferCriteria): boolean {
+  const isPrice = why.every(({ criterion }) => criterion === "rental" || criterion === "maxPricePerHour");
+  if (!isPrice || !noBidIsLess(offer, criteria)) return false;
+  return offer.onDemand.perHour + diskPerHour(offer, criteria.diskGb) <= criteria.maxPricePerHour;
+}
+
+const HINT = "; on demand costs no more than a bid, and nobody can take it away: pulumi config set rental on-demand";
 
 function nearestText({ offer, why }: Rejected, criteria: OfferCriteria): string {
   const place = offer.location === null ? "" : ` in ${offer.location}`;

@@ -1,7 +1,16 @@
 import { perHour, roundUp } from "../../lib/money.ts";
 import type { Offer } from "../client/wire.ts";
 import type { OfferCriteria } from "./criteria.ts";
-import { bidFor, diskPerHour } from "./price.ts";
+import { type OnDemand, onDemandText } from "./on-demand.ts";
+import { type BidLimits, bidFor, diskPerHour } from "./price.ts";
+
+/** An offer, and what is known of its price beside it. */
+export interface ComparedOffer extends Offer {
+  /** Absent or null = there is nothing to compare a bid with. */
+  readonly onDemand?: OnDemand | null;
+  /** What a markup comes on top of where the minimum bid echoes a bid of ours, $/h. */
+  readonly markupFrom?: number;
+}
 
 /** What we would really pay, $/h. */
 interface Price {
@@ -10,15 +19,24 @@ interface Price {
   readonly totalPerHour: number;
 }
 
-/** What an offer costs us: the bid after markup, or the on-demand price, and the disk. undefined = above the cap. */
-export function priceOf(offer: Offer, criteria: OfferCriteria): Price | undefined {
+/**
+ * What an offer costs us: the bid after markup, or the on-demand price, and the disk. undefined = above the cap, or no bid
+ * wins that is below the on-demand price.
+ */
+export function priceOf(offer: ComparedOffer, criteria: OfferCriteria): Price | undefined {
   const cap = criteria.maxPricePerHour;
   const disk = diskPerHour(offer, criteria.diskGb);
-  const bid = criteria.rental === "interruptible" ? bidFor(minBidOf(offer), criteria.bidMarkup, cap - disk) : null;
+  const limits = { room: cap - disk, onDemand: offer.onDemand?.perHour ?? null };
+  const bid = criteria.rental === "interruptible" ? bidWithin(offer, criteria.bidMarkup, limits) : null;
   if (bid === undefined) return undefined;
   const gpu = bid ?? offer.gpuPerHour;
   if (gpu + disk > cap + 1e-9) return undefined;
   return { bidPerHour: bid, diskPerHour: disk, totalPerHour: Math.min(roundUp(gpu + disk), cap) };
+}
+
+function bidWithin(offer: ComparedOffer, markup: number, limits: BidLimits): number | undefined {
+  const { markupFrom } = offer;
+  return bidFor({ minBid: minBidOf(offer), markup, ...limits, ...(markupFrom === undefined ? {} : { markupFrom }) });
 }
 
 /** In a search for interruptible offers the price of the GPUs is the minimum bid. */
@@ -40,7 +58,7 @@ export interface Misfit {
  * Everything that excludes an offer, none = it fits. Vast's search does not always apply what it is asked for, so every
  * constraint is checked again here.
  */
-export function misfits(offer: Offer, gpu: string, criteria: OfferCriteria): Misfit[] {
+export function misfits(offer: ComparedOffer, gpu: string, criteria: OfferCriteria): Misfit[] {
   const c = criteria;
   const checks: (Misfit | false)[] = [
     gpu !== "" && offer.gpu !== gpu && { criterion: "gpu", what: "another GPU", found: offer.gpu },
@@ -72,13 +90,27 @@ export function misfits(offer: Offer, gpu: string, criteria: OfferCriteria): Mis
       what: `below ${c.diskGb} GB disk`,
       found: `${Math.floor(offer.diskGb ?? 0)} GB disk`,
     },
-    priceOf(offer, c) === undefined && {
+    priceOf({ ...offer, onDemand: null }, c) === undefined && {
       criterion: "maxPricePerHour",
       what: `above ${perHour(c.maxPricePerHour)}`,
       found: perHour(leastPrice(offer, c)),
     },
+    noBidIsLess(offer, c) && {
+      criterion: "rental",
+      what: "that cost no more on demand",
+      found: `on demand ${onDemandText(offer.onDemand)}`,
+    },
   ];
   return checks.filter((check) => check !== false);
+}
+
+/** On demand it costs no more than the lowest bid that wins, and nobody can take it away. */
+export function noBidIsLess(
+  offer: ComparedOffer,
+  { rental }: OfferCriteria,
+): offer is ComparedOffer & { readonly onDemand: OnDemand } {
+  if (rental === "on-demand" || !offer.onDemand) return false;
+  return bidWithin(offer, 0, { room: Number.POSITIVE_INFINITY, onDemand: offer.onDemand.perHour }) === undefined;
 }
 
 /** What is unknown is not good enough. */

@@ -1,18 +1,22 @@
-import { roundUp } from "../../lib/money.ts";
 import { attempt } from "../../lib/problem.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
-import { isVastError } from "../client/errors.ts";
 import type { Offer } from "../client/wire.ts";
 import { choose, type OfferChoice } from "./choice.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { explain } from "./exclusion.ts";
+import { type ComparedOffer, minBidOf } from "./fit.ts";
 import { canonicalGpu, nearestGpu } from "./gpu-name.ts";
+import { isSameSlice, offersOnDemand, onDemandOf, type Search } from "./on-demand.ts";
+import { isEcho } from "./price.ts";
+import type { Prices } from "./prices.ts";
 import type { Searches } from "./quotes.ts";
 
 /** What the market has for us. */
 export interface Market {
   /** Cheapest first, one a machine, `maxOffers` at most. */
   readonly choices: readonly OfferChoice[];
+  /** Beside bids: the cheapest that fits on demand, $/h with disk; null = there is none. */
+  readonly onDemandTotal: number | null;
   /** When nothing fits: which filter excludes how many, and the nearest offer; else "". */
   readonly excluded: string;
   /** When nothing fits: the criterion to change first; else null. */
@@ -22,30 +26,35 @@ export interface Market {
 export interface MarketOptions {
   /** Machines that were tried and are not wanted again. */
   readonly skipMachines?: ReadonlySet<number>;
-  /** Also look up the on-demand price beside a bid (one more call, beside the first); default true. */
-  readonly onDemandPrice?: boolean;
+  /** Offers that are no more, whatever the list says. */
+  readonly skipOffers?: ReadonlySet<number>;
+  /** What was seen and bid before; default: nothing is known. */
+  readonly prices?: Prices;
   /** Answers of the last minute, to be used again; default: none are, as before a rental. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
   readonly signal?: AbortSignal;
 }
 
-type Manner = Pick<MarketOptions, "signal" | "shared">;
-
-/** One page, from the market or from a search of the last minute. */
-async function pageOf(client: VastClient, query: OfferQuery, manner: Manner): Promise<Offer[]> {
-  const { shared } = manner;
-  if (shared === undefined) return client.searchOffers(query, manner);
-  const key = { who: `${client.apiUrl}\n${client.keyFingerprint(shared.nonce)}`, query };
-  const known = shared.get(key);
-  if (known !== undefined) return known;
-  const rows = await client.searchOffers(query, manner);
-  // On a full disk the next one searches again.
-  attempt("", () => shared.put(key, rows));
-  return rows;
+/** Asks the market for a page, or takes what a search of the last minute got. */
+function searchOf(client: VastClient, { shared, signal }: MarketOptions): Search {
+  const ask = (query: OfferQuery) => client.searchOffers(query, signal === undefined ? {} : { signal });
+  if (shared === undefined) return ask;
+  const who = `${client.apiUrl}\n${client.keyFingerprint(shared.nonce)}`;
+  return async (query) => {
+    const known = shared.get({ who, query });
+    if (known !== undefined) return known;
+    const rows = await ask(query);
+    // On a full disk the next one searches again.
+    attempt("", () => shared.put({ who, query }, rows));
+    return rows;
+  };
 }
 
-/** Searches the market. Throws VastError when Vast cannot be asked; "nothing fits" is an answer. */
+/**
+ * Searches the market; for a bid the market on demand as well, beside it, as every bid is compared with that. Throws
+ * VastError when Vast cannot be asked; "nothing fits" is an answer.
+ */
 export async function market(
   client: VastClient,
   criteria: OfferCriteria,
@@ -65,14 +74,16 @@ export async function market(
   return found ?? nobodyOffers(listed ?? known ?? criteria.gpu, criteria);
 }
 
+const NOTHING = { choices: [], onDemandTotal: null };
+
 function unknownGpu(asked: string, names: readonly string[]): Market {
   const nearest = nearestGpu(asked, names);
   const hint = nearest === undefined ? "" : `; the nearest name on the market is "${nearest}"`;
-  return { choices: [], excluded: `Vast has no GPU called "${asked}"${hint}`, blame: "gpu" };
+  return { ...NOTHING, excluded: `Vast has no GPU called "${asked}"${hint}`, blame: "gpu" };
 }
 
 function nobodyOffers(gpu: string, { rental }: OfferCriteria): Market {
-  return { choices: [], excluded: `nobody offers ${gpu} (${rental}) at the moment`, blame: "gpu" };
+  return { ...NOTHING, excluded: `nobody offers ${gpu} (${rental}) at the moment`, blame: "gpu" };
 }
 
 /** undefined = there is not one offer of this name, of whatever kind. */
@@ -82,17 +93,40 @@ async function search(
   criteria: OfferCriteria,
   options: MarketOptions,
 ): Promise<Market | undefined> {
-  const skip = options.skipMachines ?? new Set();
+  const { skipMachines, skipOffers, prices } = options;
+  const skip = ({ id, machineId }: Offer) => skipMachines?.has(machineId) === true || skipOffers?.has(id) === true;
   const query = offerQuery(gpu, criteria);
-  const beside = criteria.rental === "interruptible" && (options.onDemandPrice ?? true);
-  const [rows, onDemand] = await Promise.all([
-    pages(client, query, (seen, last) => wantsMore(choose(seen, gpu, criteria, skip), last, criteria), options),
-    beside ? onDemandPrices(client, query, options) : new Map<number, number>(),
-  ]);
-  const choices = choose(rows, gpu, criteria, skip).slice(0, criteria.maxOffers);
-  if (choices.length > 0) return { choices: withOnDemand(choices, onDemand), excluded: "", blame: null };
-  const all = await pages(client, anyOffer(gpu, criteria), () => true, options);
-  return all.length === 0 ? undefined : { choices: [], ...explain(all, gpu, criteria, skip) };
+  const ask = searchOf(client, options);
+  const onDemand = criteria.rental === "interruptible" ? offersOnDemand(ask, query) : Promise.resolve([]);
+  // It is waited for after the first page, which may never come.
+  onDemand.catch(() => {});
+  const compared = async (rows: readonly Offer[]) => compare(rows, await onDemand, prices);
+  const rows = await pages(ask, query, async (seen, last) =>
+    wantsMore(choose(await compared(seen), gpu, criteria, skip), last, criteria),
+  );
+  const choices = choose(await compared(rows), gpu, criteria, skip).slice(0, criteria.maxOffers);
+  for (const choice of choices)
+    if (choice.onDemandOf === "machine") prices?.noteOnDemand(choice, choice.onDemandPerHour ?? 0);
+  const [beside] = choose(await onDemand, gpu, { ...criteria, rental: "on-demand" }, skip);
+  const onDemandTotal = beside?.totalPerHour ?? null;
+  if (choices.length > 0) return { choices, onDemandTotal, excluded: "", blame: null };
+  const all = await pages(ask, anyOffer(gpu, criteria), async () => true);
+  if (all.length === 0) return undefined;
+  return { choices: [], onDemandTotal, ...explain(await compared(all), gpu, criteria, skip) };
+}
+
+/** Puts beside each offer what a bid for it is compared with, and what a markup comes on top of. */
+function compare(rows: readonly Offer[], onDemand: readonly Offer[], prices: Prices | undefined): ComparedOffer[] {
+  return rows.map((row) => {
+    const bids = prices?.bids(row) ?? [];
+    const ours = bids.findLast(({ perHour }) => isEcho(minBidOf(row), [perHour]));
+    const floor = ours?.floor ?? null;
+    return {
+      ...row,
+      onDemand: onDemandOf(row, onDemand, prices?.onDemand(row)),
+      ...(floor === null ? {} : { markupFrom: Math.min(floor, minBidOf(row)) }),
+    };
+  });
 }
 
 /** The most rows that Vast sends, whatever the limit. */
@@ -129,22 +163,22 @@ function anyOffer(gpu: string, { rental, diskGb }: OfferCriteria): OfferQuery {
 
 /** Rows in order of price, page by page while pages are full and `more` wants them. */
 async function pages(
-  client: VastClient,
+  ask: Search,
   query: OfferQuery,
-  more: (seen: readonly Offer[], lastPrice: number) => boolean,
-  manner: Manner,
+  more: (seen: readonly Offer[], lastPrice: number) => Promise<boolean>,
 ): Promise<Offer[]> {
-  const seen = new Map<number, Offer>();
+  const seen: Offer[] = [];
   let from: OfferQuery = {};
   for (let page = 0; page < MAX_PAGES; page++) {
-    const rows = await pageOf(client, { ...query, ...from }, manner);
-    const fresh = rows.filter(({ id }) => !seen.has(id));
-    for (const offer of fresh) seen.set(offer.id, offer);
+    const rows = await ask({ ...query, ...from });
+    // Known by its slice: between two pages it may have got another id.
+    const fresh = rows.filter((row) => !seen.some((known) => isSameSlice(known, row)));
+    seen.push(...fresh);
     const last = rows.at(-1)?.totalPerHour ?? 0;
-    if (rows.length < PAGE || fresh.length === 0 || !more([...seen.values()], last)) break;
+    if (rows.length < PAGE || fresh.length === 0 || !(await more(seen, last))) break;
     from = { dph_total: { gte: last } };
   }
-  return [...seen.values()];
+  return seen;
 }
 
 /** Could a row beyond the last page, none cheaper than `last`, still change the choice? */
@@ -152,22 +186,4 @@ function wantsMore(choices: readonly OfferChoice[], last: number, criteria: Offe
   if (last > criteria.maxPricePerHour) return false;
   const worst = choices[criteria.maxOffers - 1];
   return worst === undefined || worst.totalPerHour > last;
-}
-
-/** On-demand prices by offer id. They are only shown, so a search that fails leaves them out. */
-async function onDemandPrices(client: VastClient, query: OfferQuery, manner: Manner): Promise<Map<number, number>> {
-  try {
-    const offers = await pageOf(client, { ...query, type: "on-demand" }, manner);
-    return new Map(offers.map(({ id, gpuPerHour }) => [id, roundUp(gpuPerHour)]));
-  } catch (error) {
-    if (!isVastError(error)) throw error;
-    return new Map();
-  }
-}
-
-function withOnDemand(choices: readonly OfferChoice[], prices: ReadonlyMap<number, number>): OfferChoice[] {
-  return choices.map((choice) => ({
-    ...choice,
-    onDemandPerHour: choice.onDemandPerHour ?? prices.get(choice.offerId) ?? null,
-  }));
 }

@@ -6,22 +6,57 @@ const HOURS_PER_MONTH = 720;
 /** What Vast takes as a bid, $/h. */
 const SMALLEST_BID = 0.001;
 const LARGEST_BID = 128;
+/** Bids have four decimals. */
+const STEP = 0.0001;
 
-/**
- * The bid for an offer whose minimum is `minBid`: markup on top, never above `room` (cap minus disk, $/h), within
- * Vast's 0.001 to 128, rounded down to four decimals where that still wins. undefined = not to be had within the cap.
- */
-export function bidFor(minBid: number, markup: number, room: number): number | undefined {
-  const lowest = Math.max(minBid, SMALLEST_BID);
-  const highest = Math.min(room, LARGEST_BID);
-  if (!(lowest <= highest)) return undefined;
-  const wanted = Math.min(roundDown(minBid * (1 + markup)), roundDown(highest), highest);
-  return Math.max(wanted, lowest);
+/** What no bid may exceed, $/h without disk. */
+export interface BidLimits {
+  /** The cap less the disk. */
+  readonly room: number;
+  /** What the same GPUs cost on demand, which outranks every bid; null = there is nothing to compare with. */
+  readonly onDemand: number | null;
 }
 
-/** $/h for `gb` of disk: Vast's own figure or that of its price list, whichever is more, rounded up. */
+/** What a bid is made of, $/h without disk. */
+export interface BidWish extends BidLimits {
+  /** Smallest bid that wins. */
+  readonly minBid: number;
+  /** How far above it to bid: 0.2 = 20 %. */
+  readonly markup: number;
+  /** What the markup comes on top of, when that is not the smallest bid. */
+  readonly markupFrom?: number;
+}
+
+/** The most that may be bid: within the room, and below the on-demand price in every rounding to four decimals. */
+export function highestBid({ room, onDemand }: BidLimits): number {
+  const below = onDemand === null ? LARGEST_BID : roundDown(roundDown(onDemand) - STEP);
+  return Math.min(roundDown(room), below, LARGEST_BID);
+}
+
+/**
+ * The bid, with four decimals: markup on top, within the limits and Vast's 0.001 to 128. undefined = nothing wins within
+ * them. Whoever bids asks here: what rents, what starts again, what follows the stack's terms, what fetches checkpoints.
+ */
+export function bidFor({ minBid, markup, markupFrom = minBid, ...limits }: BidWish): number | undefined {
+  const lowest = roundUp(Math.max(minBid, SMALLEST_BID));
+  const highest = highestBid(limits);
+  if (!(lowest <= highest)) return undefined;
+  return Math.min(Math.max(roundDown(markupFrom * (1 + markup)), lowest), highest);
+}
+
+/**
+ * Is a listed price the echo of a bid of ours? The market lists what we hold at our own bid, with three decimals, and
+ * minutes late: it goes on listing a bid that was lowered, or given up with the machine.
+ */
+export function isEcho(listed: number, bids: readonly number[]): boolean {
+  return bids.some((bid) => Math.abs(listed - bid) < 0.001 - 1e-9);
+}
+
+/**
+ * $/h beside the GPUs: `gb` of disk by Vast's own figure or its price list, or all that the total has more than the GPUs (rows
+ * may hold a share for an SLA, `sla_broker_rate`), whichever is most, rounded up.
+ */
 export function diskPerHour(offer: Offer, gb: number): number {
   const listed = offer.storageCost === null ? 0 : (gb * offer.storageCost) / HOURS_PER_MONTH;
-  const counted = offer.diskPerHour ?? Math.max(offer.totalPerHour - offer.gpuPerHour, 0);
-  return roundUp(Math.max(listed, counted));
+  return roundUp(Math.max(listed, offer.diskPerHour ?? 0, offer.totalPerHour - offer.gpuPerHour));
 }

@@ -1,6 +1,7 @@
 import { perHour } from "../../lib/money.ts";
 import type { OfferChoice } from "./choice.ts";
 import type { Rental } from "./criteria.ts";
+import { type OnDemand, onDemandText } from "./on-demand.ts";
 
 /** What a preview promises. */
 export interface Quote {
@@ -12,7 +13,14 @@ export interface Quote {
   readonly reliability: number | null;
   readonly rental: Rental;
   readonly bidPerHour: number | null;
+  /** What the markup came on top of; null when on-demand. Older states lack it. */
+  readonly minBidPerHour?: number | null;
+  /** What it costs on demand or, of a bid, what that was compared with; null = with nothing. */
   readonly onDemandPerHour: number | null;
+  /** Whose price that is, of a bid. Older states lack it. */
+  readonly onDemandOf?: OnDemand["of"] | null;
+  /** When an earlier one was seen, milliseconds since 1970. Older states lack it. */
+  readonly onDemandAt?: number | null;
   readonly diskPerHour: number;
   readonly totalPerHour: number;
   readonly trafficPerGb: number | null;
@@ -23,7 +31,8 @@ export interface Quote {
 /** The quote of a choice. @param imageBytes compressed; null = not known */
 export function quoteOf(choice: OfferChoice, imageBytes: number | null = null): Quote {
   const { gpu, gpus, offerId, machineId, location, reliability, rental } = choice;
-  const { bidPerHour, onDemandPerHour, diskPerHour, totalPerHour, trafficPerGb } = choice;
+  const { bidPerHour, minBidPerHour, diskPerHour, totalPerHour, trafficPerGb } = choice;
+  const { onDemandPerHour, onDemandOf, onDemandAt } = choice;
   return {
     gpu,
     gpus,
@@ -33,7 +42,10 @@ export function quoteOf(choice: OfferChoice, imageBytes: number | null = null): 
     reliability,
     rental,
     bidPerHour,
+    minBidPerHour,
     onDemandPerHour,
+    onDemandOf,
+    onDemandAt,
     diskPerHour,
     totalPerHour,
     trafficPerGb,
@@ -60,11 +72,26 @@ export function patienceOf(configured: number, pullMinutes: number | null): numb
 /** One line for the row: what the preview promises. */
 export function quoteLine(quote: Quote): string {
   const { gpu, gpus, location, reliability, bidPerHour, onDemandPerHour, diskPerHour, totalPerHour } = quote;
+  const { onDemandOf = null, onDemandAt = null } = quote;
   const place = location === null ? "" : ` in ${location}`;
   const trust = reliability === null ? "" : `, reliability ${reliability.toFixed(3)}`;
   const pull = quote.pullMinutes === null ? "" : `, image pull about ${Math.max(1, Math.round(quote.pullMinutes))} min`;
-  const beside = onDemandPerHour === null ? "" : ` (on demand ${perHour(onDemandPerHour)})`;
+  const beside =
+    onDemandPerHour === null
+      ? "nothing to compare it with on demand"
+      : `on demand ${onDemandText({ perHour: onDemandPerHour, of: onDemandOf ?? "machine", at: onDemandAt })}`;
   const gpuPrice =
-    bidPerHour === null ? `on demand ${perHour(onDemandPerHour ?? 0)}` : `bid ${perHour(bidPerHour)}${beside}`;
+    bidPerHour === null ? `on demand ${perHour(onDemandPerHour ?? 0)}` : `bid ${perHour(bidPerHour)} (${beside})`;
   return `${gpus}x ${gpu}${place}${trust}: ${gpuPrice} and disk ${perHour(diskPerHour)}, ${perHour(totalPerHour)} in all${pull}`;
+}
+
+/** A bid from this share of the on-demand price on is hardly cheaper: one interruption in two hours costs what it saves. */
+const NEAR = 0.9;
+
+/** What to say where renting on demand is the better choice. @param onDemandTotal the cheapest that fits, with disk; null = none */
+export function onDemandHint({ bidPerHour, totalPerHour }: Quote, onDemandTotal: number | null): string | undefined {
+  if (bidPerHour === null || onDemandTotal === null || totalPerHour < NEAR * onDemandTotal) return undefined;
+  const more = Math.max(0, Math.round((onDemandTotal / totalPerHour - 1) * 100));
+  const than = totalPerHour >= onDemandTotal ? "no more" : `${more} % more`;
+  return `on demand such a machine costs ${perHour(onDemandTotal)} in all, ${than} than this bid, and nobody can take it away: pulumi config set rental on-demand`;
 }

@@ -12,6 +12,7 @@ import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
 import { leaveWord } from "../journal/interrupt.ts";
 import { Journal } from "../journal/journal.ts";
+import { Prices } from "../market/prices.ts";
 import type { Keep, Logins, Means } from "./means.ts";
 import { makeRoom } from "./remains.ts";
 
@@ -27,11 +28,12 @@ export interface ConnectOptions {
 /** The real means to rent and release. Throws VastError `config` or `no_key` when the API cannot be reached. */
 export async function connect(target: ApiTarget, options: ConnectOptions = {}): Promise<Means> {
   const { urn, sshKeyFile = "", engine = { signal: new AbortController().signal, alive: async () => true } } = options;
-  const { client, list } = await sharedClient(target);
+  const { client, list, url } = await sharedClient(target);
   return {
     client,
     list,
     journal: openJournal(),
+    prices: new Prices(openStateDir().pricesDir, url),
     clock: realClock,
     logins: realLogins(client, () => ownSshKey(openStateDir(), sshKeyFile)),
     engine,
@@ -73,6 +75,7 @@ export function keepIn(folder: () => string): Keep {
 interface Shared {
   readonly client: VastClient;
   readonly list: InstanceList;
+  readonly url: string;
 }
 
 const shared = new Map<string, Shared>();
@@ -90,7 +93,7 @@ async function sharedClient(target: ApiTarget): Promise<Shared> {
     import("../limits/search-quota.ts"),
   ]);
   const client = new VastClient(api, { searches: new SearchQuota(openStateDir(), realClock) });
-  const made = shared.get(name) ?? { client, list: new InstanceList(client, realClock) };
+  const made = shared.get(name) ?? { client, list: new InstanceList(client, realClock), url: api.url };
   shared.set(name, made);
   return made;
 }

@@ -4,6 +4,7 @@ import type { Endpoint } from "../../ssh/endpoint.ts";
 import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Prices } from "../market/prices.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Traces } from "./traces.ts";
 
@@ -54,6 +55,7 @@ export interface Means {
   readonly client: VastClient;
   readonly list: InstanceList;
   readonly journal: Journal;
+  readonly prices: Prices;
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;

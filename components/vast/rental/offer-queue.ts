@@ -2,6 +2,7 @@ import type { VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import { isLeaving } from "../client/phase.ts";
 import { market } from "../market/offers.ts";
+import { isSameSlice } from "../market/on-demand.ts";
 import { quoteOf } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
 import { nobodyWaits, type RentableOffer, type RentalRequest } from "./rental-request.ts";
@@ -17,6 +18,7 @@ export class OfferQueue {
   readonly #means: Means;
   readonly #request: RentalRequest;
   readonly #skipped = new Set<number>();
+  readonly #gone = new Set<number>();
   #quoted: RentableOffer | null;
   #choices: readonly RentableOffer[] = [];
   #searchedAt = Number.NEGATIVE_INFINITY;
@@ -32,6 +34,17 @@ export class OfferQueue {
     if (machineId !== null) this.#skipped.add(machineId);
   }
 
+  /**
+   * Nobody offers it under this id any more. It is taken, or has another id by now: its machine may be tried again, under
+   * that one.
+   */
+  missed({ offerId, machineId }: RentableOffer): void {
+    this.#gone.add(offerId);
+    // Others of that search may be as dead.
+    this.#searchedAt = Number.NEGATIVE_INFINITY;
+    claims.get(this.#means.client)?.delete(machineId);
+  }
+
   /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
   async next(): Promise<RentableOffer> {
     const quoted = this.#quoted;
@@ -39,14 +52,21 @@ export class OfferQueue {
     if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
     for (;;) {
       const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
-      const known = isFresh ? this.#choices.find((choice) => this.#isOpen(choice)) : undefined;
+      const open = isFresh ? this.#choices.filter((choice) => this.#isOpen(choice)) : [];
+      const known = open.find((choice) => this.#isPromised(choice)) ?? open[0];
       if (known !== undefined) return this.#claim(known);
       await this.#search();
     }
   }
 
-  #isOpen({ machineId }: RentableOffer): boolean {
-    return !this.#closed().has(machineId);
+  #isOpen({ machineId, offerId }: RentableOffer): boolean {
+    return !this.#closed().has(machineId) && !this.#gone.has(offerId);
+  }
+
+  /** What was quoted, under whichever id, and no dearer. */
+  #isPromised(choice: RentableOffer): boolean {
+    const { quote } = this.#request;
+    return quote !== null && isSameSlice(choice, quote) && choice.totalPerHour <= quote.totalPerHour + 1e-6;
   }
 
   /** Tried already, wanted by another rental of this process, or in use: a bid of ours would drive out our own machine. */
@@ -63,9 +83,9 @@ export class OfferQueue {
   }
 
   async #search(): Promise<void> {
-    const { client, clock, engine, progress } = this.#means;
+    const { client, clock, engine, prices, progress } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#closed(), onDemandPrice: false, signal: engine.signal };
+    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, signal: engine.signal };
     const { criteria, imageBytes } = this.#request;
     const { choices, excluded } = await market(client, criteria, options).catch((error) => {
       throw isVastError(error, "aborted") ? nobodyWaits() : error;

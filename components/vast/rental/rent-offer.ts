@@ -8,8 +8,8 @@ import { releaseOrStrand } from "./release.ts";
 import { nobodyWaits, type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { rentedAs } from "./settle.ts";
 
-/** An instance, or why this offer gave none. */
-export type Attempt = { readonly instanceId: number } | { readonly passed: string };
+/** An instance, or why this offer gave none. `gone` = there is no offer of this id any more. */
+export type Attempt = { readonly instanceId: number } | { readonly passed: string; readonly gone?: boolean };
 
 /** Faults of the account or of the stack: no other offer would fare better. */
 const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spend_limit", "forbidden"];
@@ -33,7 +33,7 @@ export async function rentOffer(
   renter: Renter,
   untouched = true,
 ): Promise<Attempt> {
-  const { journal, clock, client, engine, progress, say } = means;
+  const { journal, clock, client, engine, prices, progress, say } = means;
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted) throw nobodyWaits();
   const { apiUrl, apiKeyFile } = target;
@@ -44,10 +44,12 @@ export async function rentOffer(
     at = moment.at;
     const wish = { label, urn, apiUrl, apiKeyFile, offerId, perHour: totalPerHour, untouched };
     journal.open({ ...wish, ...moment, ...renter });
+    if (offer.bidPerHour !== null)
+      prices.noteBid(offer, { perHour: offer.bidPerHour, floor: offer.minBidPerHour ?? null });
   };
   progress(`renting offer ${offer.offerId}`);
   try {
-    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer, client.origin), {
+    const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer, client.apiUrl), {
       signal: engine.signal,
       // Its turn may have come late, and the engine may have ended a moment ago.
       mayLeave: () => engine.alive(),
@@ -62,7 +64,7 @@ export async function rentOffer(
     if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error, at);
     journal.close(label);
     if (error.kind !== "offer_gone") throw error;
-    return { passed: `offer ${offer.offerId} is taken` };
+    return { passed: `offer ${offer.offerId} is taken`, gone: true };
   }
 }
 

@@ -34,7 +34,15 @@ export interface RentalRequest {
 /** What of an offer is needed to rent it. */
 export type RentableOffer = Pick<
   Quote,
-  "offerId" | "machineId" | "gpu" | "bidPerHour" | "totalPerHour" | "location" | "pullMinutes"
+  | "offerId"
+  | "machineId"
+  | "gpu"
+  | "gpus"
+  | "minBidPerHour"
+  | "bidPerHour"
+  | "totalPerHour"
+  | "location"
+  | "pullMinutes"
 >;
 
 /** @param apiUrl origin of the API, which the machine's fuse asks */

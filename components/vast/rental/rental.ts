@@ -61,6 +61,7 @@ class Rental {
   /** Others of the label that are kept: training may have run on them. */
   #kept: readonly number[] = [];
   readonly #keyFingerprint: string;
+  #tried = 0;
   /** What may be one machine's fault, and is nobody's in particular when another one shows it too. */
   readonly #doubts = new Set<Failed["cause"]>();
 
@@ -89,7 +90,7 @@ class Rental {
     const [found] = await Promise.all([settle(this.#means, label), registerOwnKey(this.#means, publicKeys)]);
     const rented = found === undefined ? undefined : await this.#takeOver(found);
     if (rented !== undefined) return rented;
-    for (let tried = 0; tried < criteria.maxOffers && this.#means.clock.now() < this.#deadline; tried++) {
+    while (this.#tried < criteria.maxOffers && this.#means.clock.now() < this.#deadline) {
       const ready = await this.#tryNext();
       if (ready !== undefined) return ready;
     }
@@ -105,9 +106,13 @@ class Rental {
     const offer = await this.#queue.next().catch((error: Error) => {
       throw this.#failure(error.message);
     });
-    this.#queue.skip(offer.machineId);
     const renter = this.#renter(await this.#account);
     const attempt = await rentOffer(this.#means, this.#request, offer, renter, this.#kept.length === 0);
+    const isGone = "passed" in attempt && attempt.gone === true;
+    if (isGone) this.#queue.missed(offer);
+    else this.#queue.skip(offer.machineId);
+    // The id of a quote is minutes old, and says nothing of its machine.
+    if (!isGone || offer !== this.#request.quote) this.#tried += 1;
     if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);

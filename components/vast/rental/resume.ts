@@ -1,10 +1,11 @@
-import { perHour } from "../../lib/money.ts";
+import { perHour, roundUp } from "../../lib/money.ts";
 import { isVastError } from "../client/errors.ts";
 import { phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { stranded } from "../journal/trouble.ts";
-import { nextBid } from "../market/bidding.ts";
+import { nextBidOf } from "../market/bidding.ts";
 import type { OfferCriteria } from "../market/criteria.ts";
+import { type OnDemand, onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
 import { awaitReady } from "../ready/ready.ts";
@@ -18,6 +19,8 @@ export interface ResumeRequest {
   readonly publicKey: string;
   /** How long to wait for it, minutes. */
   readonly minutes: number;
+  /** What a bid is compared with; null = nothing, absent = Vast is asked when there is a bid to make. */
+  readonly onDemand?: OnDemand | null;
 }
 
 export interface Resumed {
@@ -53,7 +56,7 @@ async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed>
       false,
     );
   }
-  if (phase === "stopped") await start(means, instance, criteria);
+  if (phase === "stopped") await start(means, request);
   const since = means.clock.now();
   // The price is left to the bid, which comes after this and may be about to lower it.
   const wanted = { ...wantedOf(criteria, null), maxPricePerHour: Number.POSITIVE_INFINITY };
@@ -66,10 +69,14 @@ async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed>
   throw stranded(row, `instance ${instance.id} is not ready again: ${outcome.text}`, false);
 }
 
-async function start(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
+async function start(means: Means, request: ResumeRequest): Promise<void> {
+  const { instance, criteria } = request;
   const hindrance = ended(instance, means.clock.now()) ?? (await withoutCredit(means));
   if (hindrance !== undefined) throw stranded(instance, `instance ${instance.id} is stopped: ${hindrance}`, false);
-  if (instance.isBid === true) await bidAgain(means, instance, criteria);
+  if (instance.isBid === true) {
+    const { onDemand = await onDemandOfInstance(means, instance) } = request;
+    await bidAgain(means, instance, criteria, onDemand);
+  }
   means.progress(`starting instance ${instance.id}`);
   try {
     await means.client.setState(instance.id, "running");
@@ -101,23 +108,38 @@ async function withoutCredit({ client }: Means): Promise<string | undefined> {
   return `the account has no credit left${owed}, so Vast has stopped its machines; add credit, then run pulumi up`;
 }
 
-/** Outbid: the price of the day, within the cap. */
-async function bidAgain(means: Means, instance: Instance, criteria: OfferCriteria): Promise<void> {
-  const disk = instance.diskPerHour ?? 0;
+/** Outbid: the price of the day, within the cap and below the on-demand price. */
+async function bidAgain(
+  means: Means,
+  instance: Instance,
+  criteria: OfferCriteria,
+  onDemand: OnDemand | null,
+): Promise<void> {
+  const { machineId, gpus } = instance;
   const bid = instance.gpuPerHour ?? 0;
-  const situation = { held: false, bid, minBid: instance.minBid, floor: null, room: criteria.maxPricePerHour - disk };
-  const next = nextBid({ ...situation, markup: criteria.bidMarkup, markupChanged: false });
-  if (!next.wins) {
-    const needed = perHour((instance.minBid ?? 0) + disk);
-    throw stranded(
-      instance,
-      `instance ${instance.id} is outbid: it takes ${needed} with its disk now, and maxPricePerHour is ${perHour(criteria.maxPricePerHour)}; raise it, or wait for the price to fall`,
-      false,
-    );
-  }
+  const { bidMarkup: markup, maxPricePerHour } = criteria;
+  const room = maxPricePerHour - (instance.diskPerHour ?? 0);
+  const terms = { held: false, floor: null, room, markup, markupBefore: markup };
+  const next = nextBidOf({ ...instance, gpuPerHour: bid }, terms, { onDemand, prices: means.prices });
+  if (!next.wins)
+    throw stranded(instance, outbidText(instance, criteria, next.limit === "cap" ? null : onDemand), false);
   if (Math.abs(next.bid - bid) < 1e-6) return;
   await means.say(`instance ${instance.id} was outbid; bidding ${perHour(next.bid)} instead of ${perHour(bid)}`);
+  if (machineId !== null && gpus !== null)
+    means.prices.noteBid({ machineId, gpus }, { perHour: next.bid, floor: next.floor });
   await means.client.changeBid(instance.id, next.bid);
+}
+
+/** @param onDemand null = the cap is in the way */
+function outbidText(
+  { id, minBid, diskPerHour }: Instance,
+  { maxPricePerHour }: OfferCriteria,
+  onDemand: OnDemand | null,
+) {
+  const takes = minBid ?? 0;
+  if (onDemand === null)
+    return `instance ${id} is outbid: it takes ${perHour(takes + (diskPerHour ?? 0))} with its disk now, and maxPricePerHour is ${perHour(maxPricePerHour)}; raise it, or wait for the price to fall`;
+  return `instance ${id} is outbid: it takes a bid of ${perHour(takes)} now, and on demand it costs no more (${onDemandText(onDemand)}), so nothing is bid; wait for the price to fall, or bid all the same: vastai change bid ${id} --price ${roundUp(takes)}`;
 }
 
 /** A queued start may come about hours later, and bill. */

@@ -10,8 +10,10 @@ import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import type { VastClient } from "../../../components/vast/client/client.ts";
 import { vastError } from "../../../components/vast/client/errors.ts";
 import { InstanceList } from "../../../components/vast/client/instance-list.ts";
+import type { Offer } from "../../../components/vast/client/wire.ts";
+import { Prices } from "../../../components/vast/market/prices.ts";
 import type { Means } from "../../../components/vast/ready/means.ts";
-import { instance } from "../../support/rows.ts";
+import { instance, offer } from "../../support/rows.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 const ID = 31415926;
@@ -30,6 +32,8 @@ interface Scene extends GateWorld {
   readonly heard: string[];
   /** What Vast was asked to do, in order. */
   readonly asked: string[];
+  /** What a search on demand finds. */
+  readonly onDemand: Offer[];
   /** Called before Vast carries out a start or stop. */
   answer: (state: string) => void;
   readonly gone: AbortController;
@@ -51,6 +55,7 @@ async function openScene(
   const up = { id: ID, public_ipaddr: "127.0.0.1", ports, ssh_host: null, ssh_port: null };
   let there = instance({ ...up, ...changes });
   const asked: string[] = [];
+  const onDemand: Offer[] = [];
   const client = {
     setState: async (_id: number, state: "running" | "stopped") => {
       asked.push(state);
@@ -60,6 +65,7 @@ async function openScene(
     keyFingerprint: (nonce: string) => `${nonce}:of the key`,
     account: async () => ({ id: "1", email: null, credit: 50 }),
     changeBid: async (_id: number, bid: number) => void asked.push(`bid ${bid}`),
+    searchOffers: async () => onDemand,
     instance: async () => {
       if (row === "down") throw vastError("unreachable", "Vast does not answer");
       return row === "there" ? there : undefined;
@@ -86,8 +92,10 @@ async function openScene(
   const times = [0];
   const clock = { now: () => times.shift() ?? times[0] ?? 0, sleep: async () => {} };
   const gone = new AbortController();
+  mkdirSync(join(root, "prices"));
   const means = {
     client,
+    prices: new Prices(join(root, "prices"), ""),
     list: new InstanceList(client, { now: Date.now, sleep: async () => {} }),
     clock,
     engine: { signal: gone.signal, alive: async () => true },
@@ -101,6 +109,7 @@ async function openScene(
   const scene = {
     order,
     asked,
+    onDemand,
     answer: (_state: string) => {},
     gone,
     clock,
@@ -288,6 +297,13 @@ test("an outbid instance is bid for within the budget, and kept when that does n
   const scene = await openScene(t, outbid);
   await pass(scene);
   assert.deepEqual(scene.asked, ["bid 2.4", "running"]);
+  const worse = await openScene(t, outbid);
+  worse.onDemand.push(offer({ dph_base: 2 }));
+  await refuses(worse, /takes a bid of \$2\.000\/h now, and on demand it costs no more .*vastai change bid/, /disk/);
+  assert.deepEqual(worse.asked, []);
+  const echo = await openScene(t, { ...outbid, min_bid: 1.8 });
+  await pass(echo);
+  assert.deepEqual(echo.asked, ["running"], "our own bid is not bid against");
   const dear = await openScene(t, { ...outbid, min_bid: 21 });
   await refuses(dear, /rescueBudget of \$1\.00 is too little to start it at \$21\.042\/h/, /disk/);
   assert.deepEqual(dear.asked, []);

@@ -15,6 +15,8 @@ function temporary(t: TestContext): string {
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
+const EVERYTHING = ["failed", "journal", "limits", "owner", "passed", "prices", "quotes", "ssh"];
+
 test("lies where the environment says, else under the home", () => {
   assert.equal(stateDirPath({ VAST_TRAINING_HOME: "/a/b", XDG_STATE_HOME: "/c", HOME: "/h" }), "/a/b");
   assert.equal(stateDirPath({ XDG_STATE_HOME: "/c", HOME: "/h" }), "/c/vast-training");
@@ -25,8 +27,9 @@ test("is made with everything in it, for nobody else, and stays the same", (t) =
   const env = { VAST_TRAINING_HOME: join(temporary(t), "deep", "state") };
   const dir = openStateDir(env);
   assert.match(dir.owner, /^[a-z0-9]{8}$/);
-  assert.deepEqual(readdirSync(dir.path).sort(), ["failed", "journal", "limits", "owner", "passed", "quotes", "ssh"]);
-  for (const path of [dir.path, dir.sshDir, dir.journalDir, dir.quotesDir]) assert.equal(modeOf(path), "700");
+  assert.deepEqual(readdirSync(dir.path).sort(), EVERYTHING);
+  for (const path of [dir.path, dir.sshDir, dir.journalDir, dir.quotesDir, dir.pricesDir])
+    assert.equal(modeOf(path), "700");
   assert.equal(modeOf(join(dir.path, "owner")), "600");
   assert.deepEqual(openStateDir(env), dir);
 });
@@ -58,5 +61,5 @@ test("processes that open it at once agree on the owner", async (t) => {
     }),
   );
   assert.deepEqual(new Set(owners), new Set([readFileSync(join(path, "owner"), "utf8").trim()]));
-  assert.deepEqual(readdirSync(path).sort(), ["failed", "journal", "limits", "owner", "passed", "quotes", "ssh"]);
+  assert.deepEqual(readdirSync(path).sort(), EVERYTHING);
 });

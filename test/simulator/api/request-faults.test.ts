@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../../../simulator/index.ts";
-import { type Bench, findOffer, ORDER, openBench } from "../../support/simulator.ts";
+import { type Bench, findFreeOffer, findOffer, ORDER, openBench } from "../../support/simulator.ts";
 
 const PUT_ASK = "PUT /asks/{id}/";
 
@@ -236,7 +236,7 @@ test("a request is held before its effect, between effect and answer, or lost, u
     ["holdAfter", 1, 1],
     ["holdLost", 0, 0],
   ] as const) {
-    const offer = await findOffer(bench);
+    const offer = await findFreeOffer(bench);
     const before = contracts.all().length;
     bench.simulator.world.faults.add({ on: PUT_ASK, do: name });
     const rental = bench.ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid }).catch(() => {});
@@ -255,6 +255,20 @@ test("the slice is rented by somebody else between search and rental", async (t)
   const { reply, made } = await rentWith(bench, { do: "takenMeanwhile" });
   assert.deepEqual([reply.status, made], [410, 0]);
   assert.notEqual((await findOffer(bench)).id, offer.id);
+});
+
+test("every offer gets another id between search and rental; machine and slice are the same", async (t) => {
+  const bench = await openBench(t);
+  const before = await findOffer(bench);
+  const { reply, made } = await rentWith(bench, { do: "newOfferIds" });
+  assert.deepEqual([reply.status, reply.body.error, made], [404, "invalid_args", 0]);
+  const { id, machine_id, num_gpus } = await findOffer(bench);
+  assert.deepEqual([machine_id, num_gpus], [before.machine_id, before.num_gpus]);
+  assert.notEqual(id, before.id);
+  const { body } = await bench.ask("PUT", `/api/v0/asks/${id}/`, { ...ORDER, price: before.min_bid });
+  const line = await bench.ledgerOf(body.new_contract);
+  bench.simulator.world.market.renumber();
+  assert.deepEqual([line.offerId, (await bench.ledgerOf(body.new_contract)).offerId], [id, id]);
 });
 
 test("refusals of what was sent: arguments, environment", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Bench, type Body, openBench } from "../../support/simulator.ts";
+import { type Bench, type Body, findOffer, ORDER, openBench } from "../../support/simulator.ts";
 
 const words = ({ actual_status, intended_status, cur_state, next_state }: Body) =>
   [actual_status, intended_status, cur_state, next_state].join("/");
@@ -135,16 +135,11 @@ test("a queued start is cancelled by a stop", async (t) => {
   assert.equal(words(await bench.instance(id)), STOPPED);
 });
 
-test("on-demand takes the slice from our own bid; the listed minimum is what displaces it", async (t) => {
+test("on-demand takes the slice from our own bid", async (t) => {
   const bench = await openBench(t);
   const { running, instance, ask, clock, simulator } = bench;
   const id = await running();
   const offer = simulator.world.contracts.get(id)?.offer.ask.id;
-  const query = { ask_contract_id: { eq: offer }, type: "bid" };
-  const [listed] = (await ask("POST", "/api/v0/bundles/", query)).body.offers;
-  const own = await instance(id);
-  assert.ok(listed.rentable && listed.min_bid > own.dph_base);
-  assert.ok(own.min_bid <= own.dph_base, "the instance's own floor does not count its own bid");
   const { body } = await ask("PUT", `/api/v0/asks/${offer}/`, { image: "a/b" });
   await clock.advance(10);
   assert.equal(words(await instance(id)), STOPPED);
@@ -152,6 +147,35 @@ test("on-demand takes the slice from our own bid; the listed minimum is what dis
   await ask("DELETE", `/api/v0/instances/${body.new_contract}/`);
   await clock.advance(10);
   assert.equal(words(await instance(id)), RUNNING);
+});
+
+test("our own bid is listed as the price of the slice: with three decimals, late, and for a while when it is gone", async (t) => {
+  const bench = await openBench(t, { timings: { echo: 60 } });
+  const { ask, instance, clock, simulator } = bench;
+  const { id: offer, min_bid: floor } = await findOffer(bench);
+  const listed = async () => {
+    const query = { ask_contract_id: { eq: offer }, type: "bid" };
+    const [row] = (await ask("POST", "/api/v0/bundles/", query)).body.offers;
+    assert.ok(row.rentable);
+    return [row.min_bid, row.dph_base];
+  };
+  const id = await bench.running({ price: 1.5157 });
+  assert.equal(simulator.world.contracts.get(id)?.offerId, offer);
+  assert.deepEqual(await listed(), [floor, floor], "not yet");
+  await clock.advance(60);
+  assert.deepEqual(await listed(), [1.516, 1.516]);
+  assert.equal((await instance(id)).min_bid, 1.516, "to its holder as well");
+  await ask("PUT", `/api/v0/instances/bid_price/${id}/`, { client_id: "me", price: 1.2 });
+  assert.deepEqual(await listed(), [1.516, 1.516], "still the bid that was lowered");
+  await clock.advance(60);
+  assert.deepEqual(await listed(), [1.2, 1.2]);
+  assert.equal((await ask("PUT", `/api/v0/asks/${offer}/`, { ...ORDER, price: 1.2 })).status, 410, "it wins nothing");
+  await ask("DELETE", `/api/v0/instances/${id}/`);
+  await clock.advance(30);
+  assert.equal(await instance(id), null);
+  assert.deepEqual(await listed(), [1.2, 1.2]);
+  await clock.advance(60);
+  assert.deepEqual(await listed(), [floor, floor]);
 });
 
 test("stopped by the user it stays down, however cheap it gets", async (t) => {

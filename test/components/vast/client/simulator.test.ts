@@ -131,7 +131,7 @@ test("reads a list of many pages", async (t) => {
   const some: OfferChoice[] = [];
   for (const gpu of await client.gpuNames()) {
     const wanted = { ...criteria, gpu, verified: false, minReliability: 0, diskGb: 10, maxOffers: 30 };
-    some.push(...(await market(client, wanted, { onDemandPrice: false })).choices);
+    some.push(...(await market(client, wanted)).choices);
     if (some.length >= 30) break;
   }
   const ids: number[] = [];
@@ -332,11 +332,11 @@ test("those who only look share a minute's answers; one that is to rent asks ane
   const dearer = await look({ ...criteria, maxPricePerHour: 3.4 });
   assert.equal(dearer.choices[0]?.offerId, found.choices[0]?.offerId);
   assert.equal(searches(), 2, "another price is no other question");
-  await market(client, criteria, { onDemandPrice: false });
-  assert.equal(searches(), 3);
+  await market(client, criteria);
+  assert.equal(searches(), 4);
   await clock.advance(60);
   await look();
-  assert.equal(searches(), 5);
+  assert.equal(searches(), 6);
   world.faults.add({ on: "POST /bundles/", do: "searchQuota", times: 0 });
   assert.deepEqual((await look()).choices[0]?.offerId, found.choices[0]?.offerId, "what is known needs no search");
 });

@@ -35,7 +35,7 @@ function means(changes: Partial<CheckMeans> = {}) {
     return value;
   };
   const all: CheckMeans = {
-    market: async () => note("market", { choices, excluded: "", blame: null }),
+    market: async () => note("market", { choices, onDemandTotal: null, excluded: "", blame: null }),
     account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
@@ -131,7 +131,14 @@ const failures: [what: string, changes: Partial<CheckMeans>, property: string, r
   ["no simulator", { market: async () => Promise.reject(vastError("config", "none is running")) }, "apiUrl", /none/],
   [
     "nothing fits",
-    { market: async () => ({ choices: [], excluded: "none of 3 offers fits", blame: "minReliability" }) },
+    {
+      market: async () => ({
+        choices: [],
+        onDemandTotal: null,
+        excluded: "none of 3 offers fits",
+        blame: "minReliability",
+      }),
+    },
     "minReliability",
     /none of 3/,
   ],

@@ -311,16 +311,22 @@ test("a bid follows cap and markup, and makes no call that is not needed", async
   assert.equal((await provider.diff(instanceId, idle, { ...onDemand, maxPricePerHour: 9 })).changes, NONE);
 
   const { id, outs } = await provider.create(terms);
-  assert.deepEqual([id, bid()], [instanceId, 20], "a higher cap raises nothing");
+  assert.equal(id, instanceId);
+  const price = simulator.world.contracts.get(Number(instanceId))?.onDemandPerHour ?? 0;
+  assert.ok(bid() < price && bid() > price - 0.0003, "what was bid above the on-demand price comes down below it");
+  const before = bid();
+  await provider.create({ ...terms, maxPricePerHour: 31 });
+  assert.equal(bid(), before, "a higher cap raises nothing");
   assert.equal((await provider.diff(id, outs, terms)).changes, NONE);
   assert.equal((await provider.diff(id, outs, { ...terms, apiKeyFile: "/other" })).changes, NONE);
   assert.equal((await provider.diff(id, outs, { ...terms, instanceId: UNKNOWN })).changes, NONE);
   assert.equal((await provider.diff(id, outs, { ...terms, maxPricePerHour: 9 })).changes, SOME);
   assert.deepEqual((await provider.diff(id, outs, { ...terms, instanceId: "8" })).replaces, ["instanceId"]);
 
-  const lower = await provider.update(id, outs, { ...terms, maxPricePerHour: 9 });
-  assert.ok(bid() < 9 && bid() > 8.9, "the cap less the disk");
-  assert.equal(lower.maxPricePerHour, 9);
+  const cap = Math.round(before * 950) / 1000;
+  const lower = await provider.update(id, outs, { ...terms, maxPricePerHour: cap });
+  assert.ok(bid() < cap && bid() > cap - 0.1, "the cap less the disk");
+  assert.equal(lower.maxPricePerHour, cap);
   const contract = simulator.world.contracts.get(Number(instanceId));
   if (contract !== undefined) simulator.world.life.vanish(contract);
   await assert.rejects(provider.update(id, lower, { ...terms, maxPricePerHour: 8 }), /pulumi up --refresh/);

@@ -159,6 +159,10 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     const after = await program.outputs();
     assert.deepEqual([after.phase, after.instanceId], ["ready", before.instanceId]);
     assert.ok(Number(after.bidPerHour) > 1.5);
+    // Stopped by its host, when the market lists our own bid by now.
+    await simulator.post(`/_sim/instances/${before.instanceId}/stop`, {});
+    await program.works("up", ["--refresh", "--skip-preview"]);
+    assert.deepEqual((await program.outputs()).bidPerHour, after.bidPerHour);
   });
 
   await t.test(

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { OfferQuery, VastClient } from "../../../../components/vast/client/client.ts";
+import { type VastErrorKind, vastError } from "../../../../components/vast/client/errors.ts";
+import { offerFromWire } from "../../../../components/vast/client/wire.ts";
+import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
-import { market, offerQuery } from "../../../../components/vast/market/offers.ts";
+import { type Market, market, offerQuery } from "../../../../components/vast/market/offers.ts";
+import { Prices } from "../../../../components/vast/market/prices.ts";
+import { quoteLine, quoteOf } from "../../../../components/vast/market/quote.ts";
 import { criteria, offerRow } from "../../../support/rows.ts";
 import { type Exchange, scriptedApi } from "../../../support/scripted-api.ts";
 
@@ -36,21 +45,164 @@ test("the query names every filter in Vast's grammar", () => {
   assert.equal("verified" in offerQuery("H100 SXM", { ...criteria, verified: false }), false);
 });
 
-test("the market answers with choices and the on-demand price beside the bid", async (t) => {
-  const api = await scriptedApi(t, search(row(1), row(2)), search(row(1, { dph_base: 2.5 })));
-  const found = await market(api.client, { ...criteria, maxOffers: 1 });
-  assert.equal(found.excluded, "");
-  assert.equal(found.choices.length, 1);
-  // The two searches leave side by side, so either answer may have come first.
-  assert.deepEqual(
-    new Set(api.asked.map(({ body }) => (body as { type: string }).type)),
-    new Set(["bid", "on-demand"]),
+/** Answers each search by its kind, in whatever order they come. */
+async function markets(t: TestContext, bids: unknown[], onDemandRows: unknown[] | "fails") {
+  const asked: string[] = [];
+  const client = {
+    gpuNames: async () => ["H100 SXM"],
+    searchOffers: async ({ type }: OfferQuery) => {
+      asked.push(String(type));
+      if (type === "bid") return bids.map(offerFromWire).filter((each) => each !== undefined);
+      if (onDemandRows === "fails") throw vastError("server", "not now");
+      return onDemandRows.map(offerFromWire).filter((each) => each !== undefined);
+    },
+  } as unknown as VastClient;
+  const dir = mkdtempSync(join(tmpdir(), "vast-market-test-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return { asked, client, prices: new Prices(dir, "", () => 1_800_000_000_000) };
+}
+
+const beside = ({ choices }: Market) =>
+  choices.map(({ machineId, bidPerHour, onDemandPerHour, onDemandOf }) => [
+    machineId,
+    bidPerHour,
+    onDemandPerHour,
+    onDemandOf,
+  ]);
+
+test("a bid is compared with the on-demand price of its machine, whatever the ids are, in one more search", async (t) => {
+  const here = await markets(
+    t,
+    [row(1, { min_bid: 2.13 }), row(2)],
+    [
+      row(77, { machine_id: 1, dph_base: 2.2 }),
+      row(1, { machine_id: 3, dph_base: 1.2, dph_total: 1.2278 }),
+      row(2, { num_gpus: 2, dph_base: 1 }),
+    ],
   );
+  const found = await market(here.client, criteria, { prices: here.prices });
+  assert.deepEqual(here.asked.toSorted(), ["bid", "on-demand"]);
+  assert.deepEqual(beside(found), [[1, 2.1999, 2.2, "machine"]], "and machine 2 costs less on demand elsewhere");
+  assert.equal(found.onDemandTotal, 1.2278);
+});
+
+test("a machine that is not listed on demand: its last price, else the cheapest of the kind, else nothing", async (t) => {
+  const others = await markets(t, [row(1)], [row(2, { dph_base: 1.7 }), row(3, { dph_base: 1.6 })]);
+  assert.deepEqual(beside(await market(others.client, criteria)), [[1, 1.5999, 1.6, "others"]]);
+  others.prices.noteOnDemand({ machineId: 1, gpus: 1 }, 1.65);
+  others.prices.noteOnDemand({ machineId: 1, gpus: 2 }, 1.2);
+  const seen = await market(others.client, criteria, others);
+  assert.deepEqual(beside(seen), [[1, 1.6499, 1.65, "earlier"]]);
+  assert.match(
+    quoteLine(quoteOf(seen.choices[0] as OfferChoice)),
+    /on demand \$1\.650\/h when last seen, 2027-01-15 08:00 UTC/,
+  );
+  for (const rows of [[], "fails" as const]) {
+    const none = await markets(t, [row(1)], rows);
+    const found = await market(none.client, criteria, none);
+    assert.deepEqual(beside(found), [[1, 1.8, null, null]]);
+    assert.match(
+      quoteLine(quoteOf(found.choices[0] as OfferChoice)),
+      /bid \$1\.800\/h \(nothing to compare it with on demand\)/,
+    );
+  }
+});
+
+test("a key that is refused on demand is refused: nothing is bid", async (t) => {
+  const here = await markets(t, [row(1)], "fails");
+  const refuse = (kind: VastErrorKind) => {
+    const searchOffers = async ({ type }: OfferQuery) =>
+      type === "bid" ? here.client.searchOffers({ type }) : Promise.reject(vastError(kind, "refused"));
+    return market({ ...here.client, searchOffers } as unknown as VastClient, criteria);
+  };
+  for (const kind of ["auth", "forbidden"] as const) await assert.rejects(refuse(kind), /refused/);
+  assert.equal((await refuse("rate_limited")).choices.length, 1);
+});
+
+test("when both searches are refused it is one error, and nothing is left that nobody waits for", async () => {
+  const searchOffers = async ({ type }: OfferQuery) => {
+    // The one on demand is answered last.
+    if (type !== "bid") await new Promise((done) => setImmediate(done));
+    throw vastError("auth", "refused");
+  };
+  await assert.rejects(market({ searchOffers } as unknown as VastClient, criteria), /refused/);
+  await new Promise((done) => setImmediate(() => setImmediate(done)));
+});
+
+test("what is seen of a chosen machine is remembered", async (t) => {
+  const here = await markets(t, [row(1)], [row(1, { dph_base: 2.5 })]);
+  await market(here.client, criteria, here);
+  assert.deepEqual(here.prices.onDemand({ machineId: 1, gpus: 1 }), { perHour: 2.5, at: 1_800_000_000_000 });
+});
+
+test("offers that cost no more on demand are passed over; when all do, it says what to set", async (t) => {
+  const here = await markets(
+    t,
+    [row(1, { min_bid: 2.13 }), row(2, { min_bid: 2.3 }), row(3, { min_bid: 2.1 })],
+    [row(1, { dph_base: 2.13 }), row(2, { dph_base: 2.2 }), row(3, { dph_base: 2.12 })],
+  );
+  assert.deepEqual(beside(await market(here.client, criteria)), [[3, 2.1199, 2.12, "machine"]]);
+  const found = await market(here.client, criteria, { skipMachines: new Set([3]) });
+  assert.equal(
+    found.excluded,
+    "none of 3 offers of H100 SXM (interruptible) fits: 2 that cost no more on demand (rental), 1 on machines already tried or " +
+      "in use by us; nearest is 1x H100 SXM in Texas, US at $2.128/h (already tried or in use by us); on demand costs no more " +
+      "than a bid, and nobody can take it away: pulumi config set rental on-demand",
+  );
+  assert.equal(found.blame, "rental");
+});
+
+test("a cap between on demand and the lowest bid: on demand is named too", async (t) => {
+  const rows = (price: number) => markets(t, [row(1, { min_bid: 2.5 })], [row(1, { dph_base: price })]);
+  const capped = { ...criteria, maxPricePerHour: 2.3 };
+  const fits = await market((await rows(2.2)).client, capped);
+  assert.match(
+    fits.excluded,
+    /nearest is .* at \$2\.528\/h \(on demand \$2\.200\/h\); on demand costs no more than a bid/,
+  );
+  const dear = await market((await rows(2.4)).client, capped);
+  assert.doesNotMatch(dear.excluded, /pulumi config set/, "it is above the cap as well");
+  const slices = await markets(
+    t,
+    [row(1, { num_gpus: 4, min_bid: 8 })],
+    [row(1, { dph_base: 2 }), row(2, { num_gpus: 4, dph_base: 9 })],
+  );
+  const [choice] = (await market(slices.client, { ...criteria, gpus: 4, maxPricePerHour: 14 })).choices;
+  assert.deepEqual(
+    [choice?.bidPerHour, choice?.onDemandOf],
+    [8.9999, "others"],
+    "another slice of the machine tells nothing",
+  );
+});
+
+test("a minimum that is our own bid gets no markup on top", async (t) => {
+  const here = await markets(t, [row(1, { min_bid: 1.801 })], [row(1, { dph_base: 2.5 })]);
+  here.prices.noteBid({ machineId: 1, gpus: 1 }, { perHour: 1.8006, floor: 1.5005 });
+  const [choice] = (await market(here.client, criteria, here)).choices;
+  assert.deepEqual([choice?.bidPerHour, choice?.minBidPerHour], [1.801, 1.5005]);
+  const [other] = (await market(here.client, criteria)).choices;
+  assert.equal(other?.bidPerHour, 2.1612, "which nobody else can know");
+});
+
+test("ids that change between two pages make no second offer of a machine", async (t) => {
+  const page = (from: number) =>
+    Array.from({ length: 64 }, (_, i) =>
+      row(from + i, { machine_id: 100 + i, dph_total: 2, verification: "unverified" }),
+    );
+  const api = await scriptedApi(
+    t,
+    search(...page(1)),
+    search(...page(1000)),
+    search(...page(1)),
+    search(...page(1000)),
+  );
+  const found = await market(api.client, onDemand);
+  assert.match(found.excluded, /^none of 64 offers/);
 });
 
 test("machines that were tried are passed over", async (t) => {
   const api = await scriptedApi(t, search(row(1), row(2)));
-  const found = await market(api.client, criteria, { skipMachines: new Set([1]), onDemandPrice: false });
+  const found = await market(api.client, onDemand, { skipMachines: new Set([1]) });
   assert.deepEqual(
     found.choices.map(({ offerId }) => offerId),
     [2],
@@ -60,21 +212,21 @@ test("machines that were tried are passed over", async (t) => {
 test("the next page is read only when it could change the choice", async (t) => {
   const dear = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 2, verification: "unverified" }));
   const api = await scriptedApi(t, search(...dear), search(row(163, { dph_total: 2 }), row(7, { dph_total: 2.1 })));
-  const found = await market(api.client, criteria, { onDemandPrice: false });
+  const found = await market(api.client, onDemand);
   assert.deepEqual(
     found.choices.map(({ offerId }) => offerId),
     [7],
   );
-  assert.deepEqual(api.asked[1]?.body, { ...offerQuery("H100 SXM", criteria), dph_total: { gte: 2 } });
+  assert.deepEqual(api.asked[1]?.body, { ...offerQuery("H100 SXM", onDemand), dph_total: { gte: 2 } });
   const enough = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 2 }));
   const one = await scriptedApi(t, search(...enough));
-  assert.equal((await market(one.client, criteria, { onDemandPrice: false })).choices.length, 5);
+  assert.equal((await market(one.client, onDemand)).choices.length, 5);
 });
 
 test("pages end where prices pass the cap, and where nothing new comes", async (t) => {
-  const above = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 4, min_bid: 4 }));
+  const above = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 4, dph_base: 4 }));
   const api = await scriptedApi(t, search(...above), search(...above), search(...above));
-  const found = await market(api.client, criteria, { onDemandPrice: false });
+  const found = await market(api.client, onDemand);
   assert.deepEqual(found.choices, []);
 });
 
@@ -82,12 +234,12 @@ test("when nothing fits, it says which filter excludes how many, and what is nea
   const api = await scriptedApi(
     t,
     search(),
-    search(row(1, { reliability2: 0.9 }), row(2, { num_gpus: 8, min_bid: 12 }), row(3, { min_bid: 3.6 })),
+    search(row(1, { reliability2: 0.9 }), row(2, { num_gpus: 8, dph_base: 12 }), row(3, { dph_base: 3.6 })),
   );
-  const found = await market(api.client, criteria, { onDemandPrice: false });
+  const found = await market(api.client, onDemand);
   assert.equal(
     found.excluded,
-    "none of 3 offers of H100 SXM (interruptible) fits: 2 above $3.500/h (maxPricePerHour), 1 below 0.95 reliability " +
+    "none of 3 offers of H100 SXM (on-demand) fits: 2 above $3.500/h (maxPricePerHour), 1 below 0.95 reliability " +
       "(minReliability), 1 another number of GPUs (gpus); nearest is 1x H100 SXM in Texas, US at $1.528/h (reliability 0.9)",
   );
   assert.equal(found.blame, "minReliability");
@@ -95,7 +247,7 @@ test("when nothing fits, it says which filter excludes how many, and what is nea
 
 test("a machine that was tried is named as such", async (t) => {
   const api = await scriptedApi(t, search(row(1)), search(row(1)));
-  const found = await market(api.client, criteria, { skipMachines: new Set([1]), onDemandPrice: false });
+  const found = await market(api.client, onDemand, { skipMachines: new Set([1]) });
   assert.match(found.excluded, /1 on machines already tried/);
   assert.equal(found.blame, null);
 });
@@ -109,18 +261,18 @@ test("an unknown GPU gets the nearest name on the market", async (t) => {
 
 test("a GPU that only the market knows is asked for in its spelling", async (t) => {
   const api = await scriptedApi(t, names("Z900 ULTRA"), search(row(1, { gpu_name: "Z900 ULTRA" })));
-  const found = await market(api.client, { ...criteria, gpu: "z900_ultra" }, { onDemandPrice: false });
+  const found = await market(api.client, { ...onDemand, gpu: "z900_ultra" });
   assert.equal(found.choices[0]?.gpu, "Z900 ULTRA");
 });
 
 test("a well-known GPU that nobody offers is looked up, then said to be missing", async (t) => {
   const api = await scriptedApi(t, search(), search(), names("H100 SXM"));
-  const found = await market(api.client, criteria, { onDemandPrice: false });
-  assert.equal(found.excluded, "nobody offers H100 SXM (interruptible) at the moment");
+  const found = await market(api.client, onDemand);
+  assert.equal(found.excluded, "nobody offers H100 SXM (on-demand) at the moment");
 });
 
 test("a market that cannot be asked is an error, not an empty market", async (t) => {
   const refused: Exchange = { ask: "POST /api/v0/bundles/", answer: { status: 401, body: { error: "auth_error" } } };
   const api = await scriptedApi(t, refused);
-  await assert.rejects(market(api.client, criteria, { onDemandPrice: false }), /refused/);
+  await assert.rejects(market(api.client, onDemand), /refused/);
 });

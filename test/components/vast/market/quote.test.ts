@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose } from "../../../../components/vast/market/choice.ts";
-import { patienceOf, pullMinutesOf, quoteLine, quoteOf } from "../../../../components/vast/market/quote.ts";
+import {
+  onDemandHint,
+  patienceOf,
+  pullMinutesOf,
+  quoteLine,
+  quoteOf,
+} from "../../../../components/vast/market/quote.ts";
 import { criteria, offer, quote } from "../../../support/rows.ts";
 
 test("a pull's minutes follow size and speed, and are unknown when either is", () => {
@@ -40,6 +46,18 @@ test("a quote in one line", () => {
   );
 });
 
+test("where on demand costs hardly more than the bid, or less, it is said", () => {
+  const hint = (onDemandTotal: number | null) => onDemandHint(quote, onDemandTotal);
+  assert.equal(hint(null), undefined);
+  assert.equal(hint(2.05), undefined, "a tenth more is worth a bid");
+  assert.match(
+    hint(2) ?? "",
+    /costs \$2\.000\/h in all, 9 % more than this bid, .*: pulumi config set rental on-demand$/,
+  );
+  assert.match(hint(1.6) ?? "", /costs \$1\.600\/h in all, no more than this bid/);
+  assert.equal(onDemandHint({ ...quote, bidPerHour: null }, 1), undefined);
+});
+
 test("the quote is what the choice promises", () => {
   const [choice] = choose([offer()], "H100 SXM", criteria);
   assert.ok(choice);
@@ -52,7 +70,10 @@ test("the quote is what the choice promises", () => {
     reliability: 0.9972,
     rental: "interruptible",
     bidPerHour: 1.8,
+    minBidPerHour: 1.5,
     onDemandPerHour: 2.5,
+    onDemandOf: null,
+    onDemandAt: null,
     diskPerHour: 0.0278,
     totalPerHour: 1.8278,
     trafficPerGb: 0.003,

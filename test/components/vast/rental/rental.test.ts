@@ -65,6 +65,61 @@ test("rents what was quoted, waits until it is ready, and costs few calls", asyn
   assert.deepEqual(world.living(), []);
 });
 
+test("what was quoted is rented under another id, too, and its dead id costs no try", async (t) => {
+  const world = await renting(t);
+  const { choices } = await market(world.means.client, criteria);
+  assert.ok(choices[0]);
+  const quote = quoteOf(choices[0]);
+  world.simulator.world.market.renumber();
+  const rented = await rent(world.means, { ...request, criteria: { ...criteria, maxOffers: 1 }, quote });
+  assert.notEqual(rented.offerId, quote.offerId);
+  assert.equal(rented.instance.machineId, quote.machineId);
+  assert.equal(rented.instance.gpuPerHour, quote.bidPerHour);
+  await release(world.means, rented.instance.id);
+});
+
+test("when what was quoted has become dearer, the cheapest is rented", async (t) => {
+  const world = await renting(t);
+  const { choices } = await market(world.means.client, criteria);
+  assert.ok(choices[0] && choices[1]);
+  const quote = quoteOf(choices[0]);
+  world.simulator.world.market.renumber();
+  world.simulator.world.market.move({ machineId: quote.machineId, factor: 1.6 });
+  const rented = await rent(world.means, { ...request, quote });
+  assert.equal(rented.instance.machineId, choices[1].machineId);
+  await release(world.means, rented.instance.id);
+});
+
+test("an id that dies between search and rental: the machine is found again", async (t) => {
+  const world = await renting(t, { faults: [{ on: "PUT /asks/{id}/", do: "newOfferIds" }] });
+  const [cheapest] = (await market(world.means.client, criteria)).choices;
+  const { instance } = await rent(world.means, { ...request, criteria: { ...criteria, maxOffers: 2 } });
+  assert.match(world.said.join("\n"), /offer \d+ is taken; trying the next offer/);
+  assert.equal(instance.machineId, cheapest?.machineId);
+  await release(world.means, instance.id);
+});
+
+test("a machine that is rented again and again is not bid up by our own last bid", async (t) => {
+  const world = await renting(t, { timings: { echo: 900 } });
+  // Of one GPU a machine has two slices, and the other one is nobody's.
+  const several = { ...request, criteria: { ...criteria, gpus: 4, maxPricePerHour: 14 } };
+  const bids = new Set<number | null>();
+  const machines = new Set<number | null>();
+  for (let round = 0; round < 4; round++) {
+    // As another command, which no machine is closed to.
+    const means = world.meansWith({ client: clientWith(world.means.client, {}) });
+    const { instance } = await rent(means, several);
+    bids.add(instance.gpuPerHour);
+    machines.add(instance.machineId);
+    await world.clock.advance(1000);
+    await release(means, instance.id);
+  }
+  assert.equal(machines.size, 1, "no other is cheaper");
+  const [first = 0, ...later] = [...bids].map(Number);
+  // The list has three decimals, and a bid below it would not win.
+  for (const bid of later) assert.ok(Math.abs(bid - first) < 0.001, [...bids].join());
+});
+
 test("rents on demand at the listed price", async (t) => {
   const world = await renting(t);
   const onDemand = { ...request, criteria: { ...criteria, rental: "on-demand" as const } };

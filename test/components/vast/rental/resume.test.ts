@@ -72,16 +72,62 @@ test("an outbid machine is bid for again, within the cap", async (t) => {
   await release(world.means, instance.id);
 });
 
+/** Somebody bids so much for the slice, as a share of what it costs on demand. */
+function rival(world: World, share: number) {
+  return ({ offer: { ask, machine } }: Contract) => {
+    ask.tenant = { kind: "bid", perHour: ask.basePrice * share };
+    world.simulator.world.life.settle(machine);
+  };
+}
+
 test("a bid above the cap is not made, and what it would take is said", async (t) => {
   const world = await renting(t, keep);
-  const asked = await machine(world, (contract) => {
-    contract.offer.ask.tenant = { kind: "bid", perHour: 5 };
-    world.simulator.world.life.settle(contract.offer.machine);
-  });
-  const message = await strandedBy(resume(world.means, asked));
-  assert.match(message, /is outbid: it takes \$5\.\d{3}\/h with its disk now, and maxPricePerHour is \$3\.500\/h/);
+  const asked = await machine(world, rival(world, 0.9));
+  const dear = { ...asked, criteria: { ...criteria, maxPricePerHour: 1.5 } };
+  const message = await strandedBy(resume(world.means, dear));
+  assert.match(message, /is outbid: it takes \$\d\.\d{3}\/h with its disk now, and maxPricePerHour is \$1\.500\/h/);
   assert.equal(world.requests("PUT /instances/bid_price/{id}/"), 0);
   assert.equal(world.requests("PUT /instances/{id}/"), 0);
+});
+
+test("nor one at or above the on-demand price of the machine", async (t) => {
+  const world = await renting(t, keep);
+  const asked = await machine(world, rival(world, 1));
+  const message = await strandedBy(resume(world.means, asked));
+  assert.match(
+    message,
+    /takes a bid of \$\d\.\d{3}\/h now, and on demand it costs no more \(\$\d\.\d{3}\/h\), so nothing is bid; .*vastai change bid/,
+  );
+  assert.equal(world.requests("PUT /instances/bid_price/{id}/"), 0);
+});
+
+test("just below it one is, however large the markup", async (t) => {
+  const world = await renting(t);
+  const asked = await machine(world, rival(world, 0.95));
+  const { instance } = await resume(world.means, { ...asked, criteria: { ...criteria, bidMarkup: 3 } });
+  const price = world.simulator.world.contracts.get(instance.id)?.onDemandPerHour ?? 0;
+  const bid = instance.gpuPerHour ?? 0;
+  assert.ok(bid < price && bid > price - 0.0003, `${bid} below ${price}`);
+  await release(world.means, instance.id);
+});
+
+test("our own bid in the market is no price: a machine that was only stopped keeps its bid, time and again", async (t) => {
+  const world = await renting(t);
+  let asked = await machine(world, () => {});
+  const { gpuPerHour: first, id } = asked.instance;
+  for (let round = 0; round < 3; round++) {
+    const contract = world.simulator.world.contracts.get(id);
+    assert.ok(contract);
+    await world.clock.advance(60);
+    world.simulator.world.life.drop(contract, "host");
+    const instance = await world.means.client.instance(id);
+    assert.ok(instance && instance.minBid !== null && instance.gpuPerHour !== null);
+    assert.ok(Math.abs(instance.minBid - instance.gpuPerHour) < 0.001, "the echo");
+    asked = { ...asked, instance };
+    assert.equal((await resume(world.means, asked)).instance.gpuPerHour, first);
+  }
+  assert.equal(world.requests("PUT /instances/bid_price/{id}/"), 0);
+  await release(world.means, id);
 });
 
 test("a start that Vast queues is called off, and said", async (t) => {

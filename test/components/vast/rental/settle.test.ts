@@ -24,7 +24,9 @@ const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };
 async function rentedElsewhere(world: World, under = label): Promise<number> {
   const { market } = await import("../../../../components/vast/market/offers.ts");
   const { quoteOf } = await import("../../../../components/vast/market/quote.ts");
-  const [choice] = (await market(world.means.client, criteria)).choices;
+  // What is held is still listed, at its bid.
+  const skipMachines = new Set(world.simulator.world.contracts.living().map(({ offer }) => offer.machine.id));
+  const [choice] = (await market(world.means.client, criteria, { skipMachines })).choices;
   assert.ok(choice);
   const id = await world.means.client.rent(choice.offerId, {
     ...rentOrderOf(request, quoteOf(choice), ""),

@@ -1,0 +1,45 @@
+import { perHour } from "../../lib/money.ts";
+import { phaseOf } from "../client/phase.ts";
+import { type BidTerms, nextBidOf } from "../market/bidding.ts";
+import { onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
+import type { Means } from "../ready/means.ts";
+import type { VastBidInputs } from "./bid.ts";
+
+/**
+ * Brings the bid of an instance in line with cap and markup, where that changes it, and says what it could not do. Throws
+ * when Vast knows no such instance, or not its bid.
+ */
+export async function rebid(
+  { client, prices, say }: Pick<Means, "client" | "prices" | "say">,
+  inputs: Pick<VastBidInputs, "instanceId" | "maxPricePerHour" | "bidMarkup">,
+  standing: Pick<BidTerms, "floor" | "markupBefore">,
+): Promise<void> {
+  const { instanceId, maxPricePerHour, bidMarkup: markup } = inputs;
+  const id = Number(instanceId);
+  const instance = await client.instance(id);
+  if (instance === undefined) {
+    throw new Error(`instance ${id} is not to be found at Vast; pulumi up --refresh rents a new one when it is gone`);
+  }
+  const { gpuPerHour: bid, diskPerHour, machineId, gpus } = instance;
+  if (bid === null) throw new Error(`Vast does not say what is bid for instance ${id}; try again`);
+  const onDemand = await onDemandOfInstance({ client, prices }, instance);
+  const held = phaseOf(instance).phase !== "stopped";
+  const terms = { ...standing, held, room: maxPricePerHour - (diskPerHour ?? 0), markup };
+  const next = nextBidOf({ ...instance, gpuPerHour: bid }, terms, { onDemand, prices });
+  const dear = next.limit === "on-demand" && onDemand !== null ? onDemandText(onDemand) : null;
+  if (dear !== null && bid > next.bid - 1e-6)
+    await say(
+      `on demand instance ${id} would cost ${dear}, and no bid is made at or above that; rental on-demand rents one that nobody can take away`,
+    );
+  if (!next.wins) {
+    const bounds = dear === null ? `${perHour(maxPricePerHour)} with the disk` : "the price on demand";
+    await say(
+      `${perHour(next.bid)} is the most that ${bounds} allows, and it takes more: Vast will stop instance ${id}, or not start it`,
+    );
+  }
+  if (Math.abs(next.bid - bid) < 1e-6) return;
+  if (machineId !== null && gpus !== null)
+    prices.noteBid({ machineId, gpus }, { perHour: next.bid, floor: next.floor });
+  await client.changeBid(id, next.bid);
+  await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
+}
