@@ -41,7 +41,7 @@ function stepsAtHome(project: Project, instanceId: unknown): number[] {
 }
 
 test("no machine idles, and none that has stopped keeps its checkpoints", {
-  skip: needsRoot,
+  skip: isLong,
 }, async (t: TestContext) => {
   const project = await openProject(t);
   let instanceId: unknown;

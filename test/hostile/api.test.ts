@@ -21,9 +21,18 @@ const texts = Object.entries(instanceRow()).filter(([, value]) => typeof value =
 test("no text of a row reaches a terminal with more than one printable line", () => {
   const changes = Object.fromEntries(texts.map(([name, value]) => [name, `${value}${ESCAPES}`]));
   const offer = offerFromWire(offerRow({ gpu_name: ESCAPES, geolocation: ESCAPES, verification: ESCAPES }));
-  const row = instance(changes);
+  // Its message is read line by line, and shown by its phase alone.
+  const { statusMsg: _, ...row } = instance(changes);
   const statuses = ["exited", "loading", "created", "offline", "scheduling", ESCAPES];
-  const said = statuses.map((actual_status) => phaseOf(instance({ ...changes, actual_status })).text);
+  const messages = ["", "Error: ", "manifest unknown ", "no space left on device "].map(
+    (words) => `${words}${ESCAPES}`,
+  );
+  const said = statuses.flatMap((actual_status) =>
+    messages.flatMap((status_msg) => {
+      const { text, complaint = "" } = phaseOf(instance({ ...changes, actual_status, status_msg }));
+      return [text, complaint];
+    }),
+  );
   assert.ok(offer !== undefined);
   for (const text of [...Object.values(offer), ...Object.values(row), ...said]) {
     assert.doesNotMatch(String(text), /[\p{Cc}\p{Cf}]/u, JSON.stringify(text));

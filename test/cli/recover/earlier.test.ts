@@ -30,7 +30,9 @@ async function earlierStack(project: Project) {
 
 async function rent({ simulator, env }: Project, label: string): Promise<number> {
   const client = new VastClient(openApi({ apiUrl: "simulator", apiKeyFile: "" }, env));
-  const offer = await findOffer({ ask: asker(simulator) });
+  // What is held is still listed, at its bid.
+  const notin = (await simulator.ledger()).contracts.map(({ machineId }) => machineId);
+  const offer = await findOffer({ ask: asker(simulator) }, { machine_id: { notin } });
   const order = { image: "a/b:c", label, diskGb: 100, bidPerHour: offer.min_bid, env: {}, onstart: "" };
   return client.rent(offer.id, order);
 }

@@ -168,7 +168,10 @@ test("while /proc cannot be read nothing has ended", needsRoot, async (t) => {
   assert.doesNotMatch(scene.box.read("train.log"), /No training runs|No command/);
 });
 
-test("where no process can be started both go on, and act as soon as one can", needsProcessLimit, async (t) => {
+test("where no process can be started both go on, and act as soon as one can", {
+  skip: notAll,
+  ...needsProcessLimit,
+}, async (t) => {
   const limit = openProcessLimit(t);
   const { vast, pid, seen, guardLog, box } = await training(t, {}, limit.enter);
   assert.equal(limit.isShut(), false);

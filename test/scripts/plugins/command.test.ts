@@ -8,7 +8,7 @@ import { notAll } from "../../support/all.ts";
 import { localSshd, noSshd, publicKey } from "./local-sshd.ts";
 import { tinyProgram } from "./tiny-program.ts";
 
-test("remote.Command runs steps on a machine as the program wants them", { skip: noSshd }, async (t) => {
+test("remote.Command runs steps on a machine as the program wants them", { skip: noSshd || notAll }, async (t) => {
   const sshd = await localSshd();
   const program = tinyProgram();
   t.after(async () => {

@@ -79,7 +79,7 @@ function openScene(t: TestContext, docker: Docker, password: string) {
   return { folder, program, write, image, run, works, up, made, inside };
 }
 
-test("docker.Image builds and pushes what the program wants", { skip: noDocker }, async (t) => {
+test("docker.Image builds and pushes what the program wants", { skip: noDocker || notAll }, async (t) => {
   const password = "canary-of-the-registry";
   const docker = await openDocker(t, password);
   await docker.importBase("base:1");

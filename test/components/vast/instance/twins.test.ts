@@ -16,7 +16,8 @@ test("whoever has a list names a second machine of the run, its price and what e
   await program.works("up", ["--skip-preview"]);
   const { instanceId, label } = await program.outputs();
   // As a rental that Vast carries out long after it was given up.
-  const offer = await findOffer({ ask });
+  const notin = (await simulator.ledger()).contracts.map(({ machineId }) => machineId);
+  const offer = await findOffer({ ask }, { machine_id: { notin } });
   const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label, price: offer.min_bid });
   const twin = String(body.new_contract);
   const named = new RegExp(

@@ -61,7 +61,7 @@ async function isTakenOver(program: Program, shown: string): Promise<void> {
   await program.works("destroy");
 }
 
-test("two ^C at a terminal: what is left is said, and noted for later", async (t) => {
+test("two ^C at a terminal: what is left is said, and noted for later", { skip: !isAll }, async (t) => {
   const program = await openProgram(t, "vast-training");
   await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
   const { code, screen } = await interruptedUp(program, 2);
