@@ -58,6 +58,10 @@ export async function serveKey(path: string, keyFile: string): Promise<OwnAgent>
       said.out += chunk;
       if (said.out.includes("ready")) resolve();
     });
+  }).catch((error) => {
+    // An agent that is ended in its first moment leaves its socket.
+    clearAway(path);
+    throw error;
   });
   for (const stream of [child.stdout, child.stderr]) stream.destroy();
   child.unref();
