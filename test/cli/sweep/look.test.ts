@@ -10,6 +10,7 @@ import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { startCommand } from "../../../scripts/lib/command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
+import { notAll } from "../../support/all.ts";
 import { openFleet } from "../../support/fleet.ts";
 
 test("what a process rented a moment before it died is waited for until Vast would show it", async (t) => {
@@ -36,7 +37,9 @@ test("what a process rented a moment before it died is waited for until Vast wou
   assert.match(notes.join("\n"), /waiting until Vast would show what came of it/);
 });
 
-test("a stack without a machine, of whose label nothing is known here, is waited for like a rental that was killed", async (t) => {
+test("a stack without a machine, of whose label nothing is known here, is waited for like a rental that was killed", {
+  skip: notAll,
+}, async (t) => {
   const fleet = await openFleet(t);
   const label = fleet.label("dev");
   fleet.stack("dev", [{ label }]);

@@ -108,7 +108,9 @@ async function relabel({ simulator }: Program, id: number | undefined, label: st
   assert.equal(answer.status, 200);
 }
 
-test("its label is changed in the console while it comes up, and the provider is killed: a destroy ends it, an up keeps it", async (t) => {
+test("its label is changed in the console while it comes up, and the provider is killed: a destroy ends it, an up keeps it", {
+  skip: !isAll,
+}, async (t) => {
   const program = await openProgram(t);
   await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
   const up = program.start("up", ["--skip-preview"]);

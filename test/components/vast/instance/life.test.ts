@@ -61,7 +61,7 @@ async function instanceIn(program: Program): Promise<StateOfInstance | undefined
   return deployment.resources.find(({ type }) => type === "pulumi-nodejs:dynamic:Instance");
 }
 
-test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (t) => {
+test("preview, up, a new cap, outbid, a machine that vanishes, destroy", { skip: notAll }, async (t) => {
   const program = await openProgram(t);
   const { simulator } = program;
 
@@ -93,47 +93,41 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     assert.ok(!state.includes(simulator.apiKey) && !state.includes(privateKey));
   });
 
-  await t.test("a market that moves shows no change", { skip: notAll }, async () => {
+  await t.test("a market that moves shows no change", async () => {
     await simulator.post("/_sim/market", { factor: 1.05 });
     assert.match(await program.works("preview"), /4 unchanged/);
   });
 
-  await t.test("a refusal is not an answer to a refresh", { skip: notAll }, async () => {
+  await t.test("a refusal is not an answer to a refresh", async () => {
     const before = await program.outputs();
     await simulator.post("/_sim/faults", { on: "GET /instances/{id}/", do: "authError404" });
     assert.notEqual((await program.pulumi("refresh")).code, 0);
     assert.equal((await instanceIn(program))?.id, before.instanceId);
   });
 
-  await t.test(
-    "another label, another port: told by up, shown by refresh, set right by the up after it",
-    {
-      skip: notAll,
-    },
-    async () => {
-      const before = await program.outputs();
-      const id = String(before.instanceId);
-      await labelByHand(simulator, id, "by other hands");
-      await simulator.post("/_sim/faults", { on: "boot", do: "portChangesOnRestart" });
-      await simulator.post(`/_sim/instances/${id}/reboot`, {});
-      const moved = await until(async () => {
-        const port = await portOf(simulator, id);
-        return port === before.sshPort ? undefined : port;
-      });
-      const told = await program.works("up", ["--skip-preview"]);
-      assert.match(told, /carries the label by other hands instead of vt-\S+; pulumi up --refresh sets it back/);
-      assert.match(told, /answers at \S+ now; pulumi up --refresh follows it/);
-      const shown = await program.works("refresh", ["--diff"]);
-      assert.match(shown, /label +: "vt-\S+" => "by other hands"/);
-      assert.match(shown, new RegExp(`sshPort +: ${before.sshPort} => ${moved}`));
-      assert.match(shown, new RegExp(`answers at \\S+:${moved} now`));
-      await program.works("up", ["--skip-preview"]);
-      const after = await program.outputs();
-      assert.deepEqual([after.instanceId, after.label], [id, before.label]);
-      assert.equal(after.sshPort, moved);
-      assert.equal((await living(program))[0]?.label, before.label);
-    },
-  );
+  await t.test("another label, another port: told by up, shown by refresh, set right by the up after it", async () => {
+    const before = await program.outputs();
+    const id = String(before.instanceId);
+    await labelByHand(simulator, id, "by other hands");
+    await simulator.post("/_sim/faults", { on: "boot", do: "portChangesOnRestart" });
+    await simulator.post(`/_sim/instances/${id}/reboot`, {});
+    const moved = await until(async () => {
+      const port = await portOf(simulator, id);
+      return port === before.sshPort ? undefined : port;
+    });
+    const told = await program.works("up", ["--skip-preview"]);
+    assert.match(told, /carries the label by other hands instead of vt-\S+; pulumi up --refresh sets it back/);
+    assert.match(told, /answers at \S+ now; pulumi up --refresh follows it/);
+    const shown = await program.works("refresh", ["--diff"]);
+    assert.match(shown, /label +: "vt-\S+" => "by other hands"/);
+    assert.match(shown, new RegExp(`sshPort +: ${before.sshPort} => ${moved}`));
+    assert.match(shown, new RegExp(`answers at \\S+:${moved} now`));
+    await program.works("up", ["--skip-preview"]);
+    const after = await program.outputs();
+    assert.deepEqual([after.instanceId, after.label], [id, before.label]);
+    assert.equal(after.sshPort, moved);
+    assert.equal((await living(program))[0]?.label, before.label);
+  });
 
   await t.test("a preview of a new cap lists the bid alone, and up changes it in place", async () => {
     const [before] = await living(program);
@@ -165,29 +159,23 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     assert.deepEqual((await program.outputs()).bidPerHour, after.bidPerHour);
   });
 
-  await t.test(
-    "a machine that others have destroyed: told by up, rented anew with --refresh",
-    {
-      skip: notAll,
-    },
-    async () => {
-      const before = await program.outputs();
-      await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
-      const gone = await program.pulumi("up", ["--skip-preview"]);
-      assert.notEqual(gone.code, 0);
-      assert.match(gone.stdout + gone.stderr, /is gone at Vast; pulumi up --refresh rents a new one/);
-      await program.works("up", ["--refresh", "--skip-preview"]);
-      const after = await program.outputs();
-      assert.notEqual(after.instanceId, before.instanceId);
-      assert.equal(after.label, before.label);
-      assert.deepEqual(
-        (await living(program)).map(({ id }) => String(id)),
-        [after.instanceId],
-      );
-    },
-  );
+  await t.test("a machine that others have destroyed: told by up, rented anew with --refresh", async () => {
+    const before = await program.outputs();
+    await simulator.post(`/_sim/instances/${before.instanceId}/vanish`, {});
+    const gone = await program.pulumi("up", ["--skip-preview"]);
+    assert.notEqual(gone.code, 0);
+    assert.match(gone.stdout + gone.stderr, /is gone at Vast; pulumi up --refresh rents a new one/);
+    await program.works("up", ["--refresh", "--skip-preview"]);
+    const after = await program.outputs();
+    assert.notEqual(after.instanceId, before.instanceId);
+    assert.equal(after.label, before.label);
+    assert.deepEqual(
+      (await living(program)).map(({ id }) => String(id)),
+      [after.instanceId],
+    );
+  });
 
-  await t.test("one that is outbid beyond the cap is told of, and bid for by nobody", { skip: notAll }, async () => {
+  await t.test("one that is outbid beyond the cap is told of, and bid for by nobody", async () => {
     const { instanceId } = await program.outputs();
     await simulator.post(`/_sim/instances/${instanceId}/outbid`, { perHour: 1.5 });
     assert.match(
@@ -203,7 +191,7 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     );
   });
 
-  await t.test("another number of GPUs: the old machine goes before the new one comes", { skip: notAll }, async () => {
+  await t.test("another number of GPUs: the old machine goes before the new one comes", async () => {
     // It is stopped, so nobody can see what is on it.
     program.env.VAST_DISCARD_CHECKPOINTS = String((await program.outputs()).instanceId);
     await program.works("up", ["--skip-preview"], { gpus: 2, maxPricePerHour: 7 });
@@ -214,7 +202,7 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", async (
     assert.ok(old !== undefined && next !== undefined && old.destroyedAt <= next.createdAt);
   });
 
-  await t.test("nothing fits: says why, and rents nothing", { skip: notAll }, async () => {
+  await t.test("nothing fits: says why, and rents nothing", async () => {
     const count = (await simulator.ledger()).contracts.length;
     const result = await program.pulumi("up", ["--skip-preview"], { gpus: 1, maxPricePerHour: 0.1 });
     assert.notEqual(result.code, 0);
