@@ -1,6 +1,6 @@
 import { perHour } from "../../lib/money.ts";
 import { printable } from "../../lib/text.ts";
-import { complaintIn, imageTroubleText, wordsOf } from "./status-words.ts";
+import { type Complaint, complaintIn, imageTroubleText, wordsOf } from "./status-words.ts";
 import type { Instance } from "./wire.ts";
 
 /** Where an instance stands. */
@@ -93,7 +93,7 @@ function isToldToStop({ intendedStatus, nextState }: Instance): boolean {
 
 function down(instance: Instance): Phase {
   if (isToldToStop(instance)) return stopped(instance);
-  const fatal = fatalPhase(instance);
+  const fatal = fatalPhase(instance, complaintIn(instance.statusMsg));
   if (fatal !== undefined) return fatal;
   if (instance.curState === "stopped") {
     return { phase: "stopped", cause: "queued", text: "waiting for free hardware, perhaps for ever" };
@@ -119,12 +119,12 @@ function whyLost({ minBid, gpuPerHour }: Instance): string {
 }
 
 function comingUp(instance: Instance): Phase {
-  const fatal = fatalPhase(instance);
+  const complaint = complaintIn(instance.statusMsg);
+  const fatal = fatalPhase(instance, complaint);
   if (fatal !== undefined) return fatal;
   if (instance.curState === "stopped" && isToldToStop(instance)) {
     return { phase: "failed", cause: "host", text: "it never got its hardware" };
   }
-  const complaint = complaintIn(instance.statusMsg);
   const { step, more } = wayUp(instance);
   const text = stepText(step) + said(more);
   return { phase: "pending", step, text, ...(complaint && { complaint: printable(complaint.line) }) };
@@ -146,8 +146,7 @@ function wayUp({ actualStatus, statusMsg }: Instance): { readonly step: Step; re
   }
 }
 
-function fatalPhase({ image, statusMsg }: Instance): Phase | undefined {
-  const complaint = complaintIn(statusMsg);
+function fatalPhase({ image, statusMsg }: Instance, complaint: Complaint | undefined): Phase | undefined {
   if (complaint === undefined || complaint.about === "unknown") return undefined;
   // What decides is shown, also where the whole is too long.
   const words = printable(statusMsg.length > SHOWN ? complaint.line : statusMsg, SHOWN);
