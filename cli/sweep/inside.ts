@@ -32,7 +32,7 @@ export async function ensureEmpty(machine: Surveyed, means: InsideMeans): Promis
 }
 
 /** What brings home what is on it. */
-export function insteadOf({ instance, holder }: Surveyed): string {
+function insteadOf({ instance, holder }: Surveyed): string {
   const stack = holder.by === "nobody" ? holder.successor?.stack : undefined;
   if (stack !== undefined) return `pulumi destroy -s ${stack} fetches what is on it, and ends it`;
   return `Copy what you need from it, and then vast-run sweep --destroy ${instance.id}, without --yes, asks you`;

@@ -1,6 +1,5 @@
 import { uptime } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../lib/clock.ts";
 import { bootOf } from "../../lib/process.ts";
 import { openStateDir, writeWhole } from "../../lib/state-dir.ts";
@@ -10,6 +9,7 @@ import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../client/api.ts";
 import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
+import { realSleep } from "../client/pacing.ts";
 import { leaveWord } from "../journal/interrupt.ts";
 import { Journal } from "../journal/journal.ts";
 import { Prices } from "../market/prices.ts";
@@ -57,10 +57,8 @@ export const realClock: Clock = {
     const id = bootOf();
     return id === "" ? undefined : { id, uptime: Math.round(uptime() * 1000) };
   },
-  sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(nothing),
+  sleep: realSleep,
 };
-
-function nothing(): void {}
 
 /** @param folder where the newest texts are kept */
 export function keepIn(folder: () => string): Keep {

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { pinnedHostKeys } from "../../ssh/known-hosts.ts";
 import { type LoginResult, probe, type SshAccess } from "../../ssh/probe.ts";
@@ -6,6 +5,7 @@ import { isRemoteError } from "../../ssh/remote-error.ts";
 import { strangerText } from "../../ssh/shown-key.ts";
 import type { VastClient } from "../client/client.ts";
 import { isPassing, vastError } from "../client/errors.ts";
+import { realSleep, type Sleep } from "../client/pacing.ts";
 import { phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Endpoints, endpoints } from "./endpoints.ts";
@@ -15,12 +15,6 @@ export interface LiveEndpoint extends Endpoint {
   /** `type base64`, one line. */
   readonly hostKey: string;
 }
-
-/** Ends early, without an error, when the signal is aborted. */
-type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
-
-const sleepUnlessAborted: Sleep = (milliseconds, signal) =>
-  wait(milliseconds, undefined, { signal }).catch(() => undefined);
 
 export interface LiveOptions {
   /** Give up at this time (`now()` milliseconds); default two minutes from now. */
@@ -115,7 +109,7 @@ class LoginSearch {
     this.#access = access;
     this.#signal = signal;
     this.#now = options.now ?? Date.now;
-    this.#sleep = options.sleep ?? sleepUnlessAborted;
+    this.#sleep = options.sleep ?? realSleep;
     this.#deadline = options.deadline ?? this.#now() + PATIENCE_MS;
     this.#onAttempt = options.onAttempt ?? (() => {});
     this.#probe = options.probe ?? probe;

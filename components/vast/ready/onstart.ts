@@ -1,3 +1,5 @@
+import { shellQuoted } from "../../remote/script.ts";
+
 /** There as soon as our part of onstart has run. */
 export const SET_UP_MARK = "/root/.vast-training-set-up";
 
@@ -20,7 +22,7 @@ const MOST = 3990;
 export function onstartScript(publicKeys: readonly string[], { fuse = "", more = "" } = {}): string {
   const room = MOST - textWith("", fuse, more).length;
   const keys = publicKeys
-    .map((key) => quoted(key.trim().split(/\s+/).slice(0, 2).join(" ")))
+    .map((key) => shellQuoted(key.trim().split(/\s+/).slice(0, 2).join(" ")))
     .reduce((line, key) => (line.length + key.length < room ? `${line} ${key}` : line));
   return textWith(keys, fuse, more);
 }
@@ -42,8 +44,4 @@ function textWith(keys: string, fuse: string, more: string): string {
     ...(more === "" ? [] : ["(", more, ")"]),
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
