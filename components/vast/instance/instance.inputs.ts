@@ -14,9 +14,9 @@ const between = (least: number, most: number): Rule => [
   (value) => typeof value === "number" && value >= least && value <= most,
   `be a number from ${least} to ${most}`,
 ];
-const whole = (most: number): Rule => [
-  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most,
-  `be a whole number from 1 to ${most}`,
+const whole = (least: number, most: number): Rule => [
+  (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+  `be a whole number from ${least} to ${most}`,
 ];
 const line = (shape: RegExp, should: string): Rule => [(value) => text(value) && shape.test(value), should];
 
@@ -25,16 +25,16 @@ const LONGEST_ONSTART = 600;
 
 const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
   gpu: line(/^[\w][\w .+-]*$/, "be the name of a GPU, such as H100 SXM"),
-  gpus: whole(64),
+  gpus: whole(1, 64),
   rental: [(value) => value === "interruptible" || value === "on-demand", "be interruptible or on-demand"],
   maxPricePerHour: between(0.001, 1000),
   bidMarkup: between(0, 10),
-  diskGb: whole(64_000),
+  diskGb: whole(8, 64_000),
   minReliability: between(0, 1),
   minDownloadMbps: between(0, 1e6),
   minDurationHours: between(0, 1e5),
   verified: [(value) => typeof value === "boolean", "be true or false"],
-  maxOffers: whole(64),
+  maxOffers: whole(1, 64),
   apiUrl: [text, "be text"],
   apiKeyFile: [text, "be a path"],
   label: line(/^[\w.:-]{1,100}$/, "be the label of a RunIdentity"),

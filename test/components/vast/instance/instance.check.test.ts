@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readConfig } from "../../../../components/config/config.ts";
 import { vastError } from "../../../../components/vast/client/errors.ts";
 import { type CheckMeans, checkInstance } from "../../../../components/vast/instance/instance.check.ts";
 import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
@@ -161,6 +162,19 @@ for (const [what, changes, property, reason] of failures) {
     assert.equal(found.inputs.quote, null);
   });
 }
+
+test("a disk has 8 to 64000 GB, as in a stack config", async () => {
+  for (const [diskGb, isFine] of [
+    [7, false],
+    [8, true],
+    [64_000, true],
+    [64_001, false],
+  ] as const) {
+    const { failures } = await checkInstance({}, { ...inputs, diskGb }, means());
+    assert.equal(failures.length === 0, isFine, `${diskGb}`);
+    assert.equal(readConfig({ diskGb: String(diskGb) }).problems.length === 0, isFine, `${diskGb} in a stack config`);
+  }
+});
 
 test("every input that is wrong is named at once, and nobody is asked", async () => {
   const world = means();
