@@ -2,7 +2,7 @@ import { perHour } from "../../lib/money.ts";
 import { isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
-import type { OfferCriteria } from "../market/criteria.ts";
+import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import { canonicalGpu } from "../market/gpu-name.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
@@ -50,14 +50,6 @@ export async function checkInstance(
   const criteria = criteriaOf({ ...inputs, gpu });
   const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, inputs, means);
   return { inputs: { ...inputs, gpu, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
-}
-
-/** What decides about an offer. */
-export function criteriaOf(inputs: VastInstanceInputs): OfferCriteria {
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = inputs;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = inputs;
-  const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  return { ...hardware, minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
 }
 
 interface Answer {

@@ -67,8 +67,11 @@ function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): str
   return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });
 }
 
+/** What of the criteria a machine that is there is held to. */
+export type Terms = Pick<OfferCriteria, "rental" | "gpus" | "diskGb" | "maxPricePerHour" | "bidMarkup">;
+
 /** @param gpu in Vast's spelling; null = not known */
-export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
+export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: Terms, gpu: string | null): Wanted {
   return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
 }
 
