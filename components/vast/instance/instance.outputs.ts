@@ -5,7 +5,7 @@ import type { Instance } from "../client/wire.ts";
 import type { Rental } from "../market/criteria.ts";
 import type { Quote } from "../market/quote.ts";
 import { endpoints } from "../ready/endpoints.ts";
-import type { VastInstanceInputs } from "./instance.ts";
+import type { VastInstanceInputs } from "./instance.inputs.ts";
 
 /** The checked inputs: what the program says, and what a preview promised. */
 export interface CheckedInputs extends VastInstanceInputs {

@@ -1,36 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { pick } from "../../lib/values.ts";
 import { DynamicResource } from "../../pulumi/resource.ts";
-import type { ApiTarget } from "../client/api.ts";
 import type { PhaseName } from "../client/phase.ts";
-import type { OfferCriteria, Rental } from "../market/criteria.ts";
+import type { Rental } from "../market/criteria.ts";
 import type { Quote } from "../market/quote.ts";
-import type { ImageLogin } from "../rental/image-pull.ts";
+import { instanceInputs } from "./instance.inputs.ts";
 
 type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
 
-/** What to rent, and how to reach it. */
-export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiTarget {
-  /** Of a RunIdentity. At most one living instance has it. */
-  readonly label: string;
-  /** Docker image; `name@sha256:…` never means another one. */
-  readonly image: string;
-  /** Of the pull, compressed: the quote and the patience follow it. Default null = not known. */
-  readonly imageBytes?: number | null;
-  /** Default null: everybody may pull it. */
-  readonly imageLogin?: ImageLogin | null;
-  /** Who may log in, `type base64 comment` each; our own key first. */
-  readonly publicKeys: readonly string[];
-  /** Private key of our own connections; "" = the one of the state directory. */
-  readonly sshKeyFile: string;
-  /** Minutes to wait until one machine is ready, and in all. */
-  readonly readyTimeoutMinutes: { readonly machine: number; readonly total: number };
-  /** Shell text run at each start of the container, after ours; no secrets. Default none. */
-  readonly onstart?: string;
-  /** On the machine: when anything is there, it never deletes itself. Default none. */
-  readonly checkpointsDir?: string;
-}
-
-export type VastInstanceArgs = In<VastInstanceInputs>;
+/** As `instanceInputs` says, with its defaults. */
+export type VastInstanceArgs = In<z.input<typeof instanceInputs>>;
 
 /**
  * A rented Vast instance that is ready: it runs, and a login over ssh works.
@@ -81,23 +61,10 @@ export class VastInstance extends DynamicResource {
   constructor(name: string, args: VastInstanceArgs, opts?: pulumi.CustomResourceOptions) {
     // diff asks for it too, but the engine keeps the order in every case only with the option.
     const order = { deleteBeforeReplace: true };
-    super("instance", name, { ...outputs, ...inputs(args) }, pulumi.mergeOptions(opts, order));
+    // What is not declared must not get into the state.
+    const inputs = pick(args, instanceInputs.keyof().options);
+    super("instance", name, { ...outputs, ...inputs }, pulumi.mergeOptions(opts, order));
   }
-}
-
-/** The arguments and nothing else: what is not declared must not get into the state. */
-function inputs(args: VastInstanceArgs): VastInstanceArgs {
-  const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart, checkpointsDir } =
-    args;
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = args;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
-  const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  const filters = { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
-  const { imageBytes = null, imageLogin = null } = args;
-  const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
-  const pull = { image, imageBytes, imageLogin };
-  const kept = checkpointsDir === undefined ? {} : { checkpointsDir };
-  return { ...criteria, ...filters, ...access, ...pull, ...kept, ...(onstart === undefined ? {} : { onstart }) };
 }
 
 /** Pulumi makes a property of each name it is given. */
