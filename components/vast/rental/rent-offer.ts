@@ -3,9 +3,10 @@ import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
 import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
 import type { Renter } from "../client/same-account.ts";
+import type { Quote } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
-import { nobodyWaits, type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
+import { nobodyWaits, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { rentedAs } from "./settle.ts";
 
 /** An instance, or why this offer gave none. `gone` = there is no offer of this id any more. */
@@ -29,7 +30,7 @@ const UNCLEAR_LOOKS = 4;
 export async function rentOffer(
   means: Means,
   request: RentalRequest,
-  offer: RentableOffer,
+  offer: Quote,
   renter: Renter,
   untouched = true,
 ): Promise<Attempt> {

@@ -31,22 +31,8 @@ export interface RentalRequest {
   readonly quote: Quote | null;
 }
 
-/** What of an offer is needed to rent it. */
-export type RentableOffer = Pick<
-  Quote,
-  | "offerId"
-  | "machineId"
-  | "gpu"
-  | "gpus"
-  | "minBidPerHour"
-  | "bidPerHour"
-  | "totalPerHour"
-  | "location"
-  | "pullMinutes"
->;
-
 /** @param apiUrl origin of the API, which the machine's fuse asks */
-export function rentOrderOf(request: RentalRequest, offer: RentableOffer, apiUrl: string): RentOrder {
+export function rentOrderOf(request: RentalRequest, offer: Quote, apiUrl: string): RentOrder {
   const { label, image, imageLogin, criteria, publicKeys, onstart: more } = request;
   return {
     label,
