@@ -126,6 +126,11 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/vast/instance/instance.ts",
   ],
 
+  "test/simulator/api/jobs.test.ts": [
+    "simulator/world/audit.ts",
+    "simulator/world/job.ts",
+    "simulator/world/schedule.ts",
+  ],
   "test/simulator/api/respond.test.ts": [
     "simulator/api/answer.ts",
     "simulator/api/control.ts",
