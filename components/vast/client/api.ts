@@ -7,12 +7,19 @@ import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
-/** Which API to talk to, as in the stack config and in the state. */
-export interface ApiTarget {
+/** Which API to talk to, as in the stack config and in every state. */
+export const apiTarget = z.object({
   /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
+  apiUrl: z.string("a URL, or simulator"),
   /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
+  apiKeyFile: z.string("a path"),
+});
+
+export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
+
+/** Of inputs, or of a state, the API and nothing else. */
+export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
+  return { apiUrl, apiKeyFile };
 }
 
 /** A reachable API. */

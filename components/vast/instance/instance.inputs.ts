@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { matching } from "../../lib/values.ts";
 import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
 import type { ImageLogin } from "../rental/image-pull.ts";
 
@@ -21,10 +22,7 @@ const imageLogin: z.ZodType<ImageLogin> = z.object(
 /** What to rent, and how to reach it: the arguments of a VastInstance, their types, bounds and defaults. */
 export const instanceInputs = z.object({
   ...criteria.shape,
-  /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  apiUrl: z.string("a URL, or simulator"),
-  /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  apiKeyFile: z.string("a path"),
+  ...apiTarget.shape,
   /** Of a RunIdentity. At most one living instance has it. */
   label: matching(/^[\w.:-]{1,100}$/, "the label of a RunIdentity"),
   /** Docker image; `name@sha256:…` never means another one. */

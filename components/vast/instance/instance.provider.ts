@@ -1,4 +1,5 @@
 import { openStateDir } from "../../lib/state-dir.ts";
+import { pick } from "../../lib/values.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
@@ -85,9 +86,7 @@ export const provider = lifecycle({
       const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
-        const { sshHost, sshPort, hostKey, startedAt } = olds;
-        const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
-        return { outs: { ...outputsOf(named, news, known), ...kept } };
+        return { outs: { ...outputsOf(named, news, known), ...pick(olds, BROUGHT_UP) } };
       }
       const { resume } = await import("../rental/resume.ts");
       const { label, publicKeys, readyTimeoutMinutes } = news;
@@ -139,6 +138,9 @@ async function ensureReleasable(
 const REGAIN =
   "Its Checkpoints, which bring home what is on it, are not in this state: pulumi up puts them back, and then pulumi destroy fetches it.";
 
+/** What is known of an instance since it last got ready. */
+const BROUGHT_UP = ["sshHost", "sshPort", "hostKey", "startedAt", "rentedPerHour"] as const;
+
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(
   inputs: CheckedInputs,
@@ -155,9 +157,7 @@ async function watched<T>(
     const untouched = olds === undefined && givenUp;
     const phase = strandedPhase(instance, givenUp);
     const blank = outputsOf(instance, inputs, { urn, phase, untouched, ...renter });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint } = olds ?? blank;
-    const kept = { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint };
-    const outs = { ...blank, ...kept };
+    const outs = { ...blank, ...pick(olds ?? blank, [...BROUGHT_UP, "offerId", "accountId", "keyFingerprint"]) };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
