@@ -12,6 +12,8 @@ export abstract class DynamicResource extends pulumi.dynamic.Resource {
   }
 }
 
+/** What a program gives for these values. */
+export type Inputs<Values> = { readonly [Key in keyof Values]: pulumi.Input<Values[Key]> };
 type Outputs<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
 type With<Values> = abstract new (
   ...args: ConstructorParameters<typeof DynamicResource>

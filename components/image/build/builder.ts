@@ -5,7 +5,7 @@ import { openStateDir } from "../../lib/state-dir.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
 import { type Login, runScript } from "../../ssh/run-script.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
-import type { ApiTarget } from "../../vast/client/api.ts";
+import { type ApiTarget, targetOf } from "../../vast/client/api.ts";
 import { isPassing } from "../../vast/client/errors.ts";
 import type { OfferCriteria } from "../../vast/market/criteria.ts";
 import { market } from "../../vast/market/offers.ts";
@@ -154,11 +154,11 @@ export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
 }
 
 function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalRequest {
-  const { apiUrl, apiKeyFile, label, maxPricePerHour, maxMinutes: total } = terms;
+  const { label, maxPricePerHour, maxMinutes: total } = terms;
   return {
     label,
     urn,
-    target: { apiUrl, apiKeyFile },
+    target: targetOf(terms),
     criteria: { ...MACHINE, maxPricePerHour },
     image: VM_IMAGE,
     imageBytes: null,

@@ -17,9 +17,18 @@ export const apiTarget = z.object({
 
 export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
 
-/** Of inputs, or of a state, the API and nothing else. */
+/** Vast's own, with the key where it is usually kept. */
+export const VAST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
+
+/** Of inputs, of a stack config or of a state: the API and nothing else. */
 export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
   return { apiUrl, apiKeyFile };
+}
+
+/** The same of what a state or a journal holds, where one of them may be missing. */
+export function targetIn({ apiUrl, apiKeyFile }: { readonly [Key in keyof ApiTarget]?: unknown }): ApiTarget {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
 /** A reachable API. */

@@ -6,6 +6,7 @@ import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
+import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
@@ -183,11 +184,10 @@ function now(): string {
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
   const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
-  const { apiUrl, apiKeyFile } = inputs;
   return {
     label,
     urn,
-    target: { apiUrl, apiKeyFile },
+    target: targetOf(inputs),
     criteria: criteriaOf(inputs),
     image,
     imageBytes,
@@ -278,8 +278,9 @@ function quotes(): Quotes {
   return new Quotes(openStateDir().quotesDir);
 }
 
-function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
-  const open = () => connect({ apiUrl, apiKeyFile }, { urn });
+function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
+  const { apiUrl } = inputs;
+  const open = () => connect(targetOf(inputs), { urn });
   return {
     market: async (criteria) => {
       const [{ market }, { client, prices }] = await Promise.all([import("../market/offers.ts"), open()]);

@@ -1,14 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { pick } from "../../lib/values.ts";
-import { resourceWith, unknown } from "../../pulumi/resource.ts";
+import { type Inputs, resourceWith, unknown } from "../../pulumi/resource.ts";
 import { instanceInputs } from "./instance.inputs.ts";
 import { shownOutputs } from "./instance.outputs.ts";
 
-type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
-
 /** As `instanceInputs` says, with its defaults. */
-export type VastInstanceArgs = In<z.input<typeof instanceInputs>>;
+export type VastInstanceArgs = Inputs<z.input<typeof instanceInputs>>;
 
 /**
  * A rented Vast instance that is ready: it runs, and a login over ssh works.

@@ -37,13 +37,12 @@ export async function rentOffer(
   const { journal, clock, client, engine, prices, progress, say } = means;
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted) throw nobodyWaits();
-  const { apiUrl, apiKeyFile } = target;
   const { offerId, totalPerHour } = offer;
   let at = clock.now();
   const onLeave = () => {
     const moment = momentOf(clock);
     at = moment.at;
-    const wish = { label, urn, apiUrl, apiKeyFile, offerId, perHour: totalPerHour, untouched };
+    const wish = { label, urn, ...target, offerId, perHour: totalPerHour, untouched };
     journal.open({ ...wish, ...moment, ...renter });
     if (offer.bidPerHour !== null)
       prices.noteBid(offer, { perHour: offer.bidPerHour, floor: offer.minBidPerHour ?? null });

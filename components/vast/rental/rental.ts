@@ -140,12 +140,11 @@ class Rental {
     await say(`instance ${instance.id} of an earlier run is taken over`);
     this.#kept = kept;
     if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
-    const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     const noted = { ...cost, ...(await this.#noted()) };
     try {
       if (journal.find(label) === undefined)
-        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+        journal.open({ label, urn, ...target, offerId: 0, ...momentOf(clock), ...noted });
       journal.note(label, instance.id);
     } catch (error) {
       throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
