@@ -1,4 +1,5 @@
-import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import type { GateTerms } from "../checkpoints/gate.ts";
+import { gateOf } from "../checkpoints/open-gate.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { pick } from "../lib/values.ts";
 import { progress } from "../pulumi/engine.ts";

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { GateTerms } from "../checkpoints/open-gate.ts";
+import type { GateTerms } from "../checkpoints/gate.ts";
 import { pick } from "../lib/values.ts";
 import { DynamicResource, type Inputs } from "../pulumi/resource.ts";
 import { apiTarget } from "../vast/client/api.ts";
