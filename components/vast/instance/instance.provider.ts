@@ -180,7 +180,7 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
+  const { imageBytes = null, imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
   const { apiUrl, apiKeyFile } = inputs;
   return {
     label,
@@ -194,6 +194,7 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     onstart,
     checkpointsDir,
     minutes,
+    provisional,
     quote,
   };
 }

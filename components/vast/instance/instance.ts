@@ -28,6 +28,10 @@ export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiT
   readonly onstart?: string;
   /** On the machine: when anything is there, it never deletes itself. Default none. */
   readonly checkpointsDir?: string;
+  /**
+   * Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false.
+   */
+  readonly provisional?: boolean;
 }
 
 export type VastInstanceArgs = In<VastInstanceInputs>;
@@ -89,6 +93,7 @@ export class VastInstance extends DynamicResource {
 function inputs(args: VastInstanceArgs): VastInstanceArgs {
   const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart, checkpointsDir } =
     args;
+  const { provisional = false } = args;
   const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = args;
   const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
   const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
@@ -97,7 +102,15 @@ function inputs(args: VastInstanceArgs): VastInstanceArgs {
   const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
   const pull = { image, imageBytes, imageLogin };
   const kept = checkpointsDir === undefined ? {} : { checkpointsDir };
-  return { ...criteria, ...filters, ...access, ...pull, ...kept, ...(onstart === undefined ? {} : { onstart }) };
+  return {
+    ...criteria,
+    ...filters,
+    ...access,
+    ...pull,
+    ...kept,
+    provisional,
+    ...(onstart === undefined ? {} : { onstart }),
+  };
 }
 
 /** Pulumi makes a property of each name it is given. */
