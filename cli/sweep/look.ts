@@ -11,6 +11,7 @@ import {
   openTargets,
   targetsOf,
 } from "../fleet/fleet.ts";
+import { clearJobs } from "../fleet/leftover-jobs.ts";
 import { readStacks, readStateFile, type StackState } from "../fleet/stack.ts";
 import { type Survey, surveyOf, unheldIn } from "../fleet/survey.ts";
 import { ensureWhole, visibleMachines } from "../fleet/visible.ts";
@@ -56,6 +57,11 @@ export async function look(request: LookRequest): Promise<Survey> {
   const isAnySeen = targets.some(({ names }) => !unseen.some((one) => one.names === names));
   if (!isAnySeen) ensureWhole(unseen);
   const { listed } = seen;
+  await clearJobs(
+    targets.filter(({ names }) => !unseen.some((one) => one.names === names)),
+    clock,
+    note,
+  );
   const survey = surveyOf({ listed, unseen, intents, stacks, heldBy: heldBy(stacks, env), owner });
   if (unheldIn(survey).length === 0) return survey;
   const [later, now] = [openIntents(env), await states()];

@@ -3,6 +3,8 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
+import { decimal } from "../lib/values.ts";
+import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
 
@@ -167,6 +169,13 @@ const schema = z.strictObject({
     .decimal(0.001, 1e5, "hours")
     .prefault("48")
     .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
+  leaseHours: field
+    .optional(decimal(2, MOST_HOURS, "hours"))
+    .transform((hours) => hours ?? null)
+    .prefault("")
+    .describe(
+      `Vast itself stops the machine after so many hours, which each pulumi up renews; 2 to ${MOST_HOURS}, maxHours and 1 is advised; empty = it never does`,
+    ),
   rescueBudget: field
     .decimal(0, 1000, "dollars")
     .prefault("1")

@@ -42,6 +42,11 @@ export function of<T>(kind: z.ZodType<T>) {
   return field((text) => judged(text, kind));
 }
 
+/** The same, or "" for undefined. */
+export function optional<T>(kind: z.ZodType<T>) {
+  return field((text) => (text === "" ? undefined : judged(text, kind)));
+}
+
 function judged<T>(text: string, kind: z.ZodType<T>): T {
   const { data, error } = kind.safeParse(valueIn(text, kind));
   if (error !== undefined) throw new Wrong(`write ${error.issues[0]?.message}`);
@@ -68,7 +73,7 @@ export function allOf<Kinds extends Readonly<Record<string, z.ZodType>>>(kinds: 
 
 function fieldOf(kind: z.ZodType) {
   if (kind instanceof z.ZodDefault) return of(kind.unwrap() as z.ZodType).prefault(String(kind.def.defaultValue));
-  return field((text) => (text === "" ? undefined : judged(text, kind))).prefault("");
+  return optional(kind).prefault("");
 }
 
 export function oneOf<const T extends string>(...words: T[]) {

@@ -21,6 +21,8 @@ export interface StepInputs extends StepHost {
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
   readonly wandbRunId: pulumi.Output<string>;
+  /** Must stand before the first step. */
+  readonly lease: pulumi.Resource;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -38,7 +40,7 @@ export function trainingSteps(
   parent: pulumi.Resource,
 ): RemoteStep {
   const { config, head, stack } = prepared;
-  const { credentials, gate } = inputs;
+  const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
   const { links, setup, preflight } = config;
   const repo = head.url;
@@ -63,8 +65,8 @@ export function trainingSteps(
   const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
   const code =
     way === "none"
-      ? step("code", codeStep.apply(codeScript), [])
-      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent });
+      ? step("code", codeStep.apply(codeScript), [lease])
+      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent, dependsOn: [lease] });
   const dependencies = step("dependencies", known.apply(dependenciesScript), [code]);
   const { gpu, machineId } = inputs.instance;
   const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {

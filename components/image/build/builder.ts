@@ -168,6 +168,7 @@ function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalR
     checkpointsDir: "",
     // Virtual machines take minutes to boot.
     minutes: { machine: Math.min(20, total), total },
+    provisional: true,
     quote: null,
   };
 }

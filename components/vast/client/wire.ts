@@ -197,3 +197,31 @@ export const instancePage = z.looseObject({
   instances_found: number,
   next_token: z.string().nullish(),
 });
+
+const scheduledJob = z
+  .looseObject({
+    id,
+    api_endpoint: text,
+    request_method: text,
+    request_body: z.record(z.string(), z.unknown()).nullish().catch(null),
+    frequency: text,
+    day_of_the_week: number,
+    hour_of_the_day: number,
+    min_of_the_hour: number,
+  })
+  .transform((job) => ({
+    id: job.id,
+    /** Path of the call that it makes. */
+    endpoint: job.api_endpoint ?? "",
+    method: job.request_method ?? "",
+    body: job.request_body ?? {},
+    frequency: job.frequency ?? "",
+    /** 0 = Sunday. */
+    day: job.day_of_the_week,
+    /** UTC. */
+    hour: job.hour_of_the_day,
+    minute: job.min_of_the_hour,
+  }));
+/** A call that Vast makes by itself, with a key of its own. */
+export type ScheduledJob = z.output<typeof scheduledJob>;
+export const jobList = z.array(scheduledJob);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { matching } from "../../lib/values.ts";
+import { boolean, matching } from "../../lib/values.ts";
 import { isUnknown } from "../../pulumi/lifecycle.ts";
 import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
@@ -49,6 +49,10 @@ export const instanceInputs = z.object({
   onstart: z.string("shell text").max(LONGEST_ONSTART, `at most ${LONGEST_ONSTART} characters`).optional(),
   /** On the machine: when anything is there, it never deletes itself. Default none. */
   checkpointsDir: z.string("a path on the machine").optional(),
+  /**
+   * Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false.
+   */
+  provisional: boolean().optional(),
 });
 
 export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;

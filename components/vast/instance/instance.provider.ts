@@ -183,7 +183,7 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
+  const { imageBytes = null, imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
   return {
     label,
     urn,
@@ -196,6 +196,7 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     onstart,
     checkpointsDir,
     minutes,
+    provisional,
     quote,
   };
 }

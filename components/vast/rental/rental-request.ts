@@ -27,6 +27,8 @@ export interface RentalRequest {
   readonly checkpointsDir: string;
   /** Minutes until one machine must be ready, and in all. */
   readonly minutes: { readonly machine: number; readonly total: number };
+  /** Vast itself deletes what is rented, an hour after everybody has given up, unless its lease is held before. */
+  readonly provisional: boolean;
   /** What was promised: this offer is tried first. */
   readonly quote: Quote | null;
 }
@@ -48,6 +50,12 @@ export function rentOrderOf(request: RentalRequest, offer: Quote, apiUrl: string
 
 /** Longer than anybody of ours waits for a machine. */
 const FUSE_MINUTES = 30;
+const PROVISIONAL_MINUTES = 60;
+
+/** When Vast deletes what is provisional, minutes after it was rented. */
+export function provisionalMinutes({ minutes }: Pick<RentalRequest, "minutes">): number {
+  return minutes.total + PROVISIONAL_MINUTES;
+}
 
 function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): string {
   return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });

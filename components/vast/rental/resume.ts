@@ -3,6 +3,7 @@ import { isVastError } from "../client/errors.ts";
 import { phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { stranded } from "../journal/trouble.ts";
+import { postpone } from "../lease/lease.ts";
 import { nextBidOf } from "../market/bidding.ts";
 import { type OnDemand, onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
@@ -72,6 +73,7 @@ async function start(means: Means, request: ResumeRequest): Promise<void> {
   const { instance, criteria } = request;
   const hindrance = ended(instance, means.clock.now()) ?? (await withoutCredit(means));
   if (hindrance !== undefined) throw stranded(instance, `instance ${instance.id} is stopped: ${hindrance}`, false);
+  await postponeOrStay(means, request);
   if (instance.isBid === true) {
     const { onDemand = await onDemandOfInstance(means, instance) } = request;
     await bidAgain(means, instance, criteria, onDemand);
@@ -87,6 +89,19 @@ async function start(means: Means, request: ResumeRequest): Promise<void> {
       `instance ${instance.id} cannot be started now: its GPUs are rented by somebody else (${error.message}); the start that Vast had queued is called off, so that it does not bill unasked later`,
       false,
     );
+  }
+}
+
+/** Beyond the wait: what is begun then moves its lease itself. */
+const LEASE_MINUTES = 60;
+
+/** A job of Vast that ends it while it is at work would be for nothing; one that nobody can see might. */
+async function postponeOrStay({ client }: Means, { instance, minutes }: ResumeRequest): Promise<void> {
+  try {
+    await postpone(client, instance.id, minutes + LEASE_MINUTES);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw stranded(instance, `instance ${instance.id} is not started: its lease could not be moved (${why})`, false);
   }
 }
 
