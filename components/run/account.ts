@@ -45,11 +45,9 @@ function always(key: string): () => string {
   return () => key;
 }
 
-function accessProblem(error: VastError): Problem {
-  const [found = "", ...write] = error.message.split("; ");
-  const remedy = write.join("; ");
-  if (error.kind === "config") return { key: "apiUrl", found, write: remedy || "start it, or change apiUrl" };
-  return { key: "apiKeyFile", found, write: remedy || "write a valid key to a file, and its path here" };
+function accessProblem({ kind, found, remedy }: VastError): Problem {
+  if (kind === "config") return { key: "apiUrl", found, write: remedy ?? "start it, or change apiUrl" };
+  return { key: "apiKeyFile", found, write: remedy ?? "write a valid key to a file, and its path here" };
 }
 
 /** Says why no offer fits, when none does. */

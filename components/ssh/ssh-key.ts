@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { ProblemError } from "../lib/problem.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import { type StateDir, writeWhole } from "../lib/state-dir.ts";
 
@@ -32,11 +33,11 @@ export interface SshTarget {
 
 /**
  * The key of the stack config (`sshKey`, a path), or with "" the state directory's own, made on first use.
- * Throws one sentence for the user when the file is missing, encrypted, public or readable by others.
+ * Throws ProblemError when the file is missing, encrypted, public or readable by others.
  */
 export function ownSshKey(dir: StateDir, configured: string): SshKey {
   const privateKeyFile = configured === "" ? stateDirKey(dir) : resolve(withHome(configured));
-  if (!existsSync(privateKeyFile)) throw new Error(`sshKey: ${privateKeyFile} does not exist; ${WRITE_INSTEAD}`);
+  if (!existsSync(privateKeyFile)) throw unusable(`${privateKeyFile} does not exist`);
   const publicKey = publicKeyOf(privateKeyFile);
   learnSecrets([readFileSync(privateKeyFile, "utf8").replace(/^-.*$/gm, "")]);
   return {
@@ -51,7 +52,10 @@ export function knownHostsFile(dir: Pick<StateDir, "sshDir">): string {
   return join(dir.sshDir, "known_hosts");
 }
 
-const WRITE_INSTEAD = 'name an unencrypted private key, or leave it "" for a key of our own';
+function unusable(found: string): ProblemError {
+  const write = 'name an unencrypted private key, or leave it "" for a key of our own';
+  return new ProblemError([{ key: "sshKey", found, write }]);
+}
 
 function withHome(path: string): string {
   return path === "~" || path.startsWith("~/") ? join(process.env.HOME || homedir(), path.slice(1)) : path;
@@ -88,7 +92,7 @@ function publicKeyOf(file: string): string {
   const { status, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
   const line = stdout.trim();
   if (status === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
-  throw new Error(`sshKey: ${file} ${whyUnusable(stderr)}; ${WRITE_INSTEAD}`);
+  throw unusable(`${file} ${whyUnusable(stderr)}`);
 }
 
 function whyUnusable(stderr: string): string {
