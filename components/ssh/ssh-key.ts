@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ProblemError } from "../lib/problem.ts";
+import { runProgramNow } from "../lib/program.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import { type StateDir, writeWhole } from "../lib/state-dir.ts";
 
@@ -74,7 +74,7 @@ function makeKeyOnce(file: string): void {
   const draft = draftOf(file);
   try {
     const made = keygen(["-q", "-t", "ed25519", "-N", "", "-C", "vast-training", "-f", draft]);
-    if (made.status !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
+    if (made.code !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -89,9 +89,9 @@ function draftOf(file: string): string {
 }
 
 function publicKeyOf(file: string): string {
-  const { status, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
+  const { code, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
   const line = stdout.trim();
-  if (status === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
+  if (code === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
   throw unusable(`${file} ${whyUnusable(stderr)}`);
 }
 
@@ -102,9 +102,10 @@ function whyUnusable(stderr: string): string {
   return "is not a private key";
 }
 
-function keygen(args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const result = spawnSync("ssh-keygen", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  if (result.error) throw new Error(`ssh-keygen cannot be run (${result.error.message}); install the OpenSSH client`);
+function keygen(args: string[]) {
+  const result = runProgramNow(["ssh-keygen", ...args]);
+  const { unstarted } = result;
+  if (unstarted) throw new Error(`ssh-keygen cannot be run (${unstarted.message}); install the OpenSSH client`);
   return result;
 }
 
