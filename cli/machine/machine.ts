@@ -13,7 +13,6 @@ import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/
 export interface Machine {
   readonly stack: Stack;
   readonly instanceId: number;
-  readonly client: VastClient;
   readonly key: SshKey;
   /** Answers now; asked from Vast, because ports change when a machine restarts. */
   readonly endpoint: LiveEndpoint;
@@ -33,7 +32,7 @@ export async function openMachine(values: Values, terminal: Terminal): Promise<M
   const access = { instanceId: recorded.instanceId, key };
   const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
   writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port });
-  return { stack, instanceId: recorded.instanceId, client, key, endpoint };
+  return { stack, instanceId: recorded.instanceId, key, endpoint };
 }
 
 /** The words of a system ssh call to the machine, up to where a remote command would follow. */

@@ -7,8 +7,6 @@ import { z } from "zod";
 class Wrong extends Error {}
 
 /** A field: text in, value out; the message of its only issue says what to write. */
-export type Field<T> = z.ZodType<T, string>;
-
 function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
   return z.string().transform((text, context) => {
     try {
