@@ -51,7 +51,7 @@ Examples:
 async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   const progress = progressOn(terminal);
   try {
-    return await pullCheckpoints(request, progress.show);
+    return await pullCheckpoints({ ...request, progress: progress.show });
   } finally {
     progress.end();
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../components/lib/clock.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, openApi, VAST } from "../../components/vast/client/api.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
 import {
   blindLabels,
@@ -70,10 +70,9 @@ export async function look(request: LookRequest): Promise<Survey> {
 
 /** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */
 function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
-  const real = { apiUrl: "", apiKeyFile: "" };
-  const apis = [...targetsOf(stacks, intents), ...(opens(real, env) ? [real] : [])];
+  const apis = [...targetsOf(stacks, intents), ...(opens(VAST, env) ? [VAST] : [])];
   // A simulator takes its machines with it.
-  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...real, apiUrl: "simulator" }, env);
+  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...VAST, apiUrl: "simulator" }, env);
   if (asleep) note("The simulator does not run, so it has no machines");
   return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);
 }

@@ -10,7 +10,7 @@ import {
 } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
-import { apiOrigin } from "../vast/client/api.ts";
+import { apiOrigin, targetOf } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -83,14 +83,13 @@ function codeArgs(
   way: Exclude<Way, "none">,
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
-  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
+  const { sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
   const sourceDir = head.snapshot?.sourceDir ?? "";
   const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
   const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
   const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
   return {
-    apiUrl,
-    apiKeyFile,
+    ...targetOf(config),
     sshKeyFile,
     stepMaxMinutes,
     envFile,

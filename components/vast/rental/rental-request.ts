@@ -33,22 +33,8 @@ export interface RentalRequest {
   readonly quote: Quote | null;
 }
 
-/** What of an offer is needed to rent it. */
-export type RentableOffer = Pick<
-  Quote,
-  | "offerId"
-  | "machineId"
-  | "gpu"
-  | "gpus"
-  | "minBidPerHour"
-  | "bidPerHour"
-  | "totalPerHour"
-  | "location"
-  | "pullMinutes"
->;
-
 /** @param apiUrl origin of the API, which the machine's fuse asks */
-export function rentOrderOf(request: RentalRequest, offer: RentableOffer, apiUrl: string): RentOrder {
+export function rentOrderOf(request: RentalRequest, offer: Quote, apiUrl: string): RentOrder {
   const { label, image, imageLogin, criteria, publicKeys, onstart: more } = request;
   return {
     label,
@@ -75,8 +61,11 @@ function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): str
   return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });
 }
 
+/** What of the criteria a machine that is there is held to. */
+export type Terms = Pick<OfferCriteria, "rental" | "gpus" | "diskGb" | "maxPricePerHour" | "bidMarkup">;
+
 /** @param gpu in Vast's spelling; null = not known */
-export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
+export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: Terms, gpu: string | null): Wanted {
   return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
 }
 

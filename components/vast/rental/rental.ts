@@ -156,12 +156,11 @@ class Rental {
     if (this.#request.provisional && journal.find(label)?.armed !== true)
       this.#armed = awaitArmed(this.#means, instance);
     if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
-    const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     const noted = { ...cost, ...(await this.#noted()) };
     try {
       if (journal.find(label) === undefined)
-        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+        journal.open({ label, urn, ...target, offerId: 0, ...momentOf(clock), ...noted });
       journal.note(label, instance.id);
     } catch (error) {
       throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);

@@ -5,18 +5,17 @@ import type { Instance } from "../client/wire.ts";
 import { stranded } from "../journal/trouble.ts";
 import { postpone } from "../lease/lease.ts";
 import { nextBidOf } from "../market/bidding.ts";
-import type { OfferCriteria } from "../market/criteria.ts";
 import { type OnDemand, onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
 import { awaitReady } from "../ready/ready.ts";
-import { wantedOf } from "./rental-request.ts";
+import { type Terms, wantedOf } from "./rental-request.ts";
 
 /** An instance in the state, and what is asked of it now. */
 export interface ResumeRequest {
   readonly instance: Instance;
   readonly label: string;
-  readonly criteria: OfferCriteria;
+  readonly criteria: Terms;
   readonly publicKey: string;
   /** How long to wait for it, minutes. */
   readonly minutes: number;
@@ -124,12 +123,7 @@ async function withoutCredit({ client }: Means): Promise<string | undefined> {
 }
 
 /** Outbid: the price of the day, within the cap and below the on-demand price. */
-async function bidAgain(
-  means: Means,
-  instance: Instance,
-  criteria: OfferCriteria,
-  onDemand: OnDemand | null,
-): Promise<void> {
+async function bidAgain(means: Means, instance: Instance, criteria: Terms, onDemand: OnDemand | null): Promise<void> {
   const { machineId, gpus } = instance;
   const bid = instance.gpuPerHour ?? 0;
   const { bidMarkup: markup, maxPricePerHour } = criteria;
@@ -146,11 +140,7 @@ async function bidAgain(
 }
 
 /** @param onDemand null = the cap is in the way */
-function outbidText(
-  { id, minBid, diskPerHour }: Instance,
-  { maxPricePerHour }: OfferCriteria,
-  onDemand: OnDemand | null,
-) {
+function outbidText({ id, minBid, diskPerHour }: Instance, { maxPricePerHour }: Terms, onDemand: OnDemand | null) {
   const takes = minBid ?? 0;
   if (onDemand === null)
     return `instance ${id} is outbid: it takes ${perHour(takes + (diskPerHour ?? 0))} with its disk now, and maxPricePerHour is ${perHour(maxPricePerHour)}; raise it, or wait for the price to fall`;
