@@ -3,7 +3,6 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
-import { decimal } from "../lib/values.ts";
 import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
@@ -170,8 +169,7 @@ const schema = z.strictObject({
     .prefault("48")
     .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
   leaseHours: field
-    .optional(decimal(2, MOST_HOURS, "hours"))
-    .transform((hours) => hours ?? null)
+    .optionalDecimal(2, MOST_HOURS, "hours")
     .prefault("")
     .describe(
       `Vast itself stops the machine after so many hours, which each pulumi up renews; 2 to ${MOST_HOURS}, maxHours and 1 is advised; empty = it never does`,

@@ -8,8 +8,6 @@ import * as values from "../lib/values.ts";
 class Wrong extends Error {}
 
 /** A field: text in, value out; the message of its only issue says what to write. */
-export type Field<T> = z.ZodType<T, string>;
-
 function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
   return z.string().transform((text, context) => {
     try {
@@ -42,11 +40,6 @@ export function of<T>(kind: z.ZodType<T>) {
   return field((text) => judged(text, kind));
 }
 
-/** The same, or "" for undefined. */
-export function optional<T>(kind: z.ZodType<T>) {
-  return field((text) => (text === "" ? undefined : judged(text, kind)));
-}
-
 function judged<T>(text: string, kind: z.ZodType<T>): T {
   const { data, error } = kind.safeParse(valueIn(text, kind));
   if (error !== undefined) throw new Wrong(`write ${error.issues[0]?.message}`);
@@ -73,7 +66,7 @@ export function allOf<Kinds extends Readonly<Record<string, z.ZodType>>>(kinds: 
 
 function fieldOf(kind: z.ZodType) {
   if (kind instanceof z.ZodDefault) return of(kind.unwrap() as z.ZodType).prefault(String(kind.def.defaultValue));
-  return optional(kind).prefault("");
+  return field((text) => (text === "" ? undefined : judged(text, kind))).prefault("");
 }
 
 export function oneOf<const T extends string>(...words: T[]) {
@@ -100,6 +93,11 @@ function integerIn(text: string): number {
 /** A decimal number; a `$` before it and a `/h` behind it are fine. */
 export function decimal(least: number, most: number, what: string) {
   return of(values.decimal(least, most, what));
+}
+
+/** The same, or null for "". */
+export function optionalDecimal(least: number, most: number, what: string) {
+  return field((text) => (text === "" ? null : judged(text, values.decimal(least, most, what))));
 }
 
 function decimalIn(text: string): number {

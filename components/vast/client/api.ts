@@ -107,7 +107,8 @@ function openSimulator(env: NodeJS.ProcessEnv): Api {
 
 function withKeyFile(url: string, file: string): Api {
   if (!isFile(file)) {
-    throw vastError("no_key", `the API key file ${file} does not exist; write the key to it, or change apiKeyFile`);
+    const remedy = "write the key to it, or change apiKeyFile";
+    throw vastError("no_key", `the API key file ${file} does not exist`, { remedy });
   }
   return { url, key: () => usableKey(readKey(file), file), keySource: file };
 }
@@ -132,7 +133,9 @@ function usableKey(text: string, source: string): string {
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const wrong = (what: string) =>
-    vastError("config", `apiUrl ${what}; write "" for Vast, simulator, or a URL like https://console.vast.ai`);
+    vastError("config", `apiUrl ${what}`, {
+      remedy: 'write "" for Vast, simulator, or a URL like https://console.vast.ai',
+    });
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw wrong(`${JSON.stringify(text)} is not a URL`);
   if (url.username !== "" || url.password !== "") throw wrong("holds a user name or password");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw wrong(`${url.origin}… has a path`);

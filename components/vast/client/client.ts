@@ -157,11 +157,6 @@ export class VastClient {
     await this.#ask({ call: write("/instances/bid_price/{id}/", id), body: { client_id: "me", price: bidPerHour } });
   }
 
-  /** Stops and starts the container in place; files stay. */
-  async reboot(id: number): Promise<void> {
-    await this.#ask({ call: { ...write("/instances/reboot/{id}/", id), idempotent: false }, body: {} });
-  }
-
   /** Allows a public key on one instance. */
   async attachKey(id: number, publicKey: string): Promise<void> {
     const call: Call = { ...endpoint("POST", "/instances/{id}/ssh/", id), idempotent: true };

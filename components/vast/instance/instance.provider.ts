@@ -110,9 +110,7 @@ export const provider = lifecycle({
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
       if (!wasKnown) await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
-      const { message } = error as Error;
-      const isTold = isKept(error) || message.includes("vastai destroy instance");
-      throw isTold ? error : new Error(`${message}; ${text}`);
+      throw isKept(error) ? error : new Error(`${(error as Error).message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
     forgetPassed(Number(id));

@@ -60,11 +60,16 @@ export function readEntry(file: string): Entry | Error | undefined {
   }
 }
 
+/** A file of the journal that cannot be read: what it knew may bill. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && error.name === "Unreadable";
+}
+
 /** The name of the file still tells the label. */
 function unreadable(file: string, reason: string): Error {
   const label = decodeURIComponent(basename(file, SUFFIX));
-  return new Error(
+  const text =
     `${file} cannot be read (${reason}), and a machine may bill that nothing else names: look for the label ${label} with ` +
-      "vastai show instances, end what carries it with vastai destroy instance, then remove the file",
-  );
+    "vastai show instances, end what carries it with vastai destroy instance, then remove the file";
+  return Object.assign(new Error(text), { name: "Unreadable" });
 }

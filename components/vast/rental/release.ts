@@ -1,7 +1,7 @@
 import { isPassing, isVastError } from "../client/errors.ts";
 import { VISIBLE_MS } from "../client/instance-list.ts";
 import { type Instance, instanceFromWire } from "../client/wire.ts";
-import { leftText, stranded } from "../journal/trouble.ts";
+import { kept, leftText, stranded } from "../journal/trouble.ts";
 import { clear } from "../lease/lease.ts";
 import type { Means } from "../ready/means.ts";
 
@@ -27,8 +27,8 @@ const LOOK_MS = 600;
 
 /**
  * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
- * is without it. Already gone is success: false = Vast never knew it by this key. Throws what is left and the command that
- * ends it.
+ * is without it. Already gone is success: false = Vast never knew it by this key. Throws `Kept`: what is left and the
+ * command that ends it.
  */
 export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<boolean> {
   const { clock } = means;
@@ -81,7 +81,7 @@ export async function releaseOrStrand(means: Means, id: number, options: Release
 }
 
 function cannot(error: unknown, id: number, { label = null, perHour = null }: ReleaseOptions): Error {
-  return new Error(`${leftText(id, label, perHour)} (${(error as Error).message})`);
+  return kept([`${leftText(id, label, perHour)} (${(error as Error).message})`]);
 }
 
 /** The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said. */
