@@ -1,11 +1,11 @@
 import { perHour } from "../../lib/money.ts";
-import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
-import { type Failure, type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
+import { type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
 
 /** What a check needs of the world. */

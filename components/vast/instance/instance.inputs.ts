@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { boolean, matching } from "../../lib/values.ts";
-import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
 import type { ImageLogin } from "../rental/image-pull.ts";
@@ -57,12 +57,6 @@ export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;
 
 /** Inputs that are not known yet are text, whatever their type. */
 export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
-
-/** What Pulumi shows as "property X has a problem: reason". */
-export interface Failure {
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** The inputs with defaults, and every one that is wrong. What is not known yet is not judged. */
 export function readInputs(news: RawInputs): { readonly inputs: VastInstanceInputs; readonly failures: Failure[] } {
