@@ -2,9 +2,9 @@ import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
-/** An absolute path: `~/` is the home directory, anything relative starts at the working directory. */
-export function absolute(path: string, env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
+/** An absolute path: `~/` is the home directory, anything relative starts at `cwd`. */
+export function absolute(path: string, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): string {
+  return resolve(cwd, path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
 }
 
 /** Why a folder cannot be made or written to, or undefined when it can. Makes nothing. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
 
 /** What Vast rents out: so many GPUs of a machine. The ids of offers change within minutes, this never does. */
 export interface Slice {

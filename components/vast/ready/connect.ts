@@ -1,8 +1,9 @@
 import { uptime } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
+import { writeWhole } from "../../lib/draft.ts";
 import { bootOf } from "../../lib/process.ts";
-import { openStateDir, writeWhole } from "../../lib/state-dir.ts";
+import { openStateDir } from "../../lib/state-dir.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
 import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
