@@ -2,7 +2,8 @@ import { perHour, roundUp } from "../../lib/money.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import type { Instance, Offer } from "../client/wire.ts";
-import type { Prices, SeenPrice, Slice } from "./prices.ts";
+import type { SeenPrice, Slice } from "../ledger/line.ts";
+import type { Prices } from "./prices.ts";
 
 /** What a bid is compared with, $/h without disk. */
 export interface OnDemand {
