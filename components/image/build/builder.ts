@@ -12,6 +12,7 @@ import { market } from "../../vast/market/offers.ts";
 import { Searches } from "../../vast/market/quotes.ts";
 import { minutes } from "../../vast/ready/boot.ts";
 import { connect, openJournal } from "../../vast/ready/connect.ts";
+import { note, servedSince } from "../../vast/ready/experience.ts";
 import type { Means } from "../../vast/ready/means.ts";
 import { release } from "../../vast/rental/release.ts";
 import { type Rented, rent } from "../../vast/rental/rental.ts";
@@ -84,8 +85,10 @@ async function withRented(
   const key = ownSshKey(openStateDir(), terms.sshKey);
   const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
   const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
+  const since = vast.clock.now();
   const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
   const left = await troubleOf(() => end(vast, rented.instance, terms.label));
+  if (left === undefined) note(vast, rented.instance, servedSince(since, vast.clock.now()));
   const troubles = [failed, left].filter((error) => error !== undefined);
   if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
@@ -127,10 +130,12 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
 
 /** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
-  const { client } = await connect(limits);
-  const found = await market(client, criteriaOf(limits), { shared: new Searches(openStateDir()) }).catch((error) => {
-    if (!isPassing(error)) throw error;
-  });
+  const { client, ledger } = await connect(limits);
+  const found = await market(client, criteriaOf(limits), { ledger, shared: new Searches(openStateDir()) }).catch(
+    (error) => {
+      if (!isPassing(error)) throw error;
+    },
+  );
   if (found === undefined) return "";
   const [best] = found.choices;
   if (best === undefined) throw new Error(`no virtual machine to build on: ${found.excluded}`);

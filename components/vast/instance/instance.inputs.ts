@@ -52,6 +52,7 @@ const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
     `be at most ${LONGEST_ONSTART} characters`,
   ],
   checkpointsDir: [(value) => value === undefined || text(value), "be a path on the machine"],
+  labDir: [(value) => value === undefined || text(value), "be a path"],
 };
 
 /** Every input that is wrong. What is not known yet is not judged. */

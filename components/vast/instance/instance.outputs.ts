@@ -47,6 +47,8 @@ export interface InstanceOutputs extends Renter {
   readonly asked: Asked;
   /** Older states lack it. */
   readonly sshKeyFile?: string;
+  /** Older states lack it. */
+  readonly labDir?: string;
   /** It was given up before it ever got ready, so no step of ours has begun on it. Older states lack it. */
   readonly untouched?: boolean;
   /** The row on which a destroy shows its progress. */
@@ -69,7 +71,7 @@ export interface Known extends Partial<Renter> {
 
 /** The outputs of an instance that was rented for these inputs. */
 export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Known): InstanceOutputs {
-  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, sshKeyFile, quote } = inputs;
+  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, sshKeyFile, labDir, quote } = inputs;
   const asked = { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile };
   const blank: InstanceOutputs = {
     schemaVersion: 1,
@@ -99,6 +101,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     apiKeyFile,
     asked,
     sshKeyFile,
+    ...(labDir === undefined ? {} : { labDir }),
     ...(known.untouched === true ? { untouched: true } : {}),
     ...(known.urn === undefined ? {} : { __urn: known.urn }),
   };

@@ -28,6 +28,8 @@ export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiT
   readonly onstart?: string;
   /** On the machine: when anything is there, it never deletes itself. Default none. */
   readonly checkpointsDir?: string;
+  /** Folder in which a lab shares its ledger of machines. Default "": there is none. */
+  readonly labDir?: string;
 }
 
 export type VastInstanceArgs = In<VastInstanceInputs>;
@@ -87,8 +89,18 @@ export class VastInstance extends DynamicResource {
 
 /** The arguments and nothing else: what is not declared must not get into the state. */
 function inputs(args: VastInstanceArgs): VastInstanceArgs {
-  const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart, checkpointsDir } =
-    args;
+  const {
+    apiUrl,
+    apiKeyFile,
+    label,
+    image,
+    publicKeys,
+    sshKeyFile,
+    readyTimeoutMinutes,
+    onstart,
+    checkpointsDir,
+    labDir,
+  } = args;
   const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = args;
   const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
   const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
@@ -96,8 +108,11 @@ function inputs(args: VastInstanceArgs): VastInstanceArgs {
   const { imageBytes = null, imageLogin = null } = args;
   const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
   const pull = { image, imageBytes, imageLogin };
-  const kept = checkpointsDir === undefined ? {} : { checkpointsDir };
-  return { ...criteria, ...filters, ...access, ...pull, ...kept, ...(onstart === undefined ? {} : { onstart }) };
+  const folders = {
+    ...(checkpointsDir === undefined ? {} : { checkpointsDir }),
+    ...(labDir === undefined ? {} : { labDir }),
+  };
+  return { ...criteria, ...filters, ...access, ...pull, ...folders, ...(onstart === undefined ? {} : { onstart }) };
 }
 
 /** Pulumi makes a property of each name it is given. */

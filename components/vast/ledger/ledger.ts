@@ -47,8 +47,9 @@ export class Ledger {
   }
 
   /** Notes what has just happened, in the lab's folder or, where it takes nothing, in the own one. */
-  note({ machineId, gpus }: Slice, happening: Happening, onDemand?: SeenPrice): void {
-    const line = { at: this.#options.now(), api: this.#api, machineId, gpus, ...happening, onDemand };
+  note({ machineId, gpus }: Slice, happening: Happening, seen?: SeenPrice): void {
+    const onDemand = seen && { ...seen, at: Math.round(seen.at) };
+    const line = { at: Math.round(this.#options.now()), api: this.#api, machineId, gpus, ...happening, onDemand };
     const text = JSON.stringify(line);
     this.#folders().some((folder) => this.#takes(folder, text));
   }
