@@ -80,8 +80,8 @@ test("a key that Vast refuses is told with where it was found", async (t) => {
 test("the lab's folder must be there; where nothing can be noted, that is said", async (t) => {
   const { home, env, config } = await openHome(t);
   for (const [labDir, why] of [
-    ["~/lab", `labDir: ${join(home, "lab")} is not there; write a folder`],
-    ["~/file", `labDir: ${join(home, "file")} is not a folder; write a folder`],
+    ["~/lab", `labDir: ${join(home, "lab")} is not there; `],
+    ["~/file", `labDir: ${join(home, "file")} is not a folder; `],
   ] as const) {
     writeFileSync(join(home, "file"), "");
     configure({ ...config, labDir });
