@@ -4,9 +4,9 @@ import { isLeaving } from "../client/phase.ts";
 import { apart } from "../ledger/standing.ts";
 import { market } from "../market/offers.ts";
 import { isSameSlice } from "../market/on-demand.ts";
-import { quoteOf } from "../market/quote.ts";
+import { type Quote, quoteOf } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
-import { nobodyWaits, type RentableOffer, type RentalRequest } from "./rental-request.ts";
+import { nobodyWaits, type RentalRequest } from "./rental-request.ts";
 
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
@@ -20,8 +20,8 @@ export class OfferQueue {
   readonly #request: RentalRequest;
   readonly #skipped = new Set<number>();
   readonly #gone = new Set<number>();
-  #quoted: RentableOffer | null;
-  #choices: readonly RentableOffer[] = [];
+  #quoted: Quote | null;
+  #choices: readonly Quote[] = [];
   #searchedAt = Number.NEGATIVE_INFINITY;
   #said = "";
 
@@ -40,7 +40,7 @@ export class OfferQueue {
    * Nobody offers it under this id any more. It is taken, or has another id by now: its machine may be tried again, under
    * that one.
    */
-  missed({ offerId, machineId }: RentableOffer): void {
+  missed({ offerId, machineId }: Quote): void {
     this.#gone.add(offerId);
     // Others of that search may be as dead.
     this.#searchedAt = Number.NEGATIVE_INFINITY;
@@ -48,7 +48,7 @@ export class OfferQueue {
   }
 
   /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
-  async next(): Promise<RentableOffer> {
+  async next(): Promise<Quote> {
     const quoted = this.#quoted;
     this.#quoted = null;
     if (quoted !== null && this.#isOpen(quoted) && !this.#hasFailed(quoted)) return this.#claim(quoted);
@@ -61,18 +61,18 @@ export class OfferQueue {
     }
   }
 
-  #isOpen({ machineId, offerId }: RentableOffer): boolean {
+  #isOpen({ machineId, offerId }: Quote): boolean {
     return !this.#closed().has(machineId) && !this.#gone.has(offerId);
   }
 
   /** Within a week, and maybe since it was quoted: then a search tells whether there is a better one. */
-  #hasFailed(quoted: RentableOffer): boolean {
+  #hasFailed(quoted: Quote): boolean {
     const { ledger } = this.#means;
     return ledger !== undefined && apart([quoted], ledger.standings()).passed.length > 0;
   }
 
   /** What was quoted, under whichever id, and no dearer. */
-  #isPromised(choice: RentableOffer): boolean {
+  #isPromised(choice: Quote): boolean {
     const { quote } = this.#request;
     return quote !== null && isSameSlice(choice, quote) && choice.totalPerHour <= quote.totalPerHour + 1e-6;
   }
@@ -84,7 +84,7 @@ export class OfferQueue {
     return new Set([...this.#skipped, ...(claims.get(client) ?? []), ...used]);
   }
 
-  #claim(offer: RentableOffer): RentableOffer {
+  #claim(offer: Quote): Quote {
     const { client } = this.#means;
     claims.set(client, (claims.get(client) ?? new Set()).add(offer.machineId));
     return offer;
