@@ -158,7 +158,11 @@ function checkLabDir({ labDir = "" }: Partial<RunConfig>, env: NodeJS.ProcessEnv
   const folder = absolute(labDir, env);
   const why = whyNotReadable(folder);
   if (why !== undefined)
-    return failed({ key: "labDir", found: why, write: "write a folder that is there and that you may read, or nothing" });
+    return failed({
+      key: "labDir",
+      found: why,
+      write: "write a folder that is there and that you may read, or nothing",
+    });
   const unwritable = whyNotWritable(folder);
   if (unwritable !== undefined)
     void pulumi.log.warn(`labDir: ${unwritable}: what machines are like is noted for you alone`);
