@@ -52,6 +52,11 @@ const schema = z.strictObject({
     .minutesPair()
     .prefault("30/60")
     .describe("How long to wait for one machine to come up, and in all, minutes"),
+  labDir: path()
+    .prefault("")
+    .describe(
+      "Folder that a lab shares: what machines were like is noted there for everybody who uses it; for you alone when empty",
+    ),
   image: image.prefault("japhba/cot-oracle").describe("Docker image; another one replaces the machine"),
   imageBuild: field
     .oneOf("never", "local", "remote")
