@@ -270,6 +270,7 @@ const FOLDERS: [why: string, files: Record<string, string | Buffer>, found: stri
     "",
     /temporary/,
   ],
+  ["the end of a zip in its middle", { "step_5.pt": Buffer.concat([TORCH, Buffer.alloc(99)]) }, "", /cut off/],
   [
     "another kind under a known ending",
     { "step_5.pt": "x", "step_6.safetensors": "x", "step_7.npz": "x" },
