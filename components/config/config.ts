@@ -147,6 +147,15 @@ const schema = z.strictObject({
     .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")
     .describe("Where training writes checkpoints on the machine"),
+  resumeFrom: field
+    .text(
+      /^(|\$\(.*\S.*\)|(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\p{Cc}$]+)$/u,
+      "a glob below checkpointsDir, such as run-*/model_*.pt, or $(command)",
+    )
+    .prefault("")
+    .describe(
+      "What RESUME_FROM names: the newest whole match of a glob below checkpointsDir, or what $(command) prints; the newest whole checkpoint of a known layout when empty",
+    ),
   checkpointsTo: path()
     .refine((folder) => folder !== "", "write a folder of this machine")
     .prefault("./checkpoints")
