@@ -77,6 +77,7 @@ interface Shared {
   readonly url: string;
 }
 
+/** Two clients with one key would not keep Vast's pauses between calls. */
 const shared = new Map<string, Shared>();
 
 /** One client and one list for all resources of a process that talk to the same API with the same key. */
