@@ -7,7 +7,7 @@ import { openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
 import { isPassing, isVastError, type VastError } from "../vast/client/errors.ts";
 import { SearchQuota } from "../vast/limits/search-quota.ts";
-import type { OfferCriteria } from "../vast/market/criteria.ts";
+import { criteriaIn } from "../vast/market/criteria.ts";
 import { market } from "../vast/market/offers.ts";
 import { Searches } from "../vast/market/quotes.ts";
 import { realClock } from "../vast/ready/connect.ts";
@@ -52,7 +52,7 @@ function accessProblem({ kind, found, remedy }: VastError): Problem {
 
 /** Says why no offer fits, when none does. */
 export async function checkMarket({ client, shared }: Vast, config: Partial<RunConfig>): Promise<Check<undefined>> {
-  const criteria = criteriaOf(config);
+  const criteria = criteriaIn(config);
   if (criteria === undefined) return { problems: [] };
   try {
     const { choices, excluded, blame } = await market(client, criteria, { shared });
@@ -62,13 +62,4 @@ export async function checkMarket({ client, shared }: Vast, config: Partial<RunC
     if (isVastError(error)) return { problems: [] };
     throw error;
   }
-}
-
-/** undefined = the config cannot be read that far. */
-function criteriaOf(config: Partial<RunConfig>): OfferCriteria | undefined {
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = config;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = config;
-  const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  const criteria = { ...hardware, minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
-  return Object.values(criteria).includes(undefined) ? undefined : (criteria as OfferCriteria);
 }

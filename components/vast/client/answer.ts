@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** The headers that are looked at. */
-export const HEADERS = ["retry-after", "x-ratelimit-reset"] as const;
+export const HEADERS = ["retry-after", "x-ratelimit-reset", "date"] as const;
 
 interface Reading {
   readonly status: number;
@@ -180,10 +180,12 @@ function withoutTags(text: string): string {
 function factsOf(kind: VastErrorKind, reading: Reading): VastErrorFacts {
   const { body, code, headers, at } = reading;
   const contract = isRecord(body) ? body.new_contract : undefined;
+  const jobId = isRecord(body) ? body.scheduled_job_id : undefined;
   const threshold = kind === "rate_limited" ? thresholdIn(reading) : undefined;
   return {
     ...(kind === "search_quota" ? { resetsAt: resetAt(headers["x-ratelimit-reset"], at) } : {}),
     ...(isId(contract) ? { newContract: contract } : {}),
+    ...(isId(jobId) ? { jobId } : {}),
     ...(threshold === undefined ? {} : { thresholdSeconds: threshold }),
     ...(code === "" ? {} : { code }),
   };

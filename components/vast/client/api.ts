@@ -8,12 +8,28 @@ import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
-/** Which API to talk to, as in the stack config and in the state. */
-export interface ApiTarget {
+/** Which API to talk to, as in the stack config and in every state. */
+export const apiTarget = z.object({
   /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
+  apiUrl: z.string("a URL, or simulator"),
   /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
+  apiKeyFile: z.string("a path"),
+});
+
+export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
+
+/** Vast's own, with the key where it is usually kept. */
+export const VAST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
+
+/** Of inputs, of a stack config or of a state: the API and nothing else. */
+export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
+  return { apiUrl, apiKeyFile };
+}
+
+/** The same of what a state or a journal holds, where one of them may be missing. */
+export function targetIn({ apiUrl, apiKeyFile }: { readonly [Key in keyof ApiTarget]?: unknown }): ApiTarget {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
 /** A reachable API. */

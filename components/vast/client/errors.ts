@@ -30,6 +30,8 @@ export interface VastErrorFacts {
   readonly thresholdSeconds?: number;
   /** Milliseconds since 1970. */
   readonly resetsAt?: number;
+  /** The scheduled job that makes the same call already. */
+  readonly jobId?: number;
   /** What the user can do: a clause, with which the message ends. */
   readonly remedy?: string | undefined;
   /** Vast's own machine-readable code, such as `resources_unavailable`. */

@@ -20,6 +20,8 @@ export interface Intent extends ApiTarget, ProcessMark, Moment, Partial<Renter> 
   readonly perHour?: number;
   /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
   readonly untouched?: boolean;
+  /** Vast was told to end what came of it by itself, or refused to: nothing of that is on its way any more. */
+  readonly armed?: boolean;
   /** What came of it, as far as it is known: each may bill until it is in a state, or gone. */
   readonly instanceIds: readonly number[];
   /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
