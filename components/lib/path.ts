@@ -7,15 +7,27 @@ export function absolute(path: string, env: NodeJS.ProcessEnv = process.env, cwd
   return resolve(cwd, path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
 }
 
+/** Why there is no folder to list and read, or undefined when there is. */
+export function whyNotReadable(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return `${folder} is not there`;
+  if (!found.isDirectory()) return `${folder} is not a folder`;
+  return whyNoAccess(folder, constants.R_OK | constants.X_OK, "read");
+}
+
+function whyNoAccess(folder: string, mode: number, verb: string): string | undefined {
+  try {
+    accessSync(folder, mode);
+    return undefined;
+  } catch {
+    return `${folder} is not yours to ${verb}`;
+  }
+}
+
 /** Why a folder cannot be made or written to, or undefined when it can. Makes nothing. */
 export function whyNotWritable(folder: string): string | undefined {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return whyNotWritable(dirname(folder));
   if (!found.isDirectory()) return `${folder} is not a folder`;
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return undefined;
-  } catch {
-    return `${folder} is not yours to write to`;
-  }
+  return whyNoAccess(folder, constants.W_OK | constants.X_OK, "write to");
 }

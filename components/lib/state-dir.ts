@@ -24,6 +24,8 @@ export interface StateDir {
   readonly limitsDir: string;
   /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
   readonly pricesDir: string;
+  /** What machines were like, a line each time: the ledger of machines. */
+  readonly ledgerDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -52,6 +54,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     quotesDir: inside("quotes"),
     limitsDir: inside("limits"),
     pricesDir: inside("prices"),
+    ledgerDir: inside("ledger"),
   };
 }
 

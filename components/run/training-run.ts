@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "../checkpoints/checkpoints.ts";
-import type { GateTerms } from "../checkpoints/open-gate.ts";
+import type { GateTerms } from "../checkpoints/gate.ts";
 import { Revision, type Whole } from "../code/revision.ts";
 import type { RunConfig } from "../config/config.ts";
 import { registryUserOf } from "../image/build/place.ts";
