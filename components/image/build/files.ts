@@ -22,6 +22,7 @@ const OWN_IGNORE_FILE = "vast.Dockerfile.dockerignore";
 const PYTHON = ".python-version";
 const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_FILE];
 
+/** Check and create of one process want the same files. */
 const remembered = new Map<string, Promise<BuildFiles>>();
 
 /**
