@@ -49,6 +49,8 @@ export const instanceInputs = z.object({
   onstart: z.string("shell text").max(LONGEST_ONSTART, `at most ${LONGEST_ONSTART} characters`).optional(),
   /** On the machine: when anything is there, it never deletes itself. Default none. */
   checkpointsDir: z.string("a path on the machine").optional(),
+  /** Folder in which a lab shares its ledger of machines. Default "": there is none. */
+  labDir: z.string("a path").optional(),
   /** Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false. */
   provisional: boolean().optional(),
 });
