@@ -201,7 +201,7 @@ test("training is told the run and the tags at wandb, without the number of GPUs
 /** Inputs that states hold for ever, beside `__urn` and `__provider`. */
 const KEPT = {
   "run-instance":
-    "apiKeyFile apiUrl bidMarkup checkpointsDir diskGb gpu gpus image imageBytes imageLogin label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
+    "apiKeyFile apiUrl bidMarkup checkpointsDir diskGb gpu gpus image imageBytes imageLogin labDir label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
   "run-bid": "apiKeyFile apiUrl bidMarkup instanceId maxPricePerHour rental",
   "run-identity": "apiKeyFile apiUrl gate owner project run singleUse stack",
   "run-checkpoints":
