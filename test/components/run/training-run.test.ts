@@ -37,6 +37,7 @@ const machine = {
   pricePerHour: 3,
   rentedPerHour: 2,
   accountId: "5",
+  keyFingerprint: "n:f",
   startedAt: "2026",
 };
 const image = { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true };
@@ -195,6 +196,23 @@ test("training is told the run and the tags at wandb, without the number of GPUs
   const text = JSON.stringify(stdin);
   assert.match(text, /WANDB_RUN_ID='abcd1234'/);
   assert.match(text, /WANDB_TAGS='branch:jan,commit:cccccccccccc,gpu:H100 SXM,price:\$2\.000\/h,machine:12'/);
+});
+
+/** Inputs that states hold for ever, beside `__urn` and `__provider`. */
+const KEPT = {
+  "run-instance":
+    "apiKeyFile apiUrl bidMarkup checkpointsDir diskGb gpu gpus image imageBytes imageLogin labDir label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
+  "run-bid": "apiKeyFile apiUrl bidMarkup instanceId maxPricePerHour rental",
+  "run-identity": "apiKeyFile apiUrl gate owner project run singleUse stack",
+  "run-checkpoints":
+    "accountId apiKeyFile apiUrl checkpointsTo from hostKey instanceId keepPrevious keyFingerprint pricePerHour rescueBudget sshKeyFile stack stepMaxMinutes stopGraceSeconds training",
+};
+
+test("what is not declared gets into no state, and what is keeps its name", () => {
+  for (const [name, names] of Object.entries(KEPT)) {
+    const given = Object.keys(one(name).inputs).filter((key) => !key.startsWith("__"));
+    assert.equal(given.toSorted().join(" "), names, name);
+  }
 });
 
 test("the machine pulls what was pinned, with a login that holds no secret", () => {
