@@ -1,4 +1,5 @@
 import type { Code } from "../code/check-repository.ts";
+import { syncOptions } from "../code/dependencies.ts";
 import { isSshUrl, wayOf } from "../code/git/url.ts";
 import type { RunConfig } from "../config/config.ts";
 import type { PlanInputs } from "./build/state.ts";
@@ -18,6 +19,8 @@ const KEYS = [
   "builderMaxMinutes",
   "branch",
   "gitAuth",
+  "extras",
+  "groups",
 ] as const;
 
 export type ImageConfig = Pick<RunConfig, (typeof KEYS)[number]>;
@@ -38,5 +41,6 @@ export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
   const code = { url, way, tokenFor, envFile, netrcFile, extraRepos, sourceDir };
   const { apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
   const builder = { apiUrl, apiKeyFile, sshKey, maxPricePerHour, maxMinutes };
-  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder };
+  const options = syncOptions(config);
+  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder, options };
 }

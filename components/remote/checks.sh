@@ -1,5 +1,6 @@
-# Links, set-up and preflight: what stands between the dependencies and a start of training. Values: CODE, LINKS (lines
-# "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the environment and the guard.
+# Dependencies, links, set-up and preflight: what stands between the code and a start of training. Values: CODE, LINKS
+# (lines "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the dependencies, the
+# environment and the guard.
 
 # make_links [early]: with early a target that is not there yet is left for later.
 make_links() {
@@ -79,14 +80,10 @@ run_all() {
 # prepare_start: called with the lock; gives it away while commands run. Whoever asks training to stop meanwhile is heard.
 prepare_start() {
   local commands
-  eval "commands=($SETUP $PREFLIGHT)"
-  if [ ${#commands[@]} = 0 ]; then
-    make_links
-    return
-  fi
   rm -f "$EXIT"
   say "not yet ready, $BASHPID" >"$KEEP/train.stop"
   unlock
+  install_dependencies
   make_links early
   eval "commands=($SETUP)"
   run_all setup 3600 "${commands[@]}" || refuse "Training is not started: setup has failed."

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { conversation, exportLines, script } from "./script.ts";
@@ -166,18 +164,6 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
 
 const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "watcher", "boot"];
 
-export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
-  readonly repo: string;
-}
-
-/** Installs what the lock file names and the image lacks. */
-export function dependenciesScript(step: DependenciesStep): string {
-  const { repo } = step;
-  const uv = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
-  const values = { ...placeOf(step), NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
-  return script(values, "common", "dependencies");
-}
-
 /** A repository that lies beside the code. */
 export interface ExtraRepo {
   readonly url: string;
@@ -218,7 +204,7 @@ export function trainScript(step: TrainStep): string {
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,
   };
-  const texts = [...WITH_GUARD, "environment", "checks", "train"];
+  const texts = [...WITH_GUARD, "environment", "dependencies", "checks", "train"];
   const more = { ...wandbValues(step.wandb), ...checkValues(step), ...guardValues(step) };
   return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }

@@ -1,6 +1,6 @@
 # A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, COSTS (a sentence for a
-# training that dies at once), CHECKS (stands for links, set-up and preflight), and those of the environment, the checks
-# and the guard.
+# training that dies at once), CHECKS (stands for dependencies, links, set-up and preflight), and those of the environment,
+# the checks and the guard.
 CODE=$WORKSPACE/$NAME
 
 # run_training: what the tmux session runs. A signal to the group is for the command; this shell and tee outlive it, so
@@ -181,7 +181,7 @@ if runs_already; then
   rm -f "$KEEP/hold"
   say_first_line
   [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
-    say "training: links, setup or preflight are others than at its start; they count when it is started again, which a new run does"
+    say "training: dependencies, links, setup or preflight are others than at its start; they count when it is started again, which a new run does"
 elif same_hash && ended_well; then
   rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"

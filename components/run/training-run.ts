@@ -49,7 +49,9 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { url, way, tokenFor, extraRepos } = head;
     const sourceDir = head.snapshot?.sourceDir ?? "";
     const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir };
-    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
+    const { dependencies, extras, groups } = config;
+    const wish = { dependencies, extras, groups, credentials: [...config.forward, ...config.require] };
+    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole, wish }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const whose = { ...api, owner, project, stack };
     const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;
@@ -103,6 +105,7 @@ export class TrainingRun extends pulumi.ComponentResource {
         instance,
         connection,
         commit,
+        dependencies: this.revision.dependencies,
         pricePerHour,
         diskPerHour,
         credentials,
