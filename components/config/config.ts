@@ -145,6 +145,10 @@ const schema = z.strictObject({
     .text(/\S/, "the command that trains")
     .prefault(TRAIN_COMMAND)
     .describe("Run under bash in the repository's folder, with NUM_GPUS, CHECKPOINT_DIR, RESUME_FROM and env"),
+  interactive: field
+    .boolean()
+    .prefault("false")
+    .describe("true: training may ask questions, which attach can answer; otherwise a question ends at once"),
   env: field.variables(RESERVED).prefault("{}").describe("More environment variables for training; no secrets"),
   dependencies: field
     .text(/\S/, "auto, none, or a shell command")

@@ -48,22 +48,26 @@ in_environment() {
 
 # run_all WHAT SECONDS COMMAND...: each in turn, with a log of its own; prints what has failed, and how.
 run_all() {
-  local what=$1 seconds=$2 command code log number=0 failed=0
+  local what=$1 seconds=$2 command code log number=0 failed=0 began kills
   shift 2
   for command; do
     number=$((number + 1))
     log=$LOGS/$what-$number.log code=0
     hold "$((seconds + 120))"
     : >"$log"
+    see_kills
+    began=$SECONDS
     say "$what: $command"
     try_logged "$what-$number" in_environment "$seconds" "$command" 9>&- || code=$?
     [ "$code" != 0 ] || continue
     failed=1
     {
-      case $code in
-        124 | 137) say "$what: took longer than $seconds s: $command" ;;
-        *) say "$what: exit code $code: $command" ;;
-      esac
+      if [ $((SECONDS - began)) -ge "$seconds" ]; then
+        say "$what: took longer than $seconds s: $command"
+      else
+        say "$what: exit code $code: $command"
+        explain_end "$code" "$kills"
+      fi
       if [ -s "$log" ]; then
         say "The end of $log:"
         last_lines "$log"

@@ -187,6 +187,8 @@ export interface Training {
 
 export interface TrainStep extends Training, Checks, Guard, Place {
   readonly repo: string;
+  /** Is the standard input the terminal of tmux, where somebody may answer? Default: no, so that a question ends at once. */
+  readonly interactive?: boolean;
   /** Default none: training finds nothing of it in its environment. */
   readonly wandb?: Wandb;
 }
@@ -200,11 +202,12 @@ export function trainScript(step: TrainStep): string {
     ENV_LINES: exportLines(step.env),
     NUM_GPUS: String(step.gpus),
     WANDB_PROJECT: step.wandbProject,
+    INTERACTIVE: step.interactive === true ? "yes" : "",
     COSTS:
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,
   };
-  const texts = [...WITH_GUARD, "environment", "dependencies", "checks", "train"];
+  const texts = [...WITH_GUARD, "environment", "ends", "dependencies", "checks", "train"];
   const more = { ...wandbValues(step.wandb), ...checkValues(step), ...guardValues(step) };
   return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }
