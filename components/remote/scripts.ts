@@ -207,7 +207,7 @@ export function trainScript(step: TrainStep): string {
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,
   };
-  const texts = [...WITH_GUARD, "environment", "ends", "dependencies", "checks", "train"];
+  const texts = [...WITH_GUARD, "environment", "ends", "log", "dependencies", "checks", "train"];
   const more = { ...wandbValues(step.wandb), ...checkValues(step), ...guardValues(step) };
   return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }

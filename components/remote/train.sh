@@ -14,6 +14,7 @@ run_training() {
   trap told=1 TERM
   exec > >(trap '' TERM INT HUP; exec tee -a -- "$LOG") 2>&1
   tee=$!
+  bound_log "$tee" </dev/null >/dev/null 2>&1 &
   # The trap keeps bash there until its command has ended, so that the exit code is the command's own.
   (
     training_environment
