@@ -1,3 +1,4 @@
+import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
 import { say } from "../pulumi/engine.ts";
@@ -82,8 +83,8 @@ async function look(
       const property = isCode ? "repo" : "extraRepos";
       try {
         const { project, ...missing } = await contentsOf(dir, { ...source, login: loginFor(whole, source.url) });
-        const sentences = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
-        const reasons = sentences.map((sentence) => `${shown} at ${commitText(source)}: ${sentence}`);
+        const lacks = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
+        const reasons = lacks.map((lack) => `${shown} at ${commitText(source)}: ${troubleText(lack)}`);
         return { project: isCode ? project : undefined, failures: reasons.map((reason) => ({ property, reason })) };
       } catch (error) {
         const reason = `${shown} at ${commitText(source)} cannot be read: ${printable((error as Error).message, 400)}`;
