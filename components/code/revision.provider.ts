@@ -2,7 +2,7 @@ import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
 import { say } from "../pulumi/engine.ts";
-import { lifecycle } from "../pulumi/lifecycle.ts";
+import { type Failure, lifecycle } from "../pulumi/lifecycle.ts";
 import type { Dependencies } from "../remote/checks.ts";
 import { repoName, WORKSPACE } from "../remote/scripts.ts";
 import { planDependencies } from "./dependencies.ts";
@@ -20,11 +20,6 @@ export interface Pinned {
   readonly commit: string;
   /** Older states lack it. */
   readonly dependencies?: Dependencies;
-}
-
-interface Failure {
-  readonly property: string;
-  readonly reason: string;
 }
 
 /** Lines that were said: a replacement is checked twice. */

@@ -23,10 +23,12 @@ export interface Checks {
   readonly setup?: readonly string[];
   /** Shell commands that must pass. */
   readonly preflight?: readonly string[];
+  /** Which checkpoint it goes on from: a glob below checkpointsDir, or `$(command)`; "" = the newest of a known layout. */
+  readonly resumeFrom?: string;
 }
 
-/** The values of checks.sh and dependencies.sh. */
-export function checkValues({ dependencies, links = {}, setup = [], preflight = [] }: Checks) {
+/** The values of checks.sh and dependencies.sh, and what environment.sh looks for. */
+export function checkValues({ dependencies, links = {}, setup = [], preflight = [], resumeFrom = "" }: Checks) {
   const { command = "", uv = "", ownPython = false } = dependencies ?? {};
   const values = {
     DEPENDENCIES: command,
@@ -38,6 +40,8 @@ export function checkValues({ dependencies, links = {}, setup = [], preflight = 
     SETUP: setup.map(shellQuoted).join(" "),
     PREFLIGHT: preflight.map(shellQuoted).join(" "),
   };
-  const CHECKS = createHash("sha256").update(JSON.stringify(values)).digest("hex");
-  return { ...values, CHECKS, UV: readFileSync(join(import.meta.dirname, "uv.txt"), "utf8") };
+  const checks = JSON.stringify(resumeFrom === "" ? values : { ...values, resumeFrom });
+  const CHECKS = createHash("sha256").update(checks).digest("hex");
+  const UV = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
+  return { ...values, RESUME_LAYOUT: resumeFrom, CHECKS, UV };
 }

@@ -46,7 +46,7 @@ bring_uv() {
 # suits_uv: there is one, and it takes the code's word for which one it has to be.
 suits_uv() {
   (
-    training_environment
+    PATH=$WORKSPACE/.uv/bin:$PATH:$HOME/.local/bin
     cd "$CODE"
     command -v uv >/dev/null || exit 1
     [ -n "$UV_ASKED" ] || exit 0

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { perHour } from "../lib/money.ts";
 import { type Checks, checkValues } from "./checks.ts";
+import { newestText } from "./resume.ts";
 import { conversation, exportLines, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";
 
@@ -203,6 +204,7 @@ export function trainScript(step: TrainStep): string {
     NUM_GPUS: String(step.gpus),
     WANDB_PROJECT: step.wandbProject,
     INTERACTIVE: step.interactive === true ? "yes" : "",
+    NEWEST: newestText(),
     COSTS:
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,

@@ -36,7 +36,7 @@ export function trainingSteps(
   const { config, head, stack } = prepared;
   const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
-  const { links, setup, preflight, interactive } = config;
+  const { links, setup, preflight, resumeFrom, interactive } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
   const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
@@ -67,7 +67,7 @@ export function trainingSteps(
     .all([known, dependencies, wandbRunId, gpu, machineId])
     .apply(([values, dependencies, runId, gpu, machineId]) => {
       const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
-      return trainScript({ ...values, dependencies, links, setup, preflight, interactive, wandb });
+      return trainScript({ ...values, dependencies, links, setup, preflight, resumeFrom, interactive, wandb });
     });
   return step("training", train, [code, credentials, gate]);
 }

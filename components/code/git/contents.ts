@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeWhole } from "../../lib/draft.ts";
 import type { Trouble } from "../../lib/problem.ts";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
 import { fetchParts, repositoryDir, type Source, textsIn, withDraft } from "./cache.ts";
 import { git } from "./git.ts";

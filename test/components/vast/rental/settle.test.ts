@@ -346,6 +346,19 @@ test("a machine that is just rented and not seen yet is released all the same", 
   assert.deepEqual(world.living(), []);
 });
 
+test("a DELETE that comes too early finds nothing, and is sent again until the machine can be seen", async (t) => {
+  const faults = [
+    { on: "boot", do: "nullAfterCreate", seconds: 8 },
+    { on: "boot", do: "listLag", seconds: 8 },
+    { on: "DELETE /instances/{id}/", do: "unseen", times: 0 },
+  ];
+  const world = await renting(t, { faults });
+  const id = await rentedElsewhere(world);
+  await release(world.means, id, { rentedAt: world.means.clock.now() });
+  assert.deepEqual(world.living(), []);
+  assert.ok(world.requests("DELETE /instances/{id}/") > 1);
+});
+
 test("a release that Vast refuses names what is left, what it costs and what ends it", async (t) => {
   const world = await renting(t, {
     faults: [{ on: "DELETE /instances/{id}/", do: "authError401", times: 0 }],
