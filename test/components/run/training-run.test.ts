@@ -117,7 +117,6 @@ test("what can be wrong without a machine stands before the instance, and the ga
     "run-checkpoints",
     "run-code",
     "run-credentials",
-    "run-dependencies",
     "run-identity",
     "run-image",
     "run-instance",
@@ -135,8 +134,7 @@ test("what can be wrong without a machine stands before the instance, and the ga
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
     ["run-code", ["run-instance", "run-revision"]],
-    ["run-dependencies", ["run-code"]],
-    ["run-training", ["run-credentials", "run-dependencies", "run-checkpoints"]],
+    ["run-training", ["run-code", "run-credentials", "run-checkpoints"]],
   ];
   for (const [name, wanted] of needs) {
     const { dependsOn } = one(name);
@@ -146,20 +144,16 @@ test("what can be wrong without a machine stands before the instance, and the ga
 });
 
 test("each step is of the commit, so that another one runs all of them again", () => {
-  for (const step of ["code", "dependencies", "training"])
-    assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
+  for (const step of ["code", "training"]) assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
 });
 
-test("code and dependencies do not wait for credentials, nor these for them", () => {
+test("code does not wait for credentials, nor these for it", () => {
   const others = ["run-credentials", "run-checkpoints", "run-training"];
-  for (const name of ["run-code", "run-dependencies"])
-    assert.deepEqual(
-      one(name).dependsOn.filter((other) => others.includes(other)),
-      [],
-      name,
-    );
-  for (const name of ["run-credentials", "run-checkpoints"])
-    assert.ok(!one(name).dependsOn.some((other) => /code|dependencies/.test(other)), name);
+  assert.deepEqual(
+    one("run-code").dependsOn.filter((other) => others.includes(other)),
+    [],
+  );
+  for (const name of ["run-credentials", "run-checkpoints"]) assert.ok(!one(name).dependsOn.includes("run-code"), name);
 });
 
 test("gate and credentials are replaced with their instance and never dropped with it; the steps are dropped", () => {
@@ -167,7 +161,7 @@ test("gate and credentials are replaced with their instance and never dropped wi
     assert.deepEqual(one(name).replaceWith, ["run-instance"]);
     assert.equal(one(name).deletedWith, "");
   }
-  for (const step of ["code", "dependencies", "training"]) {
+  for (const step of ["code", "training"]) {
     const { inputs, deletedWith } = one(`run-${step}`);
     assert.equal(deletedWith, "run-instance");
     assert.equal(inputs.create, "bash -s");
