@@ -25,7 +25,7 @@ export async function checkSource(
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     return failed({ key: "sourceDir", found: `${folder} is not a folder`, write: "the folder of your code" });
   }
-  const inside = await git(["rev-parse", "--is-inside-work-tree"], { dir: folder }).catch((error: Error) => error);
+  const inside = await git(["rev-parse", "--is-inside-work-tree"], { folder }).catch((error: Error) => error);
   if (inside instanceof Error || String(inside).trim() !== "true") {
     const found = `git does not work in ${folder}${inside instanceof Error ? ` (${inside.message})` : ""}`;
     return failed({ key: "sourceDir", found, write: "a folder in which git is used, or git init it" });

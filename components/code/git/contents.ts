@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
@@ -40,7 +40,7 @@ function rememberedIn(file: string): Missing | undefined {
 }
 
 async function look(bare: string, commit: string): Promise<Missing> {
-  const rows = String(await git(["ls-tree", "-r", "-z", commit], { dir: bare }))
+  const rows = String(await git(["ls-tree", "-r", "-z", commit], { bare }))
     .split("\0")
     .flatMap((row) => {
       const [, mode = "", id = "", path = ""] = /^(\d+) \w+ (\w+)\t(.+)$/s.exec(row) ?? [];
@@ -58,7 +58,7 @@ async function look(bare: string, commit: string): Promise<Missing> {
 
 async function submoduleUrls(bare: string, blob: string | undefined): Promise<Map<string, string>> {
   if (blob === undefined) return new Map();
-  const text = await git(["config", "--blob", blob, "--list", "-z"], { dir: bare }).catch(() => "");
+  const text = await git(["config", "--blob", blob, "--list", "-z"], { bare }).catch(() => "");
   const entries = String(text)
     .split("\0")
     .map((entry) => entry.split("\n") as [string, string?]);
@@ -76,12 +76,12 @@ async function submoduleUrls(bare: string, blob: string | undefined): Promise<Ma
 /** Ids of the files here that begin as a pointer does. Only asks for what is here, so nothing is fetched. */
 async function pointersIn(bare: string): Promise<Set<string>> {
   const all = ["--batch-all-objects", "--unordered"];
-  const listed = String(await git(["cat-file", "--batch-check", ...all], { dir: bare }));
+  const listed = String(await git(["cat-file", "--batch-check", ...all], { bare }));
   const small = listed.split("\n").flatMap((line) => {
     const [id = "", type, size] = line.split(" ");
     return type === "blob" && Number(size) >= POINTER.length && Number(size) < 1024 ? [id] : [];
   });
-  const texts = await git(["cat-file", "--batch"], { dir: bare, input: small.map((id) => `${id}\n`).join("") });
+  const texts = await git(["cat-file", "--batch"], { bare, input: small.map((id) => `${id}\n`).join("") });
   const pointers = new Set<string>();
   for (let at = 0; at < texts.length; ) {
     const begin = texts.indexOf("\n", at) + 1;
@@ -146,12 +146,14 @@ export async function matching(patterns: readonly string[], paths: readonly stri
   if (patterns.length === 0 || paths.length === 0) return new Set();
   const folder = mkdtempSync(join(tmpdir(), "vast-exclude-"));
   try {
-    await git(["init", "--quiet", folder]);
-    writeFileSync(join(folder, ".git", "info", "exclude"), `${patterns.join("\n")}\n`);
-    const words = ["-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", "-z", "--stdin"];
+    const bare = join(folder, ".git");
+    await git(["init", "--quiet", "--template="], { bare });
+    mkdirSync(join(bare, "info"));
+    writeFileSync(join(bare, "info", "exclude"), `${patterns.join("\n")}\n`);
+    const words = ["--work-tree", folder, "check-ignore", "--no-index", "-z", "--stdin"];
     // It exits with 1 when nothing matches.
     const input = paths.map((path) => `${path}\0`).join("");
-    const output = await git(words, { dir: folder, input }).catch(() => "");
+    const output = await git(words, { bare, input }).catch(() => "");
     return new Set(
       String(output)
         .split("\0")

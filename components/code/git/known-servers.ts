@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { sshCommand } from "./git.ts";
+import { userSettings } from "./git.ts";
+import { sshCommand } from "./setup.ts";
 import { sshPlace } from "./url.ts";
 
 /** How a machine reaches git servers as this one does: an ssh config, and the servers' host keys. */
@@ -17,8 +18,9 @@ export async function knownServers(
   urls: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<KnownServers> {
+  const ssh = sshCommand(env, await userSettings(env));
   const servers = await Promise.all(
-    [...new Map(urls.map((url) => [sshPlace(url).host, url])).values()].map((url) => server(url, env)),
+    [...new Map(urls.map((url) => [sshPlace(url).host, url])).values()].map((url) => server(url, ssh, env)),
   );
   return {
     sshConfig: servers.map(({ config }) => config).join("\n"),
@@ -27,10 +29,10 @@ export async function knownServers(
   };
 }
 
-async function server(url: string, env: NodeJS.ProcessEnv) {
+async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
   const { host, user, port } = sshPlace(url);
   const words = ["-G", ...(port === undefined ? [] : ["-p", port]), user === undefined ? host : `${user}@${host}`];
-  const settings = settingsIn(await output("sh", ["-c", `${await sshCommand(env)} "$@"`, "sh", ...words], env));
+  const settings = settingsIn(await output("sh", ["-c", `${ssh} "$@"`, "sh", ...words], env));
   const name = settings.get("hostname")?.[0] ?? host;
   const realPort = settings.get("port")?.[0] ?? "22";
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);

@@ -69,8 +69,8 @@ function isPointer(file: string): boolean {
 async function list(root: string, below: string, covered: (path: string) => boolean): Promise<Listed> {
   const dir = join(root, below);
   const [cached, others] = await Promise.all([
-    git(["ls-files", "--stage", "-z"], { dir }),
-    git(["ls-files", "--others", "--exclude-standard", "-z"], { dir }),
+    git(["ls-files", "--stage", "-z"], { folder: dir }),
+    git(["ls-files", "--others", "--exclude-standard", "-z"], { folder: dir }),
   ]);
   const tracked = String(cached)
     .split("\0")

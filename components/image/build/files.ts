@@ -78,19 +78,19 @@ function filesIn(folder: string): BuildFiles {
 
 function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
   return withDraft(dir, source.url, async (bare) => {
-    const set = (name: string, value: string) => git(["config", name, value], { dir: bare });
+    const set = (name: string, value: string) => git(["config", name, value], { bare });
     // What is asked for later is fetched from here, file by file.
     await set("remote.origin.url", source.url);
     await set("remote.origin.promisor", "true");
     await set("remote.origin.partialclonefilter", "blob:none");
     await fetchInto(bare, source, ["--filter=blob:none"], signal);
-    const listed = await git(["ls-tree", "-z", "--name-only", source.commit, ...NAMES], { dir: bare });
+    const listed = await git(["ls-tree", "-z", "--name-only", source.commit, ...NAMES], { bare });
     const names = String(listed)
       .split("\0")
       .filter((name) => name !== "");
     const contents: [string, string][] = [];
     for (const name of names) {
-      const options = { dir: bare, login: source.login, signal };
+      const options = { bare, login: source.login, signal };
       contents.push([name, String(await git(["cat-file", "blob", `${source.commit}:${name}`], options))]);
     }
     return Object.fromEntries(contents);

@@ -87,13 +87,13 @@ test("several processes may want the same commit; it appears whole, and only the
   const { source, state, bare } = await openServer(t);
   const made = await Promise.all([1, 2, 3].map(() => fetchCommit(state, source)));
   assert.equal(new Set(made).size, 1);
-  await git(["rev-list", "--objects", "--quiet", source.commit], { dir: made[0] ?? "" });
+  await git(["rev-list", "--objects", "--quiet", source.commit], { bare: made[0] ?? "" });
   assert.deepEqual(readdirSync(join(made[0] ?? "", "..")), [`${source.commit}.git`], "and no draft");
   for (let time = 0; time < 4; time++) {
-    const tree = String(await git(["rev-parse", "main^{tree}"], { dir: bare })).trim();
+    const tree = String(await git(["rev-parse", "main^{tree}"], { bare })).trim();
     const words = ["-c", "user.name=x", "-c", "user.email=x@y", "commit-tree", tree, "-m", String(time)];
-    const commit = String(await git(words, { dir: bare })).trim();
-    await git(["update-ref", `refs/heads/b${time}`, commit], { dir: bare });
+    const commit = String(await git(words, { bare })).trim();
+    await git(["update-ref", `refs/heads/b${time}`, commit], { bare });
     await fetchCommit(state, { ...source, commit });
   }
   assert.equal(readdirSync(join(made[0] ?? "", "..")).length, 3);
