@@ -62,7 +62,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/work-tree.ts",
   ],
 
-  "test/components/config/config.test.ts": ["components/config/fields.ts"],
+  "test/components/config/config.test.ts": ["components/config/fields.ts", "components/config/yaml.ts"],
   "test/components/credentials/credentials.test.ts": [
     "components/credentials/env-file.ts",
     "components/credentials/netrc.ts",

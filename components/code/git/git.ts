@@ -12,7 +12,15 @@ export interface GitOptions extends Call {
 }
 
 /** What git died of. */
-export class GitError extends Error {}
+export class GitError extends Error {
+  /** Did it not come to an end? */
+  readonly isLate: boolean;
+
+  constructor(message: string, isLate = false) {
+    super(message);
+    this.isLate = isLate;
+  }
+}
 
 const MOST_OUTPUT = 512 * 1024 * 1024;
 
@@ -62,7 +70,7 @@ async function run(setup: Setup, args: readonly string[], options: GitOptions): 
       child.once("error", (error) => reject(new GitError(`git cannot be run here: ${error.message}`)));
       child.once("close", resolve);
     });
-    if (late) throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`);
+    if (late) throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`, true);
     if (code !== 0)
       throw new GitError(complaint(complaints) || `git ${args[0] ?? setup.words[0]} ended with exit code ${code}`);
     return Buffer.concat(out);
