@@ -54,7 +54,6 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/cache.ts",
     "components/code/git/git.ts",
     "components/code/git/token.ts",
-    "components/code/git/url.ts",
   ],
   "test/components/code/git/snapshot.test.ts": [
     "components/code/check-source.ts",
@@ -62,7 +61,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/work-tree.ts",
   ],
 
-  "test/components/config/config.test.ts": ["components/config/fields.ts", "components/config/yaml.ts"],
+  "test/components/config/config.test.ts": ["components/config/fields.ts"],
   "test/components/credentials/credentials.test.ts": [
     "components/credentials/env-file.ts",
     "components/credentials/netrc.ts",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RunConfig } from "../config/config.ts";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
-import { attempt, type Check, passed } from "../lib/problem.ts";
+import { attempt, type Check, failed, passed } from "../lib/problem.ts";
 import { openStateDir, stateDirPath } from "../lib/state-dir.ts";
 import { type ExtraRepo, repoName, type Way, WORKSPACE } from "../remote/scripts.ts";
 import { checkSource } from "./check-source.ts";
@@ -12,13 +12,15 @@ import { type KnownServers, knownServers, withSshOf } from "./git/known-servers.
 import type { Snapshot } from "./git/snapshot.ts";
 import { findGitToken, GIT_TOKEN, loginFor } from "./git/token.ts";
 import { isSshUrl, originOf, wayOf } from "./git/url.ts";
-import { headIn, refsOf } from "./head.ts";
+import { headIn, refsOf, twinsOf } from "./head.ts";
 
 /** A branch of a repository, as it stands now. */
 export interface Head {
   /** What git and the machine fetch from. */
   readonly url: string;
   readonly commit: string;
+  /** Branches whose names YAML could have made this one of. */
+  readonly twins?: readonly string[];
 }
 
 /** What is trained, as it stands now, and how it gets to the machine. */
@@ -37,9 +39,15 @@ export interface Code extends Head {
 
 /** Does the branch exist, and can the machine get it, and what lies beside it? */
 export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
-  const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
+  const { repo, branch, commit, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
   if (source === "rsync") return await checkFolder(config, env);
-  if (repo === undefined || branch === undefined || gitAuth === undefined || extraRepos === undefined) {
+  if (
+    repo === undefined ||
+    branch === undefined ||
+    commit === undefined ||
+    gitAuth === undefined ||
+    extraRepos === undefined
+  ) {
     return { problems: [] };
   }
   const places = { envFile: envFile ?? "", netrcFile: netrcFile ?? "" };
@@ -62,12 +70,13 @@ export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.Pr
       asked.map((one) => refsOf({ ...one, ssh, login: loginFor({ ...places, way, tokenFor }, one.url, env) }, env)),
     ),
   );
-  const head = refs?.value && headIn(refs.value, repo, branch, "");
+  const head = refs?.value && headIn(refs.value, repo, branch, commit);
   const found = [refs, head, ...others].flatMap((check) => check?.problems ?? []);
   if (head?.value === undefined || found.length > 0) return { problems: found };
   const { sshConfig, knownHosts } = servers;
   const resolved = extras.map((extra) => ({ ...extra, url: String(extra.url) }));
-  return passed({ url, commit: head.value, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved });
+  const twins = refs?.value === undefined ? [] : twinsOf(refs.value, branch);
+  return passed({ url, commit: head.value, twins, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved });
 }
 
 function extraServer(url: string | Problem, repo = "") {
@@ -76,7 +85,9 @@ function extraServer(url: string | Problem, repo = "") {
 
 /** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
 async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
-  const { repo, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
+  const { repo, commit, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
+  if (commit)
+    return failed({ key: "commit", found: "source is rsync, which sends files as they are", write: "leave it out" });
   if (!repo || !extraRepos || sourceDir === undefined || !exclude || maxUploadMb === undefined) return { problems: [] };
   const extras = extraRepos.map((extra) => ({ ...extra, url: reachableUrl("extraRepos", extra.url, apiUrl, env) }));
   const problems = extras.flatMap(({ url }) => (typeof url === "string" ? [] : [url]));

@@ -85,6 +85,12 @@ export function headIn({ heads, tags }: Refs, repo: string, branch: string, pinn
   return failed({ key: "branch", found, write });
 }
 
+/** Branches that YAML takes for the same number as this one, when none is in quotes. */
+export function twinsOf({ heads }: Refs, branch: string): string[] {
+  if (!/^[-+]?\.?\d/.test(branch)) return [];
+  return [...heads.keys()].filter((name) => name !== branch && name !== "" && Number(name) === Number(branch));
+}
+
 /** Lines for the stack config. */
 function pin(heads: Refs["heads"], commit: string): string {
   const [name] = [...heads].find(([, id]) => id === commit) ?? [];

@@ -16,11 +16,11 @@ export interface Pinned {
 
 /**
  * The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. The files of a
- * folder are not pinned: they are taken as they are.
+ * folder are taken as they are, and so is a commit that the stack config names.
  */
 export function pin(
   old: Partial<Pinned>,
-  { repo, branch, run, head }: Omit<RevisionArgs, "whole">,
+  { repo, branch, run, head }: Omit<RevisionArgs, "whole" | "isPinned">,
   follows = false,
 ): Pinned {
   const same = !follows && old.repo === repo && old.branch === branch && old.run === run;
@@ -30,7 +30,7 @@ export function pin(
 /** The lifecycle behind Revision. */
 export const provider = lifecycle({
   check: async (olds: Partial<Pinned>, news: RevisionArgs) => {
-    const inputs = pin(olds, news, news.whole.sourceDir !== "");
+    const inputs = pin(olds, news, news.whole.sourceDir !== "" || news.isPinned);
     return { inputs, failures: await failures(inputs, news.whole) };
   },
   // A replacement, whose commit a preview knows: an update's outputs are all unknown there, and so would the image be.

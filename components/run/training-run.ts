@@ -48,8 +48,9 @@ export class TrainingRun extends pulumi.ComponentResource {
     const { envFile, netrcFile, exclude } = config;
     const { url, way, tokenFor, extraRepos } = head;
     const sourceDir = head.snapshot?.sourceDir ?? "";
+    const isPinned = config.commit !== "";
     const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir };
-    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
+    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, isPinned, whole }, below);
     this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
     const whose = { ...api, owner, project, stack };
     const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ABSOLUTE } from "../../lib/path.ts";
 import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
 import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
 import { git } from "./git.ts";
+import { REPO, resolvedUrl } from "./url.ts";
 
 /** What a check-out of a commit leaves empty. */
 export interface Missing {
@@ -25,7 +27,7 @@ export async function missingIn(dir: Pick<StateDir, "path">, source: Source, sig
   if (known !== undefined) return known;
   const found = await withDraft(dir, source.url, async (draft) => {
     await fetchInto(draft, source, [`--filter=blob:limit=${SMALL}`], signal);
-    return look(draft, source.commit);
+    return look(draft, source);
   });
   writeWhole(file, JSON.stringify(found));
   return found;
@@ -39,7 +41,7 @@ function rememberedIn(file: string): Missing | undefined {
   }
 }
 
-async function look(bare: string, commit: string): Promise<Missing> {
+async function look(bare: string, { url, commit }: Source): Promise<Missing> {
   const rows = String(await git(["ls-tree", "-r", "-z", commit], { bare }))
     .split("\0")
     .flatMap((row) => {
@@ -51,7 +53,7 @@ async function look(bare: string, commit: string): Promise<Missing> {
   return {
     submodules: rows
       .filter(({ mode }) => mode === "160000")
-      .map(({ path, id }) => ({ path, commit: id, url: urls.get(path) ?? "" })),
+      .map(({ path, id }) => ({ path, commit: id, url: resolvedUrl(url, urls.get(path) ?? "") })),
     lfs: rows.filter(({ mode, id }) => mode.startsWith("100") && pointers.has(id)).map(({ path }) => path),
   };
 }
@@ -126,9 +128,13 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<s
   ];
 }
 
+/** What is suggested can be pasted as it is, so nothing is that the config would refuse. */
 function submoduleText({ path, commit, url }: Missing["submodules"][number], codeDir: string): string {
-  const entry = JSON.stringify({ url: url || "https://…", commit, path: `${codeDir}/${path}` });
-  return `${path} is a submodule, which a clone leaves empty; add ${entry} to extraRepos, or ${path}/ to exclude when training does without`;
+  const place = `${codeDir}/${path}`;
+  const isEntry = REPO.test(url) && ABSOLUTE.test(place) && commit !== "";
+  const entry = isEntry ? `add ${JSON.stringify({ url, commit, path: place })} to extraRepos, or ` : "";
+  const why = isEntry || url === "" ? "" : ` (its URL: ${url})`;
+  return `${path} is a submodule, which a clone leaves empty${why}; ${entry}add ${pattern(`${path}/`)} to exclude when training does without`;
 }
 
 function lfsTexts(files: readonly string[]): string[] {
@@ -137,8 +143,14 @@ function lfsTexts(files: readonly string[]): string[] {
   const more = files.length === 1 ? "is a pointer" : `and ${files.length - 1} more files are pointers`;
   const folder = first.includes("/") ? `${first.slice(0, first.lastIndexOf("/"))}/` : first;
   return [
-    `${first} ${more} of Git LFS, which a clone leaves as they are; bring the files by a repository in extraRepos, or add ${folder} to exclude when training does without`,
+    `${first} ${more} of Git LFS, which a clone leaves as they are; bring the files by a repository in extraRepos, or add ${pattern(folder)} to exclude when training does without`,
   ];
+}
+
+/** A path as a line of .gitignore, in quotes where a stack config needs them. */
+function pattern(path: string): string {
+  const line = path.replace(/[\\*?[\]]|^[#!]| $/g, "\\$&");
+  return /^[\w./-]+$/.test(line) ? line : JSON.stringify(line);
 }
 
 /** Which of these paths a .gitignore with these lines would ignore. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, type TestContext, test } from "node:test";
 import { checkRepository } from "../../../components/code/check-repository.ts";
-import { headIn, refsIn } from "../../../components/code/head.ts";
+import { headIn, refsIn, twinsOf } from "../../../components/code/head.ts";
 import { readConfig } from "../../../components/config/config.ts";
 import { problemLine } from "../../../components/lib/problem.ts";
 import { gitOverHttp, gitOverSsh } from "../../support/code-place.ts";
@@ -88,6 +88,21 @@ test("a branch has its last commit; a tag or a commit in its place is told as su
   const refs = refsIn(git("ls-remote", "--heads", "--tags", "."));
   const ask = (branch: string, pinned = "") => headIn(refs, "REPO", branch, pinned);
   assert.deepEqual([ask("main").value, ask("1.10").value, ask("main", first).value], [last, first, first]);
+  assert.deepEqual(
+    twinsOf(
+      {
+        heads: new Map([
+          ["1.1", ""],
+          ["1.10", ""],
+          ["2", ""],
+          ["main", ""],
+        ]),
+        tags: new Map(),
+      },
+      "1.1",
+    ),
+    ["1.10"],
+  );
   const said = (branch: string) => lines(ask(branch));
   assert.equal(said("mian"), "branch: REPO has no branch mian; did you mean main?");
   assert.equal(said("1.1"), 'branch: REPO has no branch 1.1; did you mean "1.10"?');

@@ -34,9 +34,11 @@ test("a push is no change, and the head is not kept", async (t) => {
   const url = join(home, "it.git");
   const [old = ""] = makeRepository(url, "b", { a: "1" });
   const pinned = { repo: "r", branch: "b", run: "", commit: old };
-  const { inputs, failures } = await provider.check(pinned, { ...asked, whole: { ...WHOLE, url } });
+  const { inputs, failures } = await provider.check(pinned, { ...asked, isPinned: false, whole: { ...WHOLE, url } });
   assert.deepEqual(failures, []);
   assert.deepEqual(inputs, pinned);
+  const named = await provider.check(pinned, { ...asked, isPinned: true, head: old, whole: { ...WHOLE, url } });
+  assert.equal(named.inputs.commit, old);
   assert.equal((await provider.diff("revision", pinned, inputs)).changes, false);
   assert.equal((await provider.diff("revision", pinned, { ...inputs, commit: "new" })).changes, true);
 });
