@@ -55,11 +55,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/git.ts",
     "components/code/git/token.ts",
   ],
-  "test/components/code/git/snapshot.test.ts": [
-    "components/code/check-source.ts",
-    "components/code/git/pack.ts",
-    "components/code/git/work-tree.ts",
-  ],
+  "test/components/code/git/snapshot.test.ts": ["components/code/check-source.ts", "components/code/git/pack.ts"],
 
   "test/components/config/config.test.ts": ["components/config/fields.ts"],
   "test/components/credentials/credentials.test.ts": [

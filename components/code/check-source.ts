@@ -7,7 +7,7 @@ import { sizeText } from "../lib/text.ts";
 import type { Cover } from "./git/contents.ts";
 import { git } from "./git/git.ts";
 import { largestOf, type Snapshot, takeSnapshot } from "./git/snapshot.ts";
-import { listWorkTree, type WorkFile, type WorkTree } from "./git/work-tree.ts";
+import { listWorkTree, shownPath, type WorkFile, type WorkTree } from "./git/work-tree.ts";
 
 /** What is to be sent of a folder. */
 export interface SourceWanted extends Cover {
@@ -55,11 +55,12 @@ function tooMuch(tree: WorkTree, maxUploadMb: number): Problem[] {
 
 /** "data/x.bin 12.0 MB, …" */
 export function sizesText(files: readonly WorkFile[]): string {
-  return files.map(({ path, bytes }) => `${path} ${sizeText(bytes)}`).join(", ");
+  return files.map(({ path, bytes }) => `${shownPath(path)} ${sizeText(bytes)}`).join(", ");
 }
 
 /** What preview says. */
-export function sourceText({ sourceDir, base, files, bytes, largest, patch }: Snapshot): string {
+export function sourceText({ sourceDir, base, files, bytes, sparse, largest, patch }: Snapshot): string {
   const from = base === "" ? "never committed" : `on ${base.slice(0, 7)}${patch.length > 0 ? ", with changes" : ""}`;
-  return `${files} files, ${sizeText(bytes)}, of ${sourceDir} (${from}); the largest: ${sizesText(largest)}`;
+  const absent = sparse === 0 ? "" : `, without ${sparse} that are not checked out here (git sparse-checkout list)`;
+  return `${files} files, ${sizeText(bytes)}, of ${sourceDir} (${from})${absent}; the largest: ${sizesText(largest)}`;
 }

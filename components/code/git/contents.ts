@@ -132,9 +132,9 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<s
 function submoduleText({ path, commit, url }: Missing["submodules"][number], codeDir: string): string {
   const place = `${codeDir}/${path}`;
   const isEntry = REPO.test(url) && ABSOLUTE.test(place) && commit !== "";
-  const entry = isEntry ? `add ${JSON.stringify({ url, commit, path: place })} to extraRepos, or ` : "";
+  const entry = isEntry ? `add ${JSON.stringify({ url, commit, path: place })} to` : "bring it by";
   const why = isEntry || url === "" ? "" : ` (its URL: ${url})`;
-  return `${path} is a submodule, which a clone leaves empty${why}; ${entry}add ${pattern(`${path}/`)} to exclude when training does without`;
+  return `${path} is a submodule, which a clone leaves empty${why}; ${entry} extraRepos, or add ${pattern(`${path}/`)} to exclude when training does without`;
 }
 
 function lfsTexts(files: readonly string[]): string[] {
@@ -154,7 +154,11 @@ function pattern(path: string): string {
 }
 
 /** Which of these paths a .gitignore with these lines would ignore. */
-export async function matching(patterns: readonly string[], paths: readonly string[]): Promise<Set<string>> {
+export async function matching(
+  patterns: readonly string[],
+  paths: readonly string[],
+  encoding: "utf8" | "latin1" = "utf8",
+): Promise<Set<string>> {
   if (patterns.length === 0 || paths.length === 0) return new Set();
   const folder = mkdtempSync(join(tmpdir(), "vast-exclude-"));
   try {
@@ -164,10 +168,11 @@ export async function matching(patterns: readonly string[], paths: readonly stri
     writeFileSync(join(bare, "info", "exclude"), `${patterns.join("\n")}\n`);
     const words = ["--work-tree", folder, "check-ignore", "--no-index", "-z", "--stdin"];
     // It exits with 1 when nothing matches.
-    const input = paths.map((path) => `${path}\0`).join("");
-    const output = await git(words, { bare, input }).catch(() => "");
+    const input = Buffer.from(paths.map((path) => `${path}\0`).join(""), encoding);
+    const output = await git(words, { bare, input }).catch(() => Buffer.of());
     return new Set(
-      String(output)
+      output
+        .toString(encoding)
         .split("\0")
         .filter((path) => path !== ""),
     );

@@ -15,6 +15,8 @@ export interface Snapshot {
   readonly base: string;
   readonly files: number;
   readonly bytes: number;
+  /** Files of `base` that git was told not to check out, and that are not sent. */
+  readonly sparse: number;
   readonly largest: readonly WorkFile[];
   /** What differs from `base`, for git apply. */
   readonly patch: Buffer;
@@ -67,14 +69,14 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
   const bare = await snapshotRepository(dir, sourceDir);
   const index = join(bare, `index-${process.pid}-${randomBytes(4).toString("hex")}`);
   const own = ["--work-tree", sourceDir, "-c", "core.fileMode=true", "-c", "core.symlinks=true"];
-  const run = (args: readonly string[], input?: string) =>
+  const run = (args: readonly string[], input?: Buffer) =>
     git([...own, ...args], {
       bare,
       variables: { GIT_INDEX_FILE: index, ...NOBODY },
       ...(input === undefined ? {} : { input }),
     });
   const text = async (...args: string[]) => String(await run(args)).trim();
-  const list = (paths: readonly string[]) => paths.map((path) => `${path}\0`).join("");
+  const list = (paths: readonly string[]) => Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1");
   try {
     await run(["update-index", "--add", "-z", "--stdin"], list(tree.files.map(({ path }) => path)));
     const files = await text("write-tree");
@@ -83,13 +85,14 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
     // What is left out is no change.
     await run(["read-tree", ...(base === "" ? ["--empty"] : [await baseTree(sourceDir)])]);
     await run(["update-index", "--force-remove", "-z", "--stdin"], list(tree.leftOut));
-    const patch = await run(["diff-tree", ...PATCH, await text("write-tree"), files]);
+    const patch = await run(["diff-tree", ...PATCH, await text("write-tree", "--missing-ok"), files]);
     return {
       sourceDir,
       commit,
       base,
       files: tree.files.length,
       bytes: tree.bytes,
+      sparse: tree.sparse,
       largest: largestOf(tree),
       patch,
       patchSha256: createHash("sha256").update(patch).digest("hex"),
@@ -117,10 +120,7 @@ function headOf(dir: string): Promise<string> {
 
 /** The tree of HEAD below this folder, which may be a part of its repository. */
 async function baseTree(dir: string): Promise<string> {
-  const prefix = String(await git(["rev-parse", "--show-prefix"], { folder: dir })).trim();
-  const tree = await git(["rev-parse", "--verify", `HEAD:${prefix.replace(/\/$/, "")}`], { folder: dir }).catch(
-    () => EMPTY_TREE,
-  );
+  const tree = await git(["rev-parse", "--verify", "HEAD:./"], { folder: dir }).catch(() => EMPTY_TREE);
   return String(tree).trim();
 }
 
