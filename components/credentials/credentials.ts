@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { envValues } from "./env-file.ts";
+import { type Doubt, readEnvFile } from "./env-file.ts";
 import { learnFile } from "./known.ts";
 import { netrcEntry } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
@@ -37,10 +37,11 @@ const WANDB_MACHINE = "api.wandb.ai";
 export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
   const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
+  const { values: written, doubts } = readEnvFile(envFile.text);
   for (const { text } of [envFile, netrcFile]) learnFile(text);
   const places: Place[] = [
     { from: "the environment", values: env },
-    { from: envFile.path, path: envFile.path, values: envValues(envFile.text) },
+    { from: envFile.path, path: envFile.path, values: written },
     {
       from: netrcFile.path,
       path: netrcFile.path,
@@ -51,11 +52,13 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
   const found = new Map(names.flatMap((name) => credentialIn(places, name)));
   learnSecrets(found.values());
   const used = places.filter(({ values }) => [...found].some(([name, value]) => values[name]?.trim() === value));
-  const missing = search.require.filter((name) => !found.has(name));
+  const doubtful = names.filter((name) => doubts[name] !== undefined && !env[name]?.trim());
+  const missing = search.require.filter((name) => !found.has(name) && !doubtful.includes(name));
   return {
     values: Object.fromEntries([...found].filter(([name]) => !NEVER_FORWARDED.includes(name))),
     problems: [
       ...[envFile, netrcFile].flatMap(({ problem }) => problem ?? []),
+      ...doubtful.map((name) => doubtProblem(name, envFile.path, doubts[name])),
       ...missing.map((name) => missingProblem(name, places)),
       ...search.forward.filter((name) => NEVER_FORWARDED.includes(name)).map(neverForwarded),
     ],
@@ -94,6 +97,12 @@ function missingProblem(name: string, places: readonly Place[]): Problem {
     found: `${name} is neither in ${environment}, nor in ${envFile}, nor in ${netrcFile}`,
     write: `add a line ${name}=… to ${envFile}, or take ${name} out of require`,
   };
+}
+
+/** What a shell would run or expand is no token as it stands. */
+function doubtProblem(name: string, file: string, doubt: Doubt | undefined): Problem {
+  const found = `line ${doubt?.line} of ${file}: ${name} ${doubt?.why}, and nothing is run or expanded here`;
+  return { key: "envFile", found, write: `write its value itself, in single quotes, or export ${name} before` };
 }
 
 function neverForwarded(name: string): Problem {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { absolute } from "../lib/path.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import { type StateDir, stateDirPath, writeWhole } from "../lib/state-dir.ts";
-import { envValues } from "./env-file.ts";
+import { readEnvFile } from "./env-file.ts";
 import { netrcPasswords } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
@@ -41,7 +41,7 @@ export function learnCredentials(env: NodeJS.ProcessEnv = process.env): void {
 
 /** Of the text of an env file or a netrc file: every value of the one, every password of the other. */
 export function learnFile(text: string): void {
-  learnSecrets([...Object.values(envValues(text)).filter(isNoPlace), ...netrcPasswords(text)]);
+  learnSecrets([...readEnvFile(text).texts.filter(isNoPlace), ...netrcPasswords(text)]);
 }
 
 /** A path that leads somewhere on this machine is none. */
