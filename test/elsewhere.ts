@@ -58,7 +58,6 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/code/git/snapshot.test.ts": ["components/code/check-source.ts", "components/code/git/pack.ts"],
 
   "test/components/config/config.test.ts": ["components/config/fields.ts"],
-  "test/components/credentials/credentials.test.ts": ["components/credentials/netrc.ts"],
 
   "test/components/image/build/build.test.ts": ["components/image/build/place.ts", "components/image/build/state.ts"],
   "test/components/image/build/plan.test.ts": ["components/image/build/files.ts", "components/image/build/template.ts"],

@@ -164,7 +164,9 @@ const schema = z.strictObject({
     .prefault('["HF_TOKEN","WANDB_API_KEY"]')
     .describe("Credentials to forward to the machine where they are found"),
   envFile: path().prefault("~/.env").describe("File with NAME=value lines that holds credentials"),
-  netrcFile: path().prefault("~/.netrc").describe("netrc file; machine api.wandb.ai gives WANDB_API_KEY"),
+  netrcFile: path()
+    .prefault("~/.netrc")
+    .describe("netrc file; machine api.wandb.ai, or the host of WANDB_BASE_URL in env, gives WANDB_API_KEY"),
   checkpointsDir: field
     .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")

@@ -4,7 +4,7 @@ import type { Problem } from "../lib/problem.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import { type Doubt, readEnvFile } from "./env-file.ts";
 import { learnFile } from "./known.ts";
-import { netrcEntry } from "./netrc.ts";
+import { netrcEntry, netrcPath } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
 /** Credentials to forward, and what is missing. */
@@ -24,10 +24,12 @@ export interface CredentialSearch {
   readonly require: readonly string[];
   readonly envFile: string;
   readonly netrcFile: string;
+  /** Where training finds Weights & Biases, when that is a server of one's own. */
+  readonly wandbUrl?: string;
 }
 
 const NEVER_FORWARDED: readonly string[] = REGISTRY_TOKENS;
-const WANDB_MACHINE = "api.wandb.ai";
+const WANDB = "https://api.wandb.ai";
 
 /**
  * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
@@ -36,7 +38,7 @@ const WANDB_MACHINE = "api.wandb.ai";
  */
 export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
-  const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
+  const netrcFile = readText("netrcFile", netrcPath(search.netrcFile, env));
   const { values: written, doubts } = readEnvFile(envFile.text);
   for (const { text } of [envFile, netrcFile]) learnFile(text);
   const places: Place[] = [
@@ -45,7 +47,7 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
     {
       from: netrcFile.path,
       path: netrcFile.path,
-      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password },
+      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, hostOf(search.wandbUrl || WANDB))?.password },
     },
   ];
   const names = [...new Set([...search.require, ...search.forward])];
@@ -64,6 +66,11 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
     ],
     warnings: used.flatMap(({ path }) => (path !== undefined && isOpen(path) ? [openText(path)] : [])),
   };
+}
+
+/** With its port, as wandb writes it to a netrc file; "" = it is no URL. */
+function hostOf(url: string): string {
+  return /^https?:\/\/([^/?#]+)/i.exec(url)?.[1] ?? "";
 }
 
 interface Place {

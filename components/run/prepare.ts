@@ -76,7 +76,7 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
   }
   const { dir, head, image, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
-  const search = { forward, require, envFile, netrcFile };
+  const search = { forward, require, envFile, netrcFile, ...wandbOf(findings.config) };
   noteSearch(dir, search, env);
   for (const twin of head.twins ?? []) {
     const text = `${twin} is a branch as well: without quotes YAML makes ${findings.config.branch} of it (branch: "${twin}")`;
@@ -157,9 +157,16 @@ function isComplete(findings: Findings): findings is Complete {
 function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<Readonly<Record<string, string>>> {
   const { forward = [], require = [], envFile, netrcFile } = config;
   if (envFile === undefined || netrcFile === undefined) return { problems: [] };
-  const { values, problems, warnings } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  const { values, problems, warnings } = findCredentials(
+    { forward, require, envFile, netrcFile, ...wandbOf(config) },
+    env,
+  );
   for (const warning of warnings) void pulumi.log.warn(warning);
   return { value: values, problems };
+}
+
+function wandbOf({ env }: Partial<RunConfig>): { wandbUrl?: string } {
+  return env?.WANDB_BASE_URL ? { wandbUrl: env.WANDB_BASE_URL } : {};
 }
 
 function checkCheckpointsTo({ checkpointsTo }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<string> {

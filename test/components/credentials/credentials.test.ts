@@ -116,7 +116,7 @@ const netrcs: [string, string | undefined][] = [
   ["machine api.wandb.ai password KEY#1 # a comment", "KEY#1"],
   ['machine api.wandb.ai password "a\\"b"', 'a"b'],
   ["machine api.wandb.ai login user\nmacdef init\npassword NO\n\nmachine api.wandb.ai password KEY", "KEY"],
-  ["machine api.wandb.ai password KEY\nmachine api.wandb.ai password NO", "KEY"],
+  ["machine api.wandb.ai password NO\nmachine api.wandb.ai password KEY", "KEY"],
   ["machine a password NO machine api.wandb.ai password KEY machine b password NO", "KEY"],
   ["machine API.wandb.ai.example.org password NO", undefined],
   ["machine a login machine password NO", undefined],
@@ -125,6 +125,19 @@ const netrcs: [string, string | undefined][] = [
   ["machine api.wandb.ai login user\ndefault password NO", undefined],
   ["", undefined],
 ];
+
+test("a server of one's own, and NETRC", (t) => {
+  const netrc = "machine api.wandb.ai password no\nmachine wandb.lab:8443 password lab\n";
+  const { home, search } = searchIn(t, { netrc });
+  writeFileSync(join(home, "other"), netrc.replace("lab\n", "other\n"));
+  const find = (more: object, env: object = {}) =>
+    findCredentials({ ...search, forward: ["WANDB_API_KEY"], ...more }, { HOME: home, ...env }).values.WANDB_API_KEY;
+  const wandbUrl = "https://wandb.lab:8443/";
+  assert.equal(find({ wandbUrl }), "lab");
+  assert.equal(find({ wandbUrl: "https://elsewhere" }), undefined);
+  assert.equal(find({ wandbUrl }, { NETRC: "~/other" }), "other");
+  assert.equal(find({ wandbUrl, netrcFile: "/none" }, { NETRC: "~/other" }), undefined, "what the config names");
+});
 
 test("netrc in its dialects", () => {
   for (const [text, password] of netrcs) assert.equal(netrcEntry(text, "api.wandb.ai")?.password, password, text);
