@@ -1,3 +1,4 @@
+import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
 import { lifecycle } from "../pulumi/lifecycle.ts";
@@ -58,8 +59,8 @@ async function failures(
       const property = source.commit === commit ? "repo" : "extraRepos";
       try {
         const missing = await missingIn(openStateDir(), { ...source, login: loginFor(whole, source.url) });
-        const sentences = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
-        return sentences.map((sentence) => ({ property, reason: `${shown} at ${commitText(source)}: ${sentence}` }));
+        const lacks = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
+        return lacks.map((lack) => ({ property, reason: `${shown} at ${commitText(source)}: ${troubleText(lack)}` }));
       } catch (error) {
         const reason = `${shown} at ${commitText(source)} cannot be read: ${printable((error as Error).message, 400)}`;
         return [{ property, reason }];

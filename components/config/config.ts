@@ -6,7 +6,8 @@ import { REPO } from "../code/git/url.ts";
 import { ABSOLUTE } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
-import { canonicalGpu } from "../vast/market/gpu-name.ts";
+import { MOST_HOURS } from "../vast/lease/moment.ts";
+import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
 
 const image = field.text(
@@ -42,35 +43,7 @@ const TRAIN_COMMAND = [
 
 /** Every key of the stack config, with its default as text and its description, both as in Pulumi.yaml. */
 const schema = z.strictObject({
-  gpu: field
-    .text(/^[\w][\w .+-]*$/, "the name of a GPU, such as H100 SXM")
-    .transform((name) => canonicalGpu(name) ?? name)
-    .prefault("H100 SXM")
-    .describe("GPU model, in any spelling (h100_sxm is fine)"),
-  gpus: field.integer(1, 64, "GPUs").prefault("1").describe("Number of GPUs in one machine"),
-  rental: field
-    .oneOf("interruptible", "on-demand")
-    .prefault("interruptible")
-    .describe("interruptible (a bid; can be taken away by a higher one) or on-demand"),
-  maxPricePerHour: field
-    .optionalDecimal(0.001, 1000, "dollars an hour")
-    .prefault("")
-    .describe("Most to pay, $/h for the whole instance, disk included; 3.50 x gpus when empty"),
-  bidMarkup: field
-    .decimal(0, 10, "a fraction")
-    .prefault("0.2")
-    .describe(
-      "How far above the minimum bid to bid: 0.2 is 20 %; never above the cap, always below the on-demand price",
-    ),
-  diskGb: field.integer(8, 64_000, "GB").prefault("150").describe("Disk, GB; billed until the machine is destroyed"),
-  minReliability: field.decimal(0, 1, "a fraction").prefault("0.95").describe("Least reliability of the host, 0 to 1"),
-  minDownloadMbps: field.decimal(0, 1e6, "Mbit/s").prefault("200").describe("Least download speed, Mbit/s"),
-  minDurationHours: field
-    .decimal(0, 1e5, "hours")
-    .prefault("24")
-    .describe("How long the machine must stay on the market, hours"),
-  verified: field.boolean().prefault("true").describe("Only machines that Vast has verified"),
-  maxOffers: field.integer(1, 64, "offers").prefault("5").describe("How many offers to try before giving up"),
+  ...field.allOf(criteria.shape),
   readyTimeoutMinutes: field
     .minutesPair()
     .prefault("30/60")
@@ -88,7 +61,7 @@ const schema = z.strictObject({
     )
     .describe("What a built image starts from; the digest keeps it the same for ever"),
   builderMaxPricePerHour: field
-    .decimal(0.001, 1000, "dollars an hour")
+    .of(criteria.shape.maxPricePerHour)
     .prefault("1")
     .describe("Most to pay for the machine that builds with imageBuild remote, $/h, disk included"),
   builderMaxMinutes: field
@@ -197,6 +170,12 @@ const schema = z.strictObject({
     .decimal(0.001, 1e5, "hours")
     .prefault("48")
     .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
+  leaseHours: field
+    .optionalDecimal(2, MOST_HOURS, "hours")
+    .prefault("")
+    .describe(
+      `Vast itself stops the machine after so many hours, which each pulumi up renews; 2 to ${MOST_HOURS}, maxHours and 1 is advised; empty = it never does`,
+    ),
   rescueBudget: field
     .decimal(0, 1000, "dollars")
     .prefault("1")

@@ -9,6 +9,7 @@ import { parseReference } from "../registry/reference.ts";
 import { ONSTART, trainingHash } from "../remote/scripts.ts";
 import { writeSshConfig } from "../ssh/ssh-config.ts";
 import { Credentials } from "../steps/credentials.ts";
+import { VastLease } from "../steps/lease.ts";
 import { VastBid } from "../vast/instance/bid.ts";
 import { VastInstance } from "../vast/instance/instance.ts";
 import { RunIdentity } from "./identity.ts";
@@ -75,17 +76,21 @@ export class TrainingRun extends pulumi.ComponentResource {
         publicKeys: [...keys.publicKeys],
         onstart: ONSTART,
         checkpointsDir: config.checkpointsDir,
+        provisional: true,
       },
       // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    const { leaseHours, maxHours } = config;
+    const lease = new VastLease(`${name}-lease`, { ...api, instance, leaseHours, maxHours }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
       `${name}-credentials`,
       { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
-      below,
+      // The first step of all: from here on Vast must not delete the machine.
+      { ...below, dependsOn: [lease] },
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
@@ -106,6 +111,7 @@ export class TrainingRun extends pulumi.ComponentResource {
         commit,
         pricePerHour,
         diskPerHour,
+        lease,
         credentials,
         gate: this.checkpoints,
         wandbRunId: this.wandb.runId,

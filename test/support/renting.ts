@@ -56,6 +56,7 @@ export const request: RentalRequest = {
   onstart: "",
   checkpointsDir: "/workspace/checkpoints",
   minutes: { machine: 30, total: 60 },
+  provisional: true,
   quote: null,
 };
 

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ABSOLUTE } from "../../lib/path.ts";
+import type { Trouble } from "../../lib/problem.ts";
 import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
 import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
@@ -112,8 +113,8 @@ export interface Cover {
   readonly exclude: readonly string[];
 }
 
-/** Sentences about what training would miss, or none. */
-export async function complaintsAbout(missing: Missing, cover: Cover): Promise<string[]> {
+/** What training would miss, and what makes up for it. */
+export async function complaintsAbout(missing: Missing, cover: Cover): Promise<Trouble[]> {
   const covered = new Set(cover.extraRepos.map(({ path }) => path));
   const open = missing.submodules.filter(
     ({ path }) => !covered.has(`${cover.codeDir}/${path}`) && !covered.has(`${WORKSPACE}/${path.split("/").at(-1)}`),
@@ -123,28 +124,29 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<s
   );
   const excluded = await matching(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
   return [
-    ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => submoduleText(one, cover.codeDir)),
-    ...lfsTexts(files.filter((path) => !excluded.has(path))),
+    ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => emptySubmodule(one, cover.codeDir)),
+    ...pointers(files.filter((path) => !excluded.has(path))),
   ];
 }
 
 /** What is suggested can be pasted as it is, so nothing is that the config would refuse. */
-function submoduleText({ path, commit, url }: Missing["submodules"][number], codeDir: string): string {
+function emptySubmodule({ path, commit, url }: Missing["submodules"][number], codeDir: string): Trouble {
   const place = `${codeDir}/${path}`;
   const isEntry = REPO.test(url) && ABSOLUTE.test(place) && commit !== "";
   const entry = isEntry ? `add ${JSON.stringify({ url, commit, path: place })} to` : "bring it by";
   const why = isEntry || url === "" ? "" : ` (its URL: ${url})`;
-  return `${path} is a submodule, which a clone leaves empty${why}; ${entry} extraRepos, or add ${pattern(`${path}/`)} to exclude when training does without`;
+  const write = `${entry} extraRepos, or add ${pattern(`${path}/`)} to exclude when training does without`;
+  return { found: `${path} is a submodule, which a clone leaves empty${why}`, write };
 }
 
-function lfsTexts(files: readonly string[]): string[] {
+function pointers(files: readonly string[]): Trouble[] {
   const [first] = files;
   if (first === undefined) return [];
   const more = files.length === 1 ? "is a pointer" : `and ${files.length - 1} more files are pointers`;
   const folder = first.includes("/") ? `${first.slice(0, first.lastIndexOf("/"))}/` : first;
-  return [
-    `${first} ${more} of Git LFS, which a clone leaves as they are; bring the files by a repository in extraRepos, or add ${pattern(folder)} to exclude when training does without`,
-  ];
+  const found = `${first} ${more} of Git LFS, which a clone leaves as they are`;
+  const write = `bring the files by a repository in extraRepos, or add ${pattern(folder)} to exclude when training does without`;
+  return [{ found, write }];
 }
 
 /** A path as a line of .gitignore, in quotes where a stack config needs them. */

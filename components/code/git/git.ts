@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { runProgram } from "../../lib/program.ts";
 import { type Call, needsSettings, type Setting, type Setup, settingsCall, settingsIn, setupOf } from "./setup.ts";
 
 /** How git runs here. */
@@ -37,55 +37,21 @@ export async function userSettings(env?: NodeJS.ProcessEnv): Promise<Setting[]> 
 
 async function run(setup: Setup, args: readonly string[], options: GitOptions): Promise<Buffer> {
   const { input, patienceMs = 1_800_000, signal, output } = options;
-  const child = spawn("git", [...setup.words, ...args], {
+  const { code, stdout, stderr, cut, unstarted } = await runProgram(["git", ...setup.words, ...args], {
     env: setup.env,
-    stdio: ["pipe", output ?? "pipe", "pipe"],
     // Away from the terminal, so that no ssh below it can ask there.
-    detached: true,
+    ownGroup: true,
+    timeoutMs: patienceMs,
+    mostOutput: MOST_OUTPUT,
+    input,
+    output,
+    signal,
   });
-  const end = () => {
-    if (child.pid !== undefined && child.exitCode === null) killGroup(child.pid);
-  };
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    end();
-  }, patienceMs);
-  signal?.addEventListener("abort", end);
-  const out: Buffer[] = [];
-  let size = 0;
-  child.stdout?.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= MOST_OUTPUT) out.push(chunk);
-    else end();
-  });
-  let complaints = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    complaints = (complaints + text).slice(-16_384);
-  });
-  child.stdin?.on("error", () => {}); // the exit code says why it did not listen
-  child.stdin?.end(input);
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", (error) => reject(new GitError(`git cannot be run here: ${error.message}`)));
-      child.once("close", resolve);
-    });
-    if (late) throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`, true);
-    if (code !== 0)
-      throw new GitError(complaint(complaints) || `git ${args[0] ?? setup.words[0]} ended with exit code ${code}`);
-    return Buffer.concat(out);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", end);
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGTERM");
-  } catch {
-    // it has ended
-  }
+  if (unstarted !== undefined) throw new GitError(`git cannot be run here: ${unstarted.message}`);
+  if (cut === "timeout") throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`, true);
+  if (cut !== undefined || code !== 0)
+    throw new GitError(complaint(stderr) || `git ${args[0] ?? setup.words[0]} ended with exit code ${code}`);
+  return stdout;
 }
 
 /** The lines around it are advice; where ssh failed, git only says that it could not read. */

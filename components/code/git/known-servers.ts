@@ -1,7 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runProgram } from "../../lib/program.ts";
 import { shellQuoted } from "../../remote/script.ts";
 import { userSettings } from "./git.ts";
 import { sshCommand } from "./setup.ts";
@@ -67,13 +67,13 @@ export async function withSshOf<T>(
 async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
   const { host, user, port } = sshPlace(url);
   const words = ["-G", ...(port === undefined ? [] : ["-p", port]), user === undefined ? host : `${user}@${host}`];
-  const settings = settingsIn(await output("sh", ["-c", `${ssh} "$@"`, "sh", ...words], env));
+  const settings = settingsIn(await output(["sh", "-c", `${ssh} "$@"`, "sh", ...words], env));
   const name = settings.get("hostname")?.[0] ?? host;
   const realPort = settings.get("port")?.[0] ?? "22";
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);
   const files = [...(settings.get("userknownhostsfile") ?? []), ...(settings.get("globalknownhostsfile") ?? [])];
   const found = await Promise.all(
-    files.map((file) => output("ssh-keygen", ["-F", known, "-f", untilde(file, env)], env)),
+    files.map((file) => output(["ssh-keygen", "-F", known, "-f", untilde(file, env)], env)),
   );
   const alias = `git-${host}`;
   const keys = [...new Set(found.flatMap((text) => keysIn(text, alias)))];
@@ -112,8 +112,7 @@ function keysIn(text: string, alias: string): string[] {
   });
 }
 
-function output(file: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve) => {
-    execFile(file, args, { env, timeout: 10_000 }, (error, stdout) => resolve(error === null ? stdout : ""));
-  });
+async function output(words: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const { code, stdout } = await runProgram(words, { env, timeoutMs: 10_000 });
+  return code === 0 ? stdout.toString("utf8") : "";
 }

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import type { Trouble } from "../../lib/problem.ts";
 import { type Cover, complaintsAbout, looksLikePointer, matching } from "./contents.ts";
 import { git } from "./git.ts";
 
@@ -18,8 +19,8 @@ export interface WorkTree {
   readonly leftOut: readonly string[];
   /** How many of these git was told not to check out (sparse-checkout), and are not here. */
   readonly sparse: number;
-  /** Sentences about what training would miss. */
-  readonly complaints: readonly string[];
+  /** What training would miss. */
+  readonly complaints: readonly Trouble[];
 }
 
 /** A path for people. */

@@ -7,12 +7,28 @@ import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
-/** Which API to talk to, as in the stack config and in the state. */
-export interface ApiTarget {
+/** Which API to talk to, as in the stack config and in every state. */
+export const apiTarget = z.object({
   /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
+  apiUrl: z.string("a URL, or simulator"),
   /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
+  apiKeyFile: z.string("a path"),
+});
+
+export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
+
+/** Vast's own, with the key where it is usually kept. */
+export const VAST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
+
+/** Of inputs, of a stack config or of a state: the API and nothing else. */
+export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
+  return { apiUrl, apiKeyFile };
+}
+
+/** The same of what a state or a journal holds, where one of them may be missing. */
+export function targetIn({ apiUrl, apiKeyFile }: { readonly [Key in keyof ApiTarget]?: unknown }): ApiTarget {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
 /** A reachable API. */
@@ -91,7 +107,8 @@ function openSimulator(env: NodeJS.ProcessEnv): Api {
 
 function withKeyFile(url: string, file: string): Api {
   if (!isFile(file)) {
-    throw vastError("no_key", `the API key file ${file} does not exist; write the key to it, or change apiKeyFile`);
+    const remedy = "write the key to it, or change apiKeyFile";
+    throw vastError("no_key", `the API key file ${file} does not exist`, { remedy });
   }
   return { url, key: () => usableKey(readKey(file), file), keySource: file };
 }
@@ -116,7 +133,9 @@ function usableKey(text: string, source: string): string {
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const wrong = (what: string) =>
-    vastError("config", `apiUrl ${what}; write "" for Vast, simulator, or a URL like https://console.vast.ai`);
+    vastError("config", `apiUrl ${what}`, {
+      remedy: 'write "" for Vast, simulator, or a URL like https://console.vast.ai',
+    });
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw wrong(`${JSON.stringify(text)} is not a URL`);
   if (url.username !== "" || url.password !== "") throw wrong("holds a user name or password");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw wrong(`${url.origin}… has a path`);

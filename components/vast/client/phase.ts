@@ -181,6 +181,16 @@ export function isDown(instance: Instance): boolean {
   return phase === "stopped" && cause !== "frozen";
 }
 
+/** What a stopped one goes on costing, a clause. */
+export function diskText({ diskPerHour }: Instance): string {
+  return diskPerHour === null ? "its disk goes on billing" : `its disk goes on costing ${perHour(diskPerHour)}`;
+}
+
+/** The same behind what is said of it; "" while it does not pay for its disk alone. */
+export function diskTail(instance: Instance): string {
+  return isDown(instance) ? `, and ${diskText(instance)}` : "";
+}
+
 /** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */
 export function rateOf(instance: Instance): number | null {
   return isDown(instance) ? (instance.diskPerHour ?? instance.totalPerHour) : instance.totalPerHour;

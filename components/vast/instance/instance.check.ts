@@ -2,13 +2,11 @@ import { perHour } from "../../lib/money.ts";
 import { isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
-import type { OfferCriteria } from "../market/criteria.ts";
-import { canonicalGpu } from "../market/gpu-name.ts";
+import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
-import { type Failure, invalidInputs } from "./instance.inputs.ts";
+import { type Failure, type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
-import type { VastInstanceInputs } from "./instance.ts";
 
 /** What a check needs of the world. */
 export interface CheckMeans {
@@ -21,9 +19,6 @@ export interface CheckMeans {
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
   say(text: string): Promise<void>;
 }
-
-/** Inputs that are not known yet are text, whatever their type. */
-export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
 
 export interface Checked {
   readonly inputs: CheckedInputs;
@@ -42,22 +37,12 @@ export async function checkInstance(
   news: RawInputs,
   means: CheckMeans,
 ): Promise<Checked> {
-  const failures = invalidInputs(news);
-  const inputs = news as unknown as VastInstanceInputs;
-  const gpu = canonicalGpu(inputs.gpu) ?? inputs.gpu;
+  const { inputs, failures } = readInputs(news);
   const kept = olds.label === undefined ? undefined : (olds.quote ?? null);
-  if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, gpu, quote: kept ?? null }, failures };
-  const criteria = criteriaOf({ ...inputs, gpu });
+  if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, quote: kept ?? null }, failures };
+  const criteria = criteriaOf(inputs);
   const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, inputs, means);
-  return { inputs: { ...inputs, gpu, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
-}
-
-/** What decides about an offer. */
-export function criteriaOf(inputs: VastInstanceInputs): OfferCriteria {
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = inputs;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = inputs;
-  const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  return { ...hardware, minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
+  return { inputs: { ...inputs, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
 interface Answer {

@@ -1,10 +1,12 @@
 import { openStateDir } from "../../lib/state-dir.ts";
+import { pick } from "../../lib/values.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
+import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
@@ -13,13 +15,15 @@ import { whileBilling } from "../journal/interrupt.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
 import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
 import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
-import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
+import { type CheckMeans, checkInstance } from "./instance.check.ts";
+import type { RawInputs } from "./instance.inputs.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import { planOf } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
@@ -83,9 +87,7 @@ export const provider = lifecycle({
       const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
-        const { sshHost, sshPort, hostKey, startedAt } = olds;
-        const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
-        return { outs: { ...outputsOf(named, news, known), ...kept } };
+        return { outs: { ...outputsOf(named, news, known), ...pick(olds, BROUGHT_UP) } };
       }
       const { resume } = await import("../rental/resume.ts");
       const { label, publicKeys, readyTimeoutMinutes } = news;
@@ -108,9 +110,7 @@ export const provider = lifecycle({
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
       if (!wasKnown) await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
-      const { message } = error as Error;
-      const isTold = isKept(error) || message.includes("vastai destroy instance");
-      throw isTold ? error : new Error(`${message}; ${text}`);
+      throw isKept(error) ? error : new Error(`${(error as Error).message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
     forgetPassed(Number(id));
@@ -137,6 +137,9 @@ async function ensureReleasable(
 const REGAIN =
   "Its Checkpoints, which bring home what is on it, are not in this state: pulumi up puts them back, and then pulumi destroy fetches it.";
 
+/** What is known of an instance since it last got ready. */
+const BROUGHT_UP = ["sshHost", "sshPort", "hostKey", "startedAt", "rentedPerHour"] as const;
+
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(
   inputs: CheckedInputs,
@@ -153,9 +156,7 @@ async function watched<T>(
     const untouched = olds === undefined && givenUp;
     const phase = strandedPhase(instance, givenUp);
     const blank = outputsOf(instance, inputs, { urn, phase, untouched, ...renter });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint } = olds ?? blank;
-    const kept = { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint };
-    const outs = { ...blank, ...kept };
+    const outs = { ...blank, ...pick(olds ?? blank, [...BROUGHT_UP, "offerId", "accountId", "keyFingerprint"]) };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -180,12 +181,11 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
-  const { apiUrl, apiKeyFile } = inputs;
+  const { imageBytes = null, imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
   return {
     label,
     urn,
-    target: { apiUrl, apiKeyFile },
+    target: targetOf(inputs),
     criteria: criteriaOf(inputs),
     image,
     imageBytes,
@@ -194,6 +194,7 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     onstart,
     checkpointsDir,
     minutes,
+    provisional,
     quote,
   };
 }
@@ -276,8 +277,9 @@ function quotes(): Quotes {
   return new Quotes(openStateDir().quotesDir);
 }
 
-function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
-  const open = () => connect({ apiUrl, apiKeyFile }, { urn });
+function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
+  const { apiUrl } = inputs;
+  const open = () => connect(targetOf(inputs), { urn });
   return {
     market: async (criteria) => {
       const [{ market }, { client, prices }] = await Promise.all([import("../market/offers.ts"), open()]);

@@ -1,5 +1,7 @@
 import { perHour } from "../../lib/money.ts";
 import { phaseOf } from "../client/phase.ts";
+import { postpone } from "../lease/lease.ts";
+import { LEAST_MINUTES } from "../lease/moment.ts";
 import { type BidTerms, nextBidOf } from "../market/bidding.ts";
 import { onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import type { Means } from "../ready/means.ts";
@@ -40,6 +42,8 @@ export async function rebid(
   if (Math.abs(next.bid - bid) < 1e-6) return;
   if (machineId !== null && gpus !== null)
     prices.noteBid({ machineId, gpus }, { perHour: next.bid, floor: next.floor });
+  // A bid that wins starts it.
+  if (!held) await postpone(client, id, LEAST_MINUTES);
   await client.changeBid(id, next.bid);
   await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
 }

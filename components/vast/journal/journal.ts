@@ -7,7 +7,7 @@ import { type Entry, type Intent, type LabelRecord, readEntry, SUFFIX } from "./
 export type { Intent } from "./entry.ts";
 
 /** What a process writes down before it rents. */
-export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left" | "record">;
+export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left" | "record" | "armed">;
 
 /**
  * Intents on disk, one file a label: written before a rental leaves, closed when the state has the instance or the
@@ -46,6 +46,12 @@ export class Journal {
   touch(label: string): void {
     const { untouched, ...intent } = this.find(label) ?? {};
     if (untouched !== undefined && "pid" in intent) this.#write(intent);
+  }
+
+  /** Nothing that would end what came of it is on its way to Vast any more. */
+  noteArmed(label: string): void {
+    const intent = this.find(label);
+    if (intent !== undefined) this.#write({ ...intent, armed: true });
   }
 
   /** Notes the last words of the process that holds an intent. */

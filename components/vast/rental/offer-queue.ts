@@ -3,9 +3,9 @@ import { isVastError } from "../client/errors.ts";
 import { isLeaving } from "../client/phase.ts";
 import { market } from "../market/offers.ts";
 import { isSameSlice } from "../market/on-demand.ts";
-import { quoteOf } from "../market/quote.ts";
+import { type Quote, quoteOf } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
-import { nobodyWaits, type RentableOffer, type RentalRequest } from "./rental-request.ts";
+import { nobodyWaits, type RentalRequest } from "./rental-request.ts";
 
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
@@ -19,8 +19,8 @@ export class OfferQueue {
   readonly #request: RentalRequest;
   readonly #skipped = new Set<number>();
   readonly #gone = new Set<number>();
-  #quoted: RentableOffer | null;
-  #choices: readonly RentableOffer[] = [];
+  #quoted: Quote | null;
+  #choices: readonly Quote[] = [];
   #searchedAt = Number.NEGATIVE_INFINITY;
 
   constructor(means: Means, request: RentalRequest) {
@@ -38,7 +38,7 @@ export class OfferQueue {
    * Nobody offers it under this id any more. It is taken, or has another id by now: its machine may be tried again, under
    * that one.
    */
-  missed({ offerId, machineId }: RentableOffer): void {
+  missed({ offerId, machineId }: Quote): void {
     this.#gone.add(offerId);
     // Others of that search may be as dead.
     this.#searchedAt = Number.NEGATIVE_INFINITY;
@@ -46,7 +46,7 @@ export class OfferQueue {
   }
 
   /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
-  async next(): Promise<RentableOffer> {
+  async next(): Promise<Quote> {
     const quoted = this.#quoted;
     this.#quoted = null;
     if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
@@ -59,12 +59,12 @@ export class OfferQueue {
     }
   }
 
-  #isOpen({ machineId, offerId }: RentableOffer): boolean {
+  #isOpen({ machineId, offerId }: Quote): boolean {
     return !this.#closed().has(machineId) && !this.#gone.has(offerId);
   }
 
   /** What was quoted, under whichever id, and no dearer. */
-  #isPromised(choice: RentableOffer): boolean {
+  #isPromised(choice: Quote): boolean {
     const { quote } = this.#request;
     return quote !== null && isSameSlice(choice, quote) && choice.totalPerHour <= quote.totalPerHour + 1e-6;
   }
@@ -76,7 +76,7 @@ export class OfferQueue {
     return new Set([...this.#skipped, ...(claims.get(client) ?? []), ...used]);
   }
 
-  #claim(offer: RentableOffer): RentableOffer {
+  #claim(offer: Quote): Quote {
     const { client } = this.#means;
     claims.set(client, (claims.get(client) ?? new Set()).add(offer.machineId));
     return offer;

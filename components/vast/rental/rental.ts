@@ -3,6 +3,7 @@ import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { nonceOf } from "../journal/label.ts";
 import { isStranded, stranded, tellOpen } from "../journal/trouble.ts";
+import { arm, awaitArmed } from "../lease/provisional.ts";
 import { patienceOf } from "../market/quote.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
@@ -12,7 +13,7 @@ import { OfferQueue } from "./offer-queue.ts";
 import { registerOwnKey } from "./own-key.ts";
 import { release, releaseOrStrand } from "./release.ts";
 import { rentOffer } from "./rent-offer.ts";
-import { type RentalRequest, wantedOf } from "./rental-request.ts";
+import { provisionalMinutes, type RentalRequest, wantedOf } from "./rental-request.ts";
 import { type Found, settle } from "./settle.ts";
 
 /** An instance that is ready. */
@@ -62,6 +63,8 @@ class Rental {
   #kept: readonly number[] = [];
   readonly #keyFingerprint: string;
   #tried = 0;
+  /** Vast is being told to end what was rented last. */
+  #armed: Promise<void> = Promise.resolve();
   /** What may be one machine's fault, and is nobody's in particular when another one shows it too. */
   readonly #doubts = new Set<Failed["cause"]>();
 
@@ -113,10 +116,21 @@ class Rental {
     else this.#queue.skip(offer.machineId);
     // The id of a quote is minutes old, and says nothing of its machine.
     if (!isGone || offer !== this.#request.quote) this.#tried += 1;
-    if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
+    if ("instanceId" in attempt) {
+      const { instanceId } = attempt;
+      if (this.#request.provisional) this.#armed = this.#arm(instanceId);
+      return this.#bringUp(instanceId, offer);
+    }
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
     return undefined;
+  }
+
+  async #arm(id: number): Promise<void> {
+    const { journal, say } = this.#means;
+    const { label } = this.#request;
+    await arm(this.#means, id, provisionalMinutes(this.#request));
+    await said(say, () => journal.noteArmed(label));
   }
 
   #renter(accountId: string): Renter {
@@ -139,13 +153,14 @@ class Rental {
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
     this.#kept = kept;
+    if (this.#request.provisional && journal.find(label)?.armed !== true)
+      this.#armed = awaitArmed(this.#means, instance);
     if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
-    const { apiUrl, apiKeyFile } = target;
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     const noted = { ...cost, ...(await this.#noted()) };
     try {
       if (journal.find(label) === undefined)
-        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+        journal.open({ label, urn, ...target, offerId: 0, ...momentOf(clock), ...noted });
       journal.note(label, instance.id);
     } catch (error) {
       throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
@@ -193,6 +208,7 @@ class Rental {
 
   async #rented(outcome: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
     const { instance, endpoint, hasFuse, twins } = outcome;
+    await this.#armed;
     const { journal } = this.#means;
     // What is kept has been told of; the others have come since we began.
     const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
@@ -239,6 +255,8 @@ class Rental {
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
+    // Or its job would be made after those of what is gone were removed.
+    await this.#armed;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
     this.#means.journal.closeInstance(id);
   }

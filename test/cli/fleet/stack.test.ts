@@ -72,7 +72,7 @@ const complaints: [string, number, RegExp][] = [
 
 for (const [stderr, code, sentence] of complaints) {
   test(`Pulumi's "${stderr.slice(7, 40)}" becomes exit code ${code} and what to type`, () => {
-    const failure = pulumiFailure(new Error("Command failed"), stderr);
+    const failure = pulumiFailure({ code: 255, stderr });
     assert.equal(failure.code, code);
     assert.match(failure.message, sentence);
   });

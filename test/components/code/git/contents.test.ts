@@ -10,6 +10,7 @@ import { complaintsAbout, missingIn } from "../../../../components/code/git/cont
 import { complaint, git } from "../../../../components/code/git/git.ts";
 import { provider } from "../../../../components/code/revision.provider.ts";
 import { readConfig } from "../../../../components/config/config.ts";
+import { troubleText } from "../../../../components/lib/problem.ts";
 
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 858152\n`;
 
@@ -61,7 +62,7 @@ test("what is missing is said with what to write, unless extraRepos or exclude c
   };
   const ask = (extras: string[], exclude: string[] = []) =>
     complaintsAbout(missing, { codeDir: "/workspace/it", extraRepos: extras.map((path) => ({ path })), exclude });
-  const [submodule = "", lfs = "", ...others] = await ask([]);
+  const [submodule = "", lfs = "", ...others] = (await ask([])).map(troubleText);
   assert.match(submodule, /deps\/ref is a submodule.*"path":"\/workspace\/it\/deps\/ref".*extraRepos/);
   assert.match(lfs, /data\/one\.pt and 1 more files are pointers of Git LFS.*extraRepos.*data\/ to exclude/);
   assert.deepEqual(others, []);
@@ -110,7 +111,8 @@ test("what git and ssh complain of", () => {
 test("what is suggested for a submodule can be pasted", async () => {
   const ask = async (path: string, url: string) => {
     const missing = { submodules: [{ path, commit: "1".repeat(40), url }], lfs: [] };
-    const [sentence = ""] = await complaintsAbout(missing, { codeDir: "/workspace/it", extraRepos: [], exclude: [] });
+    const all = await complaintsAbout(missing, { codeDir: "/workspace/it", extraRepos: [], exclude: [] });
+    const [sentence = ""] = all.map(troubleText);
     const [, entry] = /add (\{.*\}) to extraRepos/.exec(sentence) ?? [];
     const [, line = ""] = /add (\S+|".*") to exclude/.exec(sentence) ?? [];
     const { config, problems } = readConfig({

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readConfig } from "../../../../components/config/config.ts";
 import { vastError } from "../../../../components/vast/client/errors.ts";
 import { type CheckMeans, checkInstance } from "../../../../components/vast/instance/instance.check.ts";
 import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
@@ -162,6 +163,32 @@ for (const [what, changes, property, reason] of failures) {
   });
 }
 
+test("a disk has 8 to 64000 GB, as in a stack config", async () => {
+  for (const [diskGb, isFine] of [
+    [7, false],
+    [8, true],
+    [64_000, true],
+    [64_001, false],
+  ] as const) {
+    const { failures } = await checkInstance({}, { ...inputs, diskGb }, means());
+    assert.equal(failures.length === 0, isFine, `${diskGb}`);
+    assert.equal(readConfig({ diskGb: String(diskGb) }).problems.length === 0, isFine, `${diskGb} in a stack config`);
+  }
+});
+
+test("what decides about an offer has the defaults of the stack config, but what it may cost", async () => {
+  const { label, image, publicKeys, sshKeyFile, apiUrl, apiKeyFile, readyTimeoutMinutes } = inputs;
+  const least = { label, image, publicKeys, sshKeyFile, apiUrl, apiKeyFile, readyTimeoutMinutes };
+  const { config } = readConfig({});
+  const { inputs: checked } = await checkInstance({}, { ...least, maxPricePerHour: 3.5 } as never, means());
+  for (const name of Object.keys(criteria) as (keyof typeof config & keyof typeof checked)[])
+    assert.deepEqual(checked[name], config[name], name);
+  const { failures } = await checkInstance({}, least as never, means());
+  assert.deepEqual(failures, [
+    { property: "maxPricePerHour", reason: "found nothing; write dollars an hour from 0.001 to 1000" },
+  ]);
+});
+
 test("every input that is wrong is named at once, and nobody is asked", async () => {
   const world = means();
   const wrong = {
@@ -179,6 +206,10 @@ test("every input that is wrong is named at once, and nobody is asked", async ()
     onstart: "x".repeat(3000),
   };
   const found = await checkInstance({}, wrong as never, world);
+  const reasons = Object.fromEntries(found.failures.map(({ property, reason }) => [property, reason]));
+  assert.equal(reasons.gpus, "found 0; write a whole number of GPUs from 1 to 64");
+  assert.equal(reasons.rental, 'found "spot"; write interruptible or on-demand');
+  assert.match(reasons.readyTimeoutMinutes ?? "", /^found \{"machine":9,"total":3\}; write minutes/);
   assert.deepEqual(found.failures.map(({ property }) => property).toSorted(), [
     "diskGb",
     "gpu",
