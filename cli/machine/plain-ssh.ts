@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeWhole } from "../../components/lib/draft.ts";
 import { runProgramNow } from "../../components/lib/program.ts";
 
 /** How the user's own ssh, with the user's own config, would check the host key of `ssh -p PORT root@HOST`. */
@@ -66,8 +67,5 @@ function linesAbout(file: string, hostName: string): string[] {
 
 function replace(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const target = existsSync(file) ? realpathSync(file) : file;
-  const draft = `${target}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, target);
+  writeWhole(existsSync(file) ? realpathSync(file) : file, text);
 }

@@ -48,6 +48,11 @@ const schema = z.strictObject({
     .minutesPair()
     .prefault("30/60")
     .describe("How long to wait for one machine to come up, and in all, minutes"),
+  labDir: path()
+    .prefault("")
+    .describe(
+      "Folder that a lab shares: what machines were like is noted there for everybody who uses it; for you alone when empty",
+    ),
   image: image.prefault("japhba/cot-oracle").describe("Docker image; another one replaces the machine"),
   imageBuild: field
     .oneOf("never", "local", "remote")
@@ -144,6 +149,15 @@ const schema = z.strictObject({
     .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")
     .describe("Where training writes checkpoints on the machine"),
+  resumeFrom: field
+    .text(
+      /^(|\$\(.*\S.*\)|(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\p{Cc}$]+)$/u,
+      "a glob below checkpointsDir, such as run-*/model_*.pt, or $(command)",
+    )
+    .prefault("")
+    .describe(
+      "What RESUME_FROM names: the newest whole match of a glob below checkpointsDir, or what $(command) prints; the newest whole checkpoint of a known layout when empty",
+    ),
   checkpointsTo: path()
     .refine((folder) => folder !== "", "write a folder of this machine")
     .prefault("./checkpoints")

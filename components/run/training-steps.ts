@@ -42,7 +42,7 @@ export function trainingSteps(
   const { config, head, stack } = prepared;
   const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
-  const { links, setup, preflight } = config;
+  const { links, setup, preflight, resumeFrom } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
   const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
@@ -71,7 +71,7 @@ export function trainingSteps(
   const { gpu, machineId } = inputs.instance;
   const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
     const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
-    return trainScript({ ...values, links, setup, preflight, wandb });
+    return trainScript({ ...values, links, setup, preflight, resumeFrom, wandb });
   });
   return step("training", train, [credentials, dependencies, gate]);
 }

@@ -1,11 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { draftOf, writeWhole } from "../lib/draft.ts";
+import { absolute } from "../lib/path.ts";
 import { ProblemError } from "../lib/problem.ts";
 import { runProgramNow } from "../lib/program.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { type StateDir, writeWhole } from "../lib/state-dir.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 
 /** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
 export interface SshKey {
@@ -36,7 +36,7 @@ export interface SshTarget {
  * Throws ProblemError when the file is missing, encrypted, public or readable by others.
  */
 export function ownSshKey(dir: StateDir, configured: string): SshKey {
-  const privateKeyFile = configured === "" ? stateDirKey(dir) : resolve(withHome(configured));
+  const privateKeyFile = configured === "" ? stateDirKey(dir) : absolute(configured);
   if (!existsSync(privateKeyFile)) throw unusable(`${privateKeyFile} does not exist`);
   const publicKey = publicKeyOf(privateKeyFile);
   learnSecrets([readFileSync(privateKeyFile, "utf8").replace(/^-.*$/gm, "")]);
@@ -55,10 +55,6 @@ export function knownHostsFile(dir: Pick<StateDir, "sshDir">): string {
 function unusable(found: string): ProblemError {
   const write = 'name an unencrypted private key, or leave it "" for a key of our own';
   return new ProblemError([{ key: "sshKey", found, write }]);
-}
-
-function withHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(process.env.HOME || homedir(), path.slice(1)) : path;
 }
 
 function stateDirKey(dir: StateDir): string {
@@ -82,10 +78,6 @@ function makeKeyOnce(file: string): void {
     rmSync(draft, { force: true });
     rmSync(`${draft}.pub`, { force: true });
   }
-}
-
-function draftOf(file: string): string {
-  return `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 }
 
 function publicKeyOf(file: string): string {

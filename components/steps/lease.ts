@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
-import type { ApiTarget } from "../vast/client/api.ts";
+import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
 /** Until when Vast lets an instance run, whatever becomes of us. */
@@ -31,9 +31,9 @@ export class VastLease extends DynamicResource {
     args: LeaseTerms & { readonly instance: VastInstance },
     opts: pulumi.CustomResourceOptions = {},
   ) {
-    const { instance, apiUrl, apiKeyFile, leaseHours, maxHours } = args;
+    const { instance, leaseHours, maxHours } = args;
     const { id: instanceId, startedAt } = instance;
-    const props = { apiUrl, apiKeyFile, leaseHours, maxHours, instanceId, startedAt, endsAt: undefined };
+    const props = { ...targetOf(args), leaseHours, maxHours, instanceId, startedAt, endsAt: undefined };
     const order = { dependsOn: [instance], replaceWith: [instance] };
     super("lease", name, props, pulumi.mergeOptions(opts, order));
   }

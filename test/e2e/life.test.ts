@@ -63,7 +63,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
     pid = await trainer(project);
     const calls = await project.requests();
     assert.ok(
-      calls.length < 20,
+      calls.length < 24,
       `${calls.length} calls: ${calls.map((call) => `${call.method} ${call.path}`).join(", ")}`,
     );
     assert.deepEqual(

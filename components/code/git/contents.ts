@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeWhole } from "../../lib/draft.ts";
 import { ABSOLUTE } from "../../lib/path.ts";
 import type { Trouble } from "../../lib/problem.ts";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
 import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
 import { git } from "./git.ts";

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { absolute } from "../../lib/path.ts";
 import { runProgram } from "../../lib/program.ts";
 import { shellQuoted } from "../../remote/script.ts";
 import { userSettings } from "./git.ts";
@@ -73,7 +74,7 @@ async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);
   const files = [...(settings.get("userknownhostsfile") ?? []), ...(settings.get("globalknownhostsfile") ?? [])];
   const found = await Promise.all(
-    files.map((file) => output(["ssh-keygen", "-F", known, "-f", untilde(file, env)], env)),
+    files.map((file) => output(["ssh-keygen", "-F", known, "-f", absolute(file, env)], env)),
   );
   const alias = `git-${host}`;
   const keys = [...new Set(found.flatMap((text) => keysIn(text, alias)))];
@@ -98,10 +99,6 @@ async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
 function settingsIn(text: string): Map<string, string[]> {
   const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
   return new Map(lines.map(([name = "", ...values]) => [name, values]));
-}
-
-function untilde(path: string, env: NodeJS.ProcessEnv): string {
-  return path.replace(/^~(?=\/)/, env.HOME ?? "~");
 }
 
 /** Lines of known_hosts, whatever names they were under. A revoked key or one of an authority is none. */

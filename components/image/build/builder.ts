@@ -12,6 +12,7 @@ import { market } from "../../vast/market/offers.ts";
 import { Searches } from "../../vast/market/quotes.ts";
 import { minutes } from "../../vast/ready/boot.ts";
 import { connect, openJournal } from "../../vast/ready/connect.ts";
+import { note, servedSince } from "../../vast/ready/experience.ts";
 import type { Means } from "../../vast/ready/means.ts";
 import { release } from "../../vast/rental/release.ts";
 import { type Rented, rent } from "../../vast/rental/rental.ts";
@@ -98,8 +99,10 @@ async function withRented(
   const key = ownSshKey(openStateDir(), terms.sshKey);
   const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
   const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
+  const since = vast.clock.now();
   const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
   const left = await troubleOf(() => end(vast, rented.instance, terms.label));
+  if (left === undefined) note(vast, rented.instance, servedSince(since, vast.clock.now()));
   const troubles = [failed, left].filter((error) => error !== undefined);
   if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
@@ -141,9 +144,9 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
 
 /** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
-  const { client } = await connect(limits);
+  const { client, ledger } = await connect(limits);
   const criteria = { ...MACHINE, maxPricePerHour: limits.maxPricePerHour };
-  const found = await market(client, criteria, { shared: new Searches(openStateDir()) }).catch((error) => {
+  const found = await market(client, criteria, { ledger, shared: new Searches(openStateDir()) }).catch((error) => {
     if (!isPassing(error)) throw error;
   });
   if (found === undefined) return "";

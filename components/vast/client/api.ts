@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
+import { absolute } from "../../lib/path.ts";
 import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
@@ -73,7 +74,7 @@ function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
   if (env.VAST_API_KEY !== undefined && env.VAST_API_KEY.trim() !== "") {
     return { url: REAL_HOST, key: () => usableKey(env.VAST_API_KEY ?? "", "VAST_API_KEY"), keySource: "VAST_API_KEY" };
   }
-  if (apiKeyFile !== "") return withKeyFile(REAL_HOST, expand(apiKeyFile, env));
+  if (apiKeyFile !== "") return withKeyFile(REAL_HOST, absolute(apiKeyFile, env));
   const places = officialKeyFiles(env);
   const file = places.find(isFile);
   if (file !== undefined) return withKeyFile(REAL_HOST, file);
@@ -84,7 +85,7 @@ function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
 }
 
 function openOtherHost(url: string, apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
-  if (apiKeyFile !== "") return withKeyFile(url, expand(apiKeyFile, env));
+  if (apiKeyFile !== "") return withKeyFile(url, absolute(apiKeyFile, env));
   throw vastError(
     "no_key",
     `apiUrl is ${url}, and only the real host gets the usual key: name the file that holds its key in apiKeyFile`,
@@ -151,10 +152,6 @@ export function isLoopback(hostname: string): boolean {
 function officialKeyFiles(env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME || homedir();
   return [join(env.XDG_CONFIG_HOME || join(home, ".config"), "vastai", "vast_api_key"), join(home, ".vast_api_key")];
-}
-
-function expand(path: string, env: NodeJS.ProcessEnv): string {
-  return path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(2)) : resolve(path);
 }
 
 function isFile(path: string): boolean {

@@ -1,11 +1,11 @@
 import { perHour } from "../../lib/money.ts";
-import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
-import { type Failure, type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
+import { type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
 
 /** What a check needs of the world. */
@@ -17,6 +17,8 @@ export interface CheckMeans {
   /** The quote that a preview has just made for the same thing. */
   kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
+  /** What the ledger of machines has of that one: a line, or "". */
+  known(quote: Quote): Promise<string>;
   say(text: string): Promise<void>;
 }
 
@@ -54,7 +56,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
   const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
   const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
-    await means.say(quoteLine(kept));
+    await tell(kept, means);
     return { quote: kept };
   }
   try {
@@ -77,7 +79,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
 }
 
 async function answerOf(
-  { choices, excluded, blame, onDemandTotal }: Market,
+  { choices, passedOver, excluded, blame, onDemandTotal }: Market,
   { credit }: Account,
   { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
@@ -93,10 +95,17 @@ async function answerOf(
     );
   }
   means.keep(criteria, imageBytes, quote);
-  await means.say(quoteLine(quote));
+  await tell(quote, means);
+  if (passedOver !== "") await means.say(passedOver);
   const hint = onDemandHint(quote, onDemandTotal);
   if (hint !== undefined) await means.say(hint);
   return { quote };
+}
+
+async function tell(quote: Quote, means: CheckMeans): Promise<void> {
+  await means.say(quoteLine(quote));
+  const known = await means.known(quote);
+  if (known !== "") await means.say(known);
 }
 
 function failure(property: string, reason: string): Answer {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { matching } from "../../lib/values.ts";
-import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { boolean, matching } from "../../lib/values.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
 import type { ImageLogin } from "../rental/image-pull.ts";
@@ -49,20 +49,16 @@ export const instanceInputs = z.object({
   onstart: z.string("shell text").max(LONGEST_ONSTART, `at most ${LONGEST_ONSTART} characters`).optional(),
   /** On the machine: when anything is there, it never deletes itself. Default none. */
   checkpointsDir: z.string("a path on the machine").optional(),
+  /** Folder in which a lab shares its ledger of machines. Default "": there is none. */
+  labDir: z.string("a path").optional(),
   /** Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false. */
-  provisional: z.boolean("true or false").optional(),
+  provisional: boolean().optional(),
 });
 
 export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;
 
 /** Inputs that are not known yet are text, whatever their type. */
 export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
-
-/** What Pulumi shows as "property X has a problem: reason". */
-export interface Failure {
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** The inputs with defaults, and every one that is wrong. What is not known yet is not judged. */
 export function readInputs(news: RawInputs): { readonly inputs: VastInstanceInputs; readonly failures: Failure[] } {

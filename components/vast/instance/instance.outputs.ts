@@ -77,6 +77,8 @@ const instanceOutputs = z.object({
   asked: asked.readonly(),
   /** Older states lack it. */
   sshKeyFile: z.string().exactOptional(),
+  /** Older states lack it. */
+  labDir: z.string().exactOptional(),
   /** It was given up before it ever got ready, so no step of ours has begun on it. Older states lack it. */
   untouched: z.boolean().exactOptional(),
   /** The row on which a destroy shows its progress. */
@@ -101,7 +103,7 @@ export interface Known extends Partial<Renter> {
 
 /** The outputs of an instance that was rented for these inputs. */
 export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Known): InstanceOutputs {
-  const { sshKeyFile, quote } = inputs;
+  const { sshKeyFile, labDir, quote } = inputs;
   const own: Asked = pick(inputs, asked.keyof().options);
   const blank: InstanceOutputs = {
     schemaVersion: 1,
@@ -124,6 +126,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     keyFingerprint: known.keyFingerprint ?? "",
     quote,
     sshKeyFile,
+    ...(labDir === undefined ? {} : { labDir }),
     ...(known.untouched === true ? { untouched: true } : {}),
     ...(known.urn === undefined ? {} : { __urn: known.urn }),
   };

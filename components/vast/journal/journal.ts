@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { onDisk } from "../../lib/disk.ts";
+import { flush, writeWhole } from "../../lib/draft.ts";
 import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
 import { type Entry, type Intent, type LabelRecord, readEntry, SUFFIX } from "./entry.ts";
 
@@ -151,43 +152,15 @@ export class Journal {
   }
 
   #write(content: Intent | Entry): void {
-    const file = this.fileOf(content.label);
-    const draft = `${file}.${process.pid}`;
-    try {
-      onDisk(file, () => {
-        const handle = openSync(draft, "w", 0o600);
-        try {
-          // All of it: a disk that is nearly full may take a part and say nothing.
-          writeFileSync(handle, `${JSON.stringify(content, undefined, 2)}\n`);
-          fsyncSync(handle);
-        } finally {
-          closeSync(handle);
-        }
-        renameSync(draft, file);
-        this.#sync();
-      });
-    } finally {
-      // Of a full disk half a draft would stay.
-      if (existsSync(draft)) rmSync(draft);
-    }
+    writeWhole(this.fileOf(content.label), `${JSON.stringify(content, undefined, 2)}\n`);
   }
 
   #remove(label: string): void {
     const file = this.fileOf(label);
     onDisk(file, () => {
       rmSync(file, { force: true });
-      this.#sync();
+      flush(this.#dir);
     });
-  }
-
-  /** The name of a file is on disk only when its directory is. */
-  #sync(): void {
-    const handle = openSync(this.#dir, "r");
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
   }
 
   /** Where the intent under a label is written. */

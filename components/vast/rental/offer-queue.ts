@@ -1,6 +1,7 @@
 import type { VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import { isLeaving } from "../client/phase.ts";
+import { apart } from "../ledger/standing.ts";
 import { market } from "../market/offers.ts";
 import { isSameSlice } from "../market/on-demand.ts";
 import { type Quote, quoteOf } from "../market/quote.ts";
@@ -22,6 +23,7 @@ export class OfferQueue {
   #quoted: Quote | null;
   #choices: readonly Quote[] = [];
   #searchedAt = Number.NEGATIVE_INFINITY;
+  #said = "";
 
   constructor(means: Means, request: RentalRequest) {
     this.#means = means;
@@ -49,7 +51,7 @@ export class OfferQueue {
   async next(): Promise<Quote> {
     const quoted = this.#quoted;
     this.#quoted = null;
-    if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
+    if (quoted !== null && this.#isOpen(quoted) && !this.#hasFailed(quoted)) return this.#claim(quoted);
     for (;;) {
       const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
       const open = isFresh ? this.#choices.filter((choice) => this.#isOpen(choice)) : [];
@@ -61,6 +63,12 @@ export class OfferQueue {
 
   #isOpen({ machineId, offerId }: Quote): boolean {
     return !this.#closed().has(machineId) && !this.#gone.has(offerId);
+  }
+
+  /** Within a week, and maybe since it was quoted: then a search tells whether there is a better one. */
+  #hasFailed(quoted: Quote): boolean {
+    const { ledger } = this.#means;
+    return ledger !== undefined && apart([quoted], ledger.standings()).passed.length > 0;
   }
 
   /** What was quoted, under whichever id, and no dearer. */
@@ -83,15 +91,17 @@ export class OfferQueue {
   }
 
   async #search(): Promise<void> {
-    const { client, clock, engine, prices, progress } = this.#means;
+    const { client, clock, engine, prices, ledger, progress, say } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, signal: engine.signal };
+    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, ledger, signal: engine.signal };
     const { criteria, imageBytes } = this.#request;
-    const { choices, excluded } = await market(client, criteria, options).catch((error) => {
+    const { choices, passedOver, excluded } = await market(client, criteria, options).catch((error) => {
       throw isVastError(error, "aborted") ? nobodyWaits() : error;
     });
     this.#searchedAt = clock.now();
     this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
+    if (passedOver !== "" && passedOver !== this.#said) await say(passedOver);
+    this.#said = passedOver;
     if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);
   }
 }

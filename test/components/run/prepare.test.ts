@@ -77,6 +77,21 @@ test("a key that Vast refuses is told with where it was found", async (t) => {
   assert.match(await failure(prepare("run", env)), new RegExp(`apiKeyFile: .*${join(home, "key")}`));
 });
 
+test("the lab's folder must be there; where nothing can be noted, that is said", async (t) => {
+  const { home, env, config } = await openHome(t);
+  for (const [labDir, why] of [
+    ["~/lab", `labDir: ${join(home, "lab")} is not there; `],
+    ["~/file", `labDir: ${join(home, "file")} is not a folder; `],
+  ] as const) {
+    writeFileSync(join(home, "file"), "");
+    configure({ ...config, labDir });
+    assert.ok((await failure(prepare("run", env))).includes(why), why);
+  }
+  mkdirSync(join(home, "lab"));
+  configure({ ...config, labDir: "~/lab" });
+  assert.doesNotMatch(await failure(prepare("run", env)), /labDir/);
+});
+
 test("a run that can start is complete, whatever the account has left, and nothing was made for it", async (t) => {
   const { home, env, config, commit, bare, simulator } = await openHome(t);
   // Its machine may have been rented long ago.

@@ -36,11 +36,12 @@ function means(changes: Partial<CheckMeans> = {}) {
     return value;
   };
   const all: CheckMeans = {
-    market: async () => note("market", { choices, onDemandTotal: null, excluded: "", blame: null }),
+    market: async () => note("market", { choices, passedOver: "", onDemandTotal: null, excluded: "", blame: null }),
     account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
     keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
+    known: async () => "",
     say: async (text) => void said.push(text),
     ...changes,
   };
@@ -77,6 +78,20 @@ test("without searches nothing is quoted, and image and account are looked at al
   assert.deepEqual(gone.failures, [{ property: "image", reason: "gone" }]);
   const auth = () => Promise.reject(vastError("auth", "no key"));
   assert.equal((await checkInstance({}, inputs, means({ market, account: auth }))).failures[0]?.property, "apiKeyFile");
+});
+
+test("what is known of the machine is said beside the quote, and who is passed over", async () => {
+  const known = async ({ machineId }: Quote) => `machine ${machineId}: served once, 2 h`;
+  const passedOver = "passed over for a week: machine 9: failed 2 d 0 h ago (no ssh)";
+  const market = async () => ({ choices, passedOver, onDemandTotal: null, excluded: "", blame: null });
+  const world = means({ known, market });
+  await checkInstance({}, inputs, world);
+  const line = `machine ${choices[0]?.machineId}: served once, 2 h`;
+  assert.deepEqual(world.said.slice(1), [line, passedOver]);
+  const kept = choices[0] && quoteOf(choices[0]);
+  const again = means({ known, kept: () => kept });
+  await checkInstance({}, inputs, again);
+  assert.deepEqual(again.said.slice(1), [line], "the run after the preview as well");
 });
 
 test("what a preview has just promised is promised again, without a search", async () => {
@@ -135,6 +150,7 @@ const failures: [what: string, changes: Partial<CheckMeans>, property: string, r
     {
       market: async () => ({
         choices: [],
+        passedOver: "",
         onDemandTotal: null,
         excluded: "none of 3 offers fits",
         blame: "minReliability",
