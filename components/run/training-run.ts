@@ -41,11 +41,9 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     const code = { repo, branch, run };
     const { head } = prepared;
-    this.revision = new Revision(
-      `${name}-revision`,
-      { ...code, head: head.commit, whole: wholeOf(prepared), wish: wishOf(prepared) },
-      below,
-    );
+    const now = { head: head.commit, isPinned: config.commit !== "" };
+    const checked = { whole: wholeOf(prepared), wish: wishOf(prepared) };
+    this.revision = new Revision(`${name}-revision`, { ...code, ...now, ...checked }, below);
     this.wandb = new WandbRun(`${name}-wandb`, code, below);
     const gate = gateTerms(prepared);
     const whose = { ...api, owner: prepared.owner, project: prepared.project, stack };
