@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { Failure } from "../cli/command/failure.ts";
-import { projectOf, pulumi } from "../cli/fleet/stack.ts";
+import { projectOf } from "../cli/fleet/project.ts";
+import { pulumi } from "../cli/fleet/stack.ts";
 import { checkRepository } from "../components/code/check-repository.ts";
 import { type RunConfig, readConfig } from "../components/config/config.ts";
 import { makeImage, planImage } from "../components/image/build/build.ts";

@@ -19,19 +19,20 @@ import { uv } from "./setup/uv.mjs";
 const help = `npm run setup [-- --for PURPOSE] [--refresh]
 
 Brings what is missing: npm packages, the Pulumi CLI and its plugins. Needs no root and asks nothing.
+  --for use          this, which is what it does by itself
   --for quickstart   also what the simulator's machines are made of (root on Debian)
   --for test         the same, for the tests, and a Docker engine and registry (installed, not started)
   --for check        the npm packages alone
   --refresh          asks again for what could not be downloaded before
 `;
 
-const purposes = ["quickstart", "test", "check"];
+const purposes = ["use", "quickstart", "test", "check"];
 const isRoot = process.platform === "linux" && process.getuid() === 0;
 
 function readArguments(words) {
+  if (words.includes("--help")) return undefined;
   const wish = { purpose: "use", refresh: false };
   for (let place = 0; place < words.length; place++) {
-    if (words[place] === "--help") return undefined;
     if (words[place] === "--refresh") wish.refresh = true;
     else if (words[place] === "--for" && purposes.includes(words[place + 1])) wish.purpose = words[++place];
     else throw new Stop(`set-up does not know "${words[place]}".\n\n${help}`);

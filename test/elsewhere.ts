@@ -5,7 +5,19 @@
 export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/e2e/life.test.ts": ["index.ts"],
 
-  "test/cli/main.test.ts": ["cli/command/command.ts", "cli/command/help.ts"],
+  "test/cli/main.test.ts": [
+    "cli/command/command.ts",
+    "cli/command/help.ts",
+    "cli/command/parse.ts",
+    "cli/commands/attach.ts",
+    "cli/commands/completion.ts",
+    "cli/commands/env.ts",
+    "cli/commands/logs.ts",
+    "cli/commands/recover.ts",
+    "cli/commands/sweep.ts",
+    "cli/commands/sync.ts",
+  ],
+  "test/cli/fleet/stack.test.ts": ["cli/fleet/project.ts"],
   "test/cli/machine/life.test.ts": ["cli/machine/attach.ts", "cli/machine/logs.ts", "cli/machine/sync.ts"],
   "test/cli/machine/env.test.ts": ["cli/machine/machine.ts"],
   "test/cli/recover/recover.test.ts": [

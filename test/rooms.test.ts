@@ -25,6 +25,7 @@ const PROGRAM: Rules = {
     [".", "cli/command"],
     ["cli/fleet"],
     ["cli/machine", "cli/recover", "cli/sweep"],
+    ["cli/commands"],
     ["cli"],
   ],
   most: { components: 12, cli: 12 },

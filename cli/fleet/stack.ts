@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
 import { exitCode, Failure } from "../command/failure.ts";
+import { projectOf } from "./project.ts";
 
 /** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
 export interface StackResource {
@@ -32,22 +32,6 @@ export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: stri
 /** The resource of ours of that kind; one that is only waiting for its deletion does not count. */
 export function resourceOf(stack: Stack, address: Address): StackResource | undefined {
   return stack.resources.find((resource) => isOf(address, resource));
-}
-
-/** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */
-export function projectOf(cwd: string): string {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (isOurProject(join(folder, "Pulumi.yaml"))) return folder;
-    if (folder === dirname(folder)) return join(import.meta.dirname, "..", "..");
-  }
-}
-
-function isOurProject(file: string): boolean {
-  try {
-    return /^name:\s*["']?vast-training["']?\s*$/m.test(readFileSync(file, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 /** All resources of an export, those that only wait for their deletion too. */

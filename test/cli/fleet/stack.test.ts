@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectOf, pulumiFailure, readStack, resourceOf } from "../../../cli/fleet/stack.ts";
+import { projectOf } from "../../../cli/fleet/project.ts";
+import { pulumiFailure, readStack, resourceOf } from "../../../cli/fleet/stack.ts";
 import { recordedInstance } from "../../../cli/machine/machine.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
@@ -48,13 +49,13 @@ test("an instance that only waits for its deletion is not the stack's instance",
   assert.equal(resourceOf(stack, "instance")?.id, "7001");
 });
 
-test("a stack without an instance ends with exit code 3 and says how to get one", async () => {
+test("a stack without an instance ends with exit code 4 and says how to get one", async () => {
   const stack = await readStack(projectDir, stubPulumi("three", []), undefined);
   assert.throws(() => recordedInstance(stack, undefined), {
-    code: 3,
+    code: 4,
     message: /The selected stack has no instance; pulumi up/,
   });
-  assert.throws(() => recordedInstance(stack, "dev"), { code: 3, message: /^Stack dev has no instance/ });
+  assert.throws(() => recordedInstance(stack, "dev"), { code: 4, message: /^Stack dev has no instance/ });
 });
 
 test("an empty stack, whose export has no resources at all, is a stack without an instance", async () => {

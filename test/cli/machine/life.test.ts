@@ -116,12 +116,12 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.match(stderr, /no stack named 'other' found/);
   });
 
-  await t.test("after the machine has vanished every command ends with exit code 3", async () => {
+  await t.test("after the machine has vanished every command ends with exit code 4", async () => {
     const { instanceId } = await project.outputs();
     await project.simulator.post(`/_sim/instances/${instanceId}/vanish`, {});
     for (const command of ["env", "logs", "sync"]) {
       const { code, stdout, stderr } = await project.run("vast-run", [command]);
-      assert.deepEqual([command, code, stdout], [command, 3, ""]);
+      assert.deepEqual([command, code, stdout], [command, 4, ""]);
       assert.match(stderr, new RegExp(`instance ${instanceId} does not exist any more`));
     }
   });
@@ -129,7 +129,7 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   await t.test("after destroy there is no instance to talk to", async () => {
     await project.works("destroy");
     const { code, stderr } = await project.run("vast-run", ["env"]);
-    assert.equal(code, 3);
+    assert.equal(code, 4);
     assert.match(stderr, /The selected stack has no instance/);
   });
 });
