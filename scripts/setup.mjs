@@ -9,7 +9,7 @@ import { gitFilter } from "./setup/git-filter.mjs";
 import { images } from "./setup/images.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { node, packages } from "./setup/packages.mjs";
-import { cacheDir, projectDir, shown } from "./setup/paths.mjs";
+import { cacheDir, isOnPath, projectDir, shellenv, shown } from "./setup/paths.mjs";
 import { pulumiPlugins, whichPlugins } from "./setup/plugins.mjs";
 import { pulumiCli } from "./setup/pulumi-cli.mjs";
 import { endAll, which } from "./setup/run.mjs";
@@ -51,8 +51,7 @@ function stepsFor({ purpose, refresh }) {
 /** What only root can do is said before anything is done. */
 async function requireRoot(purpose) {
   if (isRoot || !["quickstart", "test"].includes(purpose)) return;
-  const instead =
-    'Without root, `npm run setup` brings the toolchain for a real run, and `eval "$(npm run -s shellenv)"` puts it on PATH.';
+  const instead = `Without root, \`npm run setup\` brings the toolchain for a real run, and \`${shellenv}\` puts it on PATH.`;
   if (purpose === "quickstart") {
     throw new Stop(
       `The quickstart needs root on Linux: the simulator's machines are namespaces of their own, with an sshd in each. ${instead}`,
@@ -108,9 +107,9 @@ async function main() {
   if (todo.length > 0) await bring(steps);
   if (wish.purpose === "check") return;
   requirePrograms();
-  console.log(
-    `The toolchain is ready: Node 24, Pulumi, ${whichPlugins()}${wish.purpose === "use" ? "" : ", uv, images"}.`,
-  );
+  const more = wish.purpose === "use" ? "" : ", uv, images";
+  const next = wish.purpose === "use" && !isOnPath() ? ` Next, in your shell: ${shellenv}` : "";
+  console.log(`The toolchain is ready: Node 24, Pulumi, ${whichPlugins()}${more}.${next}`);
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {

@@ -7,7 +7,7 @@ export const env: Command = {
 keys, which the machine allows when they were in your ssh agent at the launch. They also look up the host key in your
 known_hosts, so the pinned key is added there (and a line this command once added for the same address is replaced).`,
   examples: [
-    'eval "$(npx -s vast-run env)"',
+    'eval "$(vast-run env)"',
     "$SSH_CMD 'tail -f /workspace/train.log'",
     "$SSH_CMD -t 'tmux attach -t train'",
     'rsync -avz -e "ssh -p $SSH_PORT" root@$SSH_HOST:/workspace/checkpoints/ checkpoints/',

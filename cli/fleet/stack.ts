@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { SHELLENV } from "../../components/lib/own-command.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { projectOf } from "./project.ts";
@@ -56,14 +57,20 @@ export function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Pro
 /** Pulumi's own complaint, with what to type. */
 export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string, command = "stack export"): Failure {
   const usage = (message: string) => new Failure(exitCode.usage, message);
-  if (error.code === "ENOENT") return usage("The Pulumi CLI is not there. Run: npm run setup");
+  if (error.code === "ENOENT") return usage(`The Pulumi CLI is not there. Run: npm run setup && ${SHELLENV}`);
   const text = stderr.trim().replace(/^error: /, "");
   if (/no stack selected/.test(text)) {
     return usage("No stack is selected. Add --stack STACK, or run: pulumi stack select STACK");
   }
   if (/no stack named/.test(text)) return usage(`${text}. The stacks there are: pulumi stack ls`);
   if (/PULUMI_ACCESS_TOKEN|login/.test(text)) {
-    return usage(`Pulumi is not logged in. Run: eval "$(npm run -s shellenv)", or: pulumi login`);
+    return usage(`Pulumi is not logged in. Run: ${SHELLENV}, or: pulumi login`);
+  }
+  if (/PULUMI_CONFIG_PASSPHRASE|passphrase must be set|incorrect passphrase/.test(text)) {
+    return usage(`Pulumi has no passphrase for this stack. Run: ${SHELLENV}, or set PULUMI_CONFIG_PASSPHRASE_FILE`);
+  }
+  if (/currently locked by|Another update is currently in progress/.test(text)) {
+    return new Failure(exitCode.failed, "the stack is locked. If nothing works on it any more: vast-run recover");
   }
   return new Failure(exitCode.failed, `pulumi ${command}: ${text || error.message}`);
 }

@@ -68,6 +68,16 @@ const complaints: [string, number, RegExp][] = [
   ["error: no stack selected; please use `pulumi stack select` to choose one", 2, /Add --stack STACK/],
   ["error: no stack named 'x' found", 2, /no stack named 'x' found\. The stacks there are: pulumi stack ls/],
   ["error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions", 2, /shellenv/],
+  [
+    "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+    2,
+    /Run: eval .*shellenv/,
+  ],
+  [
+    "error: the stack is currently locked by 1 lock(s). Either wait ... or run `pulumi cancel`",
+    1,
+    /: vast-run recover$/,
+  ],
   ["error: disk full", 1, /^pulumi stack export: disk full$/],
 ];
 

@@ -9,7 +9,7 @@ import { runInPty } from "../../support/pty.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
-const setEnv = 'eval "$(npx -s vast-run env)"';
+const setEnv = 'eval "$(vast-run env)"';
 
 /** Starts a command, waits for a line, sends a signal, and answers with everything once it has ended. */
 async function until(project: Project, line: RegExp, signal: NodeJS.Signals, file: string, args: string[]) {
