@@ -114,7 +114,7 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     this.commands = pulumi.all([instance.id, instance.sshHost, instance.sshPort]).apply(([id, host, port]) => {
       const machine = { instanceId: Number(id), key: keys };
-      if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
+      if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port, stack });
       return runCommands(machine, stack);
     });
     // Not an output of the stack: all of those would be lost with it when training fails at its first start.

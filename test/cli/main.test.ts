@@ -82,6 +82,8 @@ const misuses: [string, string[], RegExp][] = [
     /argument '--destroy' is invalid\. Its value is missing/,
   ],
   ["a stray word", ["sync", "here"], /too many arguments for 'sync'\..* 1: here\. See: vast-run sync --help$/],
+  ["a shell without a terminal", ["ssh"], /a shell needs a terminal; name a command to run/],
+  ["both of two", ["config", "--install", "--remove"], /write --install or --remove, not both/],
   ["no shell", ["completion"], /name one shell: bash, zsh, fish/],
   ["an unknown shell", ["completion", "sh"], /name one shell: bash, zsh, fish/],
   ["a number of lines that is none", ["logs", "-n", "many"], /--lines: "many" is not a number of lines/],

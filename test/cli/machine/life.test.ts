@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { filesIn } from "../../../scripts/quickstart/evidence.ts";
@@ -72,6 +72,31 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
 
   await t.test("env: tmux attaches verbatim in a terminal, and ctrl-b d leaves it", async () => {
     await attachAndLeave(project, person, `${setEnv}; $SSH_CMD -t 'tmux attach -t train'`);
+  });
+
+  await t.test("ssh runs a command there: its bytes, its exit code, and options of its own", async () => {
+    const script = "printf '\\377\\0' >/tmp/bytes; cat - >>/tmp/bytes; head -c 9 /tmp/bytes; exit 7";
+    const text = await asPerson(
+      project,
+      person,
+      `printf in | vast-run ssh "${script}" | od -An -tx1; echo \${PIPESTATUS[1]}`,
+    );
+    assert.equal(text, " ff 00 69 6e\n7\n");
+    assert.match((await project.run("vast-run", ["ssh", "uname", "-s", "--help"])).stdout, /uname/);
+  });
+
+  await t.test("config: ssh, scp and rsync know the machine by the name of its stack", async () => {
+    const config = join(person.home, ".ssh", "config");
+    writeFileSync(config, "Host *\n  ProxyCommand false\n");
+    const printed = await asPerson(project, person, "vast-run config");
+    assert.match(printed, /^Include \S+\/vast-\*\.conf\n$/);
+    assert.equal(readFileSync(config, "utf8"), "Host *\n  ProxyCommand false\n");
+    const there = "/workspace/train.log";
+    const fetched = ["scp", "rsync"].map(
+      (way) => `${way} -q vast-local:${there} ${person.home}/${way} && test -s ${person.home}/${way}`,
+    );
+    await asPerson(project, person, ["vast-run config --install", "ssh vast-local true", ...fetched].join(" && "));
+    assert.equal(readFileSync(config, "utf8"), `${printed}Host *\n  ProxyCommand false\n`);
   });
 
   await t.test("attach does the same", async () => {
