@@ -23,10 +23,12 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/cli/machine/life.test.ts": [
     "cli/machine/attach.ts",
     "cli/machine/config.ts",
-    "cli/machine/logs.ts",
     "cli/machine/ssh.ts",
     "cli/machine/sync.ts",
   ],
+  "test/components/remote/log.test.ts": ["cli/machine/log-frames.ts"],
+  "test/cli/machine/logs.test.ts": ["cli/machine/log-stream.ts"],
+  "test/cli/command/foreground.test.ts": ["cli/command/shown.ts"],
   "test/cli/machine/env.test.ts": ["cli/machine/machine.ts"],
   "test/cli/recover/recover.test.ts": [
     "cli/recover/free-lock.ts",
