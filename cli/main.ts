@@ -10,12 +10,13 @@ import { completion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { env } from "./commands/env.ts";
 import { logs } from "./commands/logs.ts";
+import { offers } from "./commands/offers.ts";
 import { recover } from "./commands/recover.ts";
 import { ssh } from "./commands/ssh.ts";
 import { sweep } from "./commands/sweep.ts";
 import { sync } from "./commands/sync.ts";
 
-export const commands: readonly Command[] = [logs, ssh, attach, config, env, sync, recover, sweep, completion];
+export const commands: readonly Command[] = [offers, logs, ssh, attach, config, env, sync, recover, sweep, completion];
 
 /** Runs one command line and answers with the exit code. */
 export async function main(argv: readonly string[], person: Terminal): Promise<number> {

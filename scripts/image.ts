@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { Failure } from "../cli/command/failure.ts";
+import { configTexts } from "../cli/fleet/config.ts";
 import { projectOf } from "../cli/fleet/project.ts";
 import { pulumi } from "../cli/fleet/stack.ts";
 import { checkRepository } from "../components/code/check-repository.ts";
@@ -56,7 +57,7 @@ async function askedBy(named: string | undefined): Promise<Asked> {
     return pulumi([...words, "--non-interactive", ...which], projectOf(process.cwd()), process.env);
   };
   const stack = (await ofStack("stack", "--show-name")).trim();
-  const { config, problems } = readConfig(texts(JSON.parse(await ofStack("config", "--json"))));
+  const { config, problems } = readConfig(await configTexts(process.cwd(), process.env, named));
   const { value: head, problems: more } = await checkRepository(config, process.env);
   if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
   const inputs = imageInputs(config as RunConfig, head);
@@ -68,12 +69,6 @@ async function askedBy(named: string | undefined): Promise<Asked> {
   const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
   const imageBuild = inputs.imageBuild === "never" ? "local" : inputs.imageBuild;
   return { ...inputs, imageBuild, found: null, builder: { ...inputs.builder, label }, __urn: "" };
-}
-
-/** Of this project, without the namespace. */
-function texts(config: Readonly<Record<string, { value?: string; objectValue?: unknown }>>): Record<string, string> {
-  const own = Object.entries(config).filter(([key]) => key.startsWith("vast-training:"));
-  return Object.fromEntries(own.map(([key, { value = "" }]) => [key.slice("vast-training:".length), value]));
 }
 
 function problemsFailure(problems: readonly Problem[]): Failure {

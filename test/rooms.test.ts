@@ -24,7 +24,7 @@ const PROGRAM: Rules = {
     ["components/run"],
     [".", "cli/command"],
     ["cli/fleet"],
-    ["cli/machine", "cli/recover", "cli/sweep"],
+    ["cli/machine", "cli/market", "cli/recover", "cli/sweep"],
     ["cli/commands"],
     ["cli"],
   ],

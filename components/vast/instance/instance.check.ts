@@ -53,7 +53,7 @@ export async function checkInstance(
 }
 
 /** What decides about an offer. */
-export function criteriaOf(inputs: VastInstanceInputs): OfferCriteria {
+export function criteriaOf(inputs: OfferCriteria): OfferCriteria {
   const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = inputs;
   const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = inputs;
   const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
