@@ -55,6 +55,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/run/training-steps.ts",
     "components/run/wandb-run.ts",
     "components/steps/credentials.ts",
+    "components/steps/lease.ts",
     "components/steps/step.ts",
   ],
   "test/components/run/prepare.test.ts": ["components/pulumi/problems.ts", "components/run/account.ts"],
@@ -130,6 +131,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/run/identity.ts",
     "components/vast/journal/passed.ts",
   ],
+  "test/components/vast/lease/lease.test.ts": ["components/vast/lease/job.ts", "components/vast/lease/provisional.ts"],
   "test/components/vast/journal/journal.test.ts": ["components/vast/journal/entry.ts"],
   "test/components/vast/rental/settle.test.ts": ["components/vast/rental/release.ts"],
   "test/components/vast/rental/rental.test.ts": [
@@ -150,6 +152,11 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/vast/instance/instance.ts",
   ],
 
+  "test/simulator/api/jobs.test.ts": [
+    "simulator/world/audit.ts",
+    "simulator/world/job.ts",
+    "simulator/world/schedule.ts",
+  ],
   "test/simulator/api/respond.test.ts": [
     "simulator/api/answer.ts",
     "simulator/api/control.ts",

@@ -7,16 +7,16 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
 
 /**
  * The program, the ground first: a room imports only from rooms on lower floors, and those on one floor do not know each
- * other. Rooms to come have their places: `components/policy` beside `lib`, `components/events`, `components/vast/lease`
- * and `components/vast/ledger` beside `journal`, `cli/status` beside `machine`.
+ * other. Rooms to come have their places: `components/policy` beside `lib`, `components/events`
+ * beside `journal`, `cli/status` beside `machine`.
  */
 const PROGRAM: Rules = {
   floors: [
     ["components/lib"],
     ["components/credentials", "components/vast/limits"],
     ["components/pulumi", "components/ssh", "components/registry"],
-    ["components/remote", "components/vast/client", "components/checkpoints/store"],
-    ["components/vast/market", "components/vast/journal", "components/code/git"],
+    ["components/remote", "components/vast/client", "components/vast/ledger", "components/checkpoints/store"],
+    ["components/vast/market", "components/vast/journal", "components/vast/lease", "components/code/git"],
     ["components/vast/ready", "components/config"],
     ["components/vast/rental", "components/code"],
     ["components/vast/instance", "components/image/build"],

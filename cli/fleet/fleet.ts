@@ -1,6 +1,6 @@
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
-import { type ApiTarget, apiOrigin, openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, apiOrigin, openApi, targetIn, VAST } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { isVastError, type VastError } from "../../components/vast/client/errors.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
@@ -32,8 +32,6 @@ export interface OpenIntent extends Intent {
   readonly url: string | undefined;
 }
 
-const REAL_HOST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
-
 /** What holds a label of ours, and the API to which it belongs. */
 function isLabelled(resource: StackResource): boolean {
   return isOf("identity", resource) || isOf("instance", resource);
@@ -44,13 +42,7 @@ export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTa
   const resources = stacks.flatMap((stack) => stack.resources.filter(isLabelled));
   const named = [...resources.map(({ outputs }) => outputs), ...intents].map(targetIn);
   const distinct = new Map(named.map((api) => [`${api.apiUrl}\n${api.apiKeyFile}`, api]));
-  return distinct.size === 0 ? [REAL_HOST] : [...distinct.values()];
-}
-
-/** These two and nothing else: who claims an intent writes them into another one. */
-function targetIn({ apiUrl, apiKeyFile }: { readonly apiUrl?: unknown; readonly apiKeyFile?: unknown }): ApiTarget {
-  const text = (value: unknown) => (typeof value === "string" ? value : "");
-  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
+  return distinct.size === 0 ? [VAST] : [...distinct.values()];
 }
 
 /** An account at which nobody could look, or a rental of which therefore nothing can be said. */

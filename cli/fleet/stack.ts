@@ -1,7 +1,7 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { SHELLENV } from "../../components/lib/own-command.ts";
+import { type Ended, runProgram } from "../../components/lib/program.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
+import { SHELLENV } from "../../components/pulumi/own-command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { projectOf } from "./project.ts";
 
@@ -43,21 +43,20 @@ export function resourcesIn(text: string): StackResource[] {
 }
 
 /** What `pulumi` prints. Throws Failure with its own complaint. */
-export function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" }, maxBuffer: 64 * 1024 * 1024 };
-  return new Promise((resolve, reject) => {
-    const child = execFile("pulumi", args, options, (error, stdout, stderr) => {
-      if (error) reject(pulumiFailure(error as NodeJS.ErrnoException, stderr, args.slice(0, 2).join(" ")));
-      else resolve(stdout);
-    });
-    child.stdin?.end();
-  });
+export async function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } };
+  const ended = await runProgram(["pulumi", ...args], options);
+  if (ended.code !== 0 || ended.cut !== undefined) throw pulumiFailure(ended, args.slice(0, 2).join(" "));
+  return ended.stdout.toString("utf8");
 }
 
 /** Pulumi's own complaint, with what to type. */
-export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string, command = "stack export"): Failure {
+export function pulumiFailure(
+  { code, stderr, unstarted }: Pick<Ended, "code" | "stderr" | "unstarted">,
+  command = "stack export",
+): Failure {
   const usage = (message: string) => new Failure(exitCode.usage, message);
-  if (error.code === "ENOENT") return usage(`The Pulumi CLI is not there. Run: npm run setup && ${SHELLENV}`);
+  if (unstarted !== undefined) return usage(`The Pulumi CLI is not there. Run: npm run setup && ${SHELLENV}`);
   const text = stderr.trim().replace(/^error: /, "");
   if (/no stack selected/.test(text)) {
     return usage("No stack is selected. Add --stack STACK, or run: pulumi stack select STACK");
@@ -72,7 +71,7 @@ export function pulumiFailure(error: NodeJS.ErrnoException, stderr: string, comm
   if (/currently locked by|Another update is currently in progress/.test(text)) {
     return new Failure(exitCode.failed, "the stack is locked. If nothing works on it any more: vast-run recover");
   }
-  return new Failure(exitCode.failed, `pulumi ${command}: ${text || error.message}`);
+  return new Failure(exitCode.failed, `pulumi ${command}: ${text || `it ended with exit code ${code}`}`);
 }
 
 /** What the state of one stack holds, resources that only wait for their deletion included: they may bill as well. */

@@ -1,4 +1,4 @@
-import type { GateTerms } from "../../components/checkpoints/open-gate.ts";
+import type { GateTerms } from "../../components/checkpoints/gate.ts";
 import { isEarlier, isOf } from "../../components/pulumi/addresses.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";

@@ -1,4 +1,5 @@
 import { perHour } from "../../components/lib/money.ts";
+import { durationText } from "../../components/lib/text.ts";
 import { phaseOf, rateOf } from "../../components/vast/client/phase.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import { columns } from "../command/columns.ts";
@@ -69,12 +70,7 @@ export function costOf(instance: Instance, now: number): number | null {
 
 /** "3 h 12 min" */
 export function ageText(seconds: number | null): string {
-  if (seconds === null) return "?";
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 1) return `${Math.floor(seconds)} s`;
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return seconds === null ? "?" : durationText(seconds);
 }
 
 /** What ends the bill of a machine, or makes it useful again. */

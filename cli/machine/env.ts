@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { hostKeyFingerprint } from "../../components/ssh/known-hosts.ts";
 import { shellLine } from "../../components/ssh/ssh-key.ts";
 import type { Terminal, Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -51,11 +51,6 @@ function introduce({ endpoint, instanceId }: Machine, terminal: Terminal): void 
       );
     }
   } catch (error) {
-    terminal.note(`Plain ssh may ask about ${fingerprint(endpoint.hostKey)}: ${(error as Error).message}`);
+    terminal.note(`Plain ssh may ask about ${hostKeyFingerprint(endpoint.hostKey)}: ${(error as Error).message}`);
   }
-}
-
-function fingerprint(hostKey: string): string {
-  const text = execFileSync("ssh-keygen", ["-lf", "-"], { input: hostKey, encoding: "utf8" });
-  return text.split(" ")[1] ?? "the host key";
 }

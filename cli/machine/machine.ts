@@ -2,7 +2,7 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
-import { openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
@@ -49,7 +49,7 @@ interface RecordedInstance {
   /** Without an organisation before it. */
   stack: string | undefined;
   instanceId: number;
-  api: { apiUrl: string; apiKeyFile: string };
+  api: ApiTarget;
   sshKeyFile: string;
   hostKey: string;
 }
@@ -66,7 +66,7 @@ export function recordedInstance(stack: Stack, name: string | undefined): Record
   return {
     stack: stackOf(resource),
     instanceId,
-    api: { apiUrl: text("apiUrl"), apiKeyFile: text("apiKeyFile") },
+    api: targetIn(resource.outputs),
     sshKeyFile: text("sshKeyFile"),
     hostKey: text("hostKey"),
   };

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeWhole } from "../../components/lib/draft.ts";
+import { runProgramNow } from "../../components/lib/program.ts";
 
 /** How the user's own ssh, with the user's own config, would check the host key of `ssh -p PORT root@HOST`. */
 export interface PlainSsh {
@@ -14,8 +15,9 @@ export interface PlainSsh {
 
 /** Asks ssh itself, because the config files may say anything. */
 export function plainSsh(host: string, port: number): PlainSsh {
-  const words = ["-G", "-T", "-p", String(port), `root@${host}`];
-  return readSettings(execFileSync("ssh", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
+  const { code, stdout, stderr } = runProgramNow(["ssh", "-G", "-T", "-p", String(port), `root@${host}`]);
+  if (code !== 0) throw new Error(`ssh -G fails: ${stderr.trim()}`);
+  return readSettings(stdout);
 }
 
 /** Reads what `ssh -G` prints. */
@@ -58,18 +60,12 @@ function isOurs(line: string): boolean {
 /** Names may be hashed, so ssh-keygen looks. */
 function linesAbout(file: string, hostName: string): string[] {
   if (!existsSync(file)) return [];
-  try {
-    const text = execFileSync("ssh-keygen", ["-F", hostName, "-f", file], { encoding: "utf8", stdio: "pipe" });
-    return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  } catch {
-    return []; // its way to say that there is none
-  }
+  // Where there is none it fails, and prints nothing.
+  const { stdout } = runProgramNow(["ssh-keygen", "-F", hostName, "-f", file]);
+  return stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 function replace(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const target = existsSync(file) ? realpathSync(file) : file;
-  const draft = `${target}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, target);
+  writeWhole(existsSync(file) ? realpathSync(file) : file, text);
 }

@@ -4,6 +4,7 @@ import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
 import { limitOf, runScript } from "../../components/ssh/run-script.ts";
+import { leaseText } from "../../components/vast/lease/lease.ts";
 import { type Terminal, textOption, type Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
@@ -26,6 +27,8 @@ export async function fetchCheckpoints(values: Values, terminal: Terminal): Prom
   for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
   for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
   terminal.note(summary(pulled));
+  const lease = await leaseText(found.client, found.instanceId);
+  if (lease !== undefined) terminal.note(lease);
   terminal.out(to);
   return exitCode.ok;
 }
@@ -33,7 +36,7 @@ export async function fetchCheckpoints(values: Values, terminal: Terminal): Prom
 async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   const progress = progressOn(terminal);
   try {
-    return await pullCheckpoints(request, progress.show);
+    return await pullCheckpoints({ ...request, progress: progress.show });
   } finally {
     progress.end();
   }

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { homedir, hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { hostname } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
+import { absolute } from "../../components/lib/path.ts";
 import { processOf } from "../../components/lib/process.ts";
 
 /** What Pulumi notes in a backend of files while a command works on a stack. */
@@ -44,8 +45,7 @@ export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): Lock[] | und
 /** file:///there, file://~ or file://./here; what follows a question mark are options. */
 function backendFolder({ backend, cwd }: StackPlace, env: NodeJS.ProcessEnv): string | undefined {
   const path = /^file:\/\/([^?]*)/.exec(backend)?.[1];
-  if (path === undefined) return undefined;
-  return path.startsWith("~") ? join(env.HOME || homedir(), path.slice(1)) : resolve(cwd, path);
+  return path === undefined ? undefined : absolute(path, env, cwd);
 }
 
 function jsonFiles(folder: string): string[] {

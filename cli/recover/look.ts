@@ -3,6 +3,7 @@ import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { showing } from "../command/progress.ts";
 import { blindLabels, heldBy, labelsOf, type OpenIntent, openIntents, openTargets, targetsOf } from "../fleet/fleet.ts";
+import { clearJobs } from "../fleet/leftover-jobs.ts";
 import { readState } from "../fleet/stack.ts";
 import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
 import { ensureWhole, type Looking, type Seen, visibleMachines } from "../fleet/visible.ts";
@@ -24,6 +25,7 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   const isBlind = blindLabels([state], env).length > 0;
   const seen = await seenBy(patient, { targets, intents: () => intents, isBlind, clock: realClock });
   ensureWhole(seen.unseen);
+  await clearJobs(targets, realClock, terminal.note);
   const sources = { ...seen, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
   // A machine that another stack has rented is that stack's, whatever label it carries.
   const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });

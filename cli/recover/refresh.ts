@@ -1,4 +1,6 @@
-import { execFile } from "node:child_process";
+import { runProgram } from "../../components/lib/program.ts";
+import { printable } from "../../components/lib/text.ts";
+import { errorsIn } from "../../components/pulumi/events.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { showing } from "../command/progress.ts";
 import { cancel, confirmEnded } from "./free-lock.ts";
@@ -36,26 +38,22 @@ async function refreshOnce({ cwd, stack, terminal, progress }: Patient): Promise
   }
 }
 
-const WORDS = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--non-interactive", "--stack"];
+const WORDS = [
+  "refresh",
+  "--yes",
+  "--skip-preview",
+  "--clear-pending-creates",
+  "--non-interactive",
+  "--json",
+  "--stack",
+];
 
-function runRefresh(stack: string, cwd: string, callers: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function runRefresh(stack: string, cwd: string, callers: NodeJS.ProcessEnv): Promise<string | undefined> {
   const env = { ...callers, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return new Promise((resolve) => {
-    const child = execFile(
-      "pulumi",
-      [...WORDS, stack],
-      { cwd, env, maxBuffer: 64 * 1024 * 1024 },
-      (error, ...texts) => {
-        resolve(error === null ? undefined : errorsIn(texts.join("\n")) || error.message);
-      },
-    );
-    child.stdin?.end();
-  });
-}
-
-/** The errors under Pulumi's diagnostics, each once, in one line. */
-function errorsIn(text: string): string {
-  const errors = text.split("\n").flatMap((line) => /^\s*error: (.*)|: (created by .*)/.exec(line)?.slice(1, 3) ?? []);
-  const said = errors.filter((line) => line !== undefined && line.trim() !== "update failed");
-  return [...new Set(said)].join("; ");
+  const { code, stdout, stderr, unstarted } = await runProgram(["pulumi", ...WORDS, stack], { cwd, env });
+  if (code === 0) return undefined;
+  // What it refuses before it begins, such as a lock, is no event.
+  const errors = [...errorsIn(stdout.toString("utf8").split("\n")), stderr.trim().replace(/^error: /, "")];
+  const said = errors.filter((text) => text !== "").map((text) => printable(text, 1000));
+  return said.join("; ") || unstarted?.message || `pulumi refresh ended with exit code ${code}`;
 }

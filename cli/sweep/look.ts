@@ -1,6 +1,6 @@
 import type { Clock } from "../../components/lib/clock.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
+import { type ApiTarget, openApi, VAST } from "../../components/vast/client/api.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
 import {
   blindLabels,
@@ -11,6 +11,7 @@ import {
   openTargets,
   targetsOf,
 } from "../fleet/fleet.ts";
+import { clearJobs } from "../fleet/leftover-jobs.ts";
 import { readStacks, readStateFile, type StackState } from "../fleet/stack.ts";
 import { type Survey, surveyOf, unheldIn } from "../fleet/survey.ts";
 import { ensureWhole, visibleMachines } from "../fleet/visible.ts";
@@ -56,6 +57,11 @@ export async function look(request: LookRequest): Promise<Survey> {
   const isAnySeen = targets.some(({ names }) => !unseen.some((one) => one.names === names));
   if (!isAnySeen) ensureWhole(unseen);
   const { listed } = seen;
+  await clearJobs(
+    targets.filter(({ names }) => !unseen.some((one) => one.names === names)),
+    clock,
+    note,
+  );
   const survey = surveyOf({ listed, unseen, intents, stacks, heldBy: heldBy(stacks, env), owner });
   if (unheldIn(survey).length === 0) return survey;
   const [later, now] = [openIntents(env), await states()];
@@ -64,10 +70,9 @@ export async function look(request: LookRequest): Promise<Survey> {
 
 /** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */
 function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
-  const real = { apiUrl: "", apiKeyFile: "" };
-  const apis = [...targetsOf(stacks, intents), ...(opens(real, env) ? [real] : [])];
+  const apis = [...targetsOf(stacks, intents), ...(opens(VAST, env) ? [VAST] : [])];
   // A simulator takes its machines with it.
-  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...real, apiUrl: "simulator" }, env);
+  const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...VAST, apiUrl: "simulator" }, env);
   if (asleep) note("The simulator does not run, so it has no machines");
   return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);
 }

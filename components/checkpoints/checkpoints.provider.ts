@@ -1,28 +1,24 @@
-import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { changedKeys, type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
 import { openJournal } from "../vast/ready/connect.ts";
+import type { GateTerms } from "./gate.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
 import { trainingMark } from "./store/record.ts";
 
+/** Older states lack these. */
+type Later = "rescueBudget" | "keepPrevious" | "stepMaxMinutes";
+type Terms = Omit<GateTerms, Later> & Partial<Pick<GateTerms, Later>>;
+
 /** What the gate needs to know years later, without program and stack config. */
-export interface CheckpointsState extends Partial<Renter> {
+export interface CheckpointsState extends ApiTarget, Terms, Partial<Renter> {
   readonly instanceId: string;
-  readonly apiUrl: string;
-  readonly apiKeyFile: string;
-  readonly sshKeyFile: string;
   readonly hostKey: string;
   readonly pricePerHour: number;
-  readonly from: string;
-  readonly checkpointsTo: string;
-  readonly stack: string;
-  readonly stopGraceSeconds: number;
-  /** Hash of the training. Older states lack it, and what follows. */
+  /** Hash of the training. Older states lack it. */
   readonly training?: string;
-  readonly rescueBudget?: number;
-  readonly keepPrevious?: number;
-  readonly stepMaxMinutes?: number;
   readonly home: string;
   /** The training and the time since when it is this one: `trainingMark`. */
   readonly mark?: string;
@@ -58,11 +54,11 @@ function bringHome(state: CheckpointsState): Promise<void> {
   const { home: to, mark: training, sshKeyFile, hostKey, __urn: urn } = state;
   const rescueBudget = askedBudget(process.env) ?? state.rescueBudget ?? RESCUE_BUDGET;
   const order = { ...state, instanceId: Number(state.instanceId), to, training, rescueBudget, begun: true };
-  return openGate(order, { ...state, sshKeyFile, hostKey, urn });
+  return openGate(order, { api: targetOf(state), sshKeyFile, hostKey, urn });
 }
 
 /** Checkpoints in the folder used so far would be left behind. */
-export function movedFolder(olds: Partial<Inputs>, news: Inputs) {
+export function movedFolder(olds: Partial<Inputs>, news: Inputs): Failure[] {
   if (olds.from === undefined || olds.from === news.from || olds.instanceId !== news.instanceId) return [];
   const reason =
     `checkpointsDir cannot change while instance ${news.instanceId} lives, because its checkpoints in ${olds.from} ` +

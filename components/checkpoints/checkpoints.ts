@@ -1,29 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
+import type { ApiTarget } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
+import type { GateTerms } from "./gate.ts";
 
 /** What must be home before an instance may go. */
-export interface CheckpointsArgs {
+export interface CheckpointsArgs extends ApiTarget, GateTerms {
   readonly instance: VastInstance;
-  readonly apiUrl: string;
-  readonly apiKeyFile: string;
-  /** As in the stack config; "" = the key of the state directory. */
-  readonly sshKeyFile: string;
-  /** Folder on the machine; cannot change while the machine lives. */
-  readonly from: string;
-  /** Folder here, absolute; `<stack>/<instance id>` is added. */
-  readonly checkpointsTo: string;
-  readonly stack: string;
-  /** How long training may take to save and end, seconds. */
-  readonly stopGraceSeconds: number;
   /** The hash of the training whose checkpoints these are. */
   readonly training: pulumi.Input<string>;
-  /** Most to pay for starting a stopped instance to fetch them, $; 0 = never. */
-  readonly rescueBudget: number;
-  /** How many verified predecessors of a file are kept at home. */
-  readonly keepPrevious: number;
-  /** How long one step on the machine may take. */
-  readonly stepMaxMinutes: number;
 }
 
 /**

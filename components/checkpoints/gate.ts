@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
+import { pick } from "../lib/values.ts";
 import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
 import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
@@ -16,41 +17,47 @@ import type { Means } from "../vast/ready/means.ts";
 import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
 import { stopToKeep } from "../vast/rental/keep.ts";
 import { whyLost } from "./lost.ts";
-import type { Pace } from "./pace.ts";
-import { checkRoomFor, pullCheckpoints } from "./pull.ts";
+import { checkRoomFor, PULL_TERMS, type PullTerms, pullCheckpoints } from "./pull.ts";
 import { type Rescue, startForFiles } from "./rescue.ts";
 import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
 
-/** What is to come home before an instance may go. */
-export interface GateOrder extends Partial<Renter> {
-  readonly instanceId: number;
-  /** Folder on the machine. */
+/** What the gate needs to know of a run, whichever its machine is. */
+export interface GateTerms {
+  /** As in the stack config; "" = the key of the state directory. */
+  readonly sshKeyFile: string;
+  /** Folder on the machine; cannot change while the machine lives. */
   readonly from: string;
-  /** Folder here. */
-  readonly to: string;
+  /** Folder here, absolute; `<stack>/<instance id>` is added. */
+  readonly checkpointsTo: string;
+  readonly stack: string;
+  /** How long training may take to save and end, seconds. */
   readonly stopGraceSeconds: number;
+  /** Most to pay for starting a stopped instance to fetch them, $; 0 = never. */
+  readonly rescueBudget: number;
+  /** How many verified predecessors of a file are kept at home. */
+  readonly keepPrevious: number;
+  /** How long one step on the machine may take. */
+  readonly stepMaxMinutes: number;
+}
+
+type Terms = Pick<GateTerms, "stopGraceSeconds" | "rescueBudget"> &
+  Partial<Pick<GateTerms, "stack" | "stepMaxMinutes">>;
+
+/** What is to come home before an instance may go. `stack` is for the text of a refusal; a step may take 180 minutes by default. */
+export interface GateOrder extends PullTerms, Terms, Partial<Renter> {
+  readonly instanceId: number;
   /** $/h, as rented. */
   readonly pricePerHour: number;
   /** On the machine; default /workspace. */
   readonly workspace?: string;
   /** The stack's training (`trainingMark`); undefined = not known. */
   readonly training?: string | undefined;
-  /** Most to pay for starting it when it is stopped, $; 0 = never. */
-  readonly rescueBudget: number;
-  /** How many verified predecessors of a file are kept at home; default 1. */
-  readonly keepPrevious?: number;
   /**
    * The state says that steps of ours have begun on it. Otherwise that is looked for on the machine, and one that nobody
    * can look into is stopped, because nothing else may know that it bills.
    */
   readonly begun: boolean;
-  /** For the text of a refusal. */
-  readonly stack?: string;
-  /** How long one step on the machine may take; default 180. */
-  readonly stepMaxMinutes?: number;
-  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
-  readonly pace?: Pace;
 }
 
 /** Vast, and our key, whose known hosts hold the machine's host key. */
@@ -154,7 +161,7 @@ async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Pro
 }
 
 async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
-  const { instanceId, from, to } = order;
+  const { instanceId, to } = order;
   const { progress, say } = world;
   const { client, key } = world.connect();
   const signal = course.rescue?.signal;
@@ -167,10 +174,9 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
     say(`nothing on instance ${instanceId} is of a training of ours`);
     return;
   }
-  const { keepPrevious = 1, pace } = order;
-  const request = { ...machine, from, to, what: "pulumi destroy", keepPrevious, ...(pace ? { pace } : {}) };
+  const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
   // Before training is stopped in vain.
-  await checkRoomFor(request, signal);
+  await checkRoomFor(request);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
   const patient = { ...machine, ...limitOf(stopMinutes(order)) };
   const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
@@ -179,7 +185,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   if (words !== "") say(words);
   const standing = await runScript(machine, standingScript(order), signal);
   const ended = endedTraining(standing.toString("utf8"), order.training);
-  const { files, bytes, incomplete, beside } = await pullCheckpoints({ ...request, ended }, progress, signal);
+  const { files, bytes, incomplete, beside } = await pullCheckpoints({ ...request, ended });
   for (const sentence of beside) say(sentence);
   for (const folder of incomplete)
     say(`${folder} is not whole: the machine deleted the rest before it could be fetched`);

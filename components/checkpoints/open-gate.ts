@@ -10,11 +10,12 @@ import { whileBilling } from "../vast/journal/interrupt.ts";
 import { keptText } from "../vast/journal/trouble.ts";
 import { connect } from "../vast/ready/connect.ts";
 import type { Gate } from "../vast/rental/settle.ts";
-import { type GateOrder, passGate } from "./gate.ts";
+import { type GateOrder, type GateTerms, passGate } from "./gate.ts";
 import { checkpointsHome } from "./pull.ts";
 
 /** Which API, and which key opens the machine. */
-export interface GateAccess extends ApiTarget {
+export interface GateAccess {
+  readonly api: ApiTarget;
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
   /** "" = not known: the key that is seen first is taken, as it is after a rental. */
@@ -28,15 +29,15 @@ const LOGIN_PATIENCE_MS = 60_000;
 /** Takes an instance through the gate. Throws as `passGate` does. */
 export async function openGate(order: GateOrder, access: GateAccess): Promise<void> {
   const { instanceId, pricePerHour } = order;
-  const { sshKeyFile, hostKey, urn } = access;
+  const { api, sshKeyFile, hostKey, urn } = access;
   const engine = watchEngine();
   const world = {
     connect: () => {
       const key = ownSshKey(openStateDir(), sshKeyFile);
       if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
-      return { client: new VastClient(openApi(access)), key };
+      return { client: new VastClient(openApi(api)), key };
     },
-    means: () => connect(access, { urn, sshKeyFile, engine }),
+    means: () => connect(api, { urn, sshKeyFile, engine }),
     discard: process.env.VAST_DISCARD_CHECKPOINTS,
     progress: throttled((text: string) => progress(urn, text)),
     say: (text: string) => void say(urn, text),
@@ -46,22 +47,8 @@ export async function openGate(order: GateOrder, access: GateAccess): Promise<vo
   await whileBilling(text, () => passGate(order, world)).finally(() => engine.stop());
 }
 
-/** What the gate needs to know of a run whose machine no state has. */
-export interface GateTerms {
-  readonly sshKeyFile: string;
-  /** Folder of checkpoints on the machine. */
-  readonly from: string;
-  /** Folder here; `<stack>/<instance id>` is added. */
-  readonly checkpointsTo: string;
-  readonly stack: string;
-  readonly stopGraceSeconds: number;
-  readonly rescueBudget: number;
-  readonly keepPrevious: number;
-  readonly stepMaxMinutes: number;
-}
-
 /** The gate in front of any machine of a run: whether training has run on it is looked for there. */
-export function gateOf(terms: GateTerms, target: ApiTarget, urn: string | undefined): Gate {
+export function gateOf(terms: GateTerms, api: ApiTarget, urn: string | undefined): Gate {
   const { sshKeyFile, checkpointsTo, stack, rescueBudget } = terms;
   return ({ id, totalPerHour }: Instance) => {
     const order: GateOrder = {
@@ -72,7 +59,7 @@ export function gateOf(terms: GateTerms, target: ApiTarget, urn: string | undefi
       rescueBudget: askedBudget(process.env) ?? rescueBudget,
       begun: false,
     };
-    return openGate(order, { ...target, sshKeyFile, hostKey: "", urn });
+    return openGate(order, { api, sshKeyFile, hostKey: "", urn });
   };
 }
 

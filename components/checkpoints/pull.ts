@@ -14,26 +14,35 @@ import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
 import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
 
-/** Checkpoints to bring home from a machine that lets us in. */
-export interface PullRequest extends Login {
+/** What is to come home, whichever way in its machine has. */
+export interface PullTerms {
   /** Folder on the machine, absolute. */
   readonly from: string;
   /** Folder here, absolute; made when missing. */
   readonly to: string;
+  /** How many verified predecessors of a file are kept; default 1. */
+  readonly keepPrevious?: number;
+  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  readonly pace?: Pace;
+}
+
+export const PULL_TERMS = ["from", "to", "keepPrevious", "pace"] as const satisfies (keyof PullTerms)[];
+
+/** Checkpoints to bring home from a machine that lets us in. */
+export interface PullRequest extends Login, PullTerms {
   /** Training may go on meanwhile: files that keep changing are reported, not an error. Default false. */
   readonly live?: boolean;
   /** Who pulls, for others who wait; default "a pull". */
   readonly what?: string;
-  /** How many verified predecessors of a file are kept; default 1. */
-  readonly keepPrevious?: number;
   /** The training that had ended before this began (`endedTraining`); default null. */
   readonly ended?: string | null;
-  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
-  readonly pace?: Pace;
   /** Without `live`: for how long nothing must have changed before the folder counts as settled, ms; default 4000. */
   readonly quietMs?: number;
   /** Without `live`: how long a folder that goes on changing is fetched again before it is given up, ms; default a minute. */
   readonly patienceMs?: number;
+  /** Hears of short texts such as "checkpoints 45 %, 12.34MB/s". */
+  readonly progress?: (text: string) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is at home now, every file compared by sha256 with a manifest made on the machine. */
@@ -61,43 +70,36 @@ const ROUNDS = 3;
 const LOOKS = 3;
 const PATIENCE_MS = 60_000;
 
-export type Progress = (text: string) => void;
-
 /**
- * Copies, verifies and keeps. `progress` hears of short texts such as "checkpoints 45 %, 12.34MB/s". A folder that does
- * not exist on the machine is an empty one. Nothing that was verified before is lost, whatever the machine has now, and
- * whenever this ends. Throws RemoteError; without `live` also when something goes on writing (`mismatch`), or a link
- * cannot be followed (`failed`), and then all that can come home is home.
+ * Copies, verifies and keeps. A folder that does not exist on the machine is an empty one. Nothing that was verified
+ * before is lost, whatever the machine has now, and whenever this ends. Throws RemoteError; without `live` also when
+ * something goes on writing (`mismatch`), or a link cannot be followed (`failed`), and then all that can come home is home.
  */
-export async function pullCheckpoints(
-  request: PullRequest,
-  progress: Progress = () => {},
-  signal?: AbortSignal,
-): Promise<Pulled> {
-  const { to, what = "a pull", keepPrevious = 1 } = request;
+export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
+  const { to, what = "a pull", keepPrevious = 1, progress = () => {}, signal } = request;
   const store = await Store.open(to, { what, keepPrevious, onWait: progress, signal });
   try {
-    return await new Pull(request, store, progress, signal).run();
+    return await new Pull({ ...request, progress }, store).run();
   } finally {
     store.close();
   }
 }
 
 /** Throws `disk_full` when what is not at home has no room there; changes nothing, on either side. */
-export async function checkRoomFor(request: PullRequest, signal?: AbortSignal): Promise<void> {
+export async function checkRoomFor(request: PullRequest): Promise<void> {
   makeFolder(request.to);
-  const { files } = parseListing(await runScript(request, manifestScript(request.from, false), signal));
+  const { files } = parseListing(await runScript(request, manifestScript(request.from, false), request.signal));
   checkRoom(
     request.to,
     bytesLacking(request.to, files, (name) => files.get(name)?.onDisk ?? 0),
   );
 }
 
+type Pulling = PullRequest & Required<Pick<PullRequest, "progress">>;
+
 class Pull {
-  readonly #request: PullRequest;
+  readonly #request: Pulling;
   readonly #store: Store;
-  readonly #progress: Progress;
-  readonly #signal: AbortSignal | undefined;
   /** Every name that the machine has shown. */
   readonly #seen = new Set<string>();
   /** Who was last seen writing. */
@@ -107,11 +109,9 @@ class Pull {
   /** How often the folder was found changed, and since when. */
   readonly #unrest = { times: 0, since: 0 };
 
-  constructor(request: PullRequest, store: Store, progress: Progress, signal: AbortSignal | undefined) {
+  constructor(request: Pulling, store: Store) {
     this.#request = request;
     this.#store = store;
-    this.#progress = progress;
-    this.#signal = signal;
   }
 
   async run(): Promise<Pulled> {
@@ -152,8 +152,8 @@ class Pull {
 
   async #rest(milliseconds: number): Promise<void> {
     const seconds = Math.ceil((this.#request.quietMs ?? QUIET_MS) / 1000);
-    this.#progress(`waiting until nothing has changed for ${seconds} s`);
-    await sleep(milliseconds, undefined, this.#signal === undefined ? {} : { signal: this.#signal });
+    this.#request.progress(`waiting until nothing has changed for ${seconds} s`);
+    await sleep(milliseconds, undefined, this.#request.signal === undefined ? {} : { signal: this.#request.signal });
   }
 
   /** Answers with what came home, and the names that did not hold still. */
@@ -186,7 +186,7 @@ class Pull {
     // Once: it is asked for with each file.
     const all = bytesOf(files);
     const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
-    const lacking = await this.#store.lacking(files, (bytes) => this.#progress(`comparing ${share(bytes)}`));
+    const lacking = await this.#store.lacking(files, (bytes) => this.#request.progress(`comparing ${share(bytes)}`));
     if (lacking.length === 0) return [];
     const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
     this.#store.checkRoom(files, lacking, onDisk);
@@ -197,17 +197,17 @@ class Pull {
     await copy(
       this.#request,
       { from, to, sizes, onDisk: bytes, checksum, ...(pace ? { pace } : {}) },
-      (text) => this.#progress(`checkpoints ${text}`),
-      this.#signal,
+      (text) => this.#request.progress(`checkpoints ${text}`),
+      this.#request.signal,
     );
     this.#store.begin(files, lacking);
-    return this.#store.take(files, lacking, (bytes) => this.#progress(`verifying ${sizeText(bytes)}`));
+    return this.#store.take(files, lacking, (bytes) => this.#request.progress(`verifying ${sizeText(bytes)}`));
   }
 
   async #list(hashes = true): Promise<Listing> {
-    this.#progress("listing the checkpoints on the machine");
+    this.#request.progress("listing the checkpoints on the machine");
     const { from } = this.#request;
-    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#signal));
+    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#request.signal));
     for (const name of listing.files.keys()) this.#seen.add(name);
     if (listing.writers.length > 0) this.#writers = listing.writers;
     if (hashes) this.#hashedAt = performance.now();

@@ -5,7 +5,7 @@ import type { Instance } from "../vast/client/wire.ts";
 import { nextBidOf } from "../vast/market/bidding.ts";
 import { type OnDemand, onDemandOfInstance } from "../vast/market/on-demand.ts";
 import type { Means } from "../vast/ready/means.ts";
-import { resume } from "../vast/rental/resume.ts";
+import { type ResumeRequest, resume } from "../vast/rental/resume.ts";
 
 /** What a stopped instance may cost while its checkpoints are fetched. */
 export interface RescueTerms {
@@ -68,7 +68,7 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
     `instance ${id} is stopped and its checkpoints are not home: it is started to fetch them, at ${perHour(rate)}, for ${minutes} minutes and $${budget.toFixed(2)} at most`,
   );
   try {
-    const criteria = criteriaOf(instance, most);
+    const criteria = termsOf(instance, most);
     const label = instance.label ?? "";
     await resume(forFilesOnly(means), { instance, label, criteria, publicKey, minutes, onDemand });
   } catch (error) {
@@ -96,21 +96,10 @@ function tooDear({ id }: Instance, budget: number, rate: number): string {
   return `instance ${id} is stopped, and the rescueBudget of $${budget.toFixed(2)} is too little to start it at ${perHour(rate)}; put VAST_RESCUE_BUDGET=<dollars> before the command`;
 }
 
-/** What it is decides, so that nothing but its start is asked for. */
-function criteriaOf({ gpu, gpus, isBid, diskGb }: Instance, maxPricePerHour: number) {
-  return {
-    gpu: gpu ?? "",
-    gpus: gpus ?? 1,
-    rental: isBid === true ? ("interruptible" as const) : ("on-demand" as const),
-    maxPricePerHour,
-    bidMarkup: MARKUP,
-    diskGb: diskGb ?? 0,
-    minReliability: 0,
-    minDownloadMbps: 0,
-    minDurationHours: 0,
-    verified: false,
-    maxOffers: 1,
-  };
+/** What it is, so that nothing but its start is asked for. */
+function termsOf({ gpus, isBid, diskGb }: Instance, maxPricePerHour: number): ResumeRequest["criteria"] {
+  const rental = isBid === true ? "interruptible" : "on-demand";
+  return { gpus: gpus ?? 1, rental, diskGb: diskGb ?? 0, maxPricePerHour, bidMarkup: MARKUP };
 }
 
 /** A start that came to nothing may still come about, and bill. */

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { type Cut, startProgram } from "../lib/program.ts";
 import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
 import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../ssh/run-script.ts";
 import { shellLine } from "../ssh/ssh-key.ts";
@@ -75,64 +74,56 @@ function hostWord(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** A machine that says more than this on the way is not listened to. */
-const MOST_OUTPUT = 16 * 1024 * 1024;
 const MOST_WORDS = 4000;
 
 /** Files that vanished on the way: the manifest decides whether that matters. */
 const VANISHED = 24;
 
 /** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws RemoteError. */
-export function copy(
+export async function copy(
   machine: Login,
   what: Copy,
   progress: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const [file = "bash", ...args] = words(machine, what);
   const most = mostBytes(what.onDisk);
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, LC_ALL: "C" },
-      ...(signal ? { signal } : {}),
-    });
-    let errors = "";
-    let broken: RemoteError | undefined;
-    const end = (why: RemoteError) => {
-      broken ??= why;
-      child.kill();
-    };
-    const arrived = () => bytesOnDisk(Buffer.from(what.to));
-    const calm = watchPace(paceOf(machine, what), arrived, end);
-    let looked = 0;
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (Date.now() - looked > LOOK_EVERY_MS) {
-        looked = Date.now();
-        if (arrived() > most) end(remoteError("failed", TOO_MUCH));
-      }
-      const text = progressIn(line);
-      if (text !== undefined) progress(text);
-    });
-    let heard = 0;
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      heard += text.length;
-      errors = (errors + text).slice(-MOST_WORDS);
-      if (heard > MOST_OUTPUT) end(remoteError("failed", "the machine complains without end while it is copied from"));
-    });
-    child.once("error", (error) => reject(remoteError("failed", `rsync cannot be run here: ${error.message}`)));
-    child.once("close", (code) => {
-      calm();
-      if (broken !== undefined) reject(broken);
-      else if (code === 0 || code === VANISHED) resolve();
-      else reject(copyFailure(code, errors.split("\n"), what.to));
-    });
-    child.stdin.on("error", () => {}); // the exit code says why it did not listen
-    // With ./ in front no name is taken for anything else.
-    const names = [...what.sizes.keys()].map((name) => `./${name}\0`);
-    child.stdin.end(Buffer.from(names.join(""), "latin1"));
+  let broken: RemoteError | undefined;
+  const end = (why: RemoteError) => {
+    broken ??= why;
+    rsync.end();
+  };
+  const arrived = () => bytesOnDisk(Buffer.from(what.to));
+  let looked = 0;
+  const hear = (line: string) => {
+    if (Date.now() - looked > LOOK_EVERY_MS) {
+      looked = Date.now();
+      if (arrived() > most) end(remoteError("failed", TOO_MUCH));
+    }
+    const text = progressIn(line);
+    if (text !== undefined) progress(text);
+  };
+  // With ./ in front no name is taken for anything else.
+  const names = [...what.sizes.keys()].map((name) => `./${name}\0`);
+  const rsync = startProgram(words(machine, what), {
+    env: { ...process.env, LC_ALL: "C" },
+    input: Buffer.from(names.join(""), "latin1"),
+    // A large copy tells its progress for hours.
+    mostOutput: Number.POSITIVE_INFINITY,
+    keepsOutput: false,
+    keptComplaints: MOST_WORDS,
+    onLine: (line, stream) => stream === "stdout" && hear(line),
+    signal,
   });
+  const calm = watchPace(paceOf(machine, what), arrived, end);
+  const { code, stderr, cut, unstarted } = await rsync.ended;
+  calm();
+  if (unstarted !== undefined) throw remoteError("failed", `rsync cannot be run here: ${unstarted.message}`);
+  if (broken !== undefined) throw broken;
+  if (cut !== undefined) throw remoteError("failed", CUT[cut] ?? "the copy was called off");
+  if (code !== 0 && code !== VANISHED) throw copyFailure(code, stderr.split("\n"), what.to);
 }
+
+const CUT: Partial<Record<Cut, string>> = { output: "the machine complains without end while it is copied from" };
 
 /** A machine that compares contents sends nothing meanwhile, and has as long as any step. */
 function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: Copy): Pace {

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest } from "fastest-levenshtein";
@@ -6,6 +5,7 @@ import type { RunConfig } from "../config/config.ts";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { attempt, type Check, failed, passed } from "../lib/problem.ts";
+import { runProgram } from "../lib/program.ts";
 import { openStateDir, stateDirPath } from "../lib/state-dir.ts";
 import { type ExtraRepo, repoName, type Way, WORKSPACE } from "../remote/scripts.ts";
 import { checkSource } from "./check-source.ts";
@@ -133,9 +133,7 @@ function strangerProblem(host: string): Problem {
 async function agentProblems(env: NodeJS.ProcessEnv): Promise<Problem[]> {
   const write = "start one and ssh-add your key, or set gitAuth to upload, which needs none on the machine";
   if (!env.SSH_AUTH_SOCK) return [{ key: "gitAuth", found: "it is agent, and SSH_AUTH_SOCK names none", write }];
-  const code = await new Promise<unknown>((resolve) => {
-    execFile("ssh-add", ["-l"], { env, timeout: 10_000 }, (error) => resolve(error === null ? 0 : error.code));
-  });
+  const { code } = await runProgram(["ssh-add", "-l"], { env, timeoutMs: 10_000 });
   if (code === 0) return [];
   const found = code === 1 ? "your ssh agent holds no key" : `no ssh agent answers at ${env.SSH_AUTH_SOCK}`;
   return [{ key: "gitAuth", found: `it is agent, and ${found}`, write }];

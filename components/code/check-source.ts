@@ -32,17 +32,12 @@ export async function checkSource(
   }
   try {
     const tree = await listWorkTree(folder, cover);
-    const problems = [...tooMuch(tree, maxUploadMb), ...tree.complaints.map(missing)];
+    const problems = [...tooMuch(tree, maxUploadMb), ...tree.complaints.map((lack) => ({ key: "sourceDir", ...lack }))];
     return problems.length > 0 ? { problems } : passed(await takeSnapshot(dir, folder, tree));
   } catch (error) {
     const found = `${folder} cannot be read: ${(error as Error).message}`;
     return failed({ key: "sourceDir", found, write: "mend it, or leave it out by exclude" });
   }
-}
-
-function missing(sentence: string): Problem {
-  const [found = "", ...write] = sentence.split("; ");
-  return { key: "sourceDir", found, write: write.join("; ") };
 }
 
 function tooMuch(tree: WorkTree, maxUploadMb: number): Problem[] {

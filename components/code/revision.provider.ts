@@ -1,6 +1,7 @@
+import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
-import { lifecycle } from "../pulumi/lifecycle.ts";
+import { type Failure, lifecycle } from "../pulumi/lifecycle.ts";
 import { repoName, WORKSPACE } from "../remote/scripts.ts";
 import { complaintsAbout, missingIn } from "./git/contents.ts";
 import { loginFor } from "./git/token.ts";
@@ -42,10 +43,7 @@ export const provider = lifecycle({
 });
 
 /** What a clone of the commit, or of what lies beside it, would lack. */
-async function failures(
-  { repo, branch, commit }: Pinned,
-  whole: Whole,
-): Promise<{ property: string; reason: string }[]> {
+async function failures({ repo, branch, commit }: Pinned, whole: Whole): Promise<Failure[]> {
   const { url, extraRepos, exclude, sourceDir } = whole;
   const codeDir = `${WORKSPACE}/${repoName(url)}`;
   const code = { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir };
@@ -58,8 +56,8 @@ async function failures(
       const property = source.commit === commit ? "repo" : "extraRepos";
       try {
         const missing = await missingIn(openStateDir(), { ...source, login: loginFor(whole, source.url) });
-        const sentences = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
-        return sentences.map((sentence) => ({ property, reason: `${shown} at ${commitText(source)}: ${sentence}` }));
+        const lacks = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
+        return lacks.map((lack) => ({ property, reason: `${shown} at ${commitText(source)}: ${troubleText(lack)}` }));
       } catch (error) {
         const reason = `${shown} at ${commitText(source)} cannot be read: ${printable((error as Error).message, 400)}`;
         return [{ property, reason }];

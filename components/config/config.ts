@@ -3,7 +3,8 @@ import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
-import { canonicalGpu } from "../vast/market/gpu-name.ts";
+import { MOST_HOURS } from "../vast/lease/moment.ts";
+import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
 
 /** Absolute on the machine, without blanks and "..". */
@@ -46,39 +47,16 @@ const TRAIN_COMMAND = [
 
 /** Every key of the stack config, with its default as text and its description, both as in Pulumi.yaml. */
 const schema = z.strictObject({
-  gpu: field
-    .text(/^[\w][\w .+-]*$/, "the name of a GPU, such as H100 SXM")
-    .transform((name) => canonicalGpu(name) ?? name)
-    .prefault("H100 SXM")
-    .describe("GPU model, in any spelling (h100_sxm is fine)"),
-  gpus: field.integer(1, 64, "GPUs").prefault("1").describe("Number of GPUs in one machine"),
-  rental: field
-    .oneOf("interruptible", "on-demand")
-    .prefault("interruptible")
-    .describe("interruptible (a bid; can be taken away by a higher one) or on-demand"),
-  maxPricePerHour: field
-    .optionalDecimal(0.001, 1000, "dollars an hour")
-    .prefault("")
-    .describe("Most to pay, $/h for the whole instance, disk included; 3.50 x gpus when empty"),
-  bidMarkup: field
-    .decimal(0, 10, "a fraction")
-    .prefault("0.2")
-    .describe(
-      "How far above the minimum bid to bid: 0.2 is 20 %; never above the cap, always below the on-demand price",
-    ),
-  diskGb: field.integer(8, 64_000, "GB").prefault("150").describe("Disk, GB; billed until the machine is destroyed"),
-  minReliability: field.decimal(0, 1, "a fraction").prefault("0.95").describe("Least reliability of the host, 0 to 1"),
-  minDownloadMbps: field.decimal(0, 1e6, "Mbit/s").prefault("200").describe("Least download speed, Mbit/s"),
-  minDurationHours: field
-    .decimal(0, 1e5, "hours")
-    .prefault("24")
-    .describe("How long the machine must stay on the market, hours"),
-  verified: field.boolean().prefault("true").describe("Only machines that Vast has verified"),
-  maxOffers: field.integer(1, 64, "offers").prefault("5").describe("How many offers to try before giving up"),
+  ...field.allOf(criteria.shape),
   readyTimeoutMinutes: field
     .minutesPair()
     .prefault("30/60")
     .describe("How long to wait for one machine to come up, and in all, minutes"),
+  labDir: path()
+    .prefault("")
+    .describe(
+      "Folder that a lab shares: what machines were like is noted there for everybody who uses it; for you alone when empty",
+    ),
   image: image.prefault("japhba/cot-oracle").describe("Docker image; another one replaces the machine"),
   imageBuild: field
     .oneOf("never", "local", "remote")
@@ -92,7 +70,7 @@ const schema = z.strictObject({
     )
     .describe("What a built image starts from; the digest keeps it the same for ever"),
   builderMaxPricePerHour: field
-    .decimal(0.001, 1000, "dollars an hour")
+    .of(criteria.shape.maxPricePerHour)
     .prefault("1")
     .describe("Most to pay for the machine that builds with imageBuild remote, $/h, disk included"),
   builderMaxMinutes: field
@@ -169,6 +147,15 @@ const schema = z.strictObject({
     .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")
     .describe("Where training writes checkpoints on the machine"),
+  resumeFrom: field
+    .text(
+      /^(|\$\(.*\S.*\)|(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\p{Cc}$]+)$/u,
+      "a glob below checkpointsDir, such as run-*/model_*.pt, or $(command)",
+    )
+    .prefault("")
+    .describe(
+      "What RESUME_FROM names: the newest whole match of a glob below checkpointsDir, or what $(command) prints; the newest whole checkpoint of a known layout when empty",
+    ),
   checkpointsTo: path()
     .refine((folder) => folder !== "", "write a folder of this machine")
     .prefault("./checkpoints")
@@ -195,6 +182,12 @@ const schema = z.strictObject({
     .decimal(0.001, 1e5, "hours")
     .prefault("48")
     .describe("How long a machine may run for one training, all starts together, hours; then it saves and stops"),
+  leaseHours: field
+    .optionalDecimal(2, MOST_HOURS, "hours")
+    .prefault("")
+    .describe(
+      `Vast itself stops the machine after so many hours, which each pulumi up renews; 2 to ${MOST_HOURS}, maxHours and 1 is advised; empty = it never does`,
+    ),
   rescueBudget: field
     .decimal(0, 1000, "dollars")
     .prefault("1")

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import * as values from "../lib/values.ts";
 
 // Every value of a stack config arrives as text: scalars as typed, lists and maps as JSON, and what `-c KEY=VALUE`
 // sets as whatever was typed there. Each field turns that text into its value, or says what to write instead.
@@ -7,8 +8,6 @@ import { z } from "zod";
 class Wrong extends Error {}
 
 /** A field: text in, value out; the message of its only issue says what to write. */
-export type Field<T> = z.ZodType<T, string>;
-
 function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
   return z.string().transform((text, context) => {
     try {
@@ -36,47 +35,73 @@ export function line(write: string) {
   return text(/^[^\p{Cc}]*$/u, write);
 }
 
-export function oneOf<const T extends string>(...words: T[]) {
-  return field((value) => {
-    const found = words.find((word) => word.replace("-", "") === value.toLowerCase().replace(/[-_ ]/g, ""));
-    if (found === undefined) throw new Wrong(`write ${words.join(" or ")}`);
-    return found;
-  });
+/** A value of this kind; what its error says is what to write. */
+export function of<T>(kind: z.ZodType<T>) {
+  return field((text) => judged(text, kind));
 }
 
-export function boolean() {
-  return field((value) => {
-    if (/^(true|yes|on)$/i.test(value)) return true;
-    if (/^(false|no|off)$/i.test(value)) return false;
-    throw new Wrong("write true or false");
-  });
+function judged<T>(text: string, kind: z.ZodType<T>): T {
+  const { data, error } = kind.safeParse(valueIn(text, kind));
+  if (error !== undefined) throw new Wrong(`write ${error.issues[0]?.message}`);
+  return data as T;
+}
+
+/** Text as the kind has it, where it can be read so. */
+function valueIn(text: string, kind: z.ZodType): unknown {
+  if (kind instanceof z.ZodNumber) return kind.isInt ? integerIn(text) : decimalIn(text);
+  if (kind instanceof z.ZodBoolean) return booleanIn(text);
+  if (kind instanceof z.ZodEnum) return wordIn(text, kind.options.map(String));
+  return text;
+}
+
+type FieldOf<Kind extends z.ZodType> = z.ZodPrefault<
+  z.ZodType<Kind extends z.ZodDefault ? z.output<Kind> : z.output<Kind> | undefined, string>
+>;
+
+/** A field for each of these kinds, with its default and its description; "" is undefined where there is no default. */
+export function allOf<Kinds extends Readonly<Record<string, z.ZodType>>>(kinds: Kinds) {
+  const fields = Object.entries(kinds).map(([key, kind]) => [key, fieldOf(kind).describe(kind.description ?? "")]);
+  return Object.fromEntries(fields) as { [Key in keyof Kinds]: FieldOf<Kinds[Key]> };
+}
+
+function fieldOf(kind: z.ZodType) {
+  if (kind instanceof z.ZodDefault) return of(kind.unwrap() as z.ZodType).prefault(String(kind.def.defaultValue));
+  return field((text) => (text === "" ? undefined : judged(text, kind))).prefault("");
+}
+
+export function oneOf<const T extends string>(...words: T[]) {
+  return of(values.oneOf(...words));
+}
+
+function wordIn(text: string, words: readonly string[]): string | undefined {
+  return words.find((word) => word.replace("-", "") === text.toLowerCase().replace(/[-_ ]/g, ""));
+}
+
+function booleanIn(text: string): boolean | undefined {
+  if (/^(true|yes|on)$/i.test(text)) return true;
+  return /^(false|no|off)$/i.test(text) ? false : undefined;
 }
 
 export function integer(least: number, most: number, what: string) {
-  return field((value) => {
-    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-    return within(number, least, most, `a whole number of ${what} from ${least} to ${most}`);
-  });
+  return of(values.whole(least, most, what));
+}
+
+function integerIn(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** A decimal number; a `$` before it and a `/h` behind it are fine. */
 export function decimal(least: number, most: number, what: string) {
-  return field((value) => decimalOf(value, least, most, what));
+  return of(values.decimal(least, most, what));
 }
 
-/** The same, or "" for undefined. */
+/** The same, or null for "". */
 export function optionalDecimal(least: number, most: number, what: string) {
-  return field((value) => (value === "" ? undefined : decimalOf(value, least, most, what)));
+  return field((text) => (text === "" ? null : judged(text, values.decimal(least, most, what))));
 }
 
-function decimalOf(value: string, least: number, most: number, what: string): number {
-  const digits = /^\$?\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:\/\s*h)?$/.exec(value)?.[1];
-  return within(Number(digits), least, most, `${what} from ${least} to ${most}`);
-}
-
-function within(number: number, least: number, most: number, range: string): number {
-  if (number >= least && number <= most) return number;
-  throw new Wrong(`write ${range}`);
+function decimalIn(text: string): number {
+  return Number(/^\$?\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:\/\s*h)?$/.exec(text)?.[1]);
 }
 
 /** "30/60": minutes for one machine and in all; "30" gives twice that in all. */

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { readOrMake, type StateDir } from "../lib/state-dir.ts";
+import { readOrMake } from "../lib/draft.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 
 /** What stands for secrets in the state, by name: it changes with them, and tells nothing without our key. */
 export type Fingerprints = Readonly<Record<string, string>>;

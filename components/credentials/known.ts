@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeWhole } from "../lib/draft.ts";
 import { absolute } from "../lib/path.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { type StateDir, stateDirPath, writeWhole } from "../lib/state-dir.ts";
+import { type StateDir, stateDirPath } from "../lib/state-dir.ts";
 import { envValues } from "./env-file.ts";
 import { netrcPasswords } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";

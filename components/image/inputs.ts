@@ -1,6 +1,7 @@
 import type { Code } from "../code/check-repository.ts";
 import { isSshUrl, wayOf } from "../code/git/url.ts";
 import type { RunConfig } from "../config/config.ts";
+import { targetOf } from "../vast/client/api.ts";
 import type { PlanInputs } from "./build/state.ts";
 
 /** What of a stack config decides about its image. */
@@ -36,7 +37,7 @@ export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
   const extraRepos = isOpen ? head.extraRepos.filter((extra) => !isSshUrl(extra.url)) : [];
   const sourceDir = snapshot?.sourceDir ?? "";
   const code = { url, way, tokenFor, envFile, netrcFile, extraRepos, sourceDir };
-  const { apiKeyFile, sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
-  const builder = { apiUrl, apiKeyFile, sshKey, maxPricePerHour, maxMinutes };
+  const { sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
+  const builder = { ...targetOf(config), sshKey, maxPricePerHour, maxMinutes };
   return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder };
 }

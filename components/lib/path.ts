@@ -2,9 +2,26 @@ import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
-/** An absolute path: `~/` is the home directory, anything relative starts at the working directory. */
-export function absolute(path: string, env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
+/** An absolute path: `~/` is the home directory, anything relative starts at `cwd`. */
+export function absolute(path: string, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): string {
+  return resolve(cwd, path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
+}
+
+/** Why there is no folder to list and read, or undefined when there is. */
+export function whyNotReadable(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return `${folder} is not there`;
+  if (!found.isDirectory()) return `${folder} is not a folder`;
+  return whyNoAccess(folder, constants.R_OK | constants.X_OK, "read");
+}
+
+function whyNoAccess(folder: string, mode: number, verb: string): string | undefined {
+  try {
+    accessSync(folder, mode);
+    return undefined;
+  } catch {
+    return `${folder} is not yours to ${verb}`;
+  }
 }
 
 /** Why a folder cannot be made or written to, or undefined when it can. Makes nothing. */
@@ -12,10 +29,5 @@ export function whyNotWritable(folder: string): string | undefined {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return whyNotWritable(dirname(folder));
   if (!found.isDirectory()) return `${folder} is not a folder`;
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return undefined;
-  } catch {
-    return `${folder} is not yours to write to`;
-  }
+  return whyNoAccess(folder, constants.W_OK | constants.X_OK, "write to");
 }

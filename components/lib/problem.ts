@@ -1,19 +1,38 @@
 import { printable } from "./text.ts";
 
 /** Something that is wrong before any money is spent. */
-export interface Problem {
+export interface Problem extends Trouble {
   /** Key of the stack config that has to change, or to which the problem belongs. */
   readonly key: string;
+}
+
+/** What is wrong, wherever it belongs. */
+export interface Trouble {
   /** What was found: a clause. */
   readonly found: string;
   /** What to write or do instead: a clause. Left out where what was found says it. */
   readonly write?: string;
 }
 
+/** Thrown for what is wrong; whoever shows it makes the text. */
+export class ProblemError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(problemLine).join("; "));
+    this.problems = problems;
+  }
+}
+
 /** "gpus: found "three"; write a whole number from 1 to 64" */
-export function problemLine({ key, found, write }: Problem): string {
+export function problemLine({ key, ...trouble }: Problem): string {
+  return `${key}: ${troubleText(trouble)}`;
+}
+
+/** "found "three"; write a whole number from 1 to 64" */
+export function troubleText({ found, write }: Trouble): string {
   const remedy = write === undefined ? "" : `; ${printable(write, 400)}`;
-  return `${key}: ${printable(found, 800)}${remedy}`;
+  return `${printable(found, 800)}${remedy}`;
 }
 
 /** What a check found: a value, problems, or neither when what it needs could not be read. */
@@ -30,12 +49,13 @@ export function failed(problem: Problem): Check<never> {
   return { problems: [problem] };
 }
 
-/** Runs what throws a sentence for the user, "KEY: what was found; what to write". */
+/** Runs what throws problems, or an error that belongs to this key. */
 export function attempt<T>(key: string, action: () => T): Check<T> {
   try {
     return passed(action());
   } catch (error) {
-    const [found = "", ...write] = (error as Error).message.replace(`${key}: `, "").split("; ");
-    return failed({ key, found, write: write.join("; ") || "mend it" });
+    return error instanceof ProblemError
+      ? { problems: error.problems }
+      : failed({ key, found: (error as Error).message });
   }
 }

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { runProgramNow } from "./program.ts";
 
 /** Which process on which machine. A pid alone is used again; with the time it started it is not. */
 export interface ProcessMark {
@@ -91,6 +91,7 @@ function otherProcess(pid: number): Seen | undefined {
 
 function ps(pid: number, field: string): string {
   const env = { ...process.env, LC_ALL: "C" };
-  const words = ["-o", field, "-p", String(pid)];
-  return execFileSync("ps", words, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const { code, stdout } = runProgramNow(["ps", "-o", field, "-p", String(pid)], { env });
+  if (code !== 0) throw new Error("it has ended");
+  return stdout.trim();
 }

@@ -1,18 +1,9 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { onDisk } from "./disk.ts";
+import { readOrMake } from "./draft.ts";
 
 /** Our own directory on this machine: directories 0700, files 0600. */
 export interface StateDir {
@@ -33,6 +24,8 @@ export interface StateDir {
   readonly limitsDir: string;
   /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
   readonly pricesDir: string;
+  /** What machines were like, a line each time: the ledger of machines. */
+  readonly ledgerDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -61,6 +54,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     quotesDir: inside("quotes"),
     limitsDir: inside("limits"),
     pricesDir: inside("prices"),
+    ledgerDir: inside("ledger"),
   };
 }
 
@@ -93,50 +87,4 @@ function newOwner(): string {
     .slice(0, 8)
     .map((byte) => alphabet[byte % 36])
     .join("");
-}
-
-/** The text of a private file (0600) that is made only once, whoever comes first. */
-export function readOrMake(file: string, make: () => string): string {
-  return readFileIfThere(file) ?? createOnce(file, make());
-}
-
-/** Writes a file that must be written only once: whoever links it first wins, everyone reads the winner's text. */
-function createOnce(file: string, text: string): string {
-  return onDisk(file, () => linkOnce(file, text));
-}
-
-function linkOnce(file: string, text: string): string {
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    unlinkSync(draft);
-  }
-  return readFileSync(file, "utf8");
-}
-
-function readFileIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Writes a private file (0600) in one step: whoever reads it finds the old text or the new one, never a part. */
-export function writeWhole(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  try {
-    onDisk(file, () => {
-      writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
-      renameSync(draft, file);
-    });
-  } finally {
-    // Of a full disk half a draft would stay.
-    rmSync(draft, { force: true });
-  }
 }

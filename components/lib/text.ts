@@ -27,6 +27,15 @@ function withoutControls(text: string): string {
   return text.replace(ESCAPE_SEQUENCE, "").replace(UNPRINTABLE, " ");
 }
 
+/** "41 s", "5 min", "3 h 20 min", "2 d 3 h" */
+export function durationText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1) return `${Math.floor(seconds)} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
 /** "1.2 GB" */
 export function sizeText(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];

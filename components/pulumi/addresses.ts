@@ -8,6 +8,7 @@ export const ADDRESSES = {
   identity: "Identity",
   instance: "Instance",
   bid: "Bid",
+  lease: "Lease",
   revision: "Revision",
   image: "Image",
   "wandb-run": "WandbRun",

@@ -9,6 +9,12 @@ type Provider = dynamic.ResourceProvider;
 /** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
 export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
 
+/** What Pulumi shows as "property X has a problem: reason". */
+export interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
 /** What the engine sends for a value that is not known yet, whatever its type. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

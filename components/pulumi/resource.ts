@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
 import { ADDRESSES, type Address, typeOf } from "./addresses.ts";
 import { stub } from "./stub.ts";
 
@@ -9,6 +10,23 @@ export abstract class DynamicResource extends pulumi.dynamic.Resource {
     const urn = detached(pulumi.createUrn(name, typeOf(address), opts.parent));
     super(stub(address), name, { ...props, __urn: urn }, opts, undefined, ADDRESSES[address]);
   }
+}
+
+/** What a program gives for these values. */
+export type Inputs<Values> = { readonly [Key in keyof Values]: pulumi.Input<Values[Key]> };
+type Outputs<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
+type With<Values> = abstract new (
+  ...args: ConstructorParameters<typeof DynamicResource>
+) => DynamicResource & Outputs<Values>;
+
+/** A resource of ours that has these outputs. */
+export function resourceWith<Values extends object>(): With<Values> {
+  return DynamicResource as unknown as With<Values>;
+}
+
+/** Outputs that the program has a property of, as nobody knows them yet: Pulumi makes one of each name it is given. */
+export function unknown(outputs: z.ZodObject): Readonly<Record<string, undefined>> {
+  return Object.fromEntries(outputs.keyof().options.map((name) => [name, undefined]));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { diskError } from "../lib/disk.ts";
-import { writeWhole } from "../lib/state-dir.ts";
+import { writeWhole } from "../lib/draft.ts";
 import { isRegistryError } from "./errors.ts";
 import { parseReference, pinned } from "./reference.ts";
 import type { RegistryLogin } from "./refusals.ts";

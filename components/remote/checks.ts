@@ -9,10 +9,12 @@ export interface Checks {
   readonly setup?: readonly string[];
   /** Shell commands that must pass. */
   readonly preflight?: readonly string[];
+  /** Which checkpoint it goes on from: a glob below checkpointsDir, or `$(command)`; "" = the newest of a known layout. */
+  readonly resumeFrom?: string;
 }
 
-/** The values of checks.sh. */
-export function checkValues({ links = {}, setup = [], preflight = [] }: Checks) {
+/** The values of checks.sh, and what environment.sh looks for. */
+export function checkValues({ links = {}, setup = [], preflight = [], resumeFrom = "" }: Checks) {
   const values = {
     LINKS: Object.entries(links)
       .map(([target, place]) => `${place}\t${target}`)
@@ -20,5 +22,6 @@ export function checkValues({ links = {}, setup = [], preflight = [] }: Checks) 
     SETUP: setup.map(shellQuoted).join(" "),
     PREFLIGHT: preflight.map(shellQuoted).join(" "),
   };
-  return { ...values, CHECKS: createHash("sha256").update(JSON.stringify(values)).digest("hex") };
+  const checks = JSON.stringify(resumeFrom === "" ? values : { ...values, resumeFrom });
+  return { ...values, RESUME_LAYOUT: resumeFrom, CHECKS: createHash("sha256").update(checks).digest("hex") };
 }

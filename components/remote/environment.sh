@@ -1,21 +1,41 @@
 # What commands of the user find in their environment on the machine; a later line wins. Values: WORKSPACE, NAME, CODE,
-# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT, WANDB_RUN_ID (or empty), WANDB_TAGS.
+# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT, WANDB_RUN_ID (or empty), WANDB_TAGS, NEWEST (newest.py), RESUME_LAYOUT
+# (a glob below CHECKPOINTS, "$(COMMAND)", or empty).
 
-# newest_checkpoint FOLDER: step_<N> with the greatest N, a file or a folder that holds training_state.*
-newest_checkpoint() {
-  local path step newest=-1 found=
-  while IFS= read -r -d '' path; do
-    step=${path##*/step_}
-    case $step in '' | *[!0-9]*) continue ;; esac
-    [ ${#step} -le 15 ] && [ $((10#$step)) -gt "$newest" ] || continue
-    [ ! -d "$path" ] || compgen -G "$path/training_state.*" >/dev/null || continue
-    newest=$((10#$step)) found=$path
-  done < <(find "$1" -mindepth 1 -maxdepth 3 -name 'step_*' \( -type f -o -type d \) -print0 2>/dev/null)
-  printf '%s' "$found"
+# find_resume: exports RESUME_FROM or not, and sets RESUME_SAID to what is to be said of it.
+find_resume() {
+  local path= own=
+  unset RESUME_FROM
+  RESUME_SAID=
+  case $RESUME_LAYOUT in
+    '$('*')')
+      own=${RESUME_LAYOUT#'$('}
+      own=${own%')'}
+      if path=$(cd "$CODE" && timeout 300 bash -c "$own") && [ -n "$path" ]; then
+        RESUME_SAID="RESUME_FROM is ${path//[[:cntrl:]]/?}"
+      else
+        RESUME_SAID="RESUME_FROM is unset: resumeFrom's command has failed, or named nothing: $own"
+        path=
+      fi
+      ;;
+    *)
+      {
+        IFS= read -r -d '' path && IFS= read -r -d '' RESUME_SAID ||
+          RESUME_SAID=$(not_looked)
+      } < <(timeout 300 python3 -I -c "$NEWEST" "$CHECKPOINTS" "$RESUME_LAYOUT")
+      ;;
+  esac
+  [ -z "$path" ] || export RESUME_FROM=$path
+}
+
+# not_looked: said where there is something to look at.
+not_looked() {
+  [ -z "$(find -L "$CHECKPOINTS" -type f -print -quit 2>/dev/null)" ] ||
+    say "RESUME_FROM is unset: looking for checkpoints in $CHECKPOINTS takes python3, which has failed or is not on this machine"
 }
 
 training_environment() {
-  local resume library
+  local library
   export PYTHONUNBUFFERED=1 HF_HOME=$WORKSPACE/hf_cache WANDB_PROJECT
   if [ -n "$WANDB_RUN_ID" ]; then export WANDB_RUN_ID WANDB_TAGS WANDB_RESUME=allow; fi
   library=$(of_first_process LD_LIBRARY_PATH)
@@ -24,11 +44,9 @@ training_environment() {
   eval "$ENV_LINES"
   export NUM_GPUS CHECKPOINT_DIR=$CHECKPOINTS CONTAINER_ID
   CONTAINER_ID=$(of_first_process CONTAINER_ID)
-  resume=$(newest_checkpoint "$CHECKPOINTS")
-  unset RESUME_FROM
-  [ -z "$resume" ] || export RESUME_FROM=$resume
   export UV_PROJECT_ENVIRONMENT=$WORKSPACE/venvs/$NAME
   if [ -d "$UV_PROJECT_ENVIRONMENT/bin" ]; then
     export VIRTUAL_ENV=$UV_PROJECT_ENVIRONMENT PATH=$UV_PROJECT_ENVIRONMENT/bin:$PATH
   fi
+  find_resume
 }

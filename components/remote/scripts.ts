@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { type Checks, checkValues } from "./checks.ts";
+import { newestText } from "./resume.ts";
 import { conversation, exportLines, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";
 
@@ -214,6 +215,7 @@ export function trainScript(step: TrainStep): string {
     ENV_LINES: exportLines(step.env),
     NUM_GPUS: String(step.gpus),
     WANDB_PROJECT: step.wandbProject,
+    NEWEST: newestText(),
     COSTS:
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,

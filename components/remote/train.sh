@@ -18,6 +18,7 @@ run_training() {
     training_environment
     export TRAINING_ID
     TRAINING_ID=$(<"$KEEP/train.id")
+    tell_resume
     cd "$CODE"
     exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
@@ -35,6 +36,13 @@ run_training() {
   await_end "$tee" 5 || true
   [ -n "${end-}" ] || return 0
   put "$EXIT" "$end" || true
+}
+
+# tell_resume: here, and to the step that waits.
+tell_resume() {
+  [ -n "$RESUME_SAID" ] || return 0
+  say "$RESUME_SAID" | sed 's/^/[vast-training] /'
+  mark "$KEEP/train.resume" "$RESUME_SAID"
 }
 
 # await_left CODE: what the command has left is training as well. Says so, unless somebody has asked all of it to end.
@@ -71,7 +79,7 @@ start_training() {
   tmux kill-session -t =train 2>/dev/null || true
   [ ! -s "$LOG" ] || mv -f "$LOG" "$LOGS/train-$(date -u +%Y%m%d-%H%M%S).log"
   rm -f "$EXIT" "$LOG" "$KEEP/keep" "$KEEP/rescue"
-  rm -f "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/train.left" "$KEEP/train.known" "$KEEP/train.saved"
+  rm -f "$KEEP/train.pid" "$KEEP/train.stop" "$KEEP/train.left" "$KEEP/train.known" "$KEEP/train.saved" "$KEEP/train.resume"
   mkdir -p "$CHECKPOINTS"
   note_saved
   [ -z "${1-}" ] || log "$1"
@@ -91,15 +99,19 @@ open_session() {
     set-option -w -t train: remain-on-exit on 9>&-
 }
 
-# await FILE SECONDS: until it has content.
+# await SECONDS COMMAND...: until it succeeds.
 await() {
-  local tries=$(($2 * 10))
-  until [ -s "$1" ] || [ -s "$EXIT" ] || [ -e "$KEEP/train.left" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
+  local tries=$(($1 * 10))
+  shift
+  until "$@" || [ -s "$EXIT" ] || [ -e "$KEEP/train.left" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
 }
+
+# has_line: of its own, in the log of training.
+has_line() { grep -qav '^\[vast-training\] ' -- "$LOG" 2>/dev/null; }
 
 # note_first_line: how long the machine took from the first login to the first line of training, in milliseconds, once.
 note_first_line() {
-  [ ! -s "$LOG" ] || [ -s "$KEEP/first-line" ] ||
+  ! has_line || [ -s "$KEEP/first-line" ] ||
     printf '%s\n' "$(($(date +%s%3N) - $(<"$KEEP/first-login")))" >"$KEEP/first-line"
 }
 
@@ -111,12 +123,13 @@ say_first_line() {
 # Most mistakes show at once: waits for the first line of the log, and then a moment longer.
 watch_start() {
   local pid left=
-  await "$KEEP/train.pid" 20
+  await 20 test -s "$KEEP/train.pid"
   [ -s "$KEEP/train.pid" ] || fail "tmux did not start the training"
   read -r pid _ <"$KEEP/train.pid"
   # What imports a great deal is silent for a while, and may die then.
-  await "$LOG" 60
+  await 60 has_line
   note_first_line
+  [ ! -s "$KEEP/train.resume" ] || sed 's/^/training: /' "$KEEP/train.resume"
   await_end "$pid" 2 || true
   if [ -e "$KEEP/train.left" ] && ! await_end "$pid" 3; then left=$(training_processes); fi
   if [ -n "$left" ] && [ ! -s "$EXIT" ]; then
@@ -173,7 +186,8 @@ tell_left() {
 }
 
 lock
-keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS
+keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS \
+  NEWEST RESUME_LAYOUT
 # Before a guard that may have nothing to wait for.
 hold 60
 set_guard
@@ -181,7 +195,7 @@ if runs_already; then
   rm -f "$KEEP/hold"
   say_first_line
   [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
-    say "training: links, setup or preflight are others than at its start; they count when it is started again, which a new run does"
+    say "training: links, setup, preflight or resumeFrom are others than at its start; they count when it is started again, which a new run does"
 elif same_hash && ended_well; then
   rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"

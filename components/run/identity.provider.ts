@@ -1,7 +1,10 @@
-import { type GateTerms, gateOf } from "../checkpoints/open-gate.ts";
+import type { GateTerms } from "../checkpoints/gate.ts";
+import { gateOf } from "../checkpoints/open-gate.ts";
 import { openStateDir } from "../lib/state-dir.ts";
+import { pick } from "../lib/values.ts";
 import { progress } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
+import { targetOf } from "../vast/client/api.ts";
 import { twinsIn } from "../vast/client/instance-list.ts";
 import { rateOf } from "../vast/client/phase.ts";
 import { runLabel } from "../vast/journal/label.ts";
@@ -10,7 +13,7 @@ import { connect, openJournal } from "../vast/ready/connect.ts";
 import type { Means } from "../vast/ready/means.ts";
 import { type Gate, noGate } from "../vast/rental/settle.ts";
 import { ensureUntouched } from "../vast/rental/untouched.ts";
-import type { RunIdentityInputs } from "./identity.ts";
+import { identityInputs, type RunIdentityInputs } from "./identity.ts";
 
 interface IdentityOutputs extends Omit<RunIdentityInputs, "gate"> {
   readonly label: string;
@@ -33,10 +36,10 @@ export const provider = lifecycle({
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
     await tellStrays(olds);
-    const { apiUrl, apiKeyFile, owner, gate } = news;
+    const { owner, gate } = news;
     return {
-      replaces: olds.apiUrl === apiUrl ? [] : ["apiUrl"],
-      changes: changedKeys(olds, { apiUrl, apiKeyFile, owner, gate }).length > 0 || hasLeftovers(olds, news),
+      replaces: olds.apiUrl === news.apiUrl ? [] : ["apiUrl"],
+      changes: changedKeys(olds, { ...targetOf(news), owner, gate }).length > 0 || hasLeftovers(olds, news),
     };
   },
 
@@ -117,7 +120,5 @@ function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
 }
 
 function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {
-  const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate } = inputs;
-  const known = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate, label };
-  return { ...known, ...(urn === undefined ? {} : { __urn: urn }) };
+  return { ...pick(inputs, identityInputs.keyof().options), label, ...(urn === undefined ? {} : { __urn: urn }) };
 }

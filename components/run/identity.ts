@@ -1,28 +1,27 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { GateTerms } from "../checkpoints/open-gate.ts";
-import { DynamicResource } from "../pulumi/resource.ts";
-
-type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
+import { z } from "zod";
+import type { GateTerms } from "../checkpoints/gate.ts";
+import { pick } from "../lib/values.ts";
+import { DynamicResource, type Inputs } from "../pulumi/resource.ts";
+import { apiTarget } from "../vast/client/api.ts";
 
 /** Whose run it is, and where. */
-export interface RunIdentityInputs {
-  /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
-  /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
+export const identityInputs = z.object({
+  ...apiTarget.shape,
   /** Id of the state directory that rents; the label keeps the first. */
-  readonly owner: string;
-  readonly project: string;
-  readonly stack: string;
+  owner: z.string(),
+  project: z.string(),
+  stack: z.string(),
   /** Name of the run within the stack. */
-  readonly run: string;
+  run: z.string(),
   /** What is rented under it serves one command, and is released by the next one when that command was killed. */
-  readonly singleUse: boolean;
+  singleUse: z.boolean(),
   /** What brings home what is on a machine that no state has; null = such a machine must hold nothing, or is kept. */
-  readonly gate: GateTerms | null;
-}
+  gate: z.custom<GateTerms>().nullable(),
+});
 
-export type RunIdentityArgs = In<RunIdentityInputs>;
+export type RunIdentityInputs = Readonly<z.output<typeof identityInputs>>;
+export type RunIdentityArgs = Inputs<RunIdentityInputs>;
 
 /**
  * The label under which a run rents: `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters, made once.
@@ -36,8 +35,6 @@ export class RunIdentity extends DynamicResource {
   declare readonly label: pulumi.Output<string>;
 
   constructor(name: string, args: RunIdentityArgs, opts?: pulumi.CustomResourceOptions) {
-    const { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate } = args;
-    const props = { apiUrl, apiKeyFile, owner, project, stack, run, singleUse, gate, label: undefined };
-    super("identity", name, props, opts);
+    super("identity", name, { ...pick(args, identityInputs.keyof().options), label: undefined }, opts);
   }
 }

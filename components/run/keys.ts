@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
 import type { RunConfig } from "../config/config.ts";
 import { attempt, type Check, passed } from "../lib/problem.ts";
+import { runProgram } from "../lib/program.ts";
 import type { StateDir } from "../lib/state-dir.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 
@@ -40,12 +40,9 @@ export async function agentKeys(wanted: string, env: NodeJS.ProcessEnv = process
   return wanted === "all" ? keys : keys.filter((key) => commentOf(key) === wanted);
 }
 
-function listed(env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve) => {
-    execFile("ssh-add", ["-L"], { env, timeout: PATIENCE_MS, killSignal: "SIGKILL" }, (error, stdout) =>
-      resolve(error ? "" : stdout),
-    );
-  });
+async function listed(env: NodeJS.ProcessEnv): Promise<string> {
+  const { code, stdout } = await runProgram(["ssh-add", "-L"], { env, timeoutMs: PATIENCE_MS });
+  return code === 0 ? stdout.toString("utf8") : "";
 }
 
 /** Lines of the form "type base64 comment"; anything else an agent may say is left out. */

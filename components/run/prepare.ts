@@ -9,7 +9,7 @@ import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts
 import { learnCredentials, noteSearch } from "../credentials/known.ts";
 import { checkBuild, checkImage, type ImageNow } from "../image/check-image.ts";
 import { diskError } from "../lib/disk.ts";
-import { absolute, whyNotWritable } from "../lib/path.ts";
+import { absolute, whyNotReadable, whyNotWritable } from "../lib/path.ts";
 import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
 import { withoutSecrets } from "../lib/secrets.ts";
 import { openStateDir } from "../lib/state-dir.ts";
@@ -110,7 +110,7 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
     checkImage(config, env),
     checkAccount(config, env),
   ]);
-  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, keys, head, image, vast];
+  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, checkLabDir(config, env), keys, head, image, vast];
   const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
   const more = problems.length > 0 ? await laterProblems(config, vast.value, image.value && head.value) : [];
   return {
@@ -150,6 +150,23 @@ function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): C
   const { values, problems, warnings } = findCredentials({ forward, require, envFile, netrcFile }, env);
   for (const warning of warnings) void pulumi.log.warn(warning);
   return { value: values, problems };
+}
+
+/** Who may only read there still gains by it. */
+function checkLabDir({ labDir = "" }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<undefined> {
+  if (labDir === "") return { problems: [] };
+  const folder = absolute(labDir, env);
+  const why = whyNotReadable(folder);
+  if (why !== undefined)
+    return failed({
+      key: "labDir",
+      found: why,
+      write: "write a folder that is there and that you may read, or nothing",
+    });
+  const unwritable = whyNotWritable(folder);
+  if (unwritable !== undefined)
+    void pulumi.log.warn(`labDir: ${unwritable}: what machines are like is noted for you alone`);
+  return { problems: [] };
 }
 
 function checkCheckpointsTo({ checkpointsTo }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<string> {

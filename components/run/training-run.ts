@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "../checkpoints/checkpoints.ts";
-import { Revision } from "../code/revision.ts";
+import type { GateTerms } from "../checkpoints/gate.ts";
+import { Revision, type Whole } from "../code/revision.ts";
 import type { RunConfig } from "../config/config.ts";
 import { registryUserOf } from "../image/build/place.ts";
 import { imageInputs } from "../image/inputs.ts";
@@ -9,6 +10,7 @@ import { parseReference } from "../registry/reference.ts";
 import { ONSTART, trainingHash } from "../remote/scripts.ts";
 import { writeSshConfig } from "../ssh/ssh-config.ts";
 import { Credentials } from "../steps/credentials.ts";
+import { VastLease } from "../steps/lease.ts";
 import { VastBid } from "../vast/instance/bid.ts";
 import { VastInstance } from "../vast/instance/instance.ts";
 import { RunIdentity } from "./identity.ts";
@@ -31,39 +33,20 @@ export class TrainingRun extends pulumi.ComponentResource {
 
   constructor(name: string, prepared: Prepared, opts?: pulumi.ComponentResourceOptions) {
     super("vast-training:index:TrainingRun", name, {}, opts);
-    const { config, head, keys, project, stack, owner, checkpointsTo } = prepared;
-    const {
-      repo,
-      branch,
-      run,
-      apiUrl,
-      apiKeyFile,
-      sshKey: sshKeyFile,
-      checkpointsDir: from,
-      stopGraceSeconds,
-    } = config;
-    const api = { apiUrl, apiKeyFile };
+    const { config, keys, stack } = prepared;
+    const { repo, branch, run, rental, maxPricePerHour, bidMarkup, stepMaxMinutes, sshKey: sshKeyFile } = config;
+    const api = { apiUrl: config.apiUrl, apiKeyFile: config.apiKeyFile };
     const below = { parent: this };
 
-    const { envFile, netrcFile, exclude } = config;
-    const { url, way, tokenFor, extraRepos } = head;
-    const sourceDir = head.snapshot?.sourceDir ?? "";
-    const whole = { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir };
-    this.revision = new Revision(`${name}-revision`, { repo, branch, run, head: head.commit, whole }, below);
-    this.wandb = new WandbRun(`${name}-wandb`, { repo, branch, run }, below);
-    const whose = { ...api, owner, project, stack };
-    const { rental, maxPricePerHour, bidMarkup, rescueBudget, keepPrevious, stepMaxMinutes } = config;
-    const limits = { stopGraceSeconds, rescueBudget, keepPrevious, stepMaxMinutes };
-    const gate = { sshKeyFile, from, checkpointsTo, stack, ...limits };
+    const code = { repo, branch, run };
+    const { head } = prepared;
+    this.revision = new Revision(`${name}-revision`, { ...code, head: head.commit, whole: wholeOf(prepared) }, below);
+    this.wandb = new WandbRun(`${name}-wandb`, code, below);
+    const gate = gateTerms(prepared);
+    const whose = { ...api, owner: prepared.owner, project: prepared.project, stack };
     const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false, gate }, below);
     const { commit } = this.revision;
-    const inputs = imageInputs(config, head);
-    const builderIdentity =
-      inputs.imageBuild === "remote"
-        ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true, gate: null }, below)
-        : undefined;
-    const builder = { ...inputs.builder, label: builderIdentity?.label ?? "" };
-    const used = new TrainingImage(`${name}-image`, { ...inputs, builder, commit, found: prepared.image.found }, below);
+    const used = trainingImage(name, prepared, commit, below);
     this.instance = new VastInstance(
       `${name}-instance`,
       {
@@ -73,18 +56,21 @@ export class TrainingRun extends pulumi.ComponentResource {
         label: identity.label,
         publicKeys: [...keys.publicKeys],
         onstart: ONSTART,
-        checkpointsDir: config.checkpointsDir,
+        provisional: true,
       },
       // Two machines at a time would be billed twice, and the provider's diff alone does not ensure the order.
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
     new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    const { leaseHours, maxHours } = config;
+    const lease = new VastLease(`${name}-lease`, { ...api, instance, leaseHours, maxHours }, below);
     const { search, fingerprints } = prepared;
     const credentials = new Credentials(
       `${name}-credentials`,
       { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
-      below,
+      // The first step of all: from here on Vast must not delete the machine.
+      { ...below, dependsOn: [lease] },
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
@@ -93,34 +79,70 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, ...gate, instance, training },
       { ...below, dependsOn: [credentials] },
     );
-    const { rentedPerHour: pricePerHour } = instance;
-    const diskPerHour = instance.quote.apply((quote) => quote?.diskPerHour ?? null);
-    const connection = connectionTo(instance, prepared);
-    const lastStep = trainingSteps(
-      name,
-      prepared,
-      {
-        instance,
-        connection,
-        commit,
-        pricePerHour,
-        diskPerHour,
-        credentials,
-        gate: this.checkpoints,
-        wandbRunId: this.wandb.runId,
-      },
-      this,
-    );
-
-    this.commands = pulumi.all([instance.id, instance.sshHost, instance.sshPort]).apply(([id, host, port]) => {
-      const machine = { instanceId: Number(id), key: keys };
-      if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port, stack });
-      return runCommands(machine, stack);
-    });
+    const order = { lease, credentials, gate: this.checkpoints };
+    const inputs = { ...onMachine(instance, prepared), ...order, commit, wandbRunId: this.wandb.runId };
+    const lastStep = trainingSteps(name, prepared, inputs, this);
+    this.commands = commandsFor(instance, prepared);
     // Not an output of the stack: all of those would be lost with it when training fails at its first start.
     const firstLine = secondsToFirstLine(lastStep.stdout);
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });
   }
+}
+
+/** What a clone has to bring. */
+function wholeOf({ config, head }: Prepared): Whole {
+  const { envFile, netrcFile, exclude } = config;
+  const { url, way, tokenFor, extraRepos, snapshot } = head;
+  return { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir: snapshot?.sourceDir ?? "" };
+}
+
+/** What the gate needs to bring checkpoints home, whoever opens it. */
+function gateTerms({ config, checkpointsTo, stack }: Prepared): GateTerms {
+  const {
+    sshKey: sshKeyFile,
+    checkpointsDir: from,
+    stopGraceSeconds,
+    rescueBudget,
+    keepPrevious,
+    stepMaxMinutes,
+  } = config;
+  return { sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds, rescueBudget, keepPrevious, stepMaxMinutes };
+}
+
+/** The image, and the identity of the machine that may build it. */
+function trainingImage(
+  name: string,
+  { config, head, owner, project, stack, image }: Prepared,
+  commit: pulumi.Output<string>,
+  below: pulumi.CustomResourceOptions,
+): TrainingImage {
+  const { apiUrl, apiKeyFile } = config;
+  const inputs = imageInputs(config, head);
+  const whose = { apiUrl, apiKeyFile, owner, project, stack };
+  const identity =
+    inputs.imageBuild === "remote"
+      ? new RunIdentity(`${name}-builder`, { ...whose, run: "builder", singleUse: true, gate: null }, below)
+      : undefined;
+  const builder = { ...inputs.builder, label: identity?.label ?? "" };
+  return new TrainingImage(`${name}-image`, { ...inputs, builder, commit, found: image.found }, below);
+}
+
+/** How steps reach the machine, and what it costs. */
+function onMachine(instance: VastInstance, prepared: Prepared) {
+  return {
+    instance,
+    connection: connectionTo(instance, prepared),
+    pricePerHour: instance.rentedPerHour,
+    diskPerHour: instance.quote.apply((quote) => quote?.diskPerHour ?? null),
+  };
+}
+
+function commandsFor({ id, sshHost, sshPort }: VastInstance, { keys, stack }: Prepared): pulumi.Output<RunCommands> {
+  return pulumi.all([id, sshHost, sshPort]).apply(([instanceId, host, port]) => {
+    const machine = { instanceId: Number(instanceId), key: keys };
+    if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port, stack });
+    return runCommands(machine, stack);
+  });
 }
 
 /** What the machine pulls, and as whom. */

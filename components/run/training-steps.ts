@@ -10,7 +10,7 @@ import {
 } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
-import { apiOrigin } from "../vast/client/api.ts";
+import { apiOrigin, targetOf } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -21,6 +21,8 @@ export interface StepInputs extends StepHost {
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
   readonly wandbRunId: pulumi.Output<string>;
+  /** Must stand before the first step. */
+  readonly lease: pulumi.Resource;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -38,9 +40,9 @@ export function trainingSteps(
   parent: pulumi.Resource,
 ): RemoteStep {
   const { config, head, stack } = prepared;
-  const { credentials, gate } = inputs;
+  const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
-  const { links, setup, preflight } = config;
+  const { links, setup, preflight, resumeFrom } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
   const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
@@ -63,13 +65,13 @@ export function trainingSteps(
   const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
   const code =
     way === "none"
-      ? step("code", codeStep.apply(codeScript), [])
-      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent });
+      ? step("code", codeStep.apply(codeScript), [lease])
+      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent, dependsOn: [lease] });
   const dependencies = step("dependencies", known.apply(dependenciesScript), [code]);
   const { gpu, machineId } = inputs.instance;
   const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
     const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
-    return trainScript({ ...values, links, setup, preflight, wandb });
+    return trainScript({ ...values, links, setup, preflight, resumeFrom, wandb });
   });
   return step("training", train, [credentials, dependencies, gate]);
 }
@@ -81,14 +83,13 @@ function codeArgs(
   way: Exclude<Way, "none">,
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
-  const { apiUrl, apiKeyFile, sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
+  const { sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
   const sourceDir = head.snapshot?.sourceDir ?? "";
   const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
   const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
   const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
   return {
-    apiUrl,
-    apiKeyFile,
+    ...targetOf(config),
     sshKeyFile,
     stepMaxMinutes,
     envFile,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
-import { writeWhole } from "../lib/state-dir.ts";
+import { writeWhole } from "../lib/draft.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { remoteError } from "./remote-error.ts";
 import { hostKeyAlias } from "./ssh-key.ts";

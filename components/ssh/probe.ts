@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startProgram } from "../lib/program.ts";
 import { printable } from "../lib/text.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { hostKeyFingerprint, hostKeyOf, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
@@ -116,7 +116,7 @@ async function login(
   // A sum, so that a machine which only repeats what it is told does not pass for a shell.
   const number = randomInt(1_000_000_000);
   const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `${SHOW_IN}; echo "login-$((${number} + 1))"`];
-  const said = await run(args, `login-${number + 1}`, signal);
+  const said = await hear(["ssh", ...args], `login-${number + 1}`, signal);
   if (!said.proved) return failure(endpoint, reasonOf(said.stderr, said.timedOut), said.stderr);
   const hostKey = hostKeyOf(knownHostsFile, instanceId, endpoint.via);
   return hostKey === undefined ? failure(endpoint, "failed", "ssh noted no host key") : { ok: true, endpoint, hostKey };
@@ -143,38 +143,19 @@ interface Said {
   readonly stderr: string;
 }
 
-/** Runs ssh until it says the proof, ends, or takes too long. No ssh is left behind. */
-function run(args: readonly string[], proof: string, signal: AbortSignal | undefined): Promise<Said> {
-  const timeout = AbortSignal.timeout(LOGIN_TIMEOUT_MS);
-  const stop = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  return new Promise((resolve, reject) => {
-    const ssh = spawn("ssh", args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
-    const stderr = collect(ssh, "stderr", () => {});
-    const stdout = collect(ssh, "stdout", (text) => {
-      if (text.includes(proof)) ssh.kill();
-    });
-    const kill = () => ssh.kill("SIGKILL");
-    stop.addEventListener("abort", kill);
-    if (stop.aborted) kill();
-    ssh.on("error", (error) =>
-      reject(remoteError("no_ssh", `ssh cannot be run (${error.message}); install the OpenSSH client`)),
-    );
-    ssh.on("close", () => {
-      stop.removeEventListener("abort", kill);
-      resolve({ proved: stdout().includes(proof), timedOut: timeout.aborted, stderr: stderr() });
-    });
-  });
-}
-
 const MOST_OUTPUT = 64 * 1024;
 
-/** Gathers a stream; a machine that talks without end is not listened to. */
-function collect(child: ChildProcess, stream: "stdout" | "stderr", heard: (text: string) => void): () => string {
-  let text = "";
-  child[stream]?.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-    if (text.length > MOST_OUTPUT) child.kill("SIGKILL");
-    else heard(text);
+/** Runs ssh until it says the proof, ends, or takes too long. No ssh is left behind. */
+async function hear(words: readonly string[], proof: string, signal: AbortSignal | undefined): Promise<Said> {
+  const ssh = startProgram(words, {
+    env: { ...process.env, LC_ALL: "C" },
+    timeoutMs: LOGIN_TIMEOUT_MS,
+    mostOutput: MOST_OUTPUT,
+    signal,
+    onLine: (line) => line.includes(proof) && ssh.end(),
   });
-  return () => text;
+  const { stdout, stderr, cut, unstarted } = await ssh.ended;
+  if (unstarted !== undefined)
+    throw remoteError("no_ssh", `ssh cannot be run (${unstarted.message}); install the OpenSSH client`);
+  return { proved: stdout.includes(proof), timedOut: cut === "timeout", stderr };
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type Ended, runProgram } from "../lib/program.ts";
 import { hidden } from "../lib/secrets.ts";
 import { type RemoteError, remoteError } from "./remote-error.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
@@ -17,20 +17,30 @@ export interface Login {
 export const STEP_LIMIT_MS = 10_800_000;
 /** A script ends itself first where the machine is honest. */
 const HEAD_START_MS = 15_000;
+/** How long it may be silent: it may hash a large file, install or check out meanwhile. */
+const LONGEST_SILENCE_MS = 1_800_000;
 
 /** Of a login, by `stepMaxMinutes`; undefined = the default. */
 export function limitOf(stepMaxMinutes: number | undefined): Pick<Login, "limitMs"> {
   return stepMaxMinutes === undefined ? {} : { limitMs: stepMaxMinutes * 60_000 };
 }
 
-/** Calls back when a script has taken longer than it may, however much it says meanwhile; answers with what stops that. */
-export function limited({ limitMs = STEP_LIMIT_MS }: Login, over: (error: RemoteError) => void): () => void {
-  const text = `the host is stalling: a step took longer than ${spanText(limitMs)}, which is its stepMaxMinutes, and was given up`;
-  const timer = setTimeout(
-    () => over(remoteError("stalling", text)),
-    Math.min(limitMs + Math.min(limitMs, HEAD_START_MS), 2 ** 31 - 1),
-  );
-  return () => clearTimeout(timer);
+/** What bounds a program that works on a machine. A script there ends itself first where the machine is honest. */
+export function boundsOf({ limitMs = STEP_LIMIT_MS }: Login) {
+  return { timeoutMs: limitMs + Math.min(limitMs, HEAD_START_MS), silenceMs: LONGEST_SILENCE_MS };
+}
+
+/** Why a program that works on a machine did not come to its own end; undefined = it did. */
+export function cutShort({ cut, unstarted }: Ended, { limitMs = STEP_LIMIT_MS }: Login): RemoteError | undefined {
+  if (unstarted !== undefined) return remoteError("failed", `ssh cannot be run: ${unstarted.message}`);
+  if (cut === undefined) return undefined;
+  if (cut === "timeout") {
+    const text = `a step took longer than ${spanText(limitMs)}, which is its stepMaxMinutes, and was given up`;
+    return remoteError("stalling", `the host is stalling: ${text}`);
+  }
+  const why = { silence: "it has said nothing for half an hour", output: "it talks without end" };
+  const words = cut === "silence" || cut === "output" ? why[cut] : "it was called off";
+  return remoteError("failed", `a command on the machine was given up: ${words}`);
 }
 
 function spanText(milliseconds: number): string {
@@ -44,54 +54,19 @@ export function sshTo({ instanceId, endpoint, key }: Login): string[] {
 
 /** How much a machine may print before it is taken for broken: the names of a million files. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
-/** Of its complaints the last ones are kept. */
-const MOST_COMPLAINTS = 16 * 1024;
-/** How long it may be silent: it may hash a large file meanwhile. */
-const LONGEST_SILENCE_MS = 1_800_000;
 
 /**
  * Runs a bash script on a machine and answers with what it prints. Throws RemoteError `unreachable`, `stalling` or
  * `failed`.
  */
-export function runScript(machine: Login, script: string, signal?: AbortSignal): Promise<Buffer> {
-  const [file = "ssh", ...args] = [...sshTo(machine), `root@${machine.endpoint.host}`, "bash -s"];
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: "pipe", ...(signal ? { signal } : {}) });
-    const out: Buffer[] = [];
-    let complaints = "";
-    let size = 0;
-    let broken: RemoteError | undefined;
-    const end = (why: RemoteError) => {
-      broken ??= why;
-      child.kill();
-    };
-    const givenUp = (why: string) => remoteError("failed", `a command on the machine was given up: ${why}`);
-    const silence = setTimeout(() => end(givenUp("it has said nothing for half an hour")), LONGEST_SILENCE_MS);
-    const unlimited = limited(machine, end);
-    const heard = (chunk: Buffer) => {
-      silence.refresh();
-      size += chunk.length;
-      if (size > MOST_OUTPUT) end(givenUp("it talks without end"));
-    };
-    child.stdout.on("data", (chunk: Buffer) => {
-      heard(chunk);
-      if (broken === undefined) out.push(chunk);
-    });
-    child.stderr.on("data", (chunk: Buffer) => {
-      heard(chunk);
-      complaints = (complaints + chunk.toString("latin1")).slice(-MOST_COMPLAINTS);
-    });
-    child.stdin.on("error", () => {}); // the exit code says why it did not listen
-    child.once("error", (error) => reject(remoteError("failed", `ssh cannot be run: ${error.message}`)));
-    child.once("close", (code) => {
-      clearTimeout(silence);
-      unlimited();
-      if (broken !== undefined) reject(broken);
-      else if (code === 0) resolve(Buffer.concat(out));
-      else reject(scriptFailure(code, Buffer.from(complaints, "latin1").toString()));
-    });
-    child.stdin.end(script);
-  });
+export async function runScript(machine: Login, script: string, signal?: AbortSignal): Promise<Buffer> {
+  const words = [...sshTo(machine), `root@${machine.endpoint.host}`, "bash -s"];
+  const options = { ...boundsOf(machine), input: script, mostOutput: MOST_OUTPUT, signal };
+  const ended = await runProgram(words, options);
+  const broken = cutShort(ended, machine);
+  if (broken !== undefined) throw broken;
+  if (ended.code !== 0) throw scriptFailure(ended.code, ended.stderr);
+  return ended.stdout;
 }
 
 /** The last lines that say something, each short enough for a sentence. */

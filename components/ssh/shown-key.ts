@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runProgram } from "../lib/program.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { hostKeyFingerprint, isRevoked, pinnedHostKeys } from "./known-hosts.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
@@ -27,19 +27,12 @@ export async function shownHostKey(
     const knownHostsFile = join(scratch, "known_hosts");
     const options = sshArgs({ privateKeyFile: "none", knownHostsFile, port, instanceId, firstUse: true });
     // Of an option that is given twice ssh takes the first: no key of ours is offered.
-    await ended(["-o", "PreferredAuthentications=none", ...options, "-n", "-T", `root@${host}`, "exit"], patience);
+    const words = ["ssh", "-o", "PreferredAuthentications=none", ...options, "-n", "-T", `root@${host}`, "exit"];
+    await runProgram(words, { timeoutMs: patience });
     return pinnedHostKeys(knownHostsFile, instanceId)[0];
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-function ended(args: readonly string[], patience: number): Promise<void> {
-  return new Promise((resolve) => {
-    const child = spawn("ssh", args, { stdio: "ignore", timeout: patience, killSignal: "SIGKILL" });
-    child.once("error", () => resolve());
-    child.once("close", () => resolve());
-  });
 }
 
 /** The fingerprint that the user says a machine's host key may change to; undefined = none. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeWhole } from "../lib/state-dir.ts";
+import { writeWhole } from "../lib/draft.ts";
 import { isHost } from "./endpoint.ts";
 import { remoteError } from "./remote-error.ts";
 import { configWord, hostKeyAlias, type SshKey, shellLine, sshOptions } from "./ssh-key.ts";

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { draftOf, writeWhole } from "../lib/draft.ts";
+import { absolute } from "../lib/path.ts";
+import { ProblemError } from "../lib/problem.ts";
+import { runProgramNow } from "../lib/program.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { type StateDir, writeWhole } from "../lib/state-dir.ts";
+import type { StateDir } from "../lib/state-dir.ts";
 
 /** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
 export interface SshKey {
@@ -32,11 +33,11 @@ export interface SshTarget {
 
 /**
  * The key of the stack config (`sshKey`, a path), or with "" the state directory's own, made on first use.
- * Throws one sentence for the user when the file is missing, encrypted, public or readable by others.
+ * Throws ProblemError when the file is missing, encrypted, public or readable by others.
  */
 export function ownSshKey(dir: StateDir, configured: string): SshKey {
-  const privateKeyFile = configured === "" ? stateDirKey(dir) : resolve(withHome(configured));
-  if (!existsSync(privateKeyFile)) throw new Error(`sshKey: ${privateKeyFile} does not exist; ${WRITE_INSTEAD}`);
+  const privateKeyFile = configured === "" ? stateDirKey(dir) : absolute(configured);
+  if (!existsSync(privateKeyFile)) throw unusable(`${privateKeyFile} does not exist`);
   const publicKey = publicKeyOf(privateKeyFile);
   learnSecrets([readFileSync(privateKeyFile, "utf8").replace(/^-.*$/gm, "")]);
   return {
@@ -51,10 +52,9 @@ export function knownHostsFile(dir: Pick<StateDir, "sshDir">): string {
   return join(dir.sshDir, "known_hosts");
 }
 
-const WRITE_INSTEAD = 'name an unencrypted private key, or leave it "" for a key of our own';
-
-function withHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(process.env.HOME || homedir(), path.slice(1)) : path;
+function unusable(found: string): ProblemError {
+  const write = 'name an unencrypted private key, or leave it "" for a key of our own';
+  return new ProblemError([{ key: "sshKey", found, write }]);
 }
 
 function stateDirKey(dir: StateDir): string {
@@ -70,7 +70,7 @@ function makeKeyOnce(file: string): void {
   const draft = draftOf(file);
   try {
     const made = keygen(["-q", "-t", "ed25519", "-N", "", "-C", "vast-training", "-f", draft]);
-    if (made.status !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
+    if (made.code !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -80,15 +80,11 @@ function makeKeyOnce(file: string): void {
   }
 }
 
-function draftOf(file: string): string {
-  return `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-}
-
 function publicKeyOf(file: string): string {
-  const { status, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
+  const { code, stdout, stderr } = keygen(["-y", "-P", "", "-f", file]);
   const line = stdout.trim();
-  if (status === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
-  throw new Error(`sshKey: ${file} ${whyUnusable(stderr)}; ${WRITE_INSTEAD}`);
+  if (code === 0 && /^\S+ [A-Za-z0-9+/]+=*( .*)?$/.test(line)) return line;
+  throw unusable(`${file} ${whyUnusable(stderr)}`);
 }
 
 function whyUnusable(stderr: string): string {
@@ -98,9 +94,10 @@ function whyUnusable(stderr: string): string {
   return "is not a private key";
 }
 
-function keygen(args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const result = spawnSync("ssh-keygen", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  if (result.error) throw new Error(`ssh-keygen cannot be run (${result.error.message}); install the OpenSSH client`);
+function keygen(args: string[]) {
+  const result = runProgramNow(["ssh-keygen", ...args]);
+  const { unstarted } = result;
+  if (unstarted) throw new Error(`ssh-keygen cannot be run (${unstarted.message}); install the OpenSSH client`);
   return result;
 }
 

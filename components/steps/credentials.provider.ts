@@ -1,6 +1,6 @@
 import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
-import { problemLine } from "../lib/problem.ts";
+import { ProblemError } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { progress, say } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
@@ -41,7 +41,7 @@ export function changes(olds: CredentialsState, news: CredentialsState) {
 /** Writes what is found now, which is what the fingerprints are of then. */
 async function write(inputs: CredentialsState): Promise<CredentialsState> {
   const { values, problems } = findCredentials(inputs);
-  if (problems.length > 0) throw new Error(problems.map(problemLine).join("; "));
+  if (problems.length > 0) throw new ProblemError(problems);
   progress(inputs.__urn, "writing them on the machine");
   const script = credentialsScript({ ...inputs, credentials: values });
   await onMachine(inputs, (machine) => runScript(machine, script));

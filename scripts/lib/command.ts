@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { startProgram } from "../../components/lib/program.ts";
 import { shellLine } from "../../components/ssh/ssh-key.ts";
 
 export interface CommandOptions {
@@ -38,41 +36,26 @@ export interface RunningCommand {
  * to pass on. On Linux it gets SIGTERM when this process dies, however that happens.
  */
 export function startCommand(file: string, args: readonly string[], options: CommandOptions): RunningCommand {
-  const [program, words] = tiedToParent(file, args);
-  const child = spawn(program, words, { cwd: options.cwd, env: options.env, detached: true, stdio: "pipe" });
-  child.stdin.on("error", () => {}); // a command may end without reading what it was given
-  child.stdin.end(options.input ?? "");
-  return {
-    pid: child.pid ?? 0,
-    result: collect(child, shellLine([file, ...args]), options),
-    signal: (name) => send(child.pid, name),
-    kill: () => send(child.pid === undefined ? undefined : -child.pid, "SIGKILL"),
-  };
-}
-
-function tiedToParent(file: string, args: readonly string[]): [string, string[]] {
-  const setpriv = "/usr/bin/setpriv";
-  if (process.platform !== "linux" || !existsSync(setpriv)) return [file, [...args]];
-  return [setpriv, ["--pdeathsig", "TERM", "--", file, ...args]];
-}
-
-function collect(child: ChildProcess, command: string, options: CommandOptions): Promise<CommandResult> {
-  const text = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const) {
-    const from = child[stream] as Readable;
-    from.setEncoding("utf8").on("data", (part: string) => {
-      text[stream] += part;
-    });
-    if (options.onLine) createInterface({ input: from }).on("line", (line) => options.onLine?.(line, stream));
-  }
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ command, code, signal, ...text }));
+  const { cwd, env, input, onLine } = options;
+  const all = Number.POSITIVE_INFINITY;
+  const more = { ...(onLine && { onLine }), mostOutput: all, keptComplaints: all, ownGroup: true };
+  const { pid, ended } = startProgram(tiedToParent([file, ...args]), { cwd, env, input, ...more });
+  const command = shellLine([file, ...args]);
+  const result = ended.then(({ code, signal, stdout, stderr, unstarted }) => {
+    if (unstarted !== undefined) throw unstarted;
+    return { command, code, signal, stdout: stdout.toString("utf8"), stderr };
   });
+  return { pid, result, signal: (name) => send(pid, name), kill: () => send(-pid, "SIGKILL") };
 }
 
-function send(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
+function tiedToParent(words: readonly string[]): readonly string[] {
+  const setpriv = "/usr/bin/setpriv";
+  const isThere = process.platform === "linux" && existsSync(setpriv);
+  return isThere ? [setpriv, "--pdeathsig", "TERM", "--", ...words] : words;
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  if (pid === 0) return;
   try {
     process.kill(pid, name);
   } catch (error) {

@@ -36,7 +36,6 @@ export interface Ledger {
 export interface SimulatorProcess {
   readonly url: string;
   readonly apiKey: string;
-  readonly pid: number;
   /** Its log so far. */
   readonly log: readonly string[];
   ledger(): Promise<Ledger>;
@@ -63,13 +62,12 @@ export async function startSimulatorProcess(options: SimulatorProcessOptions): P
   const early = command.result.then(() => {
     throw new Error(`The simulator ended before it was ready:\n${log.slice(-10).join("\n")}`);
   });
-  const { url, apiKey, pid } = JSON.parse(await Promise.race([ready.promise, early]));
+  const { url, apiKey } = JSON.parse(await Promise.race([ready.promise, early]));
   early.catch(() => {}); // it ends one day, and that is no error then
   const get = (path: string) => ask(`${url}${path}`);
   return {
     url,
     apiKey,
-    pid,
     log,
     get,
     post: (path, body) => ask(`${url}${path}`, body),

@@ -6,7 +6,6 @@ export interface Screen {
   say(text: string): void;
   command(text: string): void;
   output(line: string): void;
-  gap(): void;
 }
 
 export function openScreen(stream: NodeJS.WriteStream): Screen {
@@ -20,6 +19,5 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
     say: print,
     command: (text) => print(styled(36, `$ ${text}`)),
     output: (line) => print(`  ${line}`.trimEnd()),
-    gap: () => print(""),
   };
 }

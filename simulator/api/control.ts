@@ -28,6 +28,7 @@ const CONTROLS: Readonly<Record<string, (control: Control) => Answer | Promise<A
   "POST instances": meddle,
   "POST market": moveMarket,
   "POST account": changeAccount,
+  "POST jobs": changeJobs,
   "POST clock": turnClock,
 };
 
@@ -95,6 +96,15 @@ function changeAccount({ world, fields }: Control): Answer {
   if (unknownKeyStatus === 401 || unknownKeyStatus === 404) world.account.unknownKeyStatus = unknownKeyStatus;
   if (typeof credit === "number") world.account.paidIn = credit + ledger(world).total;
   stopWhenBroke(world);
+  return json(200, { ok: true });
+}
+
+/** `reading` waits or nextHour: what the start of a job means. `putsWork`: whether the PUT of a job has an effect. */
+function changeJobs({ world, fields }: Control): Answer {
+  const { reading, putsWork } = fields;
+  if (reading === "waits" || reading === "nextHour") world.schedule.reading = reading;
+  else if (reading !== undefined) throw new Unusable(`"reading" must be waits or nextHour`);
+  if (typeof putsWork === "boolean") world.schedule.putsWork = putsWork;
   return json(200, { ok: true });
 }
 

@@ -3,7 +3,7 @@ import { minBid } from "../contracts/occupancy.ts";
 import { visibleInstance } from "../world/world.ts";
 import { type Answer, json, noSuchInstance, refusal } from "./answer.ts";
 import { instanceRow } from "./instance-row.ts";
-import { labelOf, Refused } from "./order.ts";
+import { labelOf, refusing } from "./order.ts";
 import type { Call, Route } from "./route.ts";
 
 export const instanceRoutes: readonly Route[] = [
@@ -25,12 +25,7 @@ export function onInstance(call: Call, action: (call: Call, contract: Contract) 
   if (!/^\d+$/.test(id)) return refusal(400, "invalid_args", "invalid id");
   const contract = call.world.contracts.get(Number(id));
   if (contract === undefined || contract.state === "gone") return noSuchInstance(id);
-  try {
-    return action(call, contract);
-  } catch (error) {
-    if (error instanceof Refused) return error.answer;
-    throw error;
-  }
+  return refusing(() => action(call, contract));
 }
 
 /** Unknown, destroyed and not yet seen are all one: null. */

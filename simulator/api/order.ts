@@ -23,6 +23,16 @@ export class Refused extends Error {
   }
 }
 
+/** An action's answer, or the one that it was refused with. */
+export function refusing(action: () => Answer): Answer {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Refused) return error.answer;
+    throw error;
+  }
+}
+
 type Body = Readonly<Record<string, unknown>>;
 
 const DEFAULT_DISK_GB = 8;

@@ -1,11 +1,12 @@
 import { sleep } from "../base/clock.ts";
 import { type Fault, numberOf, textOf } from "../faults/fault.ts";
-import type { World } from "../world/world.ts";
+import { visibleInstance, type World } from "../world/world.ts";
 import {
   type Answer,
   CUT,
   gatewayPage,
   json,
+  noSuchInstance,
   refusal,
   searchQuotaExceeded,
   TOO_FREQUENT,
@@ -143,6 +144,9 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     if (contract !== undefined) contract.stopSeconds = numberOf(fault, "seconds", 120);
     return next();
   },
+  /** What nobody can see yet is not found either. */
+  unseen: ({ world, call: { params }, next }) =>
+    visibleInstance(world, Number(params.id)) === undefined ? noSuchInstance(params.id ?? "") : next(),
   destroyIgnored: () => json(200, { success: true }),
   destroySlow: ({ world, fault, call: { params }, next }) => {
     const contract = world.contracts.get(Number(params.id));

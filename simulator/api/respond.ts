@@ -1,3 +1,4 @@
+import { ACCOUNTS_KEY } from "../world/audit.ts";
 import { stopWhenBroke, type World } from "../world/world.ts";
 import { type Answer, authError, refusal, tooFrequent } from "./answer.ts";
 import { meetFault } from "./request-faults.ts";
@@ -39,6 +40,7 @@ export async function respond(world: World, incoming: Incoming): Promise<Outcome
   const body = bodyOf(incoming.body);
   if (body === undefined) return { answer: refusal(400, "invalid_request", "Invalid json body"), endpoint, authorized };
   const call = { world, caller, params: found.params, query: url.searchParams, body };
+  audit(call, incoming);
   return { ...(await carryOut(call, found.route)), endpoint, authorized };
 }
 
@@ -57,6 +59,16 @@ async function carryOut(call: Call, route: Route): Promise<{ answer: Answer; fau
   const next = async (changes: Partial<Call> = {}) => answerOf(route, { ...call, ...changes });
   if (fault === undefined) return { answer: await next() };
   return { answer: await meetFault({ world, fault, call, next }), fault: fault.do };
+}
+
+const CHANGES = ["PUT", "POST", "DELETE"];
+
+/** Names the key of each call that may change something. */
+function audit({ world, caller, body }: Call, { method, url, address }: Incoming): void {
+  if (!CHANGES.includes(method) || (caller.kind !== "account" && caller.kind !== "instance")) return;
+  const keyId = caller.kind === "account" ? ACCOUNTS_KEY : caller.contract.id;
+  const { image_login: _, ...args } = body;
+  world.audit.push({ at: world.clock.now(), keyId, address, route: `${method} ${url.pathname}`, args });
 }
 
 function answerOf({ endpoint, answer }: Route, call: Call): Answer | Promise<Answer> {

@@ -2,6 +2,7 @@ import { accountRoutes } from "./account.ts";
 import { askRoutes } from "./asks.ts";
 import { instanceKeyRoutes } from "./instance-keys.ts";
 import { instanceRoutes } from "./instances.ts";
+import { jobRoutes } from "./jobs.ts";
 import { listRoutes } from "./list.ts";
 import { logRoutes } from "./logs.ts";
 import { offerRoutes } from "./offers.ts";
@@ -16,4 +17,5 @@ export const ROUTES: readonly Route[] = [
   ...instanceKeyRoutes,
   ...logRoutes,
   ...accountRoutes,
+  ...jobRoutes,
 ];

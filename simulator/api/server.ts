@@ -15,7 +15,12 @@ export function makeServer(world: World, repositories: Repositories): Server {
   const server = createServer((request, response) => {
     handle(world, repositories, request, response).catch((error) => {
       world.log(`the simulator failed at ${request.method} ${request.url}: ${error?.stack ?? error}`);
-      send(request, response, json(500, { success: false, error: "simulator_error", msg: String(error?.message) }));
+      send(
+        world,
+        request,
+        response,
+        json(500, { success: false, error: "simulator_error", msg: String(error?.message) }),
+      );
     });
   });
   // A connection that closes just as it is used again would look like a fault that nobody scripted.
@@ -40,9 +45,9 @@ async function handle(
     return serveManifest(world.hosts, request, response, pathname);
   }
   const body = await readBody(request);
-  if (pathname.startsWith("/_blobs/")) return send(request, response, await blob(world, pathname));
+  if (pathname.startsWith("/_blobs/")) return send(world, request, response, await blob(world, pathname));
   if (pathname.startsWith("/_sim/"))
-    return send(request, response, await control(world, request.method ?? "GET", pathname, parsed(body)));
+    return send(world, request, response, await control(world, request.method ?? "GET", pathname, parsed(body)));
   await answerApi(world, request, response, url, body);
 }
 
@@ -64,7 +69,7 @@ async function answerApi(
     body,
   });
   if (way > 0) await sleep(world.clock, way / 2);
-  send(request, response, answer);
+  send(world, request, response, answer);
 }
 
 async function blob(world: World, pathname: string): Promise<Answer> {
@@ -93,12 +98,13 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function send({ clock }: World, request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   if (answer === CUT || "cut" in answer) {
     request.socket.resetAndDestroy();
     return;
   }
   const length = Buffer.byteLength(answer.body);
-  response.writeHead(answer.status, { "content-type": answer.type, "content-length": length, ...answer.headers });
+  const date = new Date(clock.now()).toUTCString();
+  response.writeHead(answer.status, { date, "content-type": answer.type, "content-length": length, ...answer.headers });
   response.end(answer.body);
 }

@@ -41,6 +41,11 @@ export class Meter {
     this.#rates = rates;
   }
 
+  /** The GPUs are billed for so many hours more than they are held, when they are billed at all. */
+  addGpu(hours: number): void {
+    this.#cost = { ...this.#cost, gpu: this.#cost.gpu + hours * this.#rates.gpu };
+  }
+
   read(now: number): MeteredCost {
     const { gpu, disk } = this.#upTo(now);
     return { gpu: money(gpu), disk: money(disk), total: money(gpu + disk) };

@@ -32,6 +32,8 @@ export interface Timings {
   readonly reboot: Seconds;
   /** DELETE -> GET answers null. */
   readonly destroy: Seconds;
+  /** DELETE -> the GPUs are billed no more. */
+  readonly tail: Seconds;
   /** Log asked for -> its address answers 200. */
   readonly logs: Seconds;
   /** A bid of the account is made, changed or given up -> the market lists it, or no more. */
@@ -54,6 +56,7 @@ const TYPICAL: Timings = {
   stop: [5, 30],
   reboot: [15, 60],
   destroy: [1, 10],
+  tail: [0, 300],
   logs: [1, 5],
   echo: [16, 900],
 };
@@ -74,6 +77,7 @@ const QUICK: Timings = {
   stop: 0.5,
   reboot: 1,
   destroy: 0.5,
+  tail: 0,
   logs: 0.5,
   echo: 3,
 };

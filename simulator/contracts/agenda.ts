@@ -14,8 +14,9 @@ export interface AgendaContext {
 /** What is to happen to each contract, and when. A contract has one errand at a time: a new one ends the last. */
 export class Agenda {
   readonly #context: AgendaContext;
-  /** Of its own, so that what is listed takes no time from the steps. */
+  /** Of their own, so that what is listed or billed late takes no time from the steps. */
   readonly #echo = seeded(1);
+  readonly #tail = seeded(2);
 
   constructor(context: AgendaContext) {
     this.#context = context;
@@ -53,8 +54,13 @@ export class Agenda {
     contract.listings.push({ bid, from: this.now() + seconds * 1000 });
   }
 
+  /** For how long the GPUs of what is gone are still billed. */
+  tailSeconds(): number {
+    return secondsOf(this.#context.timings.tail, this.#tail);
+  }
+
   /** How long a step takes this time. */
-  seconds(step: Exclude<keyof Timings, "pull" | "echo">): number {
+  seconds(step: Exclude<keyof Timings, "pull" | "echo" | "tail">): number {
     return secondsOf(this.#context.timings[step], this.#context.random);
   }
 

@@ -119,6 +119,7 @@ export class Life {
 
   destroy(contract: Contract): void {
     this.#agenda.newErrand(contract);
+    contract.meter.addGpu(this.#agenda.tailSeconds() / 3600);
     this.#agenda.move(contract, "destroying");
     this.#work.destroy(contract);
     const seconds = contract.destroySeconds ?? this.#agenda.seconds("destroy");

@@ -14,6 +14,8 @@ import type { Hosts } from "../hosts/types.ts";
 import { Market } from "../market/market.ts";
 import type { Blobs } from "../stores/blobs.ts";
 import { type Account, KeyIds, openAccount } from "./account.ts";
+import type { AuditEntry } from "./audit.ts";
+import { Schedule } from "./schedule.ts";
 
 /** Everything the simulator knows. Routes read and change it; it knows nothing of HTTP. */
 export interface World {
@@ -28,6 +30,9 @@ export interface World {
   readonly keyIds: KeyIds;
   readonly faults: FaultBook;
   readonly requests: LoggedRequest[];
+  /** Every call that may change something, the first one first. */
+  readonly audit: AuditEntry[];
+  readonly schedule: Schedule;
   readonly holds: Holds;
   readonly blobs: Blobs;
   /** Absent = calls are not paced. */
@@ -59,13 +64,17 @@ export function makeWorld(options: WorldOptions): World {
   const faults = new FaultBook(options.checkFault);
   const random = seeded(seed ^ 0x51ab);
   const mishap = (contract: Contract, fault: Fault) => options.mishap(world, contract, fault);
+  const life = new Life({ clock, timings, random, hosts, contracts, faults, log, mishap }, () => world.url);
+  const audit: AuditEntry[] = [];
   const world: World = {
     clock,
     timings,
     random,
     market: new Market(seed, clock.now()),
     contracts,
-    life: new Life({ clock, timings, random, hosts, contracts, faults, log, mishap }, () => world.url),
+    life,
+    audit,
+    schedule: new Schedule({ clock, contracts, life, audit, log }),
     hosts,
     account: openAccount(options.apiKey, options.unknownKeyStatus),
     keyIds: new KeyIds(),

@@ -75,3 +75,11 @@ test("a state directory on a full disk is a sentence with its path, in preview a
     execFileSync("umount", [disk]);
   }
 });
+
+test("a preview without a problem warns of nothing that is not there", async (t) => {
+  const project = await openProject(t, {}, ["--no-hosts"]);
+  const { code, stdout, stderr } = await project.pulumi("preview");
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /\bquote\b/);
+  assert.doesNotMatch(stdout + stderr, /Undefined value/);
+});

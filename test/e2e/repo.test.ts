@@ -102,6 +102,14 @@ test("the stack dev trains the real repository's like, from a login node whose s
     assert.notEqual(second.wandbRunId, first.wandbRunId);
     const [, step] = /of group jan, from step (\d+)/.exec(await log()) ?? [];
     assert.ok(Number(step) >= 10, step);
+    assert.match(said(up), new RegExp(`training: RESUME_FROM is /workspace/checkpoints/cot_oracle/step_${step}\\s`));
+  });
+
+  await t.test("a training that goes on from nothing though files are there is told by up", async () => {
+    const up = await pulumi("up", "--skip-preview", "-c", "run=anew", "-c", "resumeFrom=best-*");
+    assert.equal(up.code, 0, said(up));
+    assert.match(said(up), /training: RESUME_FROM is unset: \d+ files are in \/workspace\/checkpoints, .*step_\d+/);
+    assert.match(await log(), /of group jan, from step 0/);
   });
 
   await t.test("destroy brings the checkpoints home", async () => {

@@ -119,7 +119,11 @@ export class Process {
       if (!("cut" in answer)) answered.status = answer.status;
       this.#options.afterCall?.();
       if ("cut" in answer) throw noAnswer(call, url, "ECONNRESET");
-      return { status: answer.status, text: answer.body };
+      return {
+        status: answer.status,
+        text: answer.body,
+        headers: { date: new Date(this.#scene.clock.now()).toUTCString() },
+      };
     });
 
   /** Name of the ending that is due here. */

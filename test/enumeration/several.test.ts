@@ -52,7 +52,11 @@ class Crowd {
           const incoming = { method: call.method, url: address, key: KEY, address: "", body: text };
           const answer = await exchange(this.world, incoming);
           if ("cut" in answer) throw noAnswer(call, url, "ECONNRESET");
-          return { status: answer.status, text: answer.body };
+          return {
+            status: answer.status,
+            text: answer.body,
+            headers: { date: new Date(this.world.clock.now()).toUTCString() },
+          };
         },
       },
     );

@@ -92,7 +92,11 @@ export class Scene {
     this.dearest = Math.max(this.dearest, ledger(this.world).ratePerHour);
     if (answer === undefined) throw noAnswer(call, base, "ERR_CANCELED");
     if ("cut" in answer) throw noAnswer(call, base, "ECONNRESET");
-    return { status: answer.status, text: answer.body };
+    return {
+      status: answer.status,
+      text: answer.body,
+      headers: { date: new Date(this.world.clock.now()).toUTCString() },
+    };
   };
 
   #logins(client: VastClient): Logins {

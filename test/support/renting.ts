@@ -12,6 +12,7 @@ import { vastError } from "../../components/vast/client/errors.ts";
 import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
+import { Ledger } from "../../components/vast/ledger/ledger.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import { Prices } from "../../components/vast/market/prices.ts";
 import { keepIn } from "../../components/vast/ready/connect.ts";
@@ -56,6 +57,7 @@ export const request: RentalRequest = {
   onstart: "",
   checkpointsDir: "/workspace/checkpoints",
   minutes: { machine: 30, total: 60 },
+  provisional: true,
   quote: null,
 };
 
@@ -127,6 +129,10 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
     list: new InstanceList(client, ours),
     journal,
     prices: new Prices(dir.pricesDir, simulator.url, ours.now),
+    ledger: new Ledger({ own: dir.ledgerDir, lab: "" }, simulator.url, {
+      now: ours.now,
+      say: async (text) => void said.push(text),
+    }),
     clock: ours,
     logins: { ...openDoors, ...logins },
     engine: { signal: gone.signal, alive: async () => !gone.signal.aborted },

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { z } from "zod";
-import { writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
 import { type Content, type Contents, holds, pathOf } from "./files.ts";
 
 /** A file at home as it was verified. */

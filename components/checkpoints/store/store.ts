@@ -1,9 +1,6 @@
 import {
-  closeSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
@@ -12,6 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { flush } from "../../lib/draft.ts";
 import { sizeText } from "../../lib/text.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
 import { type Content, type Contents, entryAt, folderOf, holds, pathOf, shownName, sizeAt } from "./files.ts";
@@ -142,6 +140,7 @@ export class Store {
     const isVerified = before !== undefined && (await this.#isVerified(open));
     const isBeside = before !== undefined && isVerified && isSuspect(before, file.size);
     const place = isBeside ? besideName(open, this.#at) : open;
+    // On disk before its name is: whoever believes it is home may release the machine.
     flush(copied);
     // Whoever has lost the lock renames nothing any more.
     this.renew();
@@ -310,16 +309,6 @@ function secondName(path: Buffer, second: Buffer): void {
     linkSync(path, second);
   } catch {
     renameSync(path, second);
-  }
-}
-
-/** On disk before its name is: whoever believes it is home may release the machine. */
-function flush(path: Buffer): void {
-  const handle = openSync(path, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
+import type { Trouble } from "../../lib/problem.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
 import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
 import { git } from "./git.ts";
@@ -110,8 +112,8 @@ export interface Cover {
   readonly exclude: readonly string[];
 }
 
-/** Sentences about what training would miss, or none. */
-export async function complaintsAbout(missing: Missing, cover: Cover): Promise<string[]> {
+/** What training would miss, and what makes up for it. */
+export async function complaintsAbout(missing: Missing, cover: Cover): Promise<Trouble[]> {
   const covered = new Set(cover.extraRepos.map(({ path }) => path));
   const open = missing.submodules.filter(
     ({ path }) => !covered.has(`${cover.codeDir}/${path}`) && !covered.has(`${WORKSPACE}/${path.split("/").at(-1)}`),
@@ -121,24 +123,25 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<s
   );
   const excluded = await matching(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
   return [
-    ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => submoduleText(one, cover.codeDir)),
-    ...lfsTexts(files.filter((path) => !excluded.has(path))),
+    ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => emptySubmodule(one, cover.codeDir)),
+    ...pointers(files.filter((path) => !excluded.has(path))),
   ];
 }
 
-function submoduleText({ path, commit, url }: Missing["submodules"][number], codeDir: string): string {
+function emptySubmodule({ path, commit, url }: Missing["submodules"][number], codeDir: string): Trouble {
   const entry = JSON.stringify({ url: url || "https://…", commit, path: `${codeDir}/${path}` });
-  return `${path} is a submodule, which a clone leaves empty; add ${entry} to extraRepos, or ${path}/ to exclude when training does without`;
+  const write = `add ${entry} to extraRepos, or ${path}/ to exclude when training does without`;
+  return { found: `${path} is a submodule, which a clone leaves empty`, write };
 }
 
-function lfsTexts(files: readonly string[]): string[] {
+function pointers(files: readonly string[]): Trouble[] {
   const [first] = files;
   if (first === undefined) return [];
   const more = files.length === 1 ? "is a pointer" : `and ${files.length - 1} more files are pointers`;
   const folder = first.includes("/") ? `${first.slice(0, first.lastIndexOf("/"))}/` : first;
-  return [
-    `${first} ${more} of Git LFS, which a clone leaves as they are; bring the files by a repository in extraRepos, or add ${folder} to exclude when training does without`,
-  ];
+  const found = `${first} ${more} of Git LFS, which a clone leaves as they are`;
+  const write = `bring the files by a repository in extraRepos, or add ${folder} to exclude when training does without`;
+  return [{ found, write }];
 }
 
 /** Which of these paths a .gitignore with these lines would ignore. */

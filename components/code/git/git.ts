@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { runProgram } from "../../lib/program.ts";
 
 /** How git runs here. */
 export interface GitOptions {
@@ -29,58 +29,25 @@ const MOST_OUTPUT = 512 * 1024 * 1024;
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   const { env = process.env, dir, input, patienceMs = 1_800_000, signal, output, index, login = "own" } = options;
   const words = [...(dir === undefined ? [] : ["-C", dir]), ...loginWords(login), ...args];
-  const child = spawn("git", words, {
+  const { code, stdout, stderr, cut, unstarted } = await runProgram(["git", ...words], {
     env: {
       ...quiet(env, await sshCommand(env)),
       ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
       ...(typeof login === "string" ? {} : { VAST_GIT_TOKEN: login.token }),
     },
-    stdio: ["pipe", output ?? "pipe", "pipe"],
     // Away from the terminal, so that no ssh below it can ask there.
-    detached: true,
+    ownGroup: true,
+    timeoutMs: patienceMs,
+    mostOutput: MOST_OUTPUT,
+    input,
+    output,
+    signal,
   });
-  const end = () => {
-    if (child.pid !== undefined && child.exitCode === null) killGroup(child.pid);
-  };
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    end();
-  }, patienceMs);
-  signal?.addEventListener("abort", end);
-  const out: Buffer[] = [];
-  let size = 0;
-  child.stdout?.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= MOST_OUTPUT) out.push(chunk);
-    else end();
-  });
-  let complaints = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    complaints = (complaints + text).slice(-16_384);
-  });
-  child.stdin?.on("error", () => {}); // the exit code says why it did not listen
-  child.stdin?.end(input);
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", (error) => reject(new GitError(`git cannot be run here: ${error.message}`)));
-      child.once("close", resolve);
-    });
-    if (late) throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`);
-    if (code !== 0) throw new GitError(complaint(complaints) || `git ${args[0]} ended with exit code ${code}`);
-    return Buffer.concat(out);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", end);
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGTERM");
-  } catch {
-    // it has ended
-  }
+  if (unstarted !== undefined) throw new GitError(`git cannot be run here: ${unstarted.message}`);
+  if (cut === "timeout") throw new GitError(`no answer in ${Math.round(patienceMs / 1000)} s`);
+  if (cut !== undefined || code !== 0)
+    throw new GitError(complaint(stderr) || `git ${args[0]} ended with exit code ${code}`);
+  return stdout;
 }
 
 /** The token is in git's environment, and the helper answers for this server alone. */
@@ -117,16 +84,9 @@ export async function sshCommand(env: NodeJS.ProcessEnv): Promise<string> {
   return `${ssh} -o BatchMode=yes -o ConnectTimeout=10`;
 }
 
-function configuredSsh(): Promise<string> {
-  return new Promise((resolve) => {
-    const child = spawn("git", ["config", "--get", "core.sshCommand"], { stdio: ["ignore", "pipe", "ignore"] });
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-    });
-    child.once("error", () => resolve(""));
-    child.once("close", () => resolve(text.trim()));
-  });
+async function configuredSsh(): Promise<string> {
+  const { stdout } = await runProgram(["git", "config", "--get", "core.sshCommand"]);
+  return stdout.toString("utf8").trim();
 }
 
 /** The lines around it are advice; where ssh failed, git only says that it could not read. */

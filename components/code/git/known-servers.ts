@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { absolute } from "../../lib/path.ts";
+import { runProgram } from "../../lib/program.ts";
 import { sshCommand } from "./git.ts";
 import { sshPlace } from "./url.ts";
 
@@ -30,13 +31,13 @@ export async function knownServers(
 async function server(url: string, env: NodeJS.ProcessEnv) {
   const { host, user, port } = sshPlace(url);
   const words = ["-G", ...(port === undefined ? [] : ["-p", port]), user === undefined ? host : `${user}@${host}`];
-  const settings = settingsIn(await output("sh", ["-c", `${await sshCommand(env)} "$@"`, "sh", ...words], env));
+  const settings = settingsIn(await output(["sh", "-c", `${await sshCommand(env)} "$@"`, "sh", ...words], env));
   const name = settings.get("hostname")?.[0] ?? host;
   const realPort = settings.get("port")?.[0] ?? "22";
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);
   const files = [...(settings.get("userknownhostsfile") ?? []), ...(settings.get("globalknownhostsfile") ?? [])];
   const found = await Promise.all(
-    files.map((file) => output("ssh-keygen", ["-F", known, "-f", untilde(file, env)], env)),
+    files.map((file) => output(["ssh-keygen", "-F", known, "-f", absolute(file, env)], env)),
   );
   const alias = `git-${host}`;
   const keys = [...new Set(found.flatMap((text) => keysIn(text, alias)))];
@@ -59,10 +60,6 @@ function settingsIn(text: string): Map<string, string[]> {
   return new Map(lines.map(([name = "", ...values]) => [name, values]));
 }
 
-function untilde(path: string, env: NodeJS.ProcessEnv): string {
-  return path.replace(/^~(?=\/)/, env.HOME ?? "~");
-}
-
 /** Lines of known_hosts, whatever names they were under. A revoked key or one of an authority is none. */
 function keysIn(text: string, alias: string): string[] {
   return text.split("\n").flatMap((line) => {
@@ -71,8 +68,7 @@ function keysIn(text: string, alias: string): string[] {
   });
 }
 
-function output(file: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve) => {
-    execFile(file, args, { env, timeout: 10_000 }, (error, stdout) => resolve(error === null ? stdout : ""));
-  });
+async function output(words: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const { code, stdout } = await runProgram(words, { env, timeoutMs: 10_000 });
+  return code === 0 ? stdout.toString("utf8") : "";
 }

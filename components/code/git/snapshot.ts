@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import { draftOf, writeWhole } from "../../lib/draft.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 import { repositoryDir } from "./cache.ts";
 import { git } from "./git.ts";
 import type { WorkFile, WorkTree } from "./work-tree.ts";
@@ -38,7 +39,7 @@ const AS_THEY_ARE = "* -text -filter -ident -eol -working-tree-encoding\n";
 export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir: string): Promise<string> {
   const bare = join(repositoryDir(dir, sourceDir), "work");
   if (!existsSync(bare)) {
-    const draft = `${bare}-${process.pid}-${randomBytes(4).toString("hex")}`;
+    const draft = draftOf(bare);
     await git(["init", "--quiet", "--bare", draft]);
     writeFileSync(join(draft, "info", "attributes"), AS_THEY_ARE);
     try {
@@ -56,7 +57,7 @@ export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir:
 /** Takes the listed files as they are now. */
 export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: string, tree: WorkTree): Promise<Snapshot> {
   const bare = await snapshotRepository(dir, sourceDir);
-  const index = join(bare, `index-${process.pid}-${randomBytes(4).toString("hex")}`);
+  const index = draftOf(join(bare, "index"));
   const own = ["--git-dir", bare, "--work-tree", sourceDir, "-c", "core.fileMode=true", "-c", "core.symlinks=true"];
   const run = (args: readonly string[], input?: string) =>
     git([...own, ...args], { index, env: { ...process.env, ...NOBODY }, ...(input === undefined ? {} : { input }) });
@@ -139,8 +140,6 @@ export function saveSource(dir: Pick<StateDir, "path">, snapshot: Snapshot): voi
   mkdirSync(join(dir.path, "sources"), { recursive: true, mode: 0o700 });
   const { patch, largest: _, ...facts } = snapshot;
   if (existsSync(file) && readFileSync(file).equals(patch)) return;
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, patch, { mode: 0o600 });
-  renameSync(draft, file);
+  writeWhole(file, patch);
   writeWhole(file.replace(/\.patch$/, ".json"), `${JSON.stringify(facts, null, 2)}\n`);
 }

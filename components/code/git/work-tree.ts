@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Trouble } from "../../lib/problem.ts";
 import { type Cover, complaintsAbout, looksLikePointer, matching } from "./contents.ts";
 import { git } from "./git.ts";
 
@@ -16,8 +17,8 @@ export interface WorkTree {
   readonly bytes: number;
   /** Tracked, and left out by a pattern. */
   readonly leftOut: readonly string[];
-  /** Sentences about what training would miss. */
-  readonly complaints: readonly string[];
+  /** What training would miss. */
+  readonly complaints: readonly Trouble[];
 }
 
 interface Entry {

@@ -3,6 +3,7 @@ import { findToken } from "../../credentials/registry-token.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { printable } from "../../lib/text.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
+import type { Failure } from "../../pulumi/lifecycle.ts";
 import type { FoundImage } from "../../registry/access.ts";
 import { isRegistryError } from "../../registry/errors.ts";
 import { type ImageReference, parseReference, qualified } from "../../registry/reference.ts";
@@ -17,11 +18,6 @@ import { accessOf, askRegistry, registryUserOf } from "./place.ts";
 import { tagOf, willBuildText } from "./plan.ts";
 import { runBuild } from "./run.ts";
 import type { Asked, ImageState, PlanInputs } from "./state.ts";
-
-export interface Failure {
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** What is to be done about the image; without `pinned` it is to be built. */
 export interface ImagePlan extends ImageState {

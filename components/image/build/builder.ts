@@ -5,13 +5,14 @@ import { openStateDir } from "../../lib/state-dir.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
 import { type Login, runScript } from "../../ssh/run-script.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
-import type { ApiTarget } from "../../vast/client/api.ts";
+import { type ApiTarget, targetOf } from "../../vast/client/api.ts";
 import { isPassing } from "../../vast/client/errors.ts";
 import type { OfferCriteria } from "../../vast/market/criteria.ts";
 import { market } from "../../vast/market/offers.ts";
 import { Searches } from "../../vast/market/quotes.ts";
 import { minutes } from "../../vast/ready/boot.ts";
 import { connect, openJournal } from "../../vast/ready/connect.ts";
+import { note, servedSince } from "../../vast/ready/experience.ts";
 import type { Means } from "../../vast/ready/means.ts";
 import { release } from "../../vast/rental/release.ts";
 import { type Rented, rent } from "../../vast/rental/rental.ts";
@@ -51,9 +52,23 @@ export interface RemoteEngine {
 
 /** Vast's virtual machine with a command line and Docker; an image without its registry's name would make a container. */
 const VM_IMAGE = "docker.io/vastai/kvm:ubuntu_cli_22.04-2025-11-21";
-/** For the base, the environment, and a push. */
-const DISK_GB = 150;
-const HOURS = 4;
+/** Any GPU, because none is used. */
+const MACHINE: Omit<OfferCriteria, "maxPricePerHour"> = {
+  gpu: "",
+  gpus: 1,
+  // One that is taken away would have built for nothing.
+  rental: "on-demand",
+  bidMarkup: 0,
+  // For the base, the environment, and a push.
+  diskGb: 150,
+  minReliability: 0.95,
+  minDownloadMbps: 200,
+  minDurationHours: 4,
+  // The token for the push is used there.
+  verified: true,
+  virtual: true,
+  maxOffers: 5,
+};
 const INSTALL = readFileSync(join(import.meta.dirname, "docker.sh"), "utf8");
 
 /**
@@ -84,8 +99,10 @@ async function withRented(
   const key = ownSshKey(openStateDir(), terms.sshKey);
   const vast: Means = { ...(await connect(terms, { urn, sshKeyFile: terms.sshKey, engine })), progress: show, say };
   const rented = await rent(vast, requestOf(terms, urn, key.publicKey));
+  const since = vast.clock.now();
   const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
   const left = await troubleOf(() => end(vast, rented.instance, terms.label));
+  if (left === undefined) note(vast, rented.instance, servedSince(since, vast.clock.now()));
   const troubles = [failed, left].filter((error) => error !== undefined);
   if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
@@ -127,8 +144,9 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
 
 /** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
-  const { client } = await connect(limits);
-  const found = await market(client, criteriaOf(limits), { shared: new Searches(openStateDir()) }).catch((error) => {
+  const { client, ledger } = await connect(limits);
+  const criteria = { ...MACHINE, maxPricePerHour: limits.maxPricePerHour };
+  const found = await market(client, criteria, { ledger, shared: new Searches(openStateDir()) }).catch((error) => {
     if (!isPassing(error)) throw error;
   });
   if (found === undefined) return "";
@@ -138,32 +156,13 @@ export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
   return `on a rented machine (${best.gpu}${place}, ${perHour(best.totalPerHour)}, ${minutes(limits.maxMinutes * 60_000)} at most)`;
 }
 
-function criteriaOf({ maxPricePerHour }: BuilderLimits): OfferCriteria {
-  return {
-    gpu: "",
-    gpus: 1,
-    // One that is taken away would have built for nothing.
-    rental: "on-demand",
-    maxPricePerHour,
-    bidMarkup: 0,
-    diskGb: DISK_GB,
-    minReliability: 0.95,
-    minDownloadMbps: 200,
-    minDurationHours: HOURS,
-    // The token for the push is used there.
-    verified: true,
-    virtual: true,
-    maxOffers: 5,
-  };
-}
-
 function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalRequest {
-  const { apiUrl, apiKeyFile, label, maxMinutes: total } = terms;
+  const { label, maxPricePerHour, maxMinutes: total } = terms;
   return {
     label,
     urn,
-    target: { apiUrl, apiKeyFile },
-    criteria: criteriaOf(terms),
+    target: targetOf(terms),
+    criteria: { ...MACHINE, maxPricePerHour },
     image: VM_IMAGE,
     imageBytes: null,
     imageLogin: null,
@@ -172,6 +171,7 @@ function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalR
     checkpointsDir: "",
     // Virtual machines take minutes to boot.
     minutes: { machine: Math.min(20, total), total },
+    provisional: true,
     quote: null,
   };
 }

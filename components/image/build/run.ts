@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { startProgram } from "../../lib/program.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
+import { diagnosticIn } from "../../pulumi/events.ts";
 import type { ImageLogin } from "../../vast/rental/image-pull.ts";
 import type { BuildFiles } from "./files.ts";
 import { complaintIn, progressIn } from "./output.ts";
@@ -45,7 +45,8 @@ export async function runBuild(
     for (const [name, text] of Object.entries(files)) writeFileSync(join(context, name), text, { mode: 0o644 });
     const env = { ...environment(folder), VAST_TRAINING_BUILD: JSON.stringify({ ...job, context }) };
     await pulumi(folder, ["stack", "init", "build"], env, { ...watch, show: () => {} });
-    await pulumi(folder, ["up", "--stack", "build", "--yes", "--skip-preview", "--suppress-outputs"], env, watch);
+    const up = ["up", "--stack", "build", "--yes", "--skip-preview", "--suppress-outputs"];
+    await pulumi(folder, [...up, "--json"], env, watch);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -89,33 +90,27 @@ async function pulumi(
   { show, signal }: BuildWatch,
 ): Promise<void> {
   signal.throwIfAborted();
-  const words = ["pulumi", ...args, "--non-interactive", "--color", "never"];
-  const child = spawn(process.execPath, [TETHER, ...words], {
+  const words = [process.execPath, TETHER, "pulumi", ...args, "--non-interactive", "--color", "never"];
+  // The terminal's ^C is for the command that asks; it tells us, and an end of standard input tells the tether.
+  const events: string[] = [];
+  const child = startProgram(words, {
     cwd: folder,
     env,
-    stdio: ["pipe", "pipe", "pipe"],
-    // The terminal's ^C is for the command that asks; it tells us.
-    detached: true,
+    talks: true,
+    ownGroup: true,
+    // A long build says much, and its errors are all that is kept.
+    mostOutput: Number.POSITIVE_INFINITY,
+    keepsOutput: false,
+    onLine: (line) => {
+      if (diagnosticIn(line)?.severity === "error") events.push(line);
+      const text = progressIn(line);
+      if (text !== "") show(text);
+    },
   });
-  child.stdin.once("error", () => {}); // it has ended, which its exit says too
-  const end = () => child.stdin.end();
-  signal.addEventListener("abort", end);
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on("line", (line) => {
-      lines.push(line);
-      const words = progressIn(line);
-      if (words !== "") show(words);
-    });
-  }
-  try {
-    const code = await new Promise<number | null>((done, fail) => {
-      child.once("error", fail);
-      child.once("close", done);
-    });
-    if (signal.aborted) throw new Error("the build was called off");
-    if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(lines)}`);
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
+  signal.addEventListener("abort", child.close);
+  const { code, stderr, unstarted } = await child.ended;
+  signal.removeEventListener("abort", child.close);
+  if (unstarted !== undefined) throw unstarted;
+  if (signal.aborted) throw new Error("the build was called off");
+  if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(events, stderr)}`);
 }

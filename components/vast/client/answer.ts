@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** The headers that are looked at. */
-export const HEADERS = ["retry-after", "x-ratelimit-reset"] as const;
+export const HEADERS = ["retry-after", "x-ratelimit-reset", "date"] as const;
 
 interface Reading {
   readonly status: number;
@@ -167,10 +167,10 @@ function kindOfStatus(status: number): VastErrorKind {
 function answerError(kind: VastErrorKind, call: Call, reading: Reading, key: UsedKey): VastError {
   const said = printable(withoutTags(reading.said.replaceAll(key.value, "[key]"))) || "nothing";
   const code = reading.code !== "" && reading.code !== reading.said ? ` ${reading.code}` : "";
-  const next = nextStep(kind, key.source, reading);
-  const words = next === "" ? said : `${said.replace(/\.$/, "")}; ${next}`;
-  const message = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${words}`;
-  return vastError(kind, message, factsOf(kind, reading));
+  const remedy = nextStep(kind, key.source, reading);
+  const words = remedy === undefined ? said : said.replace(/\.$/, "");
+  const found = `${call.method} ${call.path}: Vast answers ${reading.status}${code}: ${words}`;
+  return vastError(kind, found, { ...factsOf(kind, reading), ...(remedy === undefined ? {} : { remedy }) });
 }
 
 function withoutTags(text: string): string {
@@ -180,10 +180,12 @@ function withoutTags(text: string): string {
 function factsOf(kind: VastErrorKind, reading: Reading): VastErrorFacts {
   const { body, code, headers, at } = reading;
   const contract = isRecord(body) ? body.new_contract : undefined;
+  const jobId = isRecord(body) ? body.scheduled_job_id : undefined;
   const threshold = kind === "rate_limited" ? thresholdIn(reading) : undefined;
   return {
     ...(kind === "search_quota" ? { resetsAt: resetAt(headers["x-ratelimit-reset"], at) } : {}),
     ...(isId(contract) ? { newContract: contract } : {}),
+    ...(isId(jobId) ? { jobId } : {}),
     ...(threshold === undefined ? {} : { thresholdSeconds: threshold }),
     ...(code === "" ? {} : { code }),
   };
@@ -210,13 +212,13 @@ function thresholdIn({ body, said, headers, at }: Reading): number | undefined {
 
 const REDIRECTED = "redirects are not followed: write the final address in apiUrl";
 
-/** "" = there is nothing for the user to do. */
-function nextStep(kind: VastErrorKind, keySource: string, reading: Reading): string {
+/** undefined = there is nothing for the user to do. */
+function nextStep(kind: VastErrorKind, keySource: string, reading: Reading): string | undefined {
   const { status, code, headers, at } = reading;
   switch (kind) {
     case "rate_limited": {
       const seconds = Math.ceil(thresholdIn(reading) ?? 0);
-      return seconds > 0 ? `it asks to wait ${seconds} s` : "";
+      return seconds > 0 ? `it asks to wait ${seconds} s` : undefined;
     }
     case "search_quota":
       return whatStillWorks(resetAt(headers["x-ratelimit-reset"], at));
@@ -232,16 +234,18 @@ function nextStep(kind: VastErrorKind, keySource: string, reading: Reading): str
       return REDIRECTED;
     case "ambiguous":
       if (isRedirect(status)) return REDIRECTED;
-      return code === "server_error" ? "it was seen to answer so for an image that does not exist: check image" : "";
+      return code === "server_error"
+        ? "it was seen to answer so for an image that does not exist: check image"
+        : undefined;
     default:
-      return "";
+      return undefined;
   }
 }
 
 /** A search that is not sent, because Vast has said that it takes no more. @param resetsAt milliseconds since 1970 */
 export function heldSearch({ method, path }: Call, resetsAt: number): VastError {
-  const message = `${method} ${path}: not sent, as Vast has refused searches; ${whatStillWorks(resetsAt)}`;
-  return vastError("search_quota", message, { resetsAt });
+  const found = `${method} ${path}: not sent, as Vast has refused searches`;
+  return vastError("search_quota", found, { resetsAt, remedy: whatStillWorks(resetsAt) });
 }
 
 function whatStillWorks(resetsAt: number): string {

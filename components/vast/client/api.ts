@@ -1,18 +1,35 @@
 import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
+import { absolute } from "../../lib/path.ts";
 import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
 import { vastError } from "./errors.ts";
 
-/** Which API to talk to, as in the stack config and in the state. */
-export interface ApiTarget {
+/** Which API to talk to, as in the stack config and in every state. */
+export const apiTarget = z.object({
   /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
+  apiUrl: z.string("a URL, or simulator"),
   /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
+  apiKeyFile: z.string("a path"),
+});
+
+export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
+
+/** Vast's own, with the key where it is usually kept. */
+export const VAST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
+
+/** Of inputs, of a stack config or of a state: the API and nothing else. */
+export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
+  return { apiUrl, apiKeyFile };
+}
+
+/** The same of what a state or a journal holds, where one of them may be missing. */
+export function targetIn({ apiUrl, apiKeyFile }: { readonly [Key in keyof ApiTarget]?: unknown }): ApiTarget {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
 }
 
 /** A reachable API. */
@@ -57,7 +74,7 @@ function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
   if (env.VAST_API_KEY !== undefined && env.VAST_API_KEY.trim() !== "") {
     return { url: REAL_HOST, key: () => usableKey(env.VAST_API_KEY ?? "", "VAST_API_KEY"), keySource: "VAST_API_KEY" };
   }
-  if (apiKeyFile !== "") return withKeyFile(REAL_HOST, expand(apiKeyFile, env));
+  if (apiKeyFile !== "") return withKeyFile(REAL_HOST, absolute(apiKeyFile, env));
   const places = officialKeyFiles(env);
   const file = places.find(isFile);
   if (file !== undefined) return withKeyFile(REAL_HOST, file);
@@ -68,7 +85,7 @@ function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
 }
 
 function openOtherHost(url: string, apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
-  if (apiKeyFile !== "") return withKeyFile(url, expand(apiKeyFile, env));
+  if (apiKeyFile !== "") return withKeyFile(url, absolute(apiKeyFile, env));
   throw vastError(
     "no_key",
     `apiUrl is ${url}, and only the real host gets the usual key: name the file that holds its key in apiKeyFile`,
@@ -91,7 +108,8 @@ function openSimulator(env: NodeJS.ProcessEnv): Api {
 
 function withKeyFile(url: string, file: string): Api {
   if (!isFile(file)) {
-    throw vastError("no_key", `the API key file ${file} does not exist; write the key to it, or change apiKeyFile`);
+    const remedy = "write the key to it, or change apiKeyFile";
+    throw vastError("no_key", `the API key file ${file} does not exist`, { remedy });
   }
   return { url, key: () => usableKey(readKey(file), file), keySource: file };
 }
@@ -116,7 +134,9 @@ function usableKey(text: string, source: string): string {
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const wrong = (what: string) =>
-    vastError("config", `apiUrl ${what}; write "" for Vast, simulator, or a URL like https://console.vast.ai`);
+    vastError("config", `apiUrl ${what}`, {
+      remedy: 'write "" for Vast, simulator, or a URL like https://console.vast.ai',
+    });
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw wrong(`${JSON.stringify(text)} is not a URL`);
   if (url.username !== "" || url.password !== "") throw wrong("holds a user name or password");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw wrong(`${url.origin}… has a path`);
@@ -132,10 +152,6 @@ export function isLoopback(hostname: string): boolean {
 function officialKeyFiles(env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME || homedir();
   return [join(env.XDG_CONFIG_HOME || join(home, ".config"), "vastai", "vast_api_key"), join(home, ".vast_api_key")];
-}
-
-function expand(path: string, env: NodeJS.ProcessEnv): string {
-  return path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(2)) : resolve(path);
 }
 
 function isFile(path: string): boolean {

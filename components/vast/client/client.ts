@@ -2,13 +2,23 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { printableLines } from "../../lib/text.ts";
 import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
-import { bodyOf, type Call, heldSearch } from "./answer.ts";
+import { type Answer, bodyOf, type Call, heldSearch } from "./answer.ts";
 import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
-import { checkOrder, endpoint, LIST, pageQuery, type RentOrder, read, rentBody, write } from "./requests.ts";
+import {
+  checkOrder,
+  endpoint,
+  type JobOrder,
+  LIST,
+  pageQuery,
+  type RentOrder,
+  read,
+  rentBody,
+  write,
+} from "./requests.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
-import type { Account, AccountKey, Instance, Offer } from "./wire.ts";
+import type { Account, AccountKey, Instance, Offer, ScheduledJob } from "./wire.ts";
 import * as wire from "./wire.ts";
 
 /** Body of an offer search: filters `{field: {op: value}}` and directives (type, order, limit, allocated_storage). */
@@ -48,6 +58,8 @@ export class VastClient {
   readonly #onRequest: (call: Call) => void;
   readonly #now: () => number;
   readonly #searches: SearchQuota;
+  /** How far Vast's clock is ahead of ours, milliseconds. */
+  #ahead: number | undefined;
 
   constructor(api: Api, options: ClientOptions = {}) {
     this.#api = api;
@@ -63,6 +75,11 @@ export class VastClient {
   /** Where it asks. */
   get apiUrl(): string {
     return this.#api.url;
+  }
+
+  /** The time by Vast's clock, to a second, milliseconds since 1970; undefined = no answer has told it yet. */
+  get vastNow(): number | undefined {
+    return this.#ahead === undefined ? undefined : this.#now() + this.#ahead;
   }
 
   /** What tells the key again: `keyFingerprint` of api.ts. Throws when there is none. */
@@ -140,11 +157,6 @@ export class VastClient {
     await this.#ask({ call: write("/instances/bid_price/{id}/", id), body: { client_id: "me", price: bidPerHour } });
   }
 
-  /** Stops and starts the container in place; files stay. */
-  async reboot(id: number): Promise<void> {
-    await this.#ask({ call: { ...write("/instances/reboot/{id}/", id), idempotent: false }, body: {} });
-  }
-
   /** Allows a public key on one instance. */
   async attachKey(id: number, publicKey: string): Promise<void> {
     const call: Call = { ...endpoint("POST", "/instances/{id}/ssh/", id), idempotent: true };
@@ -184,6 +196,27 @@ export class VastClient {
   async destroy(id: number): Promise<boolean> {
     const call: Call = { ...endpoint("DELETE", "/instances/{id}/", id), idempotent: true };
     return (await this.#ask({ call, body: {} }).catch(undefinedWhenGone)) !== undefined;
+  }
+
+  /** The calls that Vast is to make by itself. */
+  async jobs(): Promise<ScheduledJob[]> {
+    const call = read(JOBS);
+    return shaped(wire.jobList, await this.#ask({ call }), call);
+  }
+
+  /** Makes one. An error with `jobId` = that one makes the same call already. */
+  async addJob(order: JobOrder, leave: Leave = {}): Promise<void> {
+    await this.#ask({ call: { ...endpoint("POST", JOBS), idempotent: true }, body: order }, leave);
+  }
+
+  async moveJob(id: number, order: JobOrder): Promise<void> {
+    await this.#ask({ call: write(JOB, id), body: order });
+  }
+
+  /** Removes one; false = Vast takes it for none. Whether it is there is for `jobs` to tell. */
+  async removeJob(id: number): Promise<boolean> {
+    const call: Call = { ...endpoint("DELETE", JOB, id), idempotent: true };
+    return (await this.#ask({ call }).catch(falseWhenUnknown)) !== false;
   }
 
   /** All rows, each page read; undefined = it has changed in between: rows and Vast's own count differ, or a page is gone. */
@@ -243,7 +276,15 @@ export class VastClient {
     onLeave?.();
     this.#onRequest(call);
     const key = { source: this.#api.keySource, value: this.#api.key() };
-    return bodyOf(call, await this.#transport(this.#api.url, key.value, request), key, this.#now());
+    const answer = await this.#transport(this.#api.url, key.value, request);
+    this.#hearTime(answer);
+    return bodyOf(call, answer, key, this.#now());
+  }
+
+  /** Something on the way may answer with what it kept: the latest time that was told is the best. */
+  #hearTime({ headers }: Answer): void {
+    const told = Date.parse(headers?.date ?? "") - this.#now();
+    if (Number.isFinite(told)) this.#ahead = Math.max(told, this.#ahead ?? told);
   }
 
   #gateName(endpoint: string): string {
@@ -256,6 +297,8 @@ const REFUSALS: Refusals = {
   resetsAt: (error) => (isVastError(error, "search_quota") ? error.resetsAt : undefined),
   error: (resetsAt) => heldSearch(SEARCH, resetsAt),
 };
+const JOBS = "/commands/schedule_job/";
+const JOB = "/commands/schedule_job/{id}/";
 const LOG_ATTEMPTS = 30;
 const LOG_PAUSE_MS = 500;
 
@@ -265,6 +308,11 @@ function countOf(page: z.output<typeof wire.instancePage>): number | null {
 
 function undefinedWhenGone(error: unknown): undefined {
   if (isVastError(error, "no_such_instance")) return undefined;
+  throw error;
+}
+
+function falseWhenUnknown(error: unknown): false {
+  if (isVastError(error, "invalid")) return false;
   throw error;
 }
 

@@ -30,6 +30,10 @@ export interface VastErrorFacts {
   readonly thresholdSeconds?: number;
   /** Milliseconds since 1970. */
   readonly resetsAt?: number;
+  /** The scheduled job that makes the same call already. */
+  readonly jobId?: number;
+  /** What the user can do: a clause, with which the message ends. */
+  readonly remedy?: string | undefined;
   /** Vast's own machine-readable code, such as `resources_unavailable`. */
   readonly code?: string;
 }
@@ -38,12 +42,15 @@ export interface VastErrorFacts {
 export interface VastError extends Error, VastErrorFacts {
   readonly name: "VastError";
   readonly kind: VastErrorKind;
+  /** The message without the remedy. */
+  readonly found: string;
 }
 
-/** Builds a VastError; control characters in `message` are removed. */
-export function vastError(kind: VastErrorKind, message: string, facts: VastErrorFacts = {}): VastError {
-  const error = new Error(printable(message, 1000));
-  return Object.assign(error, { name: "VastError" as const, kind, ...facts });
+/** Builds a VastError; control characters in what it says are removed. */
+export function vastError(kind: VastErrorKind, found: string, facts: VastErrorFacts = {}): VastError {
+  const { remedy } = facts;
+  const error = new Error(printable(remedy === undefined ? found : `${found}; ${remedy}`, 1000));
+  return Object.assign(error, { name: "VastError" as const, kind, found: printable(found, 1000), ...facts });
 }
 
 /** Is this an error from Vast, and one of these kinds (any kind when none is named)? */

@@ -17,7 +17,6 @@ const LIMITS: Readonly<Record<string, Limit>> = {
   "GET /instances/": every(1),
   "PUT /instances/{id}/": every(1),
   "DELETE /instances/{id}/": every(3),
-  "PUT /instances/reboot/{id}/": every(1),
   "PUT /instances/bid_price/{id}/": every(5.5),
   "POST /ssh/": every(1),
   "POST /bundles/": { seconds: 2, calls: 4 },

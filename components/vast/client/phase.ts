@@ -112,10 +112,21 @@ function stopped(instance: Instance): Phase {
 }
 
 /** The four words are the same whoever stopped it; the price of the day tells a little more. */
-function whyLost({ minBid, gpuPerHour }: Instance): string {
+function whyLost(instance: Instance): string {
+  const { minBid, gpuPerHour } = instance;
   if (minBid === null || gpuPerHour === null) return "outbid or displaced";
-  if (minBid > gpuPerHour) return `outbid, its GPUs take ${perHour(minBid)} now and ${perHour(gpuPerHour)} is bid`;
+  if (costsMore(instance)) return `outbid, its GPUs take ${perHour(minBid)} now and ${perHour(gpuPerHour)} is bid`;
   return "displaced by a rental on demand, by its host, for lack of credit, or by itself after training";
+}
+
+/** Its GPUs take more than what is bid. */
+function costsMore({ minBid, gpuPerHour }: Instance): boolean {
+  return minBid !== null && gpuPerHour !== null && minBid > gpuPerHour;
+}
+
+/** Was it stopped because somebody bids more? Only where the price of the day says so. */
+export function isOutbid(instance: Instance): boolean {
+  return phaseOf(instance).cause === "outbid" && costsMore(instance);
 }
 
 function comingUp(instance: Instance): Phase {
@@ -179,6 +190,16 @@ export function isLeaving({ curState }: Instance): boolean {
 export function isDown(instance: Instance): boolean {
   const { phase, cause } = phaseOf(instance);
   return phase === "stopped" && cause !== "frozen";
+}
+
+/** What a stopped one goes on costing, a clause. */
+export function diskText({ diskPerHour }: Instance): string {
+  return diskPerHour === null ? "its disk goes on billing" : `its disk goes on costing ${perHour(diskPerHour)}`;
+}
+
+/** The same behind what is said of it; "" while it does not pay for its disk alone. */
+export function diskTail(instance: Instance): string {
+  return isDown(instance) ? `, and ${diskText(instance)}` : "";
 }
 
 /** What it costs now, $/h: one that is stopped keeps its disk only. null = Vast does not say. */

@@ -53,6 +53,21 @@ export function checkOrder(call: Call, order: RentOrder): void {
   }
 }
 
+/** A call that Vast is to make by itself. Field names are Vast's. */
+export interface JobOrder {
+  readonly api_endpoint: string;
+  readonly request_method: "DELETE" | "PUT";
+  readonly request_body: Readonly<Record<string, unknown>>;
+  readonly instance_id: number;
+  readonly frequency: "WEEKLY";
+  /** 0 = Sunday. */
+  readonly day_of_the_week: number;
+  readonly hour_of_the_day: number;
+  /** Unix seconds. */
+  readonly start_time: number;
+  readonly end_time: number;
+}
+
 /** A call by its template: Vast's paths, the list of instances excepted, begin with /api/v0. */
 export function endpoint(
   method: Call["method"],

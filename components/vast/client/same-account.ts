@@ -48,7 +48,7 @@ export async function ensureSameAccount(
   const { kind = "forbidden", why, way } = doubt;
   const override = `when you know that the key is of the account that rented it, put VAST_ACCOUNT_IS_SAME=${name} before the command`;
   const ways = way === undefined ? override : `${way}, or ${override}`;
-  throw vastError(kind, `${what} cannot be seen, and may be there all the same: ${why}; ${ways}`);
+  throw vastError(kind, `${what} cannot be seen, and may be there all the same: ${why}`, { remedy: ways });
 }
 
 /** The nonce stands before the colon. */

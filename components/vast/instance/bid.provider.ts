@@ -1,6 +1,7 @@
+import { pick } from "../../lib/values.ts";
 import { isUnknown, lifecycle } from "../../pulumi/lifecycle.ts";
 import { connect, openJournal } from "../ready/connect.ts";
-import type { VastBidInputs } from "./bid.ts";
+import { bidInputs, type VastBidInputs } from "./bid.ts";
 import { rebid } from "./rebid.ts";
 import { termsOf } from "./terms.ts";
 
@@ -47,8 +48,7 @@ function hasNewTerms(olds: VastBidInputs, news: VastBidInputs): boolean {
 }
 
 function outputs(inputs: VastBidInputs, floorPerHour: number | null): BidOutputs {
-  const { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup } = inputs;
-  return { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup, floorPerHour };
+  return { ...pick(inputs, bidInputs.keyof().options), floorPerHour };
 }
 
 async function bring(inputs: VastBidInputs, floor: number | null, markupBefore: number): Promise<void> {

@@ -1,25 +1,20 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "../../pulumi/resource.ts";
-import type { Rental } from "../market/criteria.ts";
-
-type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
+import { z } from "zod";
+import { pick } from "../../lib/values.ts";
+import { DynamicResource, type Inputs } from "../../pulumi/resource.ts";
+import { apiTarget } from "../client/api.ts";
+import { criteria } from "../market/criteria.ts";
 
 /** What the bid follows from. */
-export interface VastBidInputs {
+export const bidInputs = z.object({
   /** Id of the instance (its `id`, which stays known in previews). */
-  readonly instanceId: string;
-  /** "" = https://console.vast.ai, "simulator" = the running simulator, or a URL. */
-  readonly apiUrl: string;
-  /** Path of a file that holds the API key; "" = where the official client keeps it. */
-  readonly apiKeyFile: string;
-  readonly rental: Rental;
-  /** $/h of the whole instance, disk included. */
-  readonly maxPricePerHour: number;
-  /** How far above the minimum bid to bid: 0.2 = 20 %. */
-  readonly bidMarkup: number;
-}
+  instanceId: z.string(),
+  ...apiTarget.shape,
+  ...criteria.pick({ rental: true, maxPricePerHour: true, bidMarkup: true }).shape,
+});
 
-export type VastBidArgs = In<VastBidInputs>;
+export type VastBidInputs = Readonly<z.output<typeof bidInputs>>;
+export type VastBidArgs = Inputs<VastBidInputs>;
 
 /**
  * The bid of an interruptible instance, changed in place when the cap or the markup changes; Vast keeps the machine.
@@ -29,8 +24,6 @@ export type VastBidArgs = In<VastBidInputs>;
  */
 export class VastBid extends DynamicResource {
   constructor(name: string, args: VastBidArgs, opts?: pulumi.CustomResourceOptions) {
-    const { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup } = args;
-    const props = { instanceId, apiUrl, apiKeyFile, rental, maxPricePerHour, bidMarkup };
-    super("bid", name, props, opts);
+    super("bid", name, pick(args, bidInputs.keyof().options), opts);
   }
 }

@@ -1,5 +1,5 @@
 import { perHour } from "../../lib/money.ts";
-import { phaseOf } from "../client/phase.ts";
+import { diskTail, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type InstanceOutputs, refreshed } from "./instance.outputs.ts";
 
@@ -52,7 +52,7 @@ function phaseChange(id: string, now: Instance): Change | undefined {
     case "ready":
       return undefined;
     case "stopped":
-      return { text: `instance ${id}: ${text}`, remedy: `${REFRESH} starts it again` };
+      return { text: `instance ${id}: ${text}${diskTail(now)}`, remedy: `${REFRESH} starts it again` };
     case "failed":
       return { text: `instance ${id}: ${text}`, remedy: "pulumi destroy ends it" };
     default:

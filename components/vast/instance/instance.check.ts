@@ -1,14 +1,12 @@
 import { perHour } from "../../lib/money.ts";
-import { isUnknown } from "../../pulumi/lifecycle.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
-import type { OfferCriteria } from "../market/criteria.ts";
-import { canonicalGpu } from "../market/gpu-name.ts";
+import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
-import { type Failure, invalidInputs } from "./instance.inputs.ts";
+import { type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
-import type { VastInstanceInputs } from "./instance.ts";
 
 /** What a check needs of the world. */
 export interface CheckMeans {
@@ -19,11 +17,10 @@ export interface CheckMeans {
   /** The quote that a preview has just made for the same thing. */
   kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
+  /** What the ledger of machines has of that one: a line, or "". */
+  known(quote: Quote): Promise<string>;
   say(text: string): Promise<void>;
 }
-
-/** Inputs that are not known yet are text, whatever their type. */
-export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
 
 export interface Checked {
   readonly inputs: CheckedInputs;
@@ -42,22 +39,12 @@ export async function checkInstance(
   news: RawInputs,
   means: CheckMeans,
 ): Promise<Checked> {
-  const failures = invalidInputs(news);
-  const inputs = news as unknown as VastInstanceInputs;
-  const gpu = canonicalGpu(inputs.gpu) ?? inputs.gpu;
+  const { inputs, failures } = readInputs(news);
   const kept = olds.label === undefined ? undefined : (olds.quote ?? null);
-  if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, gpu, quote: kept ?? null }, failures };
-  const criteria = criteriaOf({ ...inputs, gpu });
+  if (kept !== undefined || failures.length > 0) return { inputs: { ...inputs, quote: kept ?? null }, failures };
+  const criteria = criteriaOf(inputs);
   const answer = Object.values(criteria).some(isUnknown) ? {} : await promise(criteria, inputs, means);
-  return { inputs: { ...inputs, gpu, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
-}
-
-/** What decides about an offer. */
-export function criteriaOf(inputs: OfferCriteria): OfferCriteria {
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = inputs;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = inputs;
-  const hardware = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  return { ...hardware, minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
+  return { inputs: { ...inputs, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
 interface Answer {
@@ -69,7 +56,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
   const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
   const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
-    await means.say(quoteLine(kept));
+    await tell(kept, means);
     return { quote: kept };
   }
   try {
@@ -92,7 +79,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
 }
 
 async function answerOf(
-  { choices, excluded, blame, onDemandTotal }: Market,
+  { choices, passedOver, excluded, blame, onDemandTotal }: Market,
   { credit }: Account,
   { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
@@ -108,10 +95,17 @@ async function answerOf(
     );
   }
   means.keep(criteria, imageBytes, quote);
-  await means.say(quoteLine(quote));
+  await tell(quote, means);
+  if (passedOver !== "") await means.say(passedOver);
   const hint = onDemandHint(quote, onDemandTotal);
   if (hint !== undefined) await means.say(hint);
   return { quote };
+}
+
+async function tell(quote: Quote, means: CheckMeans): Promise<void> {
+  await means.say(quoteLine(quote));
+  const known = await means.known(quote);
+  if (known !== "") await means.say(known);
 }
 
 function failure(property: string, reason: string): Answer {

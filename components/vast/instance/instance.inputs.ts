@@ -1,87 +1,79 @@
-import { isUnknown } from "../../pulumi/lifecycle.ts";
-import type { VastInstanceInputs } from "./instance.ts";
-
-/** What Pulumi shows as "property X has a problem: reason". */
-export interface Failure {
-  readonly property: string;
-  readonly reason: string;
-}
-
-type Rule = readonly [is: (value: unknown) => boolean, should: string];
-
-const text = (value: unknown): value is string => typeof value === "string";
-const between = (least: number, most: number): Rule => [
-  (value) => typeof value === "number" && value >= least && value <= most,
-  `be a number from ${least} to ${most}`,
-];
-const whole = (most: number): Rule => [
-  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most,
-  `be a whole number from 1 to ${most}`,
-];
-const line = (shape: RegExp, should: string): Rule => [(value) => text(value) && shape.test(value), should];
+import { z } from "zod";
+import { boolean, matching } from "../../lib/values.ts";
+import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
+import { apiTarget } from "../client/api.ts";
+import { criteria } from "../market/criteria.ts";
+import type { ImageLogin } from "../rental/image-pull.ts";
 
 const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\p{Cc}]*)?$/u;
+const BYTES = "a number of bytes";
+const KEYS = "public keys, `type base64 comment` each, one at least";
+const LOGIN = "{registry, user, tokenName, envFile}, the first three without blanks";
+const PATIENCE = "minutes {machine, total}, total not below machine";
 const LONGEST_ONSTART = 600;
 
-const RULES: { readonly [Key in keyof Required<VastInstanceInputs>]: Rule } = {
-  gpu: line(/^[\w][\w .+-]*$/, "be the name of a GPU, such as H100 SXM"),
-  gpus: whole(64),
-  rental: [(value) => value === "interruptible" || value === "on-demand", "be interruptible or on-demand"],
-  maxPricePerHour: between(0.001, 1000),
-  bidMarkup: between(0, 10),
-  diskGb: whole(64_000),
-  minReliability: between(0, 1),
-  minDownloadMbps: between(0, 1e6),
-  minDurationHours: between(0, 1e5),
-  verified: [(value) => typeof value === "boolean", "be true or false"],
-  maxOffers: whole(64),
-  apiUrl: [text, "be text"],
-  apiKeyFile: [text, "be a path"],
-  label: line(/^[\w.:-]{1,100}$/, "be the label of a RunIdentity"),
-  image: line(/^[\w][\w./:@-]{0,500}$/, "be a Docker image such as name/image:tag"),
-  imageBytes: [
-    (value) => value === undefined || value === null || (typeof value === "number" && value >= 0),
-    "be a number of bytes",
-  ],
-  imageLogin: [isLogin, "be {registry, user, tokenName, envFile}"],
-  publicKeys: [areKeys, "be public keys, `type base64 comment` each, one at least"],
-  sshKeyFile: [text, "be a path"],
-  readyTimeoutMinutes: [isPatience, "be minutes {machine, total}, total not below machine"],
-  onstart: [
-    (value) => value === undefined || (text(value) && value.length <= LONGEST_ONSTART),
-    `be at most ${LONGEST_ONSTART} characters`,
-  ],
-  checkpointsDir: [(value) => value === undefined || text(value), "be a path on the machine"],
-};
-
-/** Every input that is wrong. What is not known yet is not judged. */
-export function invalidInputs(inputs: Readonly<Record<string, unknown>>): Failure[] {
-  return Object.entries(RULES).flatMap(([property, [is, should]]) => {
-    const value = inputs[property];
-    if (isUnknown(value) || is(value)) return [];
-    return [{ property, reason: `it should ${should}, and is ${shown(value)}` }];
-  });
-}
-
-function areKeys(value: unknown): boolean {
-  if (!Array.isArray(value)) return false;
-  return value.length > 0 && value.every((key) => isUnknown(key) || (text(key) && PUBLIC_KEY.test(key)));
-}
-
 /** Its words become one line. */
-function isLogin(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  const { registry, user, tokenName, envFile } = value as Record<string, unknown>;
-  return (
-    [registry, user, tokenName].every((word) => isUnknown(word) || (text(word) && /^\S+$/.test(word))) && text(envFile)
-  );
-}
+const word = matching(/^\S+$/, LOGIN);
+const imageLogin: z.ZodType<ImageLogin> = z.object(
+  { registry: word, user: word, tokenName: word, envFile: z.string(LOGIN) },
+  LOGIN,
+);
 
-function isPatience(value: unknown): boolean {
-  const { machine, total } = (value ?? {}) as { machine?: unknown; total?: unknown };
-  return typeof machine === "number" && typeof total === "number" && machine > 0 && total >= machine;
+/** What to rent, and how to reach it: the arguments of a VastInstance, their types, bounds and defaults. */
+export const instanceInputs = z.object({
+  ...criteria.shape,
+  ...apiTarget.shape,
+  /** Of a RunIdentity. At most one living instance has it. */
+  label: matching(/^[\w.:-]{1,100}$/, "the label of a RunIdentity"),
+  /** Docker image; `name@sha256:…` never means another one. */
+  image: matching(/^[\w][\w./:@-]{0,500}$/, "a Docker image such as name/image:tag"),
+  /** Of the pull, compressed: the quote and the patience follow it. null = not known. */
+  imageBytes: z.number(BYTES).nonnegative(BYTES).nullish(),
+  /** null = everybody may pull it. */
+  imageLogin: imageLogin.nullish(),
+  /** Who may log in, `type base64 comment` each; our own key first. */
+  publicKeys: z
+    .array(
+      z.string(KEYS).refine((key) => isUnknown(key) || PUBLIC_KEY.test(key), KEYS),
+      KEYS,
+    )
+    .min(1, KEYS)
+    .readonly(),
+  /** Private key of our own connections; "" = the one of the state directory. */
+  sshKeyFile: z.string("a path"),
+  /** Minutes to wait until one machine is ready, and in all. */
+  readyTimeoutMinutes: z
+    .object({ machine: z.number(PATIENCE).positive(PATIENCE), total: z.number(PATIENCE) }, PATIENCE)
+    .refine(({ machine, total }) => total >= machine, PATIENCE),
+  /** Shell text run at each start of the container, after ours; no secrets. Default none. */
+  onstart: z.string("shell text").max(LONGEST_ONSTART, `at most ${LONGEST_ONSTART} characters`).optional(),
+  /** On the machine: when anything is there, it never deletes itself. Default none. */
+  checkpointsDir: z.string("a path on the machine").optional(),
+  /** Folder in which a lab shares its ledger of machines. Default "": there is none. */
+  labDir: z.string("a path").optional(),
+  /** Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false. */
+  provisional: boolean().optional(),
+});
+
+export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;
+
+/** Inputs that are not known yet are text, whatever their type. */
+export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
+
+/** The inputs with defaults, and every one that is wrong. What is not known yet is not judged. */
+export function readInputs(news: RawInputs): { readonly inputs: VastInstanceInputs; readonly failures: Failure[] } {
+  const inputs: Record<string, unknown> = { ...news };
+  const failures = Object.entries(instanceInputs.shape).flatMap(([property, kind]) => {
+    const value = inputs[property];
+    if (isUnknown(value)) return [];
+    const { data, error } = kind.safeParse(value);
+    if (error !== undefined) return [{ property, reason: `found ${shown(value)}; write ${error.issues[0]?.message}` }];
+    if (data !== undefined) inputs[property] = data;
+    return [];
+  });
+  return { inputs: inputs as unknown as VastInstanceInputs, failures };
 }
 
 function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? "missing").slice(0, 80);
+  return (JSON.stringify(value) ?? "nothing").slice(0, 80);
 }

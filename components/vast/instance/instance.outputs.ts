@@ -1,57 +1,91 @@
+import { z } from "zod";
+import { pick } from "../../lib/values.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
+import { apiTarget } from "../client/api.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
-import type { Rental } from "../market/criteria.ts";
-import type { Quote } from "../market/quote.ts";
+import { type Quote, quoteShape } from "../market/quote.ts";
 import { endpoints } from "../ready/endpoints.ts";
-import type { VastInstanceInputs } from "./instance.ts";
+import { instanceInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 
 /** The checked inputs: what the program says, and what a preview promised. */
 export interface CheckedInputs extends VastInstanceInputs {
   readonly quote: Quote | null;
 }
 
-/** What the instance was asked to be. Compared with the inputs of later runs; what Vast says may differ. */
-export type Asked = Pick<
-  VastInstanceInputs,
-  "gpu" | "gpus" | "rental" | "diskGb" | "image" | "label" | "apiUrl" | "apiKeyFile"
->;
+/** Inputs of which another value is another machine. */
+export const hardInputs = instanceInputs.pick({
+  gpu: true,
+  gpus: true,
+  rental: true,
+  diskGb: true,
+  image: true,
+  label: true,
+  apiUrl: true,
+});
 
-/** The state of a VastInstance. Later versions must read what earlier ones wrote; those lack the fingerprint. */
-export interface InstanceOutputs extends Renter {
-  readonly schemaVersion: 1;
-  readonly instanceId: string;
-  readonly label: string;
-  readonly offerId: string;
-  readonly machineId: string;
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly rental: Rental;
-  readonly pricePerHour: number;
-  /** As it was when the machine got ready. */
-  readonly rentedPerHour: number;
-  readonly bidPerHour: number | null;
-  readonly diskGb: number;
-  readonly sshHost: string;
-  readonly sshPort: number;
-  readonly hostKey: string;
-  readonly phase: PhaseName;
-  readonly startedAt: string;
-  readonly location: string | null;
-  readonly endsAt: string | null;
-  readonly quote: Quote | null;
-  readonly image: string;
-  readonly apiUrl: string;
-  readonly apiKeyFile: string;
-  readonly asked: Asked;
+/** What the instance was asked to be. Compared with the inputs of later runs; what Vast says may differ. */
+const asked = hardInputs.extend(apiTarget.shape);
+
+export type Asked = Readonly<z.output<typeof asked>>;
+
+/** What a program sees of an instance. */
+export const shownOutputs = z.object({
+  /** Digits. */
+  instanceId: z.string(),
+  /** As it is at Vast. */
+  label: z.string(),
+  /** "" when a machine was found that had been rented before. */
+  offerId: z.string(),
+  machineId: z.string(),
+  /** In Vast's spelling. */
+  gpu: z.string(),
+  gpus: z.number(),
+  rental: quoteShape.shape.rental,
+  /** $/h, disk included. */
+  pricePerHour: z.number(),
+  /** $/h, disk included, when it was rented or last started by us. A refresh does not move it, so it is for dependents. */
+  rentedPerHour: z.number(),
+  /** $/h without disk; null when on-demand. */
+  bidPerHour: z.number().nullable(),
+  diskGb: z.number(),
+  /** Where the login worked last. Moves when the machine restarts: ask the API before a connection of your own. */
+  sshHost: z.string(),
+  sshPort: z.number(),
+  /** `type base64`, seen at the first login; "" = nobody could log in yet. */
+  hostKey: z.string(),
+  phase: z.custom<PhaseName>(),
+  /** ISO time at which it last got ready for us. Another time means that whatever ran on it has ended, maybe at the same address. */
+  startedAt: z.string(),
+  location: z.string().nullable(),
+  /** ISO time at which the rental ends by itself; null when Vast does not say. */
+  endsAt: z.string().nullable(),
+  /** Id of the account that rented it; "" = not known. To another account's key it looks as if it were gone. */
+  accountId: z.string(),
+  /** Tells the key that rented it, or that a refresh saw it with, and is no secret. Older states lack it. */
+  keyFingerprint: z.string(),
+  /** What the preview promised; null when the market could not be asked. */
+  quote: quoteShape.readonly().nullable(),
+});
+
+/** The state of a VastInstance. Later versions must read what earlier ones wrote. */
+const instanceOutputs = z.object({
+  ...shownOutputs.shape,
+  ...asked.pick({ image: true, apiUrl: true, apiKeyFile: true }).shape,
+  schemaVersion: z.literal(1),
+  asked: asked.readonly(),
   /** Older states lack it. */
-  readonly sshKeyFile?: string;
+  sshKeyFile: z.string().exactOptional(),
+  /** Older states lack it. */
+  labDir: z.string().exactOptional(),
   /** It was given up before it ever got ready, so no step of ours has begun on it. Older states lack it. */
-  readonly untouched?: boolean;
+  untouched: z.boolean().exactOptional(),
   /** The row on which a destroy shows its progress. */
-  readonly __urn?: string;
-}
+  __urn: z.string().exactOptional(),
+});
+
+export type InstanceOutputs = Readonly<z.output<typeof instanceOutputs>>;
 
 /** What is known beside Vast's own words. */
 export interface Known extends Partial<Renter> {
@@ -69,21 +103,18 @@ export interface Known extends Partial<Renter> {
 
 /** The outputs of an instance that was rented for these inputs. */
 export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Known): InstanceOutputs {
-  const { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile, sshKeyFile, quote } = inputs;
-  const asked = { gpu, gpus, rental, diskGb, image, label, apiUrl, apiKeyFile };
+  const { sshKeyFile, labDir, quote } = inputs;
+  const own: Asked = pick(inputs, asked.keyof().options);
   const blank: InstanceOutputs = {
     schemaVersion: 1,
+    ...own,
+    asked: own,
     instanceId: String(instance.id),
-    label,
     offerId: known.offerId ? String(known.offerId) : "",
     machineId: "",
-    gpu,
-    gpus,
-    rental,
     pricePerHour: quote?.totalPerHour ?? 0,
     rentedPerHour: quote?.totalPerHour ?? 0,
     bidPerHour: quote?.bidPerHour ?? null,
-    diskGb,
     sshHost: known.endpoint?.host ?? "",
     sshPort: known.endpoint?.port ?? 0,
     hostKey: known.endpoint?.hostKey ?? "",
@@ -94,11 +125,8 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
     accountId: known.accountId ?? "",
     keyFingerprint: known.keyFingerprint ?? "",
     quote,
-    image,
-    apiUrl,
-    apiKeyFile,
-    asked,
     sshKeyFile,
+    ...(labDir === undefined ? {} : { labDir }),
     ...(known.untouched === true ? { untouched: true } : {}),
     ...(known.urn === undefined ? {} : { __urn: known.urn }),
   };

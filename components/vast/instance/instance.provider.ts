@@ -1,25 +1,31 @@
 import { openStateDir } from "../../lib/state-dir.ts";
+import { pick } from "../../lib/values.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
+import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
-import { type PhaseName, phaseOf } from "../client/phase.ts";
+import { isOutbid, type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
 import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { knownText } from "../ledger/standing.ts";
+import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
-import { connect, openJournal } from "../ready/connect.ts";
+import { connect, openJournal, realClock } from "../ready/connect.ts";
+import { note, servedSince } from "../ready/experience.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
 import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
-import { type CheckMeans, checkInstance, criteriaOf, type RawInputs } from "./instance.check.ts";
+import { type CheckMeans, checkInstance } from "./instance.check.ts";
+import type { RawInputs } from "./instance.inputs.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import { planOf } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
@@ -59,7 +65,7 @@ export const provider = lifecycle({
   },
 
   read: async (id: string, props: InstanceOutputs) => {
-    const means = await connect(props, { urn: props.__urn });
+    const means = await connect(props, { urn: props.__urn, labDir: props.labDir });
     const instance = await seen(means, id, props);
     openJournal().closeInstance(Number(id));
     // Pulumi itself shows only what the next run will change.
@@ -67,6 +73,7 @@ export const provider = lifecycle({
     for (const { text } of changes) await means.say(text);
     await tellTwins(means, ownerOf(id, props));
     if (instance === undefined) return { id: "", props: {} };
+    noteLoss(means, props, instance);
     return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
 
@@ -78,14 +85,13 @@ export const provider = lifecycle({
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
       await tellTwins(means, ownerOf(id, olds));
+      noteLoss(means, olds, instance);
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
       const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
       const isSame = !isRenewed(id, olds) && (await identityOf(id, olds)) !== "accepted";
       if (isSame && olds.phase === "ready" && phaseOf(instance).phase === "ready") {
-        const { sshHost, sshPort, hostKey, startedAt } = olds;
-        const kept = { sshHost, sshPort, hostKey, startedAt, rentedPerHour: olds.rentedPerHour };
-        return { outs: { ...outputsOf(named, news, known), ...kept } };
+        return { outs: { ...outputsOf(named, news, known), ...pick(olds, BROUGHT_UP) } };
       }
       const { resume } = await import("../rental/resume.ts");
       const { label, publicKeys, readyTimeoutMinutes } = news;
@@ -102,15 +108,14 @@ export const provider = lifecycle({
     const text = leftText(Number(id), label, perHour);
     try {
       const { release } = await import("../rental/release.ts");
-      const { sshKeyFile = "", __urn: urn } = props;
-      const means = await connect(props, { urn, sshKeyFile });
+      const { sshKeyFile = "", labDir, __urn: urn } = props;
+      const means = await connect(props, { urn, sshKeyFile, labDir });
       await ensureReleasable(means, Number(id), props);
       const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
-      if (!wasKnown) await ensureSameAccount(means.client, unseen(id), props);
+      if (wasKnown) noteService(means, props);
+      else await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
-      const { message } = error as Error;
-      const isTold = isKept(error) || message.includes("vastai destroy instance");
-      throw isTold ? error : new Error(`${message}; ${text}`);
+      throw isKept(error) ? error : new Error(`${(error as Error).message}; ${text}`);
     }
     openJournal().closeInstance(Number(id));
     forgetPassed(Number(id));
@@ -137,6 +142,9 @@ async function ensureReleasable(
 const REGAIN =
   "Its Checkpoints, which bring home what is on it, are not in this state: pulumi up puts them back, and then pulumi destroy fetches it.";
 
+/** What is known of an instance since it last got ready. */
+const BROUGHT_UP = ["sshHost", "sshPort", "hostKey", "startedAt", "rentedPerHour"] as const;
+
 /** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
 async function watched<T>(
   inputs: CheckedInputs,
@@ -145,17 +153,16 @@ async function watched<T>(
   action: (means: Means) => Promise<T>,
 ): Promise<T> {
   const engine = watchEngine();
+  const { sshKeyFile, labDir } = inputs;
   try {
-    return await action(await connect(inputs, { urn, sshKeyFile: inputs.sshKeyFile, engine }));
+    return await action(await connect(inputs, { urn, sshKeyFile, labDir, engine }));
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp, renter } = error;
     const untouched = olds === undefined && givenUp;
     const phase = strandedPhase(instance, givenUp);
     const blank = outputsOf(instance, inputs, { urn, phase, untouched, ...renter });
-    const { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint } = olds ?? blank;
-    const kept = { sshHost, sshPort, hostKey, startedAt, offerId, rentedPerHour, accountId, keyFingerprint };
-    const outs = { ...blank, ...kept };
+    const outs = { ...blank, ...pick(olds ?? blank, [...BROUGHT_UP, "offerId", "accountId", "keyFingerprint"]) };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
     engine.stop();
@@ -180,12 +187,11 @@ function now(): string {
 
 function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null, checkpointsDir = "" } = inputs;
-  const { apiUrl, apiKeyFile } = inputs;
+  const { imageBytes = null, imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
   return {
     label,
     urn,
-    target: { apiUrl, apiKeyFile },
+    target: targetOf(inputs),
     criteria: criteriaOf(inputs),
     image,
     imageBytes,
@@ -194,6 +200,7 @@ function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
     onstart,
     checkpointsDir,
     minutes,
+    provisional,
     quote,
   };
 }
@@ -203,6 +210,18 @@ function noteRental({ prices }: Means, { id, machineId, gpus }: Instance, inputs
   // What Vast lists by now may be our own bid.
   const bid = machineId === null || gpus === null ? undefined : prices.bids({ machineId, gpus }).at(-1);
   noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: bid?.floor ?? null });
+}
+
+/** That it was taken away since the state was written. */
+function noteLoss(means: Means, { phase }: InstanceOutputs, instance: Instance): void {
+  if (phase === "ready" && isOutbid(instance)) note(means, instance, { what: "outbid" });
+}
+
+/** Since it last got ready; of one that is known to be stopped nobody knows since when. */
+function noteService(means: Means, { machineId, gpus, startedAt, phase }: InstanceOutputs): void {
+  if (startedAt === "" || machineId === "") return;
+  const from = phase === "ready" ? Date.parse(startedAt) : realClock.now();
+  note(means, { machineId: Number(machineId), gpus }, servedSince(from, realClock.now()));
 }
 
 /** The instance as Vast has it; undefined = gone for certain. */
@@ -276,17 +295,22 @@ function quotes(): Quotes {
   return new Quotes(openStateDir().quotesDir);
 }
 
-function checkMeans({ apiUrl, apiKeyFile }: RawInputs, urn: string): CheckMeans {
-  const open = () => connect({ apiUrl, apiKeyFile }, { urn });
+function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
+  const { apiUrl } = inputs;
+  const open = () => connect(targetOf(inputs), { urn, labDir: inputs.labDir });
   return {
     market: async (criteria) => {
-      const [{ market }, { client, prices }] = await Promise.all([import("../market/offers.ts"), open()]);
-      return market(client, criteria, { prices, shared: new Searches(openStateDir()) });
+      const [{ market }, { client, prices, ledger }] = await Promise.all([import("../market/offers.ts"), open()]);
+      return market(client, criteria, { prices, ledger, shared: new Searches(openStateDir()) });
     },
     account: async () => (await open()).client.account(),
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
     kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
     keep: (criteria, imageBytes, quote) => quotes().put({ urn, apiUrl, criteria, imageBytes }, quote),
+    known: async (quote) => {
+      const { ledger } = await open();
+      return ledger === undefined ? "" : knownText(quote, ledger.standings());
+    },
     say: (text) => say(urn, text),
   };
 }

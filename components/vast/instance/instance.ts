@@ -1,36 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "../../pulumi/resource.ts";
-import type { ApiTarget } from "../client/api.ts";
-import type { PhaseName } from "../client/phase.ts";
-import type { OfferCriteria, Rental } from "../market/criteria.ts";
-import type { Quote } from "../market/quote.ts";
-import type { ImageLogin } from "../rental/image-pull.ts";
+import type { z } from "zod";
+import { pick } from "../../lib/values.ts";
+import { type Inputs, resourceWith, unknown } from "../../pulumi/resource.ts";
+import { instanceInputs } from "./instance.inputs.ts";
+import { shownOutputs } from "./instance.outputs.ts";
 
-type In<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> };
-
-/** What to rent, and how to reach it. */
-export interface VastInstanceInputs extends Omit<OfferCriteria, "virtual">, ApiTarget {
-  /** Of a RunIdentity. At most one living instance has it. */
-  readonly label: string;
-  /** Docker image; `name@sha256:…` never means another one. */
-  readonly image: string;
-  /** Of the pull, compressed: the quote and the patience follow it. Default null = not known. */
-  readonly imageBytes?: number | null;
-  /** Default null: everybody may pull it. */
-  readonly imageLogin?: ImageLogin | null;
-  /** Who may log in, `type base64 comment` each; our own key first. */
-  readonly publicKeys: readonly string[];
-  /** Private key of our own connections; "" = the one of the state directory. */
-  readonly sshKeyFile: string;
-  /** Minutes to wait until one machine is ready, and in all. */
-  readonly readyTimeoutMinutes: { readonly machine: number; readonly total: number };
-  /** Shell text run at each start of the container, after ours; no secrets. Default none. */
-  readonly onstart?: string;
-  /** On the machine: when anything is there, it never deletes itself. Default none. */
-  readonly checkpointsDir?: string;
-}
-
-export type VastInstanceArgs = In<VastInstanceInputs>;
+/** As `instanceInputs` says, with its defaults. */
+export type VastInstanceArgs = Inputs<z.input<typeof instanceInputs>>;
 
 /**
  * A rented Vast instance that is ready: it runs, and a login over ssh works.
@@ -41,81 +17,12 @@ export type VastInstanceArgs = In<VastInstanceInputs>;
  * one by a higher bid within the cap. Fails when nothing fits, when the account cannot pay an hour, and when no machine
  * gets ready in time; whatever was rented on the way is released first, or stays in the state when it cannot be.
  */
-export class VastInstance extends DynamicResource {
-  /** Digits. */
-  declare readonly instanceId: pulumi.Output<string>;
-  /** As it is at Vast. */
-  declare readonly label: pulumi.Output<string>;
-  /** "" when a machine was found that had been rented before. */
-  declare readonly offerId: pulumi.Output<string>;
-  declare readonly machineId: pulumi.Output<string>;
-  /** In Vast's spelling. */
-  declare readonly gpu: pulumi.Output<string>;
-  declare readonly gpus: pulumi.Output<number>;
-  declare readonly rental: pulumi.Output<Rental>;
-  /** $/h, disk included. */
-  declare readonly pricePerHour: pulumi.Output<number>;
-  /** $/h, disk included, when it was rented or last started by us. A refresh does not move it, so it is for dependents. */
-  declare readonly rentedPerHour: pulumi.Output<number>;
-  /** $/h without disk; null when on-demand. */
-  declare readonly bidPerHour: pulumi.Output<number | null>;
-  declare readonly diskGb: pulumi.Output<number>;
-  /** Where the login worked last. Moves when the machine restarts: ask the API before a connection of your own. */
-  declare readonly sshHost: pulumi.Output<string>;
-  declare readonly sshPort: pulumi.Output<number>;
-  /** `type base64`, seen at the first login; "" = nobody could log in yet. */
-  declare readonly hostKey: pulumi.Output<string>;
-  declare readonly phase: pulumi.Output<PhaseName>;
-  /** ISO time at which it last got ready for us. Another time means that whatever ran on it has ended, maybe at the same address. */
-  declare readonly startedAt: pulumi.Output<string>;
-  declare readonly location: pulumi.Output<string | null>;
-  /** ISO time at which the rental ends by itself; null when Vast does not say. */
-  declare readonly endsAt: pulumi.Output<string | null>;
-  /** Id of the account that rented it; "" = not known. To another account's key it looks as if it were gone. */
-  declare readonly accountId: pulumi.Output<string>;
-  /** Tells the key that rented it, or that a refresh saw it with, and is no secret. */
-  declare readonly keyFingerprint: pulumi.Output<string>;
-  /** What the preview promised; null when the market could not be asked. */
-  declare readonly quote: pulumi.Output<Quote | null>;
-
+export class VastInstance extends resourceWith<z.output<typeof shownOutputs>>() {
   constructor(name: string, args: VastInstanceArgs, opts?: pulumi.CustomResourceOptions) {
     // diff asks for it too, but the engine keeps the order in every case only with the option.
     const order = { deleteBeforeReplace: true };
-    super("instance", name, { ...outputs, ...inputs(args) }, pulumi.mergeOptions(opts, order));
+    // What is not declared must not get into the state.
+    const inputs = pick(args, instanceInputs.keyof().options);
+    super("instance", name, { ...unknown(shownOutputs), ...inputs }, pulumi.mergeOptions(opts, order));
   }
 }
-
-/** The arguments and nothing else: what is not declared must not get into the state. */
-function inputs(args: VastInstanceArgs): VastInstanceArgs {
-  const { apiUrl, apiKeyFile, label, image, publicKeys, sshKeyFile, readyTimeoutMinutes, onstart, checkpointsDir } =
-    args;
-  const { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb } = args;
-  const { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers } = args;
-  const criteria = { gpu, gpus, rental, maxPricePerHour, bidMarkup, diskGb };
-  const filters = { minReliability, minDownloadMbps, minDurationHours, verified, maxOffers };
-  const { imageBytes = null, imageLogin = null } = args;
-  const access = { apiUrl, apiKeyFile, label, publicKeys, sshKeyFile, readyTimeoutMinutes };
-  const pull = { image, imageBytes, imageLogin };
-  const kept = checkpointsDir === undefined ? {} : { checkpointsDir };
-  return { ...criteria, ...filters, ...access, ...pull, ...kept, ...(onstart === undefined ? {} : { onstart }) };
-}
-
-/** Pulumi makes a property of each name it is given. */
-const outputs = {
-  instanceId: undefined,
-  offerId: undefined,
-  machineId: undefined,
-  pricePerHour: undefined,
-  rentedPerHour: undefined,
-  bidPerHour: undefined,
-  sshHost: undefined,
-  sshPort: undefined,
-  hostKey: undefined,
-  phase: undefined,
-  startedAt: undefined,
-  location: undefined,
-  endsAt: undefined,
-  accountId: undefined,
-  keyFingerprint: undefined,
-  quote: undefined,
-};

@@ -1,5 +1,5 @@
 import { canonicalGpu } from "../market/gpu-name.ts";
-import type { Asked, CheckedInputs, InstanceOutputs } from "./instance.outputs.ts";
+import { type Asked, type CheckedInputs, hardInputs, type InstanceOutputs } from "./instance.outputs.ts";
 
 /** What a run will do to an instance that is in the state. */
 export interface Plan {
@@ -8,7 +8,7 @@ export interface Plan {
   readonly changes: boolean;
 }
 
-const HARD = ["gpu", "gpus", "rental", "diskGb", "image", "label", "apiUrl"] as const;
+const HARD = hardInputs.keyof().options;
 
 /**
  * What differs between the instance and what is asked now. Hardware, image and disk cannot change on a machine that is

@@ -1,7 +1,10 @@
 import { perHour } from "../../lib/money.ts";
-import { phaseOf } from "../client/phase.ts";
+import { isOutbid, phaseOf } from "../client/phase.ts";
+import { postpone } from "../lease/lease.ts";
+import { LEAST_MINUTES } from "../lease/moment.ts";
 import { type BidTerms, nextBidOf } from "../market/bidding.ts";
 import { onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
+import { note } from "../ready/experience.ts";
 import type { Means } from "../ready/means.ts";
 import type { VastBidInputs } from "./bid.ts";
 
@@ -10,7 +13,7 @@ import type { VastBidInputs } from "./bid.ts";
  * when Vast knows no such instance, or not its bid.
  */
 export async function rebid(
-  { client, prices, say }: Pick<Means, "client" | "prices" | "say">,
+  { client, prices, ledger, say }: Pick<Means, "client" | "prices" | "ledger" | "say">,
   inputs: Pick<VastBidInputs, "instanceId" | "maxPricePerHour" | "bidMarkup">,
   standing: Pick<BidTerms, "floor" | "markupBefore">,
 ): Promise<void> {
@@ -37,9 +40,12 @@ export async function rebid(
       `${perHour(next.bid)} is the most that ${bounds} allows, and it takes more: Vast will stop instance ${id}, or not start it`,
     );
   }
+  if (next.wins && isOutbid(instance)) note({ ledger, prices }, instance, { what: "outbid" });
   if (Math.abs(next.bid - bid) < 1e-6) return;
   if (machineId !== null && gpus !== null)
     prices.noteBid({ machineId, gpus }, { perHour: next.bid, floor: next.floor });
+  // A bid that wins starts it.
+  if (!held) await postpone(client, id, LEAST_MINUTES);
   await client.changeBid(id, next.bid);
   await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
 }

@@ -20,6 +20,8 @@ export interface Intent extends ApiTarget, ProcessMark, Moment, Partial<Renter> 
   readonly perHour?: number;
   /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
   readonly untouched?: boolean;
+  /** Vast was told to end what came of it by itself, or refused to: nothing of that is on its way any more. */
+  readonly armed?: boolean;
   /** What came of it, as far as it is known: each may bill until it is in a state, or gone. */
   readonly instanceIds: readonly number[];
   /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
@@ -58,11 +60,16 @@ export function readEntry(file: string): Entry | Error | undefined {
   }
 }
 
+/** A file of the journal that cannot be read: what it knew may bill. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && error.name === "Unreadable";
+}
+
 /** The name of the file still tells the label. */
 function unreadable(file: string, reason: string): Error {
   const label = decodeURIComponent(basename(file, SUFFIX));
-  return new Error(
+  const text =
     `${file} cannot be read (${reason}), and a machine may bill that nothing else names: look for the label ${label} with ` +
-      "vastai show instances, end what carries it with vastai destroy instance, then remove the file",
-  );
+    "vastai show instances, end what carries it with vastai destroy instance, then remove the file";
+  return Object.assign(new Error(text), { name: "Unreadable" });
 }

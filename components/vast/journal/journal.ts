@@ -1,13 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { onDisk } from "../../lib/disk.ts";
+import { flush, writeWhole } from "../../lib/draft.ts";
 import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
 import { type Entry, type Intent, type LabelRecord, readEntry, SUFFIX } from "./entry.ts";
 
 export type { Intent } from "./entry.ts";
 
 /** What a process writes down before it rents. */
-export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left" | "record">;
+export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left" | "record" | "armed">;
 
 /**
  * Intents on disk, one file a label: written before a rental leaves, closed when the state has the instance or the
@@ -46,6 +47,12 @@ export class Journal {
   touch(label: string): void {
     const { untouched, ...intent } = this.find(label) ?? {};
     if (untouched !== undefined && "pid" in intent) this.#write(intent);
+  }
+
+  /** Nothing that would end what came of it is on its way to Vast any more. */
+  noteArmed(label: string): void {
+    const intent = this.find(label);
+    if (intent !== undefined) this.#write({ ...intent, armed: true });
   }
 
   /** Notes the last words of the process that holds an intent. */
@@ -145,43 +152,15 @@ export class Journal {
   }
 
   #write(content: Intent | Entry): void {
-    const file = this.fileOf(content.label);
-    const draft = `${file}.${process.pid}`;
-    try {
-      onDisk(file, () => {
-        const handle = openSync(draft, "w", 0o600);
-        try {
-          // All of it: a disk that is nearly full may take a part and say nothing.
-          writeFileSync(handle, `${JSON.stringify(content, undefined, 2)}\n`);
-          fsyncSync(handle);
-        } finally {
-          closeSync(handle);
-        }
-        renameSync(draft, file);
-        this.#sync();
-      });
-    } finally {
-      // Of a full disk half a draft would stay.
-      if (existsSync(draft)) rmSync(draft);
-    }
+    writeWhole(this.fileOf(content.label), `${JSON.stringify(content, undefined, 2)}\n`);
   }
 
   #remove(label: string): void {
     const file = this.fileOf(label);
     onDisk(file, () => {
       rmSync(file, { force: true });
-      this.#sync();
+      flush(this.#dir);
     });
-  }
-
-  /** The name of a file is on disk only when its directory is. */
-  #sync(): void {
-    const handle = openSync(this.#dir, "r");
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
   }
 
   /** Where the intent under a label is written. */

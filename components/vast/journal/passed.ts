@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openStateDir, writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
+import { openStateDir } from "../../lib/state-dir.ts";
 
 /**
  * Notes that the checkpoints of an instance are home, or given up: it may be released, also by a later command, until

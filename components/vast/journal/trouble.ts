@@ -1,8 +1,9 @@
 import { perHour } from "../../lib/money.ts";
-import { ownCommand } from "../../lib/own-command.ts";
+import { ownCommand } from "../../pulumi/own-command.ts";
 import { rateOf } from "../client/phase.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
+import { isUnreadable } from "./entry.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
 /** What is left, and what ends its bill. Vast's own client is named: it works when all of ours has failed. */
@@ -51,9 +52,9 @@ export function afterKill({ urn }: Pick<Intent, "urn">): string {
 
 /** An error that leaves an intent open says what that means. Its kind stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
-  if (!(error instanceof Error) || isStranded(error)) return error;
+  if (!(error instanceof Error) || isStranded(error) || isUnreadable(error)) return error;
   const left = leftUnder(label, journal);
-  if (left !== undefined && !error.message.includes(left)) error.message = `${error.message}; ${left}`;
+  if (left !== undefined) error.message = `${error.message}; ${left}`;
   return error;
 }
 

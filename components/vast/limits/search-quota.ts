@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, type Moment, momentOf, since } from "../../lib/clock.ts";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 
 /** That Vast takes no more searches, as it is noted. */
 export interface Refusal extends Moment {

@@ -1,33 +1,11 @@
 import { roundUp } from "../../lib/money.ts";
-import type { OfferCriteria, Rental } from "./criteria.ts";
+import type { OfferCriteria } from "./criteria.ts";
 import { type ComparedOffer, hoursOf, minBidOf, misfits, priceOf } from "./fit.ts";
-import type { OnDemand } from "./on-demand.ts";
+import type { Promised } from "./quote.ts";
 
 /** An offer that fits, with the price we would pay. */
-export interface OfferChoice {
-  readonly offerId: number;
-  readonly machineId: number;
+export interface OfferChoice extends Promised {
   readonly hostId: number | null;
-  /** In Vast's spelling. */
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly rental: Rental;
-  /** What to bid, $/h of the slice without disk; null when on-demand. */
-  readonly bidPerHour: number | null;
-  /** What the markup came on top of, $/h without disk; null when on-demand. */
-  readonly minBidPerHour: number | null;
-  /** What it costs on demand or, of a bid, what that was compared with, $/h without disk; null = with nothing. */
-  readonly onDemandPerHour: number | null;
-  /** Of a bid: whose on-demand price that is; null = nobody's. */
-  readonly onDemandOf: OnDemand["of"] | null;
-  /** Of a bid: when an earlier price was seen, milliseconds since 1970. */
-  readonly onDemandAt: number | null;
-  readonly diskPerHour: number;
-  /** What we would pay: bid or on-demand price, and disk. Never above the cap. */
-  readonly totalPerHour: number;
-  readonly trafficPerGb: number | null;
-  readonly location: string | null;
-  readonly reliability: number | null;
   readonly downloadMbps: number | null;
   /** Hours the machine stays on the market. */
   readonly durationHours: number | null;

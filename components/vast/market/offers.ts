@@ -1,6 +1,8 @@
 import { attempt } from "../../lib/problem.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
 import type { Offer } from "../client/wire.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { apart, leastBadFirst, leastBadText, passedText, type Standings } from "../ledger/standing.ts";
 import { choose, type OfferChoice } from "./choice.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { explain } from "./exclusion.ts";
@@ -13,8 +15,13 @@ import type { Searches } from "./quotes.ts";
 
 /** What the market has for us. */
 export interface Market {
-  /** Cheapest first, one a machine, `maxOffers` at most. */
+  /**
+   * Cheapest first, one a machine, `maxOffers` at most; none that failed within a week, or where all have, the least bad
+   * first.
+   */
   readonly choices: readonly OfferChoice[];
+  /** What to say of cheaper machines that failed within a week, or of the first choice when all have; "" = nothing. */
+  readonly passedOver: string;
   /** Beside bids: the cheapest that fits on demand, $/h with disk; null = there is none. */
   readonly onDemandTotal: number | null;
   /** When nothing fits: which filter excludes how many, and the nearest offer; else "". */
@@ -30,6 +37,8 @@ export interface MarketOptions {
   readonly skipOffers?: ReadonlySet<number>;
   /** What was seen and bid before; default: nothing is known. */
   readonly prices?: Prices;
+  /** What machines were like; default: nothing is known. */
+  readonly ledger?: Pick<Ledger, "standings"> | undefined;
   /** Answers of the last minute, to be used again; default: none are, as before a rental. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
@@ -74,7 +83,7 @@ export async function market(
   return found ?? nobodyOffers(listed ?? known ?? criteria.gpu, criteria);
 }
 
-const NOTHING = { choices: [], onDemandTotal: null };
+const NOTHING = { choices: [], passedOver: "", onDemandTotal: null };
 
 function unknownGpu(asked: string, names: readonly string[]): Market {
   const nearest = nearestGpu(asked, names);
@@ -94,6 +103,7 @@ async function search(
   options: MarketOptions,
 ): Promise<Market | undefined> {
   const { skipMachines, skipOffers, prices } = options;
+  const known = options.ledger?.standings() ?? { now: 0, all: [] };
   const skip = ({ id, machineId }: Offer) => skipMachines?.has(machineId) === true || skipOffers?.has(id) === true;
   const query = offerQuery(gpu, criteria);
   const ask = searchOf(client, options);
@@ -102,17 +112,35 @@ async function search(
   onDemand.catch(() => {});
   const compared = async (rows: readonly Offer[]) => compare(rows, await onDemand, prices);
   const rows = await pages(ask, query, async (seen, last) =>
-    wantsMore(choose(await compared(seen), gpu, criteria, skip), last, criteria),
+    wantsMore(apart(choose(await compared(seen), gpu, criteria, skip), known).open, last, criteria),
   );
-  const choices = choose(await compared(rows), gpu, criteria, skip).slice(0, criteria.maxOffers);
+  const { choices, passedOver } = offered(choose(await compared(rows), gpu, criteria, skip), known, criteria.maxOffers);
   for (const choice of choices)
-    if (choice.onDemandOf === "machine") prices?.noteOnDemand(choice, choice.onDemandPerHour ?? 0);
+    if (choice.onDemandOf === "machine" || choice.rental === "on-demand")
+      prices?.noteOnDemand(choice, choice.onDemandPerHour ?? 0);
   const [beside] = choose(await onDemand, gpu, { ...criteria, rental: "on-demand" }, skip);
   const onDemandTotal = beside?.totalPerHour ?? null;
-  if (choices.length > 0) return { choices, onDemandTotal, excluded: "", blame: null };
+  if (choices.length > 0) return { choices, passedOver, onDemandTotal, excluded: "", blame: null };
   const all = await pages(ask, anyOffer(gpu, criteria), async () => true);
   if (all.length === 0) return undefined;
-  return { choices: [], onDemandTotal, ...explain(await compared(all), gpu, criteria, skip) };
+  return { ...NOTHING, onDemandTotal, ...explain(await compared(all), gpu, criteria, skip) };
+}
+
+/** What is offered of all that fits. @param most how many at most */
+function offered(
+  fitting: readonly OfferChoice[],
+  known: Standings,
+  most: number,
+): Pick<Market, "choices" | "passedOver"> {
+  const { open, passed } = apart(fitting, known);
+  const [cheapest] = open;
+  if (cheapest !== undefined) {
+    const cheaper = passed.filter(({ offer }) => offer.totalPerHour <= cheapest.totalPerHour);
+    return { choices: open.slice(0, most), passedOver: passedText(cheaper, known.now) };
+  }
+  const byFaults = leastBadFirst(passed);
+  const passedOver = byFaults[0] === undefined ? "" : leastBadText(byFaults[0], known.now);
+  return { choices: byFaults.slice(0, most).map(({ offer }) => offer), passedOver };
 }
 
 /** A row of the market, and what the planner thinks of it. */
@@ -138,10 +166,15 @@ export async function marketRows(
   const ask = searchOf(client, options);
   const onDemand = criteria.rental === "interruptible" ? await offersOnDemand(ask, query) : [];
   const offers = compare(await ask(query), onDemand, options.prices);
-  const choices = choose(offers, gpu, criteria);
+  const known = options.ledger?.standings() ?? { now: 0, all: [] };
+  const fitting = choose(offers, gpu, criteria);
+  const { choices } = offered(fitting, known, fitting.length);
+  const { passed } = apart(fitting, known);
   const seen = offers.map((offer): Seen => {
     const choice = choices.find(({ offerId }) => offerId === offer.id);
     if (choice !== undefined) return { offer, choice, why: "" };
+    const failed = passed.filter((each) => each.offer.offerId === offer.id);
+    if (failed.length > 0) return { offer, why: passedText(failed, known.now) };
     const found = misfits(offer, gpu, criteria).map((misfit) => misfit.found);
     return { offer, why: found.join(", ") || "another offer of the machine is cheaper" };
   });

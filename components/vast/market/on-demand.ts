@@ -2,13 +2,16 @@ import { perHour, roundUp } from "../../lib/money.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import type { Instance, Offer } from "../client/wire.ts";
-import type { Prices, SeenPrice, Slice } from "./prices.ts";
+import type { SeenPrice, Slice } from "../ledger/line.ts";
+import type { Prices } from "./prices.ts";
+
+/** The same slice now, the same slice when it was last seen, or the cheapest of this GPU and number. */
+export const WHOSE = ["machine", "earlier", "others"] as const;
 
 /** What a bid is compared with, $/h without disk. */
 export interface OnDemand {
   readonly perHour: number;
-  /** The same slice now, the same slice when it was last seen, or the cheapest of this GPU and number. */
-  readonly of: "machine" | "earlier" | "others";
+  readonly of: (typeof WHOSE)[number];
   /** Milliseconds since 1970, of `earlier`; else null. */
   readonly at: number | null;
 }

@@ -1,20 +1,7 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../../lib/state-dir.ts";
-
-/** What Vast rents out: so many GPUs of a machine. The ids of offers change within minutes, this never does. */
-export interface Slice {
-  readonly machineId: number;
-  readonly gpus: number;
-}
-
-/** A price as it was once, $/h without disk. */
-export interface SeenPrice {
-  readonly perHour: number;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
+import { writeWhole } from "../../lib/draft.ts";
+import { markOfApi, type SeenPrice, type Slice } from "../ledger/line.ts";
 
 /** A bid of ours, $/h without disk. */
 export interface OwnBid {
@@ -91,8 +78,7 @@ export class Prices {
   }
 
   #file({ machineId, gpus }: Slice): string {
-    const api = createHash("sha256").update(this.#apiUrl).digest("hex").slice(0, 8);
-    return join(this.#dir, `${api}-${machineId}x${gpus}.json`);
+    return join(this.#dir, `${markOfApi(this.#apiUrl)}-${machineId}x${gpus}.json`);
   }
 
   #sweep(): void {

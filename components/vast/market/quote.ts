@@ -1,56 +1,51 @@
+import { z } from "zod";
 import { perHour } from "../../lib/money.ts";
-import type { OfferChoice } from "./choice.ts";
-import type { Rental } from "./criteria.ts";
-import { type OnDemand, onDemandText } from "./on-demand.ts";
+import { pick } from "../../lib/values.ts";
+import { criteria } from "./criteria.ts";
+import { onDemandText, WHOSE } from "./on-demand.ts";
 
-/** What a preview promises. */
-export interface Quote {
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly offerId: number;
-  readonly machineId: number;
-  readonly location: string | null;
-  readonly reliability: number | null;
-  readonly rental: Rental;
-  readonly bidPerHour: number | null;
+/** What a preview promises, and a state keeps for ever. Prices in $/h, those of GPUs without disk. */
+export const quoteShape = z.object({
+  /** In Vast's spelling. */
+  gpu: z.string(),
+  gpus: z.number(),
+  offerId: z.number(),
+  machineId: z.number(),
+  location: z.string().nullable(),
+  reliability: z.number().nullable(),
+  rental: criteria.shape.rental.unwrap(),
+  /** null when on-demand. */
+  bidPerHour: z.number().nullable(),
   /** What the markup came on top of; null when on-demand. Older states lack it. */
-  readonly minBidPerHour?: number | null;
+  minBidPerHour: z.number().nullable().exactOptional(),
   /** What it costs on demand or, of a bid, what that was compared with; null = with nothing. */
-  readonly onDemandPerHour: number | null;
+  onDemandPerHour: z.number().nullable(),
   /** Whose price that is, of a bid. Older states lack it. */
-  readonly onDemandOf?: OnDemand["of"] | null;
+  onDemandOf: z.enum(WHOSE).nullable().exactOptional(),
   /** When an earlier one was seen, milliseconds since 1970. Older states lack it. */
-  readonly onDemandAt?: number | null;
-  readonly diskPerHour: number;
-  readonly totalPerHour: number;
-  readonly trafficPerGb: number | null;
+  onDemandAt: z.number().nullable().exactOptional(),
+  diskPerHour: z.number(),
+  /** Bid or on-demand price, and disk. Never above the cap. */
+  totalPerHour: z.number(),
+  /** $/GB, of the dearer direction. */
+  trafficPerGb: z.number().nullable(),
   /** Minutes to pull the image at the speed that Vast measured; null = its size is not known. */
-  readonly pullMinutes: number | null;
-}
+  pullMinutes: z.number().nullable(),
+});
+
+export type Quote = Readonly<z.output<typeof quoteShape>>;
+
+/** What an offer promises, whatever is to be pulled. */
+export type Promised = Required<Omit<Quote, "pullMinutes">>;
+
+const PROMISED = quoteShape.omit({ pullMinutes: true }).keyof().options;
 
 /** The quote of a choice. @param imageBytes compressed; null = not known */
-export function quoteOf(choice: OfferChoice, imageBytes: number | null = null): Quote {
-  const { gpu, gpus, offerId, machineId, location, reliability, rental } = choice;
-  const { bidPerHour, minBidPerHour, diskPerHour, totalPerHour, trafficPerGb } = choice;
-  const { onDemandPerHour, onDemandOf, onDemandAt } = choice;
-  return {
-    gpu,
-    gpus,
-    offerId,
-    machineId,
-    location,
-    reliability,
-    rental,
-    bidPerHour,
-    minBidPerHour,
-    onDemandPerHour,
-    onDemandOf,
-    onDemandAt,
-    diskPerHour,
-    totalPerHour,
-    trafficPerGb,
-    pullMinutes: pullMinutesOf(imageBytes, choice.downloadMbps),
-  };
+export function quoteOf(
+  choice: Promised & { readonly downloadMbps: number | null },
+  imageBytes: number | null = null,
+): Quote {
+  return { ...pick(choice, PROMISED), pullMinutes: pullMinutesOf(imageBytes, choice.downloadMbps) };
 }
 
 /** Hosts reach a part of the speed that Vast once measured, and unpack what they have fetched. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type StateDir, writeWhole } from "../../lib/state-dir.ts";
+import { writeWhole } from "../../lib/draft.ts";
+import type { StateDir } from "../../lib/state-dir.ts";
 import type { OfferQuery } from "../client/client.ts";
 import type { Offer } from "../client/wire.ts";
 import type { OfferCriteria } from "./criteria.ts";

@@ -1,8 +1,10 @@
 import { uptime } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
+import { writeWhole } from "../../lib/draft.ts";
+import { absolute } from "../../lib/path.ts";
 import { bootOf } from "../../lib/process.ts";
-import { openStateDir, writeWhole } from "../../lib/state-dir.ts";
+import { openStateDir } from "../../lib/state-dir.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
 import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
@@ -12,6 +14,7 @@ import type { InstanceList } from "../client/instance-list.ts";
 import { realSleep } from "../client/pacing.ts";
 import { leaveWord } from "../journal/interrupt.ts";
 import { Journal } from "../journal/journal.ts";
+import { Ledger } from "../ledger/ledger.ts";
 import { Prices } from "../market/prices.ts";
 import type { Keep, Logins, Means } from "./means.ts";
 import { makeRoom } from "./remains.ts";
@@ -21,6 +24,8 @@ export interface ConnectOptions {
   readonly urn?: string | undefined;
   /** Private key of our logins; "" = the one of the state directory. */
   readonly sshKeyFile?: string;
+  /** As in the stack config: the folder in which a lab shares its ledger of machines; default "", there is none. */
+  readonly labDir?: string | undefined;
   /** Default: none is watched. Releasing goes on without an engine. */
   readonly engine?: Pick<EngineWatch, "signal" | "alive">;
 }
@@ -29,17 +34,20 @@ export interface ConnectOptions {
 export async function connect(target: ApiTarget, options: ConnectOptions = {}): Promise<Means> {
   const { urn, sshKeyFile = "", engine = { signal: new AbortController().signal, alive: async () => true } } = options;
   const { client, list, url } = await sharedClient(target);
+  const places = { own: openStateDir().ledgerDir, lab: options.labDir ? absolute(options.labDir) : "" };
+  const told = (text: string) => say(urn, text);
   return {
     client,
     list,
     journal: openJournal(),
     prices: new Prices(openStateDir().pricesDir, url),
+    ledger: new Ledger(places, url, { now: realClock.now, say: told }),
     clock: realClock,
     logins: realLogins(client, () => ownSshKey(openStateDir(), sshKeyFile)),
     engine,
     keep: keepIn(() => openStateDir().failedDir),
     progress: (text) => progress(urn, text),
-    say: (text) => say(urn, text),
+    say: told,
   };
 }
 

@@ -6,7 +6,7 @@ import { strangerText } from "../../ssh/shown-key.ts";
 import type { VastClient } from "../client/client.ts";
 import { isPassing, vastError } from "../client/errors.ts";
 import { realSleep, type Sleep } from "../client/pacing.ts";
-import { phaseOf } from "../client/phase.ts";
+import { diskTail, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Endpoints, endpoints } from "./endpoints.ts";
 
@@ -227,7 +227,8 @@ async function current(client: VastClient, id: number): Promise<Instance> {
     throw listed instanceof Error ? listed : vastError("no_such_instance", `instance ${id} does not exist any more`);
   }
   const { phase, text } = phaseOf(instance);
-  if (phase === "stopped" || phase === "failed") throw vastError("not_running", `instance ${id} does not run: ${text}`);
+  if (phase === "stopped" || phase === "failed")
+    throw vastError("not_running", `instance ${id} does not run: ${text}${diskTail(instance)}`);
   return instance;
 }
 

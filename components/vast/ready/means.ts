@@ -4,6 +4,7 @@ import type { Endpoint } from "../../ssh/endpoint.ts";
 import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Prices } from "../market/prices.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Traces } from "./traces.ts";
@@ -56,6 +57,8 @@ export interface Means {
   readonly list: InstanceList;
   readonly journal: Journal;
   readonly prices: Prices;
+  /** undefined = nothing is known of machines, nor noted. */
+  readonly ledger?: Ledger | undefined;
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;

@@ -29,17 +29,22 @@ export type Outcome =
       readonly endpoint: LiveEndpoint;
       /** It can ask Vast to end it. */
       readonly hasFuse: boolean;
+      /** How long its image was pulled, by our looks, milliseconds; null = that was not seen. */
+      readonly pullMs: number | null;
       /** Others that carry the same label: rented by an answer that came late. */
       readonly twins: readonly Instance[];
     }
   | {
       readonly ready: false;
-      readonly cause: EndCause | Flaw["cause"] | "late" | "called off";
+      readonly cause: EndCause | Flaw["cause"] | "late" | "unseen" | "called off";
       readonly text: string;
       /** As it was seen last; undefined = never. */
       readonly instance: Instance | undefined;
     };
 
+export type Failed = Exclude<Outcome, { ready: true }>;
+
+const UNSEEN = "Vast cannot be asked";
 const LOOK_PAUSE_MS = 500;
 /** Whoever has waited long is not in a hurry, and others want to call Vast too. */
 const LONGEST_PAUSE_MS = 5_000;
@@ -69,6 +74,8 @@ class Waiting {
   #shownAt = 0;
   /** A host that reports late, or begins a part anew, does not make it count backwards. */
   #step: Step = "waiting for the host";
+  /** When the pull was seen first, and when it was seen to be over. */
+  #pull: { readonly from: number; readonly to?: number } | undefined;
 
   constructor(means: Means, wait: Wait) {
     this.#means = means;
@@ -94,7 +101,10 @@ class Waiting {
 
   #late(): Outcome {
     const { since, deadline } = this.#wait;
-    return this.#end("late", `not ready within ${minutes(deadline - since)}, it stood at ${this.#shown || "nothing"}`);
+    return this.#end(
+      this.#shown === UNSEEN ? "unseen" : "late",
+      `not ready within ${minutes(deadline - since)}, it stood at ${this.#shown || "nothing"}`,
+    );
   }
 
   /** undefined = not decided yet. */
@@ -138,7 +148,7 @@ class Waiting {
     } catch (error) {
       if (!isPassing(error)) throw error;
     }
-    this.#show("Vast cannot be asked", trouble.message);
+    this.#show(UNSEEN, trouble.message);
     return "unclear";
   }
 
@@ -153,7 +163,7 @@ class Waiting {
       const { gpus, hasFuse } = setUp;
       const flaw = flawOf(instance, wanted, true) ?? (gpus === null ? undefined : gpuFlawOf(gpus, wanted));
       return flaw === undefined
-        ? { ready: true, instance, endpoint, hasFuse, twins: this.#twins }
+        ? { ready: true, instance, endpoint, hasFuse, pullMs: this.#pullMs(), twins: this.#twins }
         : this.#end(flaw.cause, flaw.text);
     } catch (error) {
       if (isVastError(error, "no_login")) return this.#end("host", withoutId(error.message));
@@ -212,7 +222,7 @@ class Waiting {
   /** "2/6 image pull, 41 s" */
   #show(text: string, more = "", step?: Step): void {
     const now = this.#means.clock.now();
-    if (step !== undefined) this.#step = further(this.#step, step);
+    if (step !== undefined) this.#reach(step, now);
     const shown = step === undefined ? text : text.replace(stepText(step), stepText(step, this.#step));
     if (shown !== this.#shown) this.#shownAt = now;
     this.#shown = shown;
@@ -220,7 +230,17 @@ class Waiting {
     this.#means.progress(`${shown}, ${seconds} s${more === "" ? "" : `: ${more}`}`);
   }
 
-  #end(cause: Exclude<Outcome, { ready: true }>["cause"], text: string): Outcome {
+  #reach(step: Step, now: number): void {
+    this.#step = further(this.#step, step);
+    if (this.#step === "image pull") this.#pull ??= { from: now };
+    else if (this.#pull !== undefined) this.#pull = { to: now, ...this.#pull };
+  }
+
+  #pullMs(): number | null {
+    return this.#pull?.to === undefined ? null : this.#pull.to - this.#pull.from;
+  }
+
+  #end(cause: Failed["cause"], text: string): Outcome {
     return { ready: false, cause, text, instance: this.#instance };
   }
 }

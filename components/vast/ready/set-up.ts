@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { runProgram } from "../../lib/program.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { SHOW_IN } from "../../ssh/probe.ts";
 import { type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
@@ -19,13 +19,13 @@ printf '\\nvast-training-gpus %s\\n%s\\n' "$(printf '%s\\n' "$said" | grep -c '^
 
 const NO_FUSE = /^vast-training-fuse none$/m;
 const REPORT = /^vast-training-gpus (\d+)\n([\s\S]*)/m;
-const MOST_OUTPUT = 64 * 1024;
+const MOST_OUTPUT = 1024 * 1024;
 
 /**
  * Logs in and waits until onstart has run, half a minute at most; false = not yet, or nobody let us in. Then says what
  * nvidia-smi lists, and whether the machine could end itself.
  */
-export function waitForSetUp(
+export async function waitForSetUp(
   endpoint: Endpoint,
   access: { readonly instanceId: number; readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile"> },
   signal: AbortSignal,
@@ -33,23 +33,9 @@ export function waitForSetUp(
   const { instanceId, key } = access;
   const { privateKeyFile, knownHostsFile } = key;
   const options = sshArgs({ privateKeyFile, knownHostsFile, port: endpoint.port, instanceId });
-  return new Promise((resolve) => {
-    const words = [...options, "-n", "-T", `root@${endpoint.host}`, WAIT];
-    const ssh = spawn("ssh", words, { stdio: ["ignore", "pipe", "ignore"] });
-    let said = "";
-    ssh.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      said = (said + chunk).slice(-MOST_OUTPUT);
-    });
-    const kill = () => ssh.kill("SIGKILL");
-    signal.addEventListener("abort", kill);
-    if (signal.aborted) kill();
-    const end = (result: false | SetUp) => {
-      signal.removeEventListener("abort", kill);
-      resolve(result);
-    };
-    ssh.once("error", () => end(false));
-    ssh.once("close", (code) => end(code === 0 && setUpIn(said)));
-  });
+  const words = ["ssh", ...options, "-n", "-T", `root@${endpoint.host}`, WAIT];
+  const { code, stdout } = await runProgram(words, { signal, mostOutput: MOST_OUTPUT });
+  return code === 0 && setUpIn(stdout.toString("utf8"));
 }
 
 /** What the machine said after its mark. */

@@ -44,7 +44,7 @@ const PATIENCE_MS = 5000;
 export interface ImagePull {
   readonly image: string;
   /** Default null: everybody may pull it. */
-  readonly imageLogin?: ImageLogin | null;
+  readonly imageLogin?: ImageLogin | null | undefined;
   readonly apiUrl: string;
 }
 

@@ -1,6 +1,6 @@
 import { perHour } from "../../lib/money.ts";
 import type { VastClient } from "../client/client.ts";
-import { isDown, phaseOf } from "../client/phase.ts";
+import { diskText, isDown, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 
 /**
@@ -8,8 +8,8 @@ import type { Instance } from "../client/wire.ts";
  * Never throws: who keeps it has an error to tell already.
  */
 export async function stopToKeep(client: Pick<VastClient, "setState">, instance: Instance): Promise<string> {
-  const { id, diskPerHour, totalPerHour } = instance;
-  const disk = diskPerHour === null ? "its disk goes on billing" : `its disk goes on costing ${perHour(diskPerHour)}`;
+  const { id, totalPerHour } = instance;
+  const disk = diskText(instance);
   // A start that is queued may come about, and bill.
   if (isDown(instance) && phaseOf(instance).cause !== "queued") return `it is stopped, and ${disk}`;
   try {

@@ -1,11 +1,12 @@
 import type { VastClient } from "../client/client.ts";
 import { isVastError } from "../client/errors.ts";
 import { isLeaving } from "../client/phase.ts";
+import { apart } from "../ledger/standing.ts";
 import { market } from "../market/offers.ts";
 import { isSameSlice } from "../market/on-demand.ts";
-import { quoteOf } from "../market/quote.ts";
+import { type Quote, quoteOf } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
-import { nobodyWaits, type RentableOffer, type RentalRequest } from "./rental-request.ts";
+import { nobodyWaits, type RentalRequest } from "./rental-request.ts";
 
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
@@ -19,9 +20,10 @@ export class OfferQueue {
   readonly #request: RentalRequest;
   readonly #skipped = new Set<number>();
   readonly #gone = new Set<number>();
-  #quoted: RentableOffer | null;
-  #choices: readonly RentableOffer[] = [];
+  #quoted: Quote | null;
+  #choices: readonly Quote[] = [];
   #searchedAt = Number.NEGATIVE_INFINITY;
+  #said = "";
 
   constructor(means: Means, request: RentalRequest) {
     this.#means = means;
@@ -38,7 +40,7 @@ export class OfferQueue {
    * Nobody offers it under this id any more. It is taken, or has another id by now: its machine may be tried again, under
    * that one.
    */
-  missed({ offerId, machineId }: RentableOffer): void {
+  missed({ offerId, machineId }: Quote): void {
     this.#gone.add(offerId);
     // Others of that search may be as dead.
     this.#searchedAt = Number.NEGATIVE_INFINITY;
@@ -46,10 +48,10 @@ export class OfferQueue {
   }
 
   /** The next offer, which no other rental of this process gets. Throws why the market has nothing left that fits. */
-  async next(): Promise<RentableOffer> {
+  async next(): Promise<Quote> {
     const quoted = this.#quoted;
     this.#quoted = null;
-    if (quoted !== null && this.#isOpen(quoted)) return this.#claim(quoted);
+    if (quoted !== null && this.#isOpen(quoted) && !this.#hasFailed(quoted)) return this.#claim(quoted);
     for (;;) {
       const isFresh = this.#means.clock.now() - this.#searchedAt <= FRESH_MS;
       const open = isFresh ? this.#choices.filter((choice) => this.#isOpen(choice)) : [];
@@ -59,12 +61,18 @@ export class OfferQueue {
     }
   }
 
-  #isOpen({ machineId, offerId }: RentableOffer): boolean {
+  #isOpen({ machineId, offerId }: Quote): boolean {
     return !this.#closed().has(machineId) && !this.#gone.has(offerId);
   }
 
+  /** Within a week, and maybe since it was quoted: then a search tells whether there is a better one. */
+  #hasFailed(quoted: Quote): boolean {
+    const { ledger } = this.#means;
+    return ledger !== undefined && apart([quoted], ledger.standings()).passed.length > 0;
+  }
+
   /** What was quoted, under whichever id, and no dearer. */
-  #isPromised(choice: RentableOffer): boolean {
+  #isPromised(choice: Quote): boolean {
     const { quote } = this.#request;
     return quote !== null && isSameSlice(choice, quote) && choice.totalPerHour <= quote.totalPerHour + 1e-6;
   }
@@ -76,22 +84,24 @@ export class OfferQueue {
     return new Set([...this.#skipped, ...(claims.get(client) ?? []), ...used]);
   }
 
-  #claim(offer: RentableOffer): RentableOffer {
+  #claim(offer: Quote): Quote {
     const { client } = this.#means;
     claims.set(client, (claims.get(client) ?? new Set()).add(offer.machineId));
     return offer;
   }
 
   async #search(): Promise<void> {
-    const { client, clock, engine, prices, progress } = this.#means;
+    const { client, clock, engine, prices, ledger, progress, say } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, signal: engine.signal };
+    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, ledger, signal: engine.signal };
     const { criteria, imageBytes } = this.#request;
-    const { choices, excluded } = await market(client, criteria, options).catch((error) => {
+    const { choices, passedOver, excluded } = await market(client, criteria, options).catch((error) => {
       throw isVastError(error, "aborted") ? nobodyWaits() : error;
     });
     this.#searchedAt = clock.now();
     this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
+    if (passedOver !== "" && passedOver !== this.#said) await say(passedOver);
+    this.#said = passedOver;
     if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);
   }
 }

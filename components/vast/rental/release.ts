@@ -1,7 +1,8 @@
-import { isPassing } from "../client/errors.ts";
+import { isPassing, isVastError } from "../client/errors.ts";
 import { VISIBLE_MS } from "../client/instance-list.ts";
 import { type Instance, instanceFromWire } from "../client/wire.ts";
-import { leftText, stranded } from "../journal/trouble.ts";
+import { kept, leftText, stranded } from "../journal/trouble.ts";
+import { clear } from "../lease/lease.ts";
 import type { Means } from "../ready/means.ts";
 
 /** What a release needs of the world. */
@@ -26,8 +27,8 @@ const LOOK_MS = 600;
 
 /**
  * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
- * is without it. Already gone is success: false = Vast never knew it by this key. Throws what is left and the command that
- * ends it.
+ * is without it. Already gone is success: false = Vast never knew it by this key. Throws `Kept`: what is left and the
+ * command that ends it.
  */
 export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<boolean> {
   const { clock } = means;
@@ -46,7 +47,10 @@ export async function release(means: Releasing, id: number, options: ReleaseOpti
       await clock.sleep(LOOK_MS);
       const left = await whatIsLeft(means, id);
       known ||= left !== undefined;
-      if (left === undefined && clock.now() >= visibleBy) return known;
+      if (left === undefined && clock.now() >= visibleBy) {
+        await clearJobs(means, id);
+        return known;
+      }
       // Before that a DELETE may have found nothing because it came too early.
       if (left === undefined) sentAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
@@ -56,6 +60,13 @@ export async function release(means: Releasing, id: number, options: ReleaseOpti
     }
   }
   throw cannot(new Error(why), id, options);
+}
+
+/** A job for what is gone harms nobody, and recover and sweep look for them. */
+async function clearJobs({ client }: Releasing, id: number): Promise<void> {
+  await clear(client, id).catch((error) => {
+    if (!isVastError(error)) throw error;
+  });
 }
 
 /** Releases an instance, or throws it as `Stranded`, so that it gets into the state and the next run tries again. */
@@ -70,7 +81,7 @@ export async function releaseOrStrand(means: Means, id: number, options: Release
 }
 
 function cannot(error: unknown, id: number, { label = null, perHour = null }: ReleaseOptions): Error {
-  return new Error(`${leftText(id, label, perHour)} (${(error as Error).message})`);
+  return kept([`${leftText(id, label, perHour)} (${(error as Error).message})`]);
 }
 
 /** The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said. */

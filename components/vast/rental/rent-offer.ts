@@ -3,9 +3,10 @@ import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
 import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
 import type { Renter } from "../client/same-account.ts";
+import type { Quote } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
-import { nobodyWaits, type RentableOffer, type RentalRequest, rentOrderOf } from "./rental-request.ts";
+import { nobodyWaits, type RentalRequest, rentOrderOf } from "./rental-request.ts";
 import { rentedAs } from "./settle.ts";
 
 /** An instance, or why this offer gave none. `gone` = there is no offer of this id any more. */
@@ -29,20 +30,19 @@ const UNCLEAR_LOOKS = 4;
 export async function rentOffer(
   means: Means,
   request: RentalRequest,
-  offer: RentableOffer,
+  offer: Quote,
   renter: Renter,
   untouched = true,
 ): Promise<Attempt> {
   const { journal, clock, client, engine, prices, progress, say } = means;
   const { label, urn, target } = request;
   if (!(await engine.alive()) || engine.signal.aborted) throw nobodyWaits();
-  const { apiUrl, apiKeyFile } = target;
   const { offerId, totalPerHour } = offer;
   let at = clock.now();
   const onLeave = () => {
     const moment = momentOf(clock);
     at = moment.at;
-    const wish = { label, urn, apiUrl, apiKeyFile, offerId, perHour: totalPerHour, untouched };
+    const wish = { label, urn, ...target, offerId, perHour: totalPerHour, untouched };
     journal.open({ ...wish, ...moment, ...renter });
     if (offer.bidPerHour !== null)
       prices.noteBid(offer, { perHour: offer.bidPerHour, floor: offer.minBidPerHour ?? null });

@@ -27,26 +27,14 @@ export interface RentalRequest {
   readonly checkpointsDir: string;
   /** Minutes until one machine must be ready, and in all. */
   readonly minutes: { readonly machine: number; readonly total: number };
+  /** Vast itself deletes what is rented, an hour after everybody has given up, unless its lease is held before. */
+  readonly provisional: boolean;
   /** What was promised: this offer is tried first. */
   readonly quote: Quote | null;
 }
 
-/** What of an offer is needed to rent it. */
-export type RentableOffer = Pick<
-  Quote,
-  | "offerId"
-  | "machineId"
-  | "gpu"
-  | "gpus"
-  | "minBidPerHour"
-  | "bidPerHour"
-  | "totalPerHour"
-  | "location"
-  | "pullMinutes"
->;
-
 /** @param apiUrl origin of the API, which the machine's fuse asks */
-export function rentOrderOf(request: RentalRequest, offer: RentableOffer, apiUrl: string): RentOrder {
+export function rentOrderOf(request: RentalRequest, offer: Quote, apiUrl: string): RentOrder {
   const { label, image, imageLogin, criteria, publicKeys, onstart: more } = request;
   return {
     label,
@@ -62,13 +50,22 @@ export function rentOrderOf(request: RentalRequest, offer: RentableOffer, apiUrl
 
 /** Longer than anybody of ours waits for a machine. */
 const FUSE_MINUTES = 30;
+const PROVISIONAL_MINUTES = 60;
+
+/** When Vast deletes what is provisional, minutes after it was rented. */
+export function provisionalMinutes({ minutes }: Pick<RentalRequest, "minutes">): number {
+  return minutes.total + PROVISIONAL_MINUTES;
+}
 
 function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): string {
   return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });
 }
 
+/** What of the criteria a machine that is there is held to. */
+export type Terms = Pick<OfferCriteria, "rental" | "gpus" | "diskGb" | "maxPricePerHour" | "bidMarkup">;
+
 /** @param gpu in Vast's spelling; null = not known */
-export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: OfferCriteria, gpu: string | null): Wanted {
+export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: Terms, gpu: string | null): Wanted {
   return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
 }
 

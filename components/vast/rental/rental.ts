@@ -3,16 +3,19 @@ import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { nonceOf } from "../journal/label.ts";
 import { isStranded, stranded, tellOpen } from "../journal/trouble.ts";
+import { arm, awaitArmed } from "../lease/provisional.ts";
+import type { Happening } from "../ledger/line.ts";
 import { patienceOf } from "../market/quote.ts";
+import { happeningIn, note, readyAfter } from "../ready/experience.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
-import { awaitReady, type Outcome } from "../ready/ready.ts";
+import { awaitReady, type Failed, type Outcome } from "../ready/ready.ts";
 import { keepRemains } from "../ready/remains.ts";
 import { OfferQueue } from "./offer-queue.ts";
 import { registerOwnKey } from "./own-key.ts";
 import { release, releaseOrStrand } from "./release.ts";
 import { rentOffer } from "./rent-offer.ts";
-import { type RentalRequest, wantedOf } from "./rental-request.ts";
+import { provisionalMinutes, type RentalRequest, wantedOf } from "./rental-request.ts";
 import { type Found, settle } from "./settle.ts";
 
 /** An instance that is ready. */
@@ -23,14 +26,17 @@ export interface Rented extends Renter {
   readonly offerId: number | null;
 }
 
-type Failed = Exclude<Outcome, { ready: true }>;
-
 /** What is known of a machine that comes up; null = not known. */
 interface Told {
   readonly gpu: string | null;
   readonly offerId: number | null;
   readonly pullMinutes: number | null;
+  readonly machineId: number | null;
+  readonly gpus: number | null;
 }
+
+/** A time in which a machine can be expected to come up, minutes: that a hastier one was not enough is not its fault. */
+const FAIR_MINUTES = 10;
 
 /** A stopped state on the way up that lasts this long is one. */
 const STOPPED_MS = 5_000;
@@ -62,6 +68,8 @@ class Rental {
   #kept: readonly number[] = [];
   readonly #keyFingerprint: string;
   #tried = 0;
+  /** Vast is being told to end what was rented last. */
+  #armed: Promise<void> = Promise.resolve();
   /** What may be one machine's fault, and is nobody's in particular when another one shows it too. */
   readonly #doubts = new Set<Failed["cause"]>();
 
@@ -113,10 +121,21 @@ class Rental {
     else this.#queue.skip(offer.machineId);
     // The id of a quote is minutes old, and says nothing of its machine.
     if (!isGone || offer !== this.#request.quote) this.#tried += 1;
-    if ("instanceId" in attempt) return this.#bringUp(attempt.instanceId, offer);
+    if ("instanceId" in attempt) {
+      const { instanceId } = attempt;
+      if (this.#request.provisional) this.#armed = this.#arm(instanceId);
+      return this.#bringUp(instanceId, offer);
+    }
     this.#failures.push(attempt.passed);
     await this.#means.say(`${attempt.passed}; trying the next offer`);
     return undefined;
+  }
+
+  async #arm(id: number): Promise<void> {
+    const { journal, say } = this.#means;
+    const { label } = this.#request;
+    await arm(this.#means, id, provisionalMinutes(this.#request));
+    await said(say, () => journal.noteArmed(label));
   }
 
   #renter(accountId: string): Renter {
@@ -139,18 +158,20 @@ class Rental {
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
     this.#kept = kept;
-    if (untouched) return this.#bringUp(instance.id, { gpu: null, offerId, pullMinutes: null });
-    const { apiUrl, apiKeyFile } = target;
+    const unknown = { gpu: null, pullMinutes: null, machineId: null, gpus: null };
+    if (this.#request.provisional && journal.find(label)?.armed !== true)
+      this.#armed = awaitArmed(this.#means, instance);
+    if (untouched) return this.#bringUp(instance.id, { ...unknown, offerId });
     const cost = instance.totalPerHour === null ? {} : { perHour: instance.totalPerHour };
     const noted = { ...cost, ...(await this.#noted()) };
     try {
       if (journal.find(label) === undefined)
-        journal.open({ label, urn, apiUrl, apiKeyFile, offerId: 0, ...momentOf(clock), ...noted });
+        journal.open({ label, urn, ...target, offerId: 0, ...momentOf(clock), ...noted });
       journal.note(label, instance.id);
     } catch (error) {
       throw stranded(instance, `instance ${instance.id} cannot be noted: ${(error as Error).message}`, false);
     }
-    const outcome = await this.#wait(instance.id, null, null);
+    const outcome = await this.#wait(instance.id, clock.now(), unknown);
     if (outcome.ready) return this.#rented(outcome, offerId);
     // Something may have run on it, so it is not for us to release it.
     const row = outcome.instance ?? instance;
@@ -158,28 +179,46 @@ class Rental {
   }
 
   /** undefined = it did not come up, and is released. Throws when no other machine would do better. */
-  async #bringUp(id: number, { gpu, offerId, pullMinutes }: Told): Promise<Rented | undefined> {
+  async #bringUp(id: number, told: Told): Promise<Rented | undefined> {
     const since = this.#means.clock.now();
     let outcome: Outcome;
     try {
-      outcome = await this.#wait(id, gpu, pullMinutes);
+      outcome = await this.#wait(id, since, told);
     } catch (error) {
       // Vast refuses us: this machine must not be left behind.
       await this.#release(id, since);
       throw error;
     }
-    if (outcome.ready) return this.#rented(outcome, offerId);
+    const slice = told.machineId === null ? (outcome.instance ?? told) : told;
+    note(this.#means, slice, this.#happening(outcome, since, told));
+    if (outcome.ready) return this.#rented(outcome, told.offerId);
     await this.#giveUp(id, outcome);
     return undefined;
   }
 
-  /** A large image may take longer than what is configured. */
-  #wait(id: number, gpu: string | null, pullMinutes: number | null): Promise<Outcome> {
-    const since = this.#means.clock.now();
-    const { minutes, publicKeys, criteria, label } = this.#request;
+  /** What this machine was like, for the rentals to come; undefined = nothing can be said of it. */
+  #happening(outcome: Outcome, since: number, told: Told): Happening | undefined {
+    const { label, image, imageBytes, minutes } = this.#request;
+    const now = this.#means.clock.now();
+    if (outcome.ready) {
+      // What an earlier run has rented has no known beginning.
+      return told.machineId === null ? undefined : readyAfter(now - since, outcome.pullMs, imageBytes);
+    }
+    const fair = patienceOf(Math.max(minutes.machine, FAIR_MINUTES), told.pullMinutes) * 60_000;
+    const isHasty = now >= this.#patience(since, told) && now - since < fair;
+    return isHasty ? undefined : happeningIn(outcome, [label, image]);
+  }
+
+  /** Until when it is waited for. A large image may take longer than what is configured. */
+  #patience(since: number, { pullMinutes }: Pick<Told, "pullMinutes">): number {
     const least = since + patienceOf(0, pullMinutes) * 60_000;
-    const deadline = Math.max(Math.min(since + minutes.machine * 60_000, this.#deadline), least);
-    const wanted = wantedOf(criteria, gpu);
+    return Math.max(Math.min(since + this.#request.minutes.machine * 60_000, this.#deadline), least);
+  }
+
+  #wait(id: number, since: number, told: Pick<Told, "gpu" | "pullMinutes">): Promise<Outcome> {
+    const { publicKeys, criteria, label } = this.#request;
+    const deadline = this.#patience(since, told);
+    const wanted = wantedOf(criteria, told.gpu);
     return awaitReady(this.#means, {
       id,
       label,
@@ -193,6 +232,7 @@ class Rental {
 
   async #rented(outcome: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
     const { instance, endpoint, hasFuse, twins } = outcome;
+    await this.#armed;
     const { journal } = this.#means;
     // What is kept has been told of; the others have come since we began.
     const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
@@ -239,6 +279,8 @@ class Rental {
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
+    // Or its job would be made after those of what is gone were removed.
+    await this.#armed;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
     this.#means.journal.closeInstance(id);
   }

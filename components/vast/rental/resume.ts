@@ -3,19 +3,19 @@ import { isVastError } from "../client/errors.ts";
 import { phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { stranded } from "../journal/trouble.ts";
+import { postpone } from "../lease/lease.ts";
 import { nextBidOf } from "../market/bidding.ts";
-import type { OfferCriteria } from "../market/criteria.ts";
 import { type OnDemand, onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import type { LiveEndpoint } from "../ready/live-endpoint.ts";
 import type { Means } from "../ready/means.ts";
 import { awaitReady } from "../ready/ready.ts";
-import { wantedOf } from "./rental-request.ts";
+import { type Terms, wantedOf } from "./rental-request.ts";
 
 /** An instance in the state, and what is asked of it now. */
 export interface ResumeRequest {
   readonly instance: Instance;
   readonly label: string;
-  readonly criteria: OfferCriteria;
+  readonly criteria: Terms;
   readonly publicKey: string;
   /** How long to wait for it, minutes. */
   readonly minutes: number;
@@ -73,6 +73,7 @@ async function start(means: Means, request: ResumeRequest): Promise<void> {
   const { instance, criteria } = request;
   const hindrance = ended(instance, means.clock.now()) ?? (await withoutCredit(means));
   if (hindrance !== undefined) throw stranded(instance, `instance ${instance.id} is stopped: ${hindrance}`, false);
+  await postponeOrStay(means, request);
   if (instance.isBid === true) {
     const { onDemand = await onDemandOfInstance(means, instance) } = request;
     await bidAgain(means, instance, criteria, onDemand);
@@ -88,6 +89,19 @@ async function start(means: Means, request: ResumeRequest): Promise<void> {
       `instance ${instance.id} cannot be started now: its GPUs are rented by somebody else (${error.message}); the start that Vast had queued is called off, so that it does not bill unasked later`,
       false,
     );
+  }
+}
+
+/** Beyond the wait: what is begun then moves its lease itself. */
+const LEASE_MINUTES = 60;
+
+/** A job of Vast that ends it while it is at work would be for nothing; one that nobody can see might. */
+async function postponeOrStay({ client }: Means, { instance, minutes }: ResumeRequest): Promise<void> {
+  try {
+    await postpone(client, instance.id, minutes + LEASE_MINUTES);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw stranded(instance, `instance ${instance.id} is not started: its lease could not be moved (${why})`, false);
   }
 }
 
@@ -109,12 +123,7 @@ async function withoutCredit({ client }: Means): Promise<string | undefined> {
 }
 
 /** Outbid: the price of the day, within the cap and below the on-demand price. */
-async function bidAgain(
-  means: Means,
-  instance: Instance,
-  criteria: OfferCriteria,
-  onDemand: OnDemand | null,
-): Promise<void> {
+async function bidAgain(means: Means, instance: Instance, criteria: Terms, onDemand: OnDemand | null): Promise<void> {
   const { machineId, gpus } = instance;
   const bid = instance.gpuPerHour ?? 0;
   const { bidMarkup: markup, maxPricePerHour } = criteria;
@@ -131,11 +140,7 @@ async function bidAgain(
 }
 
 /** @param onDemand null = the cap is in the way */
-function outbidText(
-  { id, minBid, diskPerHour }: Instance,
-  { maxPricePerHour }: OfferCriteria,
-  onDemand: OnDemand | null,
-) {
+function outbidText({ id, minBid, diskPerHour }: Instance, { maxPricePerHour }: Terms, onDemand: OnDemand | null) {
   const takes = minBid ?? 0;
   if (onDemand === null)
     return `instance ${id} is outbid: it takes ${perHour(takes + (diskPerHour ?? 0))} with its disk now, and maxPricePerHour is ${perHour(maxPricePerHour)}; raise it, or wait for the price to fall`;

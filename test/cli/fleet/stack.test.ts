@@ -36,6 +36,7 @@ test("the instance is read from the state, also when an update is under way and 
     "dev",
   );
   assert.deepEqual(recordedInstance(stack, "dev"), {
+    stack: "local",
     instanceId: 7001,
     api: { apiUrl: "simulator", apiKeyFile: "" },
     sshKeyFile: "/k",
@@ -83,7 +84,7 @@ const complaints: [string, number, RegExp][] = [
 
 for (const [stderr, code, sentence] of complaints) {
   test(`Pulumi's "${stderr.slice(7, 40)}" becomes exit code ${code} and what to type`, () => {
-    const failure = pulumiFailure(new Error("Command failed"), stderr);
+    const failure = pulumiFailure({ code: 255, stderr });
     assert.equal(failure.code, code);
     assert.match(failure.message, sentence);
   });

@@ -55,7 +55,7 @@ test("everything comes home under its own name and is verified; special files do
   execFileSync("chmod", ["6755", join(request.from, "-rf")], { cwd: request.from });
   const heard: string[] = [];
 
-  const pulled = await pullCheckpoints(request, (text) => heard.push(text));
+  const pulled = await pullCheckpoints({ ...request, progress: (text) => heard.push(text) });
   assert.equal(pulled.files, names.length + 1);
   for (const name of names) assert.equal(readFileSync(join(request.to, name), "utf8"), `content of ${name}`);
   assert.equal(

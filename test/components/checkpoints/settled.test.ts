@@ -92,7 +92,7 @@ async function openScene(t: TestContext): Promise<Scene> {
 }
 
 const pull = (scene: Scene, more: Partial<PullRequest> = {}) =>
-  pullCheckpoints({ ...scene, ...more }, (text) => scene.heard.push(text));
+  pullCheckpoints({ ...scene, ...more, progress: (text) => scene.heard.push(text) });
 
 /** Every one of them must be a mismatch that says this. */
 const refuses = (scene: Scene, patienceMs: number, why: RegExp) =>
@@ -161,7 +161,7 @@ test("what a saver writes while it is waited for comes home", needsRoot, async (
   writeFileSync(join(scene.from, "step_1"), "one");
   await scene.saver("exec 7>>step_1; echo; while [ ! -e ../go ]; do sleep 0.1; done; echo two >&7");
   const go = (text: string) => text === WAITING && writeFileSync(join(scene.from, "../go"), "");
-  assert.equal((await pullCheckpoints(scene, go)).files, 1);
+  assert.equal((await pullCheckpoints({ ...scene, progress: go })).files, 1);
   assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "onetwo\n");
 });
 
@@ -185,6 +185,6 @@ test("whoever waits can be told to stop", needsRoot, async (t) => {
   writeFileSync(join(scene.from, "step_1"), "one");
   const abort = new AbortController();
   const hear = (text: string) => text === "waiting until nothing has changed for 600 s" && abort.abort();
-  await assert.rejects(pullCheckpoints({ ...scene, quietMs: 600_000 }, hear, abort.signal));
+  await assert.rejects(pullCheckpoints({ ...scene, quietMs: 600_000, progress: hear, signal: abort.signal }));
   assert.ok(abort.signal.aborted);
 });

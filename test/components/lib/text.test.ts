@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { oneLine, printable, printableLines, sizeText } from "../../../components/lib/text.ts";
+import { durationText, oneLine, printable, printableLines, sizeText } from "../../../components/lib/text.ts";
 
 test("what a stranger says is one line that does nothing to a terminal", () => {
   const odd: [text: string, shown: string][] = [
@@ -15,6 +15,11 @@ test("what a stranger says is one line that does nothing to a terminal", () => {
   assert.equal(printable("x".repeat(20), 10), `${"x".repeat(9)}…`);
   assert.equal(oneLine(" a\u0007b ".repeat(9), 4), "a b…");
   assert.equal(printableLines("one\r\n\u001b[2Jtwo  \nthree"), "one\ntwo\nthree");
+});
+
+test("a time is told in the units that fit", () => {
+  const times = [0, 59.9, 60, 3599, 3600, 47.9 * 3600, 51 * 3600].map(durationText);
+  assert.deepEqual(times, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "47 h 54 min", "2 d 3 h"]);
 });
 
 test("a size is told in the unit that fits", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/scripts.ts";
@@ -45,12 +45,11 @@ test("the same training is left alone, another one replaces it and resumes from 
   assert.match(again.out, new RegExp(`runs already, pid ${pid}`));
   assert.equal(pidOf(box), pid);
 
-  mkdirSync(join(box.workspace, "checkpoints/step_10"), { recursive: true });
-  writeFileSync(join(box.workspace, "checkpoints/step_10/training_state.pt"), "");
+  box.write(join(box.workspace, "checkpoints/step_10/training_state.json"), "{}");
   const other = await box.run(trainScript({ ...step, command: 'echo "from $RESUME_FROM"' }));
   assert.equal(other.code, 0, other.err);
   assert.match(other.out, /training has stopped after \d+ s/);
-  assert.match(box.read("train.log"), new RegExp(`^from ${box.workspace}/checkpoints/step_10\n`));
+  assert.match(box.read("train.log"), new RegExp(`^from ${box.workspace}/checkpoints/step_10$`, "m"));
 });
 
 test("a training that dies at once fails the step with its last words, the price and the way out", async (t) => {
@@ -88,27 +87,74 @@ test("one that does not listen is killed, with everything it has started, and st
   assert.equal(box.read("train.exit"), "137\n");
 });
 
-const resumes: [string[], string | undefined][] = [
-  [[], undefined],
-  [["step_5", "step_10", "step_9"], "step_10"],
-  [["step_5", "step_20.tmp", "step_30.partial", "step_x", "step_"], "step_5"],
-  [["step_5", "step_90/", "step_8/training_state.npz"], "step_8"],
-  [["a/b/step_7", "a/b/c/step_9"], "a/b/step_7"],
-  [["odd\nname/step_08", "step_7"], "odd\nname/step_08"],
-];
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+const NOTE_RESUME = 'printf "%s\\n" "${RESUME_FROM-none}" >../resume; echo begun';
 
-test("RESUME_FROM is the newest complete checkpoint", async (t) => {
+test("RESUME_FROM is the newest whole checkpoint, and both up and the log say which", async (t) => {
   const box = openBox(t);
-  for (const [index, [paths, expected]] of resumes.entries()) {
-    const folder = join(box.workspace, `c${index}`);
-    for (const path of paths) {
-      if (path.endsWith("/")) mkdirSync(join(folder, path), { recursive: true });
-      else box.write(join(folder, path), "x");
-    }
-    const step = stepOf(box, `printf %s "\${RESUME_FROM-none}" >${box.workspace}/resume`, { checkpointsDir: folder });
-    assert.equal((await box.run(trainScript(step))).code, 0);
-    assert.equal(box.read("resume"), expected === undefined ? "none" : join(folder, expected));
+  const step = stepOf(box, NOTE_RESUME);
+  const first = await box.run(trainScript(step));
+  assert.equal(box.read("resume"), "none\n");
+  assert.doesNotMatch(first.out + box.read("train.log"), /RESUME_FROM/, "nothing is there");
+
+  const folder = join(box.workspace, "checkpoints/odd\nname");
+  box.write(join(folder, "step_08"), "x");
+  box.write(join(folder, "step_9.pt"), "x");
+  const second = await box.run(trainScript({ ...step, run: "2" }));
+  assert.equal(box.read("resume"), `${join(folder, "step_08")}\n`);
+  const said = [/RESUME_FROM is .*\/odd\?name\/step_08$/m, /passed over: odd\?name\/step_9.pt \(it is cut off\)$/m];
+  for (const words of said) {
+    assert.match(second.out, new RegExp(`^training: ${words.source}`, "m"));
+    assert.match(box.read("train.log"), new RegExp(`^\\[vast-training\\] ${words.source}`, "m"));
   }
+});
+
+test("files of which none is a whole checkpoint are named, and training is told nothing", async (t) => {
+  const box = openBox(t);
+  for (const name of ["last.ckpt", "checkpoint-5/trainer_state.json", "events.out"]) {
+    box.write(join(box.workspace, "checkpoints", name), "x");
+  }
+  const { out } = await box.run(trainScript(stepOf(box, NOTE_RESUME)));
+  const unset =
+    /RESUME_FROM is unset: 3 files are in .*: checkpoint-5 \(.*\), last.ckpt \(it is cut off\), events.out$/;
+  assert.match(out, new RegExp(`^training: ${unset.source}`, "m"));
+  assert.match(box.read("train.log"), new RegExp(`^\\[vast-training\\] ${unset.source}[^]*^begun$`, "m"));
+  assert.equal(box.read("resume"), "none\n");
+});
+
+test("a machine without python3 says that it cannot look, where there is something", async (t) => {
+  const box = openBox(t);
+  const none = join(box.root, "bin/python3");
+  box.write(none, "#!/bin/sh\nexit 127\n");
+  chmodSync(none, 0o755);
+  const step = stepOf(box, NOTE_RESUME);
+  const run = (more: Partial<TrainStep>) =>
+    box.run(`PATH=${join(box.root, "bin")}:$PATH\n${trainScript({ ...step, ...more })}`);
+  assert.doesNotMatch((await run({})).out, /RESUME_FROM/);
+  box.write(join(box.workspace, "checkpoints/step_1"), "x");
+  assert.match((await run({ run: "2" })).out, /^training: RESUME_FROM is unset: .* takes python3/m);
+});
+
+test("resumeFrom is a glob, or a command in training's environment; another one restarts nothing", async (t) => {
+  const box = openBox(t);
+  box.write(join(box.workspace, "checkpoints/step_1"), "x");
+  box.write(join(box.workspace, "checkpoints/net-a"), "x");
+  const step = stepOf(box, NOTE_RESUME, { env: { WHICH: "net a'" } });
+  const found = async (resumeFrom: string, run: string) => {
+    const { out } = await box.run(trainScript({ ...step, resumeFrom, run }));
+    return { out, path: box.read("resume").trimEnd() };
+  };
+  assert.equal((await found("net-*", "1")).path, join(box.workspace, "checkpoints/net-a"));
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+  const command = '$(test "${PWD##*/}" = repo && echo "$CHECKPOINT_DIR/$WHICH")';
+  assert.equal((await found(command, "2")).path, `${box.workspace}/checkpoints/net a'`);
+  for (const empty of ["$(exit 3)", "$(true)"]) {
+    const { out, path } = await found(empty, empty);
+    assert.equal(path, "none");
+    assert.match(out, /^training: RESUME_FROM is unset: resumeFrom's command has failed, or named nothing: /m);
+  }
+  const same = await found("net-*", "$(true)");
+  assert.match(same.out, /has ended with exit code 0/);
 });
 
 test("the hash is of what training is, not of what surrounds it", () => {

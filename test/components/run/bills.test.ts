@@ -29,7 +29,7 @@ test("what a killed process of this stack was renting is said, too", () => {
 const whose = { owner: "abcdefgh", project: "vast-training", stack: "dev", run: "run" };
 
 function vastWith(instances: () => Promise<Instance[]>) {
-  return { client: { instances } as unknown as VastClient, credit: null };
+  return { client: { instances } as unknown as VastClient };
 }
 
 const rented = (id: number, label: string | null) => ({ id, label, totalPerHour: 1.25 }) as Instance;

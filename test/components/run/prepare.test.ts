@@ -20,7 +20,7 @@ async function openHome(t: TestContext) {
   const [commit] = makeRepository(bare, "jan", { a: "1" });
   const env = { PATH: process.env.PATH, HOME: home, VAST_TRAINING_HOME: join(home, "state") };
   const config = { apiUrl: simulator.url, apiKeyFile: simulator.apiKeyFile, repo: "https://127.0.0.1:1/none/it" };
-  return { home, env, commit, config, bare };
+  return { home, env, commit, config, bare, simulator };
 }
 
 function configure(values: Record<string, string>): void {
@@ -77,8 +77,25 @@ test("a key that Vast refuses is told with where it was found", async (t) => {
   assert.match(await failure(prepare("run", env)), new RegExp(`apiKeyFile: .*${join(home, "key")}`));
 });
 
-test("a run that can start is complete, and nothing was made for it", async (t) => {
-  const { home, env, config, commit, bare } = await openHome(t);
+test("the lab's folder must be there; where nothing can be noted, that is said", async (t) => {
+  const { home, env, config } = await openHome(t);
+  for (const [labDir, why] of [
+    ["~/lab", `labDir: ${join(home, "lab")} is not there; `],
+    ["~/file", `labDir: ${join(home, "file")} is not a folder; `],
+  ] as const) {
+    writeFileSync(join(home, "file"), "");
+    configure({ ...config, labDir });
+    assert.ok((await failure(prepare("run", env))).includes(why), why);
+  }
+  mkdirSync(join(home, "lab"));
+  configure({ ...config, labDir: "~/lab" });
+  assert.doesNotMatch(await failure(prepare("run", env)), /labDir/);
+});
+
+test("a run that can start is complete, whatever the account has left, and nothing was made for it", async (t) => {
+  const { home, env, config, commit, bare, simulator } = await openHome(t);
+  // Its machine may have been rented long ago.
+  simulator.world.account.paidIn = 0.01;
   writeFileSync(join(home, "state", "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
   writeFileSync(join(home, ".env"), "HF_TOKEN=canary\n");
   configure({ ...config, repo: "simulator:it", checkpointsTo: "~/checkpoints" });

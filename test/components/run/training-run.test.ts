@@ -120,6 +120,7 @@ test("what can be wrong without a machine stands before the instance, and the ga
     "run-identity",
     "run-image",
     "run-instance",
+    "run-lease",
     "run-revision",
     "run-training",
     "run-wandb",
@@ -127,6 +128,9 @@ test("what can be wrong without a machine stands before the instance, and the ga
   const needs: [string, string[]][] = [
     ["run-instance", ["run-revision", "run-identity", "run-image"]],
     ["run-bid", ["run-instance"]],
+    ["run-lease", ["run-instance"]],
+    ["run-credentials", ["run-lease"]],
+    ["run-code", ["run-lease"]],
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
     ["run-code", ["run-instance", "run-revision"]],

@@ -9,6 +9,7 @@ import { complaintsAbout, missingIn } from "../../../../components/code/git/cont
 import { complaint, git } from "../../../../components/code/git/git.ts";
 import { isSshUrl, originOf, sshPlace, wayOf } from "../../../../components/code/git/url.ts";
 import { provider } from "../../../../components/code/revision.provider.ts";
+import { troubleText } from "../../../../components/lib/problem.ts";
 
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 858152\n`;
 
@@ -60,7 +61,7 @@ test("what is missing is said with what to write, unless extraRepos or exclude c
   };
   const ask = (extras: string[], exclude: string[] = []) =>
     complaintsAbout(missing, { codeDir: "/workspace/it", extraRepos: extras.map((path) => ({ path })), exclude });
-  const [submodule = "", lfs = "", ...others] = await ask([]);
+  const [submodule = "", lfs = "", ...others] = (await ask([])).map(troubleText);
   assert.match(submodule, /deps\/ref is a submodule.*"path":"\/workspace\/it\/deps\/ref".*extraRepos/);
   assert.match(lfs, /data\/one\.pt and 1 more files are pointers of Git LFS.*extraRepos.*data\/ to exclude/);
   assert.deepEqual(others, []);

@@ -26,6 +26,13 @@ function errorOf(call: Call, status: number, body: unknown): VastError {
   assert.fail(`${status} ${text} should be an error`);
 }
 
+test("what was found and what helps are told apart, whatever Vast says", () => {
+  const { found, remedy, message } = errorOf(read, 401, { error: "auth_error", msg: "No; not this; key." });
+  assert.equal(found, "GET /api/v0/instances/7/: Vast answers 401 auth_error: No; not this; key");
+  assert.equal(remedy, "the key of VAST_API_KEY is refused: put a valid one there");
+  assert.equal(message, `${found}; ${remedy}`);
+});
+
 const gateway = "<html><head><style>p{}</style></head><body><h1>502 Bad Gateway</h1></body></html>";
 const notAvailable = "<html>503: the service is not available</html>";
 

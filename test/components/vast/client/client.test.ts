@@ -321,18 +321,16 @@ test("states, labels and bids are put", async (t) => {
     ok(put, { success: true }),
     ok(put, { success: true }),
     ok("PUT /api/v0/instances/bid_price/7/", { success: true }),
-    ok("PUT /api/v0/instances/reboot/7/", { success: true }),
     ok("POST /api/v0/instances/7/ssh/", { success: true }),
     ok(put, { success: false, error: "resources_unavailable", msg: "state change queued." }),
   );
   await api.client.setState(7, "stopped");
   await api.client.setLabel(7, "x");
   await api.client.changeBid(7, 1.5);
-  await api.client.reboot(7);
   await api.client.attachKey(7, "ssh-ed25519 AAAA me");
   assert.deepEqual(
     api.asked.map(({ body }) => body),
-    [{ state: "stopped" }, { label: "x" }, { client_id: "me", price: 1.5 }, {}, { ssh_key: "ssh-ed25519 AAAA me" }],
+    [{ state: "stopped" }, { label: "x" }, { client_id: "me", price: 1.5 }, { ssh_key: "ssh-ed25519 AAAA me" }],
   );
   await assert.rejects(
     api.client.setState(7, "running"),

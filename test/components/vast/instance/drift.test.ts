@@ -83,7 +83,7 @@ const cases: Case[] = [
     order: { price: null },
     happens: mishap("stop"),
     shows: { phase: "stopped" },
-    says: /^instance \d+: stopped; pulumi up --refresh starts it again$/,
+    says: /^instance \d+: stopped, and its disk goes on costing \$0\.\d+\/h; pulumi up --refresh starts it again$/,
     acts: true,
   },
   {

@@ -70,6 +70,7 @@ async function bidOf(here: Case, prices: Prices, how: (means: Means) => Promise<
     },
     account: async () => ({ id: "1", email: null, credit: 50 }),
     instance: async () => here.held,
+    jobs: async () => [],
     changeBid: async (_id: number, bid: number) => {
       sent = bid;
       throw vastError("server", "that is all");

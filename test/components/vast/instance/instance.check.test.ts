@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readConfig } from "../../../../components/config/config.ts";
 import { vastError } from "../../../../components/vast/client/errors.ts";
 import { type CheckMeans, checkInstance } from "../../../../components/vast/instance/instance.check.ts";
 import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
@@ -35,11 +36,12 @@ function means(changes: Partial<CheckMeans> = {}) {
     return value;
   };
   const all: CheckMeans = {
-    market: async () => note("market", { choices, onDemandTotal: null, excluded: "", blame: null }),
+    market: async () => note("market", { choices, passedOver: "", onDemandTotal: null, excluded: "", blame: null }),
     account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
     keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
+    known: async () => "",
     say: async (text) => void said.push(text),
     ...changes,
   };
@@ -76,6 +78,20 @@ test("without searches nothing is quoted, and image and account are looked at al
   assert.deepEqual(gone.failures, [{ property: "image", reason: "gone" }]);
   const auth = () => Promise.reject(vastError("auth", "no key"));
   assert.equal((await checkInstance({}, inputs, means({ market, account: auth }))).failures[0]?.property, "apiKeyFile");
+});
+
+test("what is known of the machine is said beside the quote, and who is passed over", async () => {
+  const known = async ({ machineId }: Quote) => `machine ${machineId}: served once, 2 h`;
+  const passedOver = "passed over for a week: machine 9: failed 2 d 0 h ago (no ssh)";
+  const market = async () => ({ choices, passedOver, onDemandTotal: null, excluded: "", blame: null });
+  const world = means({ known, market });
+  await checkInstance({}, inputs, world);
+  const line = `machine ${choices[0]?.machineId}: served once, 2 h`;
+  assert.deepEqual(world.said.slice(1), [line, passedOver]);
+  const kept = choices[0] && quoteOf(choices[0]);
+  const again = means({ known, kept: () => kept });
+  await checkInstance({}, inputs, again);
+  assert.deepEqual(again.said.slice(1), [line], "the run after the preview as well");
 });
 
 test("what a preview has just promised is promised again, without a search", async () => {
@@ -134,6 +150,7 @@ const failures: [what: string, changes: Partial<CheckMeans>, property: string, r
     {
       market: async () => ({
         choices: [],
+        passedOver: "",
         onDemandTotal: null,
         excluded: "none of 3 offers fits",
         blame: "minReliability",
@@ -162,6 +179,32 @@ for (const [what, changes, property, reason] of failures) {
   });
 }
 
+test("a disk has 8 to 64000 GB, as in a stack config", async () => {
+  for (const [diskGb, isFine] of [
+    [7, false],
+    [8, true],
+    [64_000, true],
+    [64_001, false],
+  ] as const) {
+    const { failures } = await checkInstance({}, { ...inputs, diskGb }, means());
+    assert.equal(failures.length === 0, isFine, `${diskGb}`);
+    assert.equal(readConfig({ diskGb: String(diskGb) }).problems.length === 0, isFine, `${diskGb} in a stack config`);
+  }
+});
+
+test("what decides about an offer has the defaults of the stack config, but what it may cost", async () => {
+  const { label, image, publicKeys, sshKeyFile, apiUrl, apiKeyFile, readyTimeoutMinutes } = inputs;
+  const least = { label, image, publicKeys, sshKeyFile, apiUrl, apiKeyFile, readyTimeoutMinutes };
+  const { config } = readConfig({});
+  const { inputs: checked } = await checkInstance({}, { ...least, maxPricePerHour: 3.5 } as never, means());
+  for (const name of Object.keys(criteria) as (keyof typeof config & keyof typeof checked)[])
+    assert.deepEqual(checked[name], config[name], name);
+  const { failures } = await checkInstance({}, least as never, means());
+  assert.deepEqual(failures, [
+    { property: "maxPricePerHour", reason: "found nothing; write dollars an hour from 0.001 to 1000" },
+  ]);
+});
+
 test("every input that is wrong is named at once, and nobody is asked", async () => {
   const world = means();
   const wrong = {
@@ -179,6 +222,10 @@ test("every input that is wrong is named at once, and nobody is asked", async ()
     onstart: "x".repeat(3000),
   };
   const found = await checkInstance({}, wrong as never, world);
+  const reasons = Object.fromEntries(found.failures.map(({ property, reason }) => [property, reason]));
+  assert.equal(reasons.gpus, "found 0; write a whole number of GPUs from 1 to 64");
+  assert.equal(reasons.rental, 'found "spot"; write interruptible or on-demand');
+  assert.match(reasons.readyTimeoutMinutes ?? "", /^found \{"machine":9,"total":3\}; write minutes/);
   assert.deepEqual(found.failures.map(({ property }) => property).toSorted(), [
     "diskGb",
     "gpu",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -164,6 +164,39 @@ test("a machine that cannot be released gets into the state, the next run replac
     id: "",
     props: { __provider: failure.properties.__provider },
   });
+});
+
+test("a refresh notes that a machine was outbid, once, and its release how long it served, for the lab too", async (t) => {
+  const { home, simulator, provider, until } = await world(t, "instance");
+  const labDir = join(home, "lab");
+  mkdirSync(labDir);
+  const id = await rentElsewhere(simulator, label, 20);
+  await until(() => simulator.world.contracts.living().every(({ state }) => state === "running"));
+  const asked = { ...inputs, labDir };
+  const state = { ...asked, instanceId: id, phase: "ready", untouched: true, pricePerHour: 3, asked };
+  const whatIs = { machineId: "", startedAt: new Date(Date.now() - 7_200_000).toISOString() };
+  const [contract] = simulator.world.contracts.living();
+  assert.ok(contract);
+  contract.offer.ask.tenant = { kind: "bid", perHour: 21 };
+  simulator.world.life.settle(contract.offer.machine);
+  const first = await provider.read(id, { ...state, ...whatIs });
+  assert.equal(first.props.phase, "stopped");
+  const second = await provider.read(id, first.props);
+  await provider.remove(id, { ...second.props, phase: "ready" });
+  const [name, ...others] = readdirSync(labDir);
+  assert.deepEqual(others, []);
+  const lines = readFileSync(join(labDir, name ?? ""), "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const told = lines.map((line) => JSON.parse(line));
+  const slice = { machineId: contract.offer.machine.id, gpus: 1 };
+  assert.deepEqual(
+    told.map(({ what, machineId, gpus, hours }) => ({ what, machineId, gpus, hours })),
+    [
+      { what: "outbid", ...slice, hours: undefined },
+      { what: "served", ...slice, hours: 2 },
+    ],
+  );
 });
 
 test("a list that fails is no proof that a machine is gone", async (t) => {

@@ -180,7 +180,7 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", { skip:
     await simulator.post(`/_sim/instances/${instanceId}/outbid`, { perHour: 1.5 });
     assert.match(
       await program.works("preview", [], { maxPricePerHour: 1 }),
-      /stopped: outbid, its GPUs take \$1\.\d{3}\/h now and \$\d\.\d{3}\/h is bid; pulumi up --refresh/,
+      /stopped: outbid, its GPUs take \$1\.\d{3}\/h now and \$\d\.\d{3}\/h is bid, and its disk goes on costing \$\d\.\d{3}\/h; pulumi up --refresh/,
     );
     await program.works("refresh");
     const poor = await program.pulumi("up", ["--skip-preview"], { maxPricePerHour: 1 });

@@ -51,7 +51,16 @@ test("the outputs of an instance that is ready", () => {
     sshKeyFile: "",
   });
   assert.deepEqual(promised, quote);
-  assert.equal(asked.label, "vt-abc-run");
+  assert.deepEqual(asked, {
+    gpu: "H100 SXM",
+    gpus: 1,
+    rental: "interruptible",
+    diskGb: 150,
+    image: "pytorch/pytorch",
+    label: "vt-abc-run",
+    apiUrl: "",
+    apiKeyFile: "",
+  });
   assert.equal(__urn, "urn:x");
 });
 

@@ -50,6 +50,22 @@ test("where the price at the rental is not known, our own bid in the market stan
   await release(world.means, id);
 });
 
+test("a machine that was taken away and is bid for again was outbid; the bid of one that is held tells nothing", async (t) => {
+  const world = await renting(t);
+  const { contract, inputs, floor, id } = await rented(world);
+  const outbids = () => world.means.ledger?.standings().all[0]?.outbids;
+  await rebid(world.means, { ...inputs, bidMarkup: 0.3 }, { floor, markupBefore: 0.2 });
+  assert.equal(outbids(), 0);
+  contract.offer.ask.tenant = { kind: "bid", perHour: (contract.bid ?? 0) + 0.1 };
+  world.simulator.world.life.settle(contract.offer.machine);
+  await world.clock.advance(60);
+  await rebid(world.means, { ...inputs, maxPricePerHour: 0.2 }, { floor, markupBefore: 0.2 });
+  assert.equal(outbids(), 0, "a refresh will see it still");
+  await rebid(world.means, inputs, { floor, markupBefore: 0.2 });
+  assert.equal(outbids(), 1);
+  await release(world.means, id);
+});
+
 test("its host asks less on demand than before: what is bid comes down, but not below what keeps the machine", async (t) => {
   const world = await renting(t);
   const { contract, inputs, floor, id } = await rented(world);

@@ -6,6 +6,8 @@ import { type TestContext, test } from "node:test";
 import type { OfferQuery, VastClient } from "../../../../components/vast/client/client.ts";
 import { type VastErrorKind, vastError } from "../../../../components/vast/client/errors.ts";
 import { offerFromWire } from "../../../../components/vast/client/wire.ts";
+import type { Line } from "../../../../components/vast/ledger/line.ts";
+import { standingsOf } from "../../../../components/vast/ledger/standing.ts";
 import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
 import { type Market, market, offerQuery } from "../../../../components/vast/market/offers.ts";
@@ -129,10 +131,12 @@ test("when both searches are refused it is one error, and nothing is left that n
   await new Promise((done) => setImmediate(() => setImmediate(done)));
 });
 
-test("what is seen of a chosen machine is remembered", async (t) => {
-  const here = await markets(t, [row(1)], [row(1, { dph_base: 2.5 })]);
-  await market(here.client, criteria, here);
-  assert.deepEqual(here.prices.onDemand({ machineId: 1, gpus: 1 }), { perHour: 2.5, at: 1_800_000_000_000 });
+test("what is seen of a chosen machine is remembered, whichever way it is to be rented", async (t) => {
+  for (const asked of [criteria, onDemand]) {
+    const here = await markets(t, [row(1)], [row(1, { dph_base: 2.5 })]);
+    await market(here.client, asked, here);
+    assert.deepEqual(here.prices.onDemand({ machineId: 1, gpus: 1 }), { perHour: 2.5, at: 1_800_000_000_000 });
+  }
 });
 
 test("offers that cost no more on demand are passed over; when all do, it says what to set", async (t) => {
@@ -206,6 +210,54 @@ test("machines that were tried are passed over", async (t) => {
   assert.deepEqual(
     found.choices.map(({ offerId }) => offerId),
     [2],
+  );
+});
+
+/** Machines that have failed, so many hours ago. */
+function failedBefore(...faults: [machineId: number, hours: number][]) {
+  const now = 1_800_000_000_000;
+  const lines = faults.map(([machineId, hours]): Line => {
+    const at = now - hours * 3_600_000;
+    return { at, api: "00000000", machineId, gpus: 1, what: "fault", words: "no ssh" };
+  });
+  return { standings: () => standingsOf(lines, now) };
+}
+
+test("a machine that failed within the week is passed over, and named where it is cheaper", async (t) => {
+  const rows = [1, 2, 3].map((id) => row(id, { dph_base: id * 0.5, dph_total: id * 0.5 + 0.03 }));
+  const api = await scriptedApi(t, search(...rows));
+  const found = await market(api.client, onDemand, { ledger: failedBefore([1, 50], [3, 1]) });
+  assert.deepEqual(
+    found.choices.map(({ machineId }) => machineId),
+    [2],
+  );
+  assert.equal(found.passedOver, "passed over for a week: machine 1: failed 2 d 2 h ago (no ssh)");
+});
+
+test("when all that fit have failed, the least bad comes first; what was tried already does not come at all", async (t) => {
+  const rows = [1, 2, 3].map((id) => row(id));
+  const api = await scriptedApi(t, search(...rows));
+  const ledger = failedBefore([1, 2], [2, 9], [3, 5]);
+  const found = await market(api.client, onDemand, { ledger, skipMachines: new Set([2]) });
+  assert.deepEqual(
+    found.choices.map(({ machineId }) => machineId),
+    [3, 1],
+  );
+  assert.equal(
+    found.passedOver,
+    "every machine that fits has failed within a week, and the least bad of them is offered: machine 3: failed 5 h 0 min ago (no ssh)",
+  );
+  assert.deepEqual([found.excluded, found.blame], ["", null]);
+});
+
+test("the next page is read where those of the first have failed", async (t) => {
+  const first = Array.from({ length: 64 }, (_, i) => row(100 + i, { dph_total: 2 }));
+  const api = await scriptedApi(t, search(...first), search(row(7, { dph_total: 2.1 })));
+  const ledger = failedBefore(...first.map((_, i): [number, number] => [100 + i, 1]));
+  const found = await market(api.client, { ...onDemand, maxOffers: 1 }, { ledger });
+  assert.deepEqual(
+    found.choices.map(({ machineId }) => machineId),
+    [7],
   );
 });
 

@@ -5,6 +5,7 @@ import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
+import { OfferQueue } from "../../../../components/vast/rental/offer-queue.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
@@ -480,4 +481,36 @@ test("a machine that the account uses already is passed over: a bid would drive 
   const states = ledger(world.simulator.world).contracts.map(({ state }) => state);
   assert.deepEqual(states, ["running", "running", "running"]);
   for (const { instance } of [first, second, third]) await release(world.means, instance.id);
+});
+
+test("a machine that the account uses is not bid for, though nothing else is left", async (t) => {
+  const world = await renting(t);
+  const { instance } = await rent(world.means, request);
+  const { market } = world.simulator.world;
+  for (const { machine, ask } of market.offers())
+    if (machine.id !== instance.machineId) ask.tenant = { kind: "on-demand" };
+  await world.clock.advance(600);
+  const other = world.meansWith({ client: clientWith(world.means.client, {}) });
+  await assert.rejects(rent(other, { ...request, label: `${label}-2` }), /no offer to rent/);
+  const states = ledger(world.simulator.world).contracts.map(({ state }) => state);
+  assert.deepEqual(states, ["running"]);
+  await release(world.means, instance.id);
+});
+
+test("two rentals of one process that look at the same moment do not choose the same machine", async (t) => {
+  const { means } = await renting(t);
+  const one = new OfferQueue(means, request);
+  const other = new OfferQueue(means, { ...request, label: `${label}-2` });
+  const [first, second] = await Promise.all([one.next(), other.next()]);
+  assert.notEqual(first.machineId, second.machineId);
+});
+
+test("what Vast has rented although it refused is in the journal before it is released", async (t) => {
+  const faults = [
+    { on: "PUT /asks/{id}/", do: "errorWithContract" },
+    { on: "DELETE /instances/{id}/", do: "authError401", times: 0 },
+  ];
+  const world = await renting(t, { faults, mayLive: ({ living }) => living() });
+  await assert.rejects(rent(world.means, request));
+  assert.deepEqual(world.journal.find(label)?.instanceIds, world.living());
 });

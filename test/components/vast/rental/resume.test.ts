@@ -158,3 +158,21 @@ test("an engine that goes while it comes back: it is kept", async (t) => {
   assert.match(await strandedBy(resume(means, asked)), /nobody waits/);
   assert.deepEqual(world.living(), [asked.instance.id]);
 });
+
+test("GPUs that are taken while it comes back: the start that Vast has queued is called off", async (t) => {
+  const world = await renting(t, keep);
+  let queue = () => {};
+  const asked = await machine(world, (contract) => {
+    world.simulator.world.life.stop(contract);
+    world.simulator.world.faults.add({ on: "boot", do: "stuckLoading", times: 0 });
+    queue = () => world.simulator.world.life.queue(contract);
+  });
+  const means = world.meansWith({
+    progress: (text) => {
+      if (text.startsWith("starting instance")) world.simulator.world.clock.after(30_000, queue);
+    },
+  });
+  assert.match(await strandedBy(resume(means, { ...asked, minutes: 3 })), /is not ready again/);
+  const row = await world.means.client.instance(asked.instance.id);
+  assert.equal(row?.intendedStatus, "stopped");
+});

@@ -1,0 +1,16 @@
+import type { Clock } from "../../components/lib/clock.ts";
+import { isVastError } from "../../components/vast/client/errors.ts";
+import { clearLeftovers, knowsNoJobs } from "../../components/vast/lease/lease.ts";
+import type { Target } from "./fleet.ts";
+
+/** Removes what Vast is still to do to machines that are gone, in each account; a line for each, or why nobody can look. */
+export async function clearJobs(targets: readonly Target[], clock: Clock, note: (text: string) => void): Promise<void> {
+  for (const { client } of targets) {
+    try {
+      for (const line of await clearLeftovers(client, clock)) note(line);
+    } catch (error) {
+      if (!isVastError(error)) throw error;
+      if (!knowsNoJobs(error)) note(`Vast's scheduled jobs cannot be looked at now: ${error.message}`);
+    }
+  }
+}

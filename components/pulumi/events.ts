@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+// What the engine does, as `--json` of an up, refresh or destroy prints it while it happens: an object a line.
+
+/** What is said of a resource, or of the whole. */
+export interface Diagnostic {
+  readonly severity: string;
+  readonly message: string;
+  /** undefined = of no resource. */
+  readonly urn?: string | undefined;
+}
+
+const shape = z.object({
+  diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }),
+});
+
+/** undefined = the line is of something else, or it is cut off. */
+export function diagnosticIn(line: string): Diagnostic | undefined {
+  try {
+    return shape.safeParse(JSON.parse(line)).data?.diagnosticEvent;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pulumi says it at the end, after what has failed. */
+const NO_REASON = "update failed";
+
+/** What these lines tell of errors, each once. */
+export function errorsIn(lines: readonly string[]): string[] {
+  const said = lines.map(diagnosticIn).flatMap((one) => (one?.severity === "error" ? [one.message.trim()] : []));
+  return [...new Set(said)].filter((message) => message !== "" && message !== NO_REASON);
+}

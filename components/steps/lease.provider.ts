@@ -1,0 +1,68 @@
+import { say } from "../pulumi/engine.ts";
+import { changedKeys, isUnknown, lifecycle } from "../pulumi/lifecycle.ts";
+import { leaseEndText } from "../vast/lease/job.ts";
+import { hold } from "../vast/lease/lease.ts";
+import { leaseMinutes } from "../vast/lease/moment.ts";
+import { connect } from "../vast/ready/connect.ts";
+import type { LeaseInputs } from "./lease.ts";
+
+interface LeaseOutputs extends LeaseInputs {
+  /** ISO time; "" = never. */
+  readonly endsAt: string;
+  /** ISO time by Vast's clock at which this life of the machine was first kept. */
+  readonly since: string;
+}
+
+/** Rows by instance: only check is told the URN, and it does not belong into the inputs. */
+const rows = new Map<string, string>();
+
+/** The lifecycle behind VastLease. */
+export const provider = lifecycle({
+  check: async (_olds: object, { __urn: urn = "", ...inputs }: LeaseInputs & { readonly __urn?: string }) => {
+    rows.set(inputs.instanceId, urn);
+    return { inputs };
+  },
+
+  diff: async (_id: string, olds: LeaseOutputs, news: LeaseInputs) => {
+    const moved = !isUnknown(news.instanceId) && olds.instanceId !== news.instanceId;
+    const changes = moved || changedKeys(olds, news).length > 0 || isRenewable(olds, news);
+    return { replaces: moved ? ["instanceId"] : [], changes };
+  },
+
+  create: async (inputs: LeaseInputs) => ({ id: inputs.instanceId, outs: await held(inputs, undefined) }),
+
+  update: async (_id: string, olds: LeaseOutputs, news: LeaseInputs) => {
+    const isSameLife = olds.startedAt === news.startedAt;
+    return { outs: await held(news, isSameLife ? Date.parse(olds.since) : undefined) };
+  },
+});
+
+const HOUR_MS = 3_600_000;
+
+/** Would a lease that begins now end later than the one that stands? */
+function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: LeaseInputs): boolean {
+  if (leaseHours === null || isUnknown(leaseHours)) return false;
+  const minutes = leaseMinutes({ leaseHours, maxHours }, Date.now() - Date.parse(since));
+  return endsAt === "" || Date.now() + minutes * 60_000 - Date.parse(endsAt) > HOUR_MS;
+}
+
+/** @param since milliseconds; undefined = now */
+async function held(inputs: LeaseInputs, since: number | undefined): Promise<LeaseOutputs> {
+  const { instanceId, leaseHours, maxHours } = inputs;
+  const urn = rows.get(instanceId);
+  const { client } = await connect(inputs, { urn });
+  // Vast's own clock is told by each of its answers.
+  if (client.vastNow === undefined) await client.jobs().catch(() => []);
+  const now = client.vastNow ?? Date.now();
+  const began = since ?? now;
+  const minutes = leaseHours === null ? null : leaseMinutes({ leaseHours, maxHours }, now - began);
+  const { endsAt, refused } = await hold(client, Number(instanceId), minutes);
+  if (refused !== undefined)
+    await say(urn, `no lease: Vast will not stop instance ${instanceId} by itself (${refused})`);
+  if (endsAt !== null) await say(urn, leaseEndText(instanceId, endsAt));
+  return {
+    ...inputs,
+    endsAt: endsAt === null ? "" : new Date(endsAt).toISOString(),
+    since: new Date(began).toISOString(),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { VastClient } from "../client/client.ts";
+import { isPassing, isVastError, vastError } from "../client/errors.ts";
+import { VISIBLE_MS } from "../client/instance-list.ts";
+import type { Instance, ScheduledJob } from "../client/wire.ts";
+import { deletes, type Ending, endingOf, instanceOf, jobOrder, jobText, leaseEndText, runsAt } from "./job.ts";
+import { firesAt } from "./moment.ts";
+
+type Jobs = Pick<VastClient, "jobs" | "addJob" | "moveJob" | "removeJob" | "vastNow">;
+
+/**
+ * Has Vast itself end an instance at the first full hour that is so many minutes away, or moves the job that does, and
+ * reads it back. Answers with the time of the run, milliseconds.
+ *
+ * @param mayLeave false = nothing more is sent
+ */
+export async function place(
+  client: Jobs,
+  ending: Ending,
+  id: number,
+  minutes: number,
+  mayLeave?: () => Promise<boolean>,
+): Promise<number> {
+  const at = firesAt(timeOf(client), minutes);
+  const order = jobOrder(ending, id, at);
+  try {
+    await client.addJob(order, mayLeave === undefined ? {} : { mayLeave });
+  } catch (error) {
+    if (!isVastError(error) || error.jobId === undefined) throw error;
+    const { jobId } = error;
+    // What has this number may be another's by now.
+    const job = (await client.jobs()).find((one) => one.id === jobId && endingOf(one) === ending);
+    if (job === undefined || instanceOf(job) !== id) throw error;
+    await client.moveJob(jobId, order);
+  }
+  const made = (await client.jobs()).find((job) => endingOf(job) === ending && instanceOf(job) === id);
+  if (made === undefined || runsAt(made, timeOf(client)) !== at)
+    throw vastError("refused", `Vast does not show the job that would ${ending} instance ${id} as it was asked for`);
+  return at;
+}
+
+/** What a lease came to. */
+export interface Held {
+  /** When Vast stops the instance, milliseconds; null = never. */
+  readonly endsAt: number | null;
+  /** Why there is no lease that was asked for. */
+  readonly refused?: string;
+}
+
+/**
+ * What must be before the first step on an instance: the job that stops it stands, and none that deletes it is left. In
+ * this order, so that a kill at any point leaves one of them. Throws when a job that deletes it is still there.
+ *
+ * @param minutes until it is stopped; null = no lease
+ */
+export async function hold(client: Jobs, id: number, minutes: number | null): Promise<Held> {
+  const held = minutes === null ? { endsAt: null } : await placeStop(client, id, minutes);
+  let jobs: ScheduledJob[];
+  try {
+    jobs = await client.jobs();
+  } catch (error) {
+    if (!knowsNoJobs(error)) throw error;
+    return held;
+  }
+  const ours = jobs.filter((job) => deletes(job, id) && endingOf(job) === "delete");
+  for (const job of ours) await client.removeJob(job.id);
+  const left = ours.length === 0 ? jobs : await client.jobs();
+  const [first] = left.filter((job) => deletes(job, id));
+  if (first === undefined) return held;
+  const text = jobText(first, timeOf(client));
+  throw new Error(
+    `nothing is begun on instance ${id}, because Vast still has ${text}; remove it with vastai delete scheduled-job ${first.id}, then run pulumi up again`,
+  );
+}
+
+async function placeStop(client: Jobs, id: number, minutes: number): Promise<Held> {
+  try {
+    return { endsAt: await place(client, "stop", id, minutes) };
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    return { endsAt: null, refused: error.message };
+  }
+}
+
+/**
+ * Before an instance is started again: no job may end it within so many minutes. One that deletes it is removed, one that
+ * stops it is moved. Throws when that cannot be made sure of; then it must not be started.
+ */
+export async function postpone(client: Jobs, id: number, minutes: number): Promise<void> {
+  const jobs = await client.jobs().catch((error) => {
+    if (knowsNoJobs(error)) return [];
+    throw error;
+  });
+  const ours = jobs.filter((job) => instanceOf(job) === id && endingOf(job) !== undefined);
+  const { delete: deleting = [], stop: stopping = [] } = Object.groupBy(ours, (job) => endingOf(job) ?? "stop");
+  if (deleting.length > 0) await hold(client, id, null);
+  const now = stopping.length === 0 ? 0 : timeOf(client);
+  const isEarly = (job: ScheduledJob) => (runsAt(job, now) ?? now) < firesAt(now, minutes);
+  if (stopping.some(isEarly)) await place(client, "stop", id, minutes);
+}
+
+/** When Vast stops an instance, milliseconds; null = no job does. */
+export async function leaseEnd(client: Pick<Jobs, "jobs" | "vastNow">, id: number): Promise<number | null> {
+  const jobs = await client.jobs();
+  const job = jobs.find((one) => endingOf(one) === "stop" && instanceOf(one) === id);
+  return job === undefined ? null : (runsAt(job, timeOf(client)) ?? null);
+}
+
+/** Removes every job of ours for an instance that is gone. Whoever calls has made sure that it is. */
+export async function clear(client: Pick<Jobs, "jobs" | "removeJob">, id: number): Promise<void> {
+  const ours = (await client.jobs()).filter((job) => endingOf(job) !== undefined && instanceOf(job) === id);
+  for (const { id: jobId } of ours) await client.removeJob(jobId);
+}
+
+/**
+ * Removes jobs of ours whose instance is gone for certain; a line for each. A new instance shows late, so what is missing is
+ * looked for twice.
+ */
+export async function clearLeftovers(
+  client: Pick<VastClient, "jobs" | "removeJob" | "vastNow" | "instances" | "instance">,
+  { sleep }: Pick<Clock, "sleep">,
+): Promise<string[]> {
+  const jobs = (await client.jobs()).filter((job) => endingOf(job) !== undefined);
+  const orphans = jobs.length === 0 ? [] : await withoutInstance(client, jobs);
+  if (orphans.length === 0) return [];
+  await sleep(VISIBLE_MS);
+  const lines: string[] = [];
+  for (const job of await withoutInstance(client, orphans)) {
+    if ((await client.instance(instanceOf(job) ?? 0)) !== undefined) continue;
+    await client.removeJob(job.id);
+    lines.push(`${jobText(job, timeOf(client))}, is removed: the instance is gone`);
+  }
+  return lines;
+}
+
+/** "Vast stops instance 7 on 2026-11-27 14:00 UTC (leaseHours)"; undefined = it does not, or cannot be asked now. */
+export async function leaseText(client: Pick<Jobs, "jobs" | "vastNow">, id: number): Promise<string | undefined> {
+  try {
+    const at = await leaseEnd(client, id);
+    return at === null ? undefined : leaseEndText(id, at);
+  } catch (error) {
+    if (!isVastError(error)) throw error;
+    return undefined;
+  }
+}
+
+async function withoutInstance(client: Pick<VastClient, "instances">, jobs: ScheduledJob[]): Promise<ScheduledJob[]> {
+  const ids = (await client.instances()).map(({ id }: Instance) => id);
+  return jobs.filter((job) => !ids.includes(instanceOf(job) ?? 0));
+}
+
+/** Vast has no such thing for this key, so it holds no lease either. */
+export function knowsNoJobs(error: unknown): boolean {
+  return isVastError(error) && !isPassing(error) && !isVastError(error, "auth", "config", "no_key", "aborted");
+}
+
+/** By Vast's own clock. Throws where it never told the time. */
+function timeOf({ vastNow }: Pick<VastClient, "vastNow">): number {
+  if (vastNow === undefined) throw vastError("refused", "Vast's answers do not tell the time, so no job is made");
+  return vastNow;
+}

@@ -1,0 +1,103 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { onDisk } from "../../lib/disk.ts";
+
+/** A file of ours that is larger is followed by another one, and so much of the end of anybody's is read. Bytes. */
+const MOST_BYTES = 128 * 1024;
+/** So many files of a folder are read, ours first. */
+const MOST_FILES = 64;
+const SUFFIX = ".jsonl";
+
+/** Whose file it is: this user's on this host. */
+function ownStem(): string {
+  return `${hostname()
+    .replace(/[^\w-]/g, "_")
+    .slice(0, 64)}-${process.getuid?.() ?? 0}`;
+}
+
+/**
+ * Appends a line to the newest file of this user and host in a folder, on disk when it returns. Others may read the file
+ * (644). Nothing is ever moved or written over, so that several processes may do so at once: when the newest file is
+ * full another one is begun, and those before the last are removed. Throws DiskError, or why the file is not ours.
+ */
+export function appendLine(folder: string, text: string): void {
+  onDisk(folder, () => {
+    const own = ownNumbers(folder);
+    const last = own.at(-1) ?? 1;
+    const isFull = (lstatSync(fileOf(folder, last), { throwIfNoEntry: false })?.size ?? 0) >= MOST_BYTES;
+    append(fileOf(folder, isFull ? last + 1 : last), text);
+    if (isFull) for (const number of own.slice(0, -1)) rmSync(fileOf(folder, number), { force: true });
+  });
+}
+
+function append(file: string, text: string): void {
+  const handle = openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | GUARDED, 0o644);
+  try {
+    const stat = fstatSync(handle);
+    if (!stat.isFile() || stat.uid !== process.getuid?.()) throw new Error(`${file} is not a file of yours`);
+    // Whatever the umask is.
+    if ((stat.mode & 0o777) !== 0o644) fchmodSync(handle, 0o644);
+    // A line before it that a full disk cut off ends there.
+    writeSync(handle, `\n${text}\n`);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** No link that somebody has put there is followed, and no pipe is waited for. */
+const GUARDED = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Numbers of our files in a folder, in order; what others have put there under our name is none of them. */
+function ownNumbers(folder: string): number[] {
+  const shape = new RegExp(`^${ownStem()}\\.(\\d{1,9})\\${SUFFIX}$`);
+  const numbers = readdirSync(folder).map((name) => Number(shape.exec(name)?.[1]));
+  const isOurs = (number: number) =>
+    number > 0 && lstatSync(fileOf(folder, number), { throwIfNoEntry: false })?.uid === process.getuid?.();
+  return numbers.filter(isOurs).sort((one, other) => one - other);
+}
+
+function fileOf(folder: string, number: number): string {
+  return join(folder, `${ownStem()}.${number}${SUFFIX}`);
+}
+
+/** The lines of everybody's files in a folder, as they are. A file that cannot be read has none. Throws when the folder cannot be. */
+export function linesIn(folder: string): string[] {
+  const names = onDisk(folder, () => readdirSync(folder)).filter((name) => name.endsWith(SUFFIX));
+  const isOurs = (name: string) => name.startsWith(`${ownStem()}.`);
+  const oursFirst = names.sort((one, other) => Number(isOurs(other)) - Number(isOurs(one)));
+  return oursFirst.slice(0, MOST_FILES).flatMap((name) => endOf(join(folder, name)).split("\n"));
+}
+
+/** The end of a file, from a line's beginning on. */
+function endOf(file: string): string {
+  try {
+    const handle = openSync(file, constants.O_RDONLY | GUARDED);
+    try {
+      const stat = fstatSync(handle);
+      if (!stat.isFile()) return "";
+      const from = Math.max(stat.size - MOST_BYTES, 0);
+      const bytes = Buffer.alloc(Math.min(stat.size, MOST_BYTES));
+      const read = readSync(handle, bytes, 0, bytes.length, from);
+      const text = bytes.toString("utf8", 0, read);
+      return from === 0 ? text : text.slice(text.indexOf("\n") + 1);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return "";
+  }
+}

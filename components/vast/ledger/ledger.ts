@@ -1,0 +1,86 @@
+import { appendLine, linesIn } from "./files.ts";
+import { type Happening, lineFrom, markOfApi, type SeenPrice, type Slice } from "./line.ts";
+import { type Standings, standingsOf } from "./standing.ts";
+
+/** Where lines are. */
+export interface Places {
+  /** `ledger` of the state directory. */
+  readonly own: string;
+  /** The folder that a lab shares; "" = there is none. */
+  readonly lab: string;
+}
+
+export interface LedgerOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly say: (text: string) => Promise<void>;
+}
+
+/** What this process has said already. */
+const told = new Set<string>();
+
+/**
+ * The ledger of machines: what each was like, for this user and, with `labDir`, for everybody of a lab. Experience only:
+ * what cannot be read or written is said once, and done without. What stands in it is anybody's word.
+ */
+export class Ledger {
+  readonly #places: Places;
+  readonly #api: string;
+  readonly #options: LedgerOptions;
+
+  /** @param apiUrl whose machines they are */
+  constructor(places: Places, apiUrl: string, options: LedgerOptions) {
+    this.#places = places;
+    this.#api = markOfApi(apiUrl);
+    this.#options = options;
+  }
+
+  /** What is known now, by both folders. */
+  standings(): Standings {
+    const now = this.#options.now();
+    const texts = this.#folders().flatMap((folder) => this.#reading(folder));
+    const lines = texts.flatMap((text) => lineFrom(text, now) ?? []);
+    return standingsOf(
+      lines.filter(({ api }) => api === this.#api),
+      now,
+    );
+  }
+
+  /** Notes what has just happened, in the lab's folder or, where it takes nothing, in the own one. */
+  note({ machineId, gpus }: Slice, happening: Happening, seen?: SeenPrice): void {
+    const onDemand = seen && { ...seen, at: Math.round(seen.at) };
+    const line = { at: Math.round(this.#options.now()), api: this.#api, machineId, gpus, ...happening, onDemand };
+    const text = JSON.stringify(line);
+    this.#folders().some((folder) => this.#takes(folder, text));
+  }
+
+  #takes(folder: string, text: string): boolean {
+    try {
+      appendLine(folder, text);
+      return true;
+    } catch (error) {
+      this.#tell(`what machines were like cannot be noted: ${(error as Error).message}`);
+      return false;
+    }
+  }
+
+  #folders(): string[] {
+    const { own, lab } = this.#places;
+    return lab === "" ? [own] : [lab, own];
+  }
+
+  #reading(folder: string): string[] {
+    try {
+      return linesIn(folder);
+    } catch (error) {
+      this.#tell(`what machines were like is not known: ${(error as Error).message}`);
+      return [];
+    }
+  }
+
+  #tell(text: string): void {
+    if (told.has(text)) return;
+    told.add(text);
+    void this.#options.say(text);
+  }
+}

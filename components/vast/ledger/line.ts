@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { printable } from "../../lib/text.ts";
+
+/** What Vast rents out: so many GPUs of a machine. The ids of offers change within minutes, this never does. */
+export interface Slice {
+  readonly machineId: number;
+  readonly gpus: number;
+}
+
+/** A price as it was once, $/h without disk. */
+export interface SeenPrice {
+  readonly perHour: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+const LONGEST_WORDS = 160;
+const HOURS_OF_TEN_YEARS = 87_600;
+const at = z.int().positive();
+const onDemand = z.object({ perHour: z.number().min(0).max(10_000), at });
+const head = {
+  /** When, milliseconds since 1970. */
+  at,
+  api: z.string().regex(/^[0-9a-f]{8}$/),
+  machineId: z.int().positive(),
+  gpus: z.int().positive().max(1024),
+  onDemand: onDemand.optional(),
+};
+
+/** Its type and its bounds in one: whatever else stands in a file is no line. */
+const line = z.discriminatedUnion("what", [
+  z.object({
+    ...head,
+    what: z.literal("ready"),
+    /** From the rental until it was ready. */
+    bootSeconds: z.number().min(0).max(86_400),
+    /** Compressed bytes of the image over the time of its pull. */
+    pullMbps: z.number().positive().max(1e6).optional(),
+  }),
+  z.object({
+    ...head,
+    what: z.literal("fault"),
+    words: z.string().transform((text) => printable(text, LONGEST_WORDS)),
+  }),
+  z.object({ ...head, what: z.literal("outbid") }),
+  z.object({ ...head, what: z.literal("served"), hours: z.number().min(0).max(HOURS_OF_TEN_YEARS) }),
+]);
+
+/** One thing that a machine did. It names no key, label, image or repository. */
+export type Line = z.output<typeof line>;
+
+/** What happened, without when and where. */
+export type Happening = Without<Line, keyof typeof head>;
+type Without<Each, Key extends PropertyKey> = Each extends unknown ? Omit<Each, Key> : never;
+
+/** Clocks of two machines may differ by that. */
+const SKEW_MS = 300_000;
+/** No line of ours is longer. */
+const LONGEST_LINE = 1000;
+
+/** A line as anybody may have written it; undefined = it is none, or of a time to come. */
+export function lineFrom(text: string, now: number): Line | undefined {
+  if (text.length > LONGEST_LINE) return undefined;
+  const found = line.safeParse(jsonIn(text)).data;
+  const latest = found === undefined ? 0 : Math.max(found.at, found.onDemand?.at ?? 0);
+  return latest > now + SKEW_MS ? undefined : found;
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whose machines they are: a simulator counts its own from one as well. */
+export function markOfApi(apiUrl: string): string {
+  return createHash("sha256").update(apiUrl).digest("hex").slice(0, 8);
+}
+
+/** Shorter parts of a name are words like any other. */
+const SHORTEST_NAME = 4;
+
+/** What others may read of a fault. @param names what is not for them, such as a label or an image: each part of it is left out */
+export function wordsOf(text: string, names: readonly string[]): string {
+  const parts = names.flatMap((name) => [name, ...name.split(/[/:@]/)]).filter(({ length }) => length >= SHORTEST_NAME);
+  const longestFirst = parts.toSorted((one, other) => other.length - one.length);
+  return printable(
+    longestFirst.reduce((left, part) => left.replaceAll(part, "…"), text),
+    LONGEST_WORDS,
+  );
+}

@@ -1,0 +1,52 @@
+import { isOutbid, phaseOf } from "../client/phase.ts";
+import { type Happening, type Slice, wordsOf } from "../ledger/line.ts";
+import type { Means } from "./means.ts";
+import type { Failed } from "./ready.ts";
+
+/** Notes in the ledger what has happened on a machine, and what it was seen to cost on demand. */
+export function note(
+  { ledger, prices }: Pick<Means, "ledger" | "prices">,
+  slice: { readonly [Key in keyof Slice]: Slice[Key] | null },
+  happening: Happening | undefined,
+): void {
+  const { machineId, gpus } = slice;
+  if (ledger === undefined || happening === undefined || machineId === null || gpus === null) return;
+  ledger.note({ machineId, gpus }, happening, prices.onDemand({ machineId, gpus }));
+}
+
+/**
+ * What an end on the way up tells of the machine; undefined = nothing. An image, a registry, the account, somebody who
+ * calls it off, or an instance that is gone say nothing of it, and neither does a stop whose reason nobody knows.
+ *
+ * @param names what is not for others to read: label and image
+ */
+export function happeningIn({ cause, text, instance }: Failed, names: readonly string[]): Happening | undefined {
+  const fault = { what: "fault" as const, words: wordsOf(text, names) };
+  switch (cause) {
+    case "host":
+    case "late":
+    case "terms":
+      return fault;
+    case "stopped":
+      if (instance === undefined) return undefined;
+      if (isOutbid(instance)) return { what: "outbid" };
+      return phaseOf(instance).cause === "exited" ? fault : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** What is in the host's cache already is pulled in no time, and tells no speed. */
+const LEAST_PULL_MS = 5_000;
+
+/** @param bootMs from the rental until it was ready @param imageBytes compressed; null = not known */
+export function readyAfter(bootMs: number, pullMs: number | null, imageBytes: number | null): Happening {
+  const bootSeconds = Math.round(bootMs / 1000);
+  if (pullMs === null || pullMs < LEAST_PULL_MS || imageBytes === null) return { what: "ready", bootSeconds };
+  return { what: "ready", bootSeconds, pullMbps: Math.round((imageBytes * 8) / (pullMs * 1000)) };
+}
+
+/** @param since when it got ready, milliseconds since 1970 */
+export function servedSince(since: number, now: number): Happening {
+  return { what: "served", hours: Math.round(Math.max(now - since, 0) / 36_000) / 100 };
+}
