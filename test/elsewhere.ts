@@ -28,7 +28,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/machine/ssh.ts",
     "cli/machine/sync.ts",
   ],
-  "test/components/remote/log.test.ts": ["cli/machine/log-frames.ts"],
+  "test/components/remote/follow.test.ts": ["cli/machine/log-frames.ts"],
   "test/cli/machine/logs.test.ts": ["cli/machine/log-stream.ts"],
   "test/cli/command/foreground.test.ts": ["cli/command/shown.ts"],
   "test/cli/machine/env.test.ts": ["cli/machine/machine.ts"],

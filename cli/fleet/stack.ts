@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Ended, runProgram } from "../../components/lib/program.ts";
+import { type Ended, runProgram } from "../../components/programs/program.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
 import { SHELLENV } from "../../components/pulumi/own-command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
