@@ -7,7 +7,7 @@ import sys
 import time
 
 FILE = r"(?:\.(?:pt|pth|ckpt|bin|npz|pkl|pickle|safetensors)(?:\.tar)?)?"
-# What a checkpoint is called, as README.md shows it, and as a pattern: a group of it is the step.
+# What a checkpoint is called, as docs/running.md shows it, and as a pattern: a group of it is the step.
 LAYOUTS = [
     ("step_N", r"step[-_](\d+)" + FILE),
     ("checkpoint-N", r"checkpoint-(\d+)" + FILE),

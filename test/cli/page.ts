@@ -13,6 +13,7 @@ export function page(): string {
   return [
     "# The commands of `vast-run`",
     "<!-- made by: node test/cli/page.ts --write -->",
+    "[README](../README.md) · what each command does, its options, and its exit codes.",
     '`vast-run` is on PATH after `npm run setup` and `eval "$(npm run -s shellenv)"`. `vast-run COMMAND --help` says the same as this page. Data goes to standard output, everything else to standard error.',
     [
       "| command | |",

@@ -386,9 +386,10 @@ test("files of which none is a checkpoint are named, each once, and not all of m
   assert.match(said, /resumeFrom in the stack config/);
 });
 
-test("README.md has the layouts that are looked for", () => {
-  const readme = readFileSync(join(import.meta.dirname, "../../../README.md"), "utf8");
-  const listed = [...readme.matchAll(/^ {2}\| `([^`]+)` \| [^|]+ \|[^|]+\|$/gm)].map(([, name]) => name);
+test("docs/running.md has the layouts that are looked for", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/running.md"), "utf8");
+  const table = /\| name \| who writes it [\s\S]*?\n\n/.exec(page)?.[0] ?? "";
+  const listed = [...table.matchAll(/^\| `([^`]+)` /gm)].map(([, name]) => name);
   const known = [...newestText().matchAll(/^ {4}\("(\S+)", r"/gm)].map(([, name]) => name);
   assert.deepEqual(listed, [...known, ".metadata"]);
   assert.deepEqual([...new Set(LAYOUTS.map(({ layout }) => layout))].sort(), [...listed].sort());
