@@ -12,8 +12,8 @@ export const DELETE = "DELETE /instances/{id}/";
 export interface Happening {
   readonly request: Request;
   readonly world: World;
-  /** Vast does what it was asked to. */
-  readonly carryOut: (paced?: boolean) => Promise<Sent>;
+  /** Vast does what it was asked to. @param world another view of the same one */
+  readonly carryOut: (world?: World) => Promise<Sent>;
   /** Time passes. */
   readonly pass: (seconds: number) => Promise<void>;
   /** The process that called is killed: nothing more comes of it. */
@@ -69,7 +69,7 @@ function late(heard: Heard, seconds: number, only: readonly string[]): Ending {
   return {
     only,
     happen: async (at) => {
-      at.world.clock.after(seconds * 1000, async () => void (await at.carryOut(false)));
+      at.world.clock.after(seconds * 1000, async () => void (await at.carryOut({ ...at.world, gates: undefined })));
       return heard(at);
     },
   };

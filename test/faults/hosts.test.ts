@@ -22,7 +22,7 @@ import { rentOrderOf } from "../../components/vast/rental/rental-request.ts";
 import { ledger, startSimulator } from "../../simulator/index.ts";
 import { happen } from "../../simulator/world/mishaps.ts";
 import { notAll } from "../support/all.ts";
-import { request } from "../support/renting.ts";
+import { request } from "../support/request.ts";
 import { needsRoot } from "../support/sshd.ts";
 
 /** A session on the machine; resolves when it has begun. */

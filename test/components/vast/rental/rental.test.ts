@@ -9,18 +9,10 @@ import { OfferQueue } from "../../../../components/vast/rental/offer-queue.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
-import type { Fault } from "../../../../simulator/index.ts";
-import {
-  clientWith,
-  closedDoors,
-  criteria,
-  label,
-  ledger,
-  openIntents,
-  renting,
-  request,
-  type World,
-} from "../../../support/renting.ts";
+import { type Fault, ledger } from "../../../../simulator/index.ts";
+import { clientWith, closedDoors } from "../../../support/means.ts";
+import { openIntents, renting, type World } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 
 const RENT = "PUT /asks/{id}/";
 const DELETE = "DELETE /instances/{id}/";
