@@ -4,7 +4,7 @@ import { release } from "../../components/vast/rental/release.ts";
 import { type Rented, rent } from "../../components/vast/rental/rental.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
 import { type Fault, type Ledger, ledger } from "../../simulator/index.ts";
-import { request } from "../support/request.ts";
+import { label, request } from "../support/request.ts";
 import type { RentalRow } from "./rental-rows.ts";
 import { SlowScene } from "./scene.ts";
 
@@ -57,6 +57,9 @@ function checkOutcome(row: RentalRow, scene: SlowScene, end: Rented | Error, sto
   if (!(end instanceof Error)) assert.deepEqual(living, [end.instance.id], `exactly the one that is ready${story}`);
   else if (row.leaves) {
     assert.ok(isStranded(end) && end.givenUp, "what is left gets into the state");
+    const { id } = end.instance;
+    assert.ok(end.message.includes(`vastai destroy instance ${id}`), end.message);
+    assert.deepEqual(scene.means.journal.find(label)?.instanceIds, [id], "and stays in the journal");
     assert.deepEqual(living, row.leaves === "a machine" ? [end.instance.id] : [], story);
     assert.equal(scene.openIntents().length, 1, "the next run looks for it");
   } else assert.deepEqual([living, scene.openIntents()], [[], []], `nothing is left${story}`);
