@@ -136,6 +136,7 @@ export class Process {
     return {
       request,
       carryOut: (world) => this.#scene.exchange(request, world),
+      meet: (fault) => this.#scene.meet(request, fault),
       world: this.#scene.world,
       pass: (seconds) => this.#scene.hand.advance(seconds),
       kill: () => this.#kill(),

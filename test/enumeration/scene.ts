@@ -1,7 +1,13 @@
+import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Request } from "../../components/vast/client/transport.ts";
+import { checkFault } from "../../simulator/api/check-fault.ts";
+import { findRoute } from "../../simulator/api/route.ts";
+import { ROUTES } from "../../simulator/api/routes.ts";
 import { newContract } from "../../simulator/contracts/rent.ts";
-import type { World } from "../../simulator/index.ts";
+import { FaultBook } from "../../simulator/faults/book.ts";
+import type { Fault, Answer as Sent, World } from "../../simulator/index.ts";
 import type { Offer } from "../../simulator/market/machine.ts";
 import { label, request } from "../support/request.ts";
 import { Scene } from "../support/scene.ts";
@@ -71,6 +77,18 @@ export class CaseScene extends Scene {
     const called = { endpoint, nth, command };
     this.calls.push(called);
     return called;
+  }
+
+  /** What Vast sends back to a request that meets this fault, unless Vast turns it away as one too many. */
+  async meet(request: Request, fault: Omit<Fault, "on">): Promise<Sent> {
+    const { call } = request;
+    const found = findRoute(ROUTES, call.method, call.path);
+    const faults = new FaultBook(checkFault);
+    faults.add({ ...fault, on: typeof found === "object" ? found.route.endpoint : "" } as Fault);
+    const sent = await this.exchange(request, { ...this.world, faults });
+    const isMet = faults.list().every(({ met }) => met > 0);
+    assert.ok(isMet || ("status" in sent && sent.status === 429), `${call.path} did not meet ${fault.do}`);
+    return sent;
   }
 
   /** Ids of what lives under our label. */
