@@ -37,9 +37,12 @@ export async function simulate(
   { faults = [], ...options }: Partial<SimulatorOptions> & { readonly faults?: readonly Fault[] } = {},
 ): Promise<Simulated> {
   const home = mkdtempSync(join(tmpdir(), "vast-simulated-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", ...options });
-  t.after(() => simulator.close());
+  let simulator: Simulator | undefined;
+  t.after(async () => {
+    await simulator?.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+  simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", ...options });
   simulator.world.faults.add(...faults);
   return { home, env: { VAST_TRAINING_HOME: home }, simulator };
 }
