@@ -3,8 +3,8 @@ import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { learnCredentials } from "../components/credentials/known.ts";
 import { hidden } from "../components/lib/secrets.ts";
-import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command/command.ts";
-import { exitCode, exitCodeOf, explain, Failure } from "./command/failure.ts";
+import { type Command, type OptionValues, optionsOf, parseOptions, type Terminal } from "./command/command.ts";
+import { errorText, exitCode, exitCodeOf, Failure } from "./command/failure.ts";
 import { commandHelp, overview, usage } from "./command/help.ts";
 import { attach } from "./machine/attach.ts";
 import { env } from "./machine/env.ts";
@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], person: Terminal): Promise<n
     learnCredentials(terminal.env);
     return await dispatch(argv, terminal);
   } catch (error) {
-    terminal.note(`vast-run: ${explain(error)}`);
+    terminal.note(`vast-run: ${errorText(error)}`);
     return exitCodeOf(error);
   }
 }
@@ -62,7 +62,7 @@ function unknownCommand(word: string | undefined): string {
   return `${found}; write one of ${names}. See: vast-run --help`;
 }
 
-function parse(command: Command, args: string[]): { values: Values; positionals: string[] } {
+function parse(command: Command, args: string[]): { values: OptionValues; positionals: string[] } {
   const options = parseOptions(optionsOf(command));
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: command.words !== undefined });

@@ -24,7 +24,7 @@ export interface Option {
   readonly help: string;
 }
 
-export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** One word after `vast-run`. */
 export interface Command {
@@ -37,7 +37,7 @@ export interface Command {
   /** What stands in the help text for the words it takes beside its options; default: it takes none. */
   readonly words?: string;
   /** Answers with the exit code; throws Failure or VastError for everything that does not work. */
-  run(values: Values, terminal: Terminal, words: readonly string[]): Promise<number>;
+  run(values: OptionValues, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
 
 /** All options of a command; its own word for a common one counts. */
@@ -59,12 +59,12 @@ export function parseOptions(options: Readonly<Record<string, Option>>): NonNull
 }
 
 /** The value of an option that takes text; undefined when it was not given. */
-export function textOption(values: Values, name: string): string | undefined {
+export function textOption(values: OptionValues, name: string): string | undefined {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** All values of an option that takes text and may be given several times. */
-export function textOptions(values: Values, name: string): string[] {
+export function textOptions(values: OptionValues, name: string): string[] {
   return [values[name] ?? []].flat().filter((value) => typeof value === "string");
 }

@@ -46,7 +46,7 @@ export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTa
 }
 
 /** An account at which nobody could look, or a rental of which therefore nothing can be said. */
-export interface Unseen {
+export interface UnseenAccount {
   /** What the account is called in states and intents. */
   readonly names: readonly ApiTarget[];
   /** Of the one rental that is meant; absent = all of the account. */
@@ -57,13 +57,13 @@ export interface Unseen {
 export interface Opened {
   readonly targets: readonly Target[];
   /** Without a key, or without an address. */
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
 }
 
 /** Each account once, whatever it is called. */
 export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Opened {
   const opened = new Map<string, Target>();
-  const unseen: Unseen[] = [];
+  const unseen: UnseenAccount[] = [];
   for (const api of apis) {
     try {
       const opens = openApi(api, env);
@@ -99,13 +99,13 @@ export function isOwnedBy(owner: string, { label }: Pick<Instance, "label">): bo
 }
 
 /** The stack that holds a machine in its state; undefined = none does. */
-export type Holder = (machine: Listed) => string | undefined;
+export type StackFinder = (machine: Listed) => string | undefined;
 
 /**
  * Which stack holds which machine. Where a state does not tell its API, the id alone counts. A state that no destroy can
  * work with holds nothing.
  */
-export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): Holder {
+export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): StackFinder {
   const held = stacks.flatMap(({ name, resources }) => {
     const instances = resources.filter((resource) => isOf("instance", resource) && !isEarlier(resource));
     return instances.flatMap(({ id, outputs }) => {

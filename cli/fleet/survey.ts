@@ -4,13 +4,13 @@ import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
 import {
   became,
-  type Holder,
   intentOf,
   isOwnedBy,
   type Listed,
   labelsOf,
   type OpenIntent,
-  type Unseen,
+  type StackFinder,
+  type UnseenAccount,
 } from "./fleet.ts";
 import type { StackState } from "./stack.ts";
 import { isUnseen } from "./visible.ts";
@@ -47,14 +47,14 @@ export interface Survey {
   /** Intents of dead processes that became no machine. */
   readonly empty: readonly OpenIntent[];
   /** Where nobody could look: what is there is in none of the above. */
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
 }
 
 export interface SurveySources {
   readonly listed: readonly Listed[];
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
   readonly stacks: readonly StackState[];
-  readonly heldBy: Holder;
+  readonly heldBy: StackFinder;
   readonly intents: readonly OpenIntent[];
   readonly owner: string;
   /** Those of a stack that is this owner's now, whoever made it. */

@@ -3,9 +3,9 @@ import { isVastError } from "../../components/vast/client/errors.ts";
 import { hiddenFor, WINDOW_MS } from "../../components/vast/client/instance-list.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { became, isNamed, type Listed, type OpenIntent, type Target, type Unseen } from "./fleet.ts";
+import { became, isNamed, type Listed, type OpenIntent, type Target, type UnseenAccount } from "./fleet.ts";
 
-export interface Looking {
+export interface LookOptions {
   readonly targets: readonly Target[];
   /** Asked again after each list: processes end meanwhile. */
   readonly intents: () => readonly OpenIntent[];
@@ -17,9 +17,9 @@ export interface Looking {
 }
 
 /** What could be seen, each account by itself. */
-export interface Seen {
+export interface VisibleMachines {
   readonly listed: readonly Listed[];
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
 }
 
 /** Between two lists while something that was rented a moment ago may still be invisible. */
@@ -29,7 +29,13 @@ const PAUSE_MS = 2000;
  * All machines, looked at again until what was rented last would be seen. An account whose list cannot be seen whole is
  * unseen, and so is what was being rented in an account that no key here opens.
  */
-export async function visibleMachines({ targets, intents, isBlind, clock, onWait }: Looking): Promise<Seen> {
+export async function visibleMachines({
+  targets,
+  intents,
+  isBlind,
+  clock,
+  onWait,
+}: LookOptions): Promise<VisibleMachines> {
   const until = isBlind ? clock.now() + WINDOW_MS : clock.now();
   for (let waits = false; ; waits = true) {
     const left = intents().filter(({ process }) => process !== "running");
@@ -46,12 +52,12 @@ export async function visibleMachines({ targets, intents, isBlind, clock, onWait
 }
 
 /** Was it rented where nobody could look? Then nothing can be said of it. */
-export function isUnseen(intent: OpenIntent, unseen: readonly Unseen[]): boolean {
+export function isUnseen(intent: OpenIntent, unseen: readonly UnseenAccount[]): boolean {
   return unseen.some(({ names, label }) => label === intent.label || isNamed(names, intent));
 }
 
 /** Whoever must see everything stops here. Throws VastError for an account that cannot be opened, else Failure. */
-export function ensureWhole([first]: readonly Unseen[]): void {
+export function ensureWhole([first]: readonly UnseenAccount[]): void {
   if (first === undefined) return;
   const { message, kind } = first.error;
   if (kind === "no_key" || kind === "config") throw first.error;
@@ -61,7 +67,7 @@ export function ensureWhole([first]: readonly Unseen[]): void {
   );
 }
 
-async function lookAtAll(targets: readonly Target[], intents: readonly OpenIntent[]): Promise<Seen> {
+async function lookAtAll(targets: readonly Target[], intents: readonly OpenIntent[]): Promise<VisibleMachines> {
   const looks = await Promise.all(
     targets.map(async (target) => unseenOf(target.names, async () => lookAt(target, intents))),
   );
@@ -94,7 +100,7 @@ function isMarked({ label, instanceIds }: OpenIntent, listed: readonly Listed[])
 }
 
 /** To the key of another account a machine that bills is none. */
-async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<Unseen[]> {
+async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<UnseenAccount[]> {
   const { label, instanceIds } = intent;
   const own = targets.find(({ names }) => isNamed(names, intent)) ?? targets[0];
   if (own === undefined) return [];
@@ -106,7 +112,7 @@ async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent):
   return "error" in same ? [{ ...same, label }] : [];
 }
 
-async function unseenOf<T>(names: Unseen["names"], look: () => Promise<T[]>): Promise<T[] | Unseen> {
+async function unseenOf<T>(names: UnseenAccount["names"], look: () => Promise<T[]>): Promise<T[] | UnseenAccount> {
   try {
     return await look();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Command, textOption, type Values } from "../command/command.ts";
+import { type Command, type OptionValues, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { runInForeground } from "../command/foreground.ts";
 import { openMachine, sshWords } from "./machine.ts";
@@ -35,7 +35,7 @@ Examples:
   },
 };
 
-function lineCount(values: Values): number {
+function lineCount(values: OptionValues): number {
   const text = textOption(values, "lines") ?? "50";
   if (!/^\d{1,9}$/.test(text)) {
     throw new Failure(exitCode.usage, `--lines: "${text}" is not a number of lines; write for instance -n 100`);

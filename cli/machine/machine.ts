@@ -5,12 +5,12 @@ import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts
 import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
 
 /** The instance of a stack, and how to log in. */
-export interface Machine {
+export interface StackMachine {
   readonly stack: Stack;
   readonly instanceId: number;
   readonly client: VastClient;
@@ -23,7 +23,7 @@ export interface Machine {
 const patience = 30;
 
 /** Finds the machine of the stack and an endpoint that lets us in. Throws Failure or VastError. */
-export async function openMachine(values: Values, terminal: Terminal): Promise<Machine> {
+export async function openMachine(values: OptionValues, terminal: Terminal): Promise<StackMachine> {
   const name = textOption(values, "stack");
   const stack = await readStack(terminal.cwd, terminal.env, name);
   const recorded = recordedInstance(stack, name);
@@ -37,7 +37,7 @@ export async function openMachine(values: Values, terminal: Terminal): Promise<M
 }
 
 /** The words of a system ssh call to the machine, up to where a remote command would follow. */
-export function sshWords(machine: Machine, batch: boolean): string[] {
+export function sshWords(machine: StackMachine, batch: boolean): string[] {
   const { key, endpoint, instanceId } = machine;
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
 }

@@ -3,7 +3,7 @@ import { type Pulled, type PullRequest, pullCheckpoints } from "../../components
 import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
-import { limitOf, runScript } from "../../components/ssh/run-script.ts";
+import { runScript, stepLimitOf } from "../../components/ssh/run-script.ts";
 import { leaseText } from "../../components/vast/lease/lease.ts";
 import { type Command, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -29,7 +29,7 @@ Examples:
   run: async (values, terminal) => {
     const found = await openMachine(values, terminal);
     const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
-    const machine = { ...found, ...limitOf(stepMaxMinutes) };
+    const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
     const chosen = textOption(values, "to");
     const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
     // Asked before anything is listed: what has ended by then writes no more.

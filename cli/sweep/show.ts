@@ -1,5 +1,5 @@
 import type { Terminal } from "../command/command.ts";
-import type { Unseen } from "../fleet/fleet.ts";
+import type { UnseenAccount } from "../fleet/fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 
@@ -47,7 +47,7 @@ function asides({ machines, unlabelled, empty, unseen }: Survey, allOwners: bool
 }
 
 /** The account, as stack configs call it, and why nobody could look at it. */
-function unseenText({ names, error }: Unseen): string {
+function unseenText({ names, error }: UnseenAccount): string {
   const called = names.map(({ apiUrl, apiKeyFile }) => [apiUrl || "Vast", apiKeyFile].filter(Boolean).join(", "));
   return [...called, error.message].join(": ");
 }

@@ -1,4 +1,4 @@
-import { changedKeys, type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import { type CheckFailure, changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
@@ -58,7 +58,7 @@ function bringHome(state: CheckpointsState): Promise<void> {
 }
 
 /** Checkpoints in the folder used so far would be left behind. */
-export function movedFolder(olds: Partial<Inputs>, news: Inputs): Failure[] {
+export function movedFolder(olds: Partial<Inputs>, news: Inputs): CheckFailure[] {
   if (olds.from === undefined || olds.from === news.from || olds.instanceId !== news.instanceId) return [];
   const reason =
     `checkpointsDir cannot change while instance ${news.instanceId} lives, because its checkpoints in ${olds.from} ` +

@@ -5,7 +5,7 @@ import { printable, sizeText } from "../lib/text.ts";
 import { pick } from "../lib/values.ts";
 import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
+import { type Login, runScript, stepLimitOf } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
@@ -168,7 +168,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
-  const machine: Login = { instanceId, endpoint, key, ...limitOf(order.stepMaxMinutes) };
+  const machine: Login = { instanceId, endpoint, key, ...stepLimitOf(order.stepMaxMinutes) };
   course.entered = true;
   if (await isFreeOfTraining(order, machine, signal)) {
     say(`nothing on instance ${instanceId} is of a training of ours`);
@@ -178,7 +178,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   // Before training is stopped in vain.
   await checkRoomFor(request);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
-  const patient = { ...machine, ...limitOf(stopMinutes(order)) };
+  const patient = { ...machine, ...stepLimitOf(stopMinutes(order)) };
   const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));

@@ -40,7 +40,7 @@ export function placeLinks(folder: string, links: Links): void {
   for (const [name, end] of links) {
     if (!isRealFolder(folder, posix.dirname(name))) continue;
     try {
-      placeLink(pathOf(folder, name), targetOf(name, end));
+      placeLink(pathOf(folder, name), linkTarget(name, end));
     } catch {
       // No disk has to take every link; the files are what was promised.
     }
@@ -48,7 +48,7 @@ export function placeLinks(folder: string, links: Links): void {
 }
 
 /** The way from a link to its end: it goes up only at its beginning, and no higher than the folder. */
-export function targetOf(name: string, end: string): string {
+export function linkTarget(name: string, end: string): string {
   return posix.relative(posix.dirname(`/${name}`), `/${end}`) || ".";
 }
 

@@ -1,7 +1,7 @@
 import type { Traces } from "../vast/ready/traces.ts";
 
 /** Where training of ours leaves its traces. */
-export interface Places {
+export interface KnownTraces {
   readonly workspace: string;
   /** Folder of checkpoints on the machine. */
   readonly from: string;
@@ -12,7 +12,7 @@ export interface Places {
 }
 
 /** What was there before and is there no more, one clause; undefined = nothing is known to be missing. */
-export function whyLost(traces: Traces, { workspace, from, begun, fetched }: Places): string | undefined {
+export function whyLost(traces: Traces, { workspace, from, begun, fetched }: KnownTraces): string | undefined {
   const lost = "its disk was wiped, or is not mounted";
   if (begun && !traces.kept) return `${workspace}/.vast-training, which the first step has made, is not there: ${lost}`;
   if (traces.trained && !traces.folder) return `${from}, in which training was to save, is not there: ${lost}`;

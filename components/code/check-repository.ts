@@ -7,9 +7,9 @@ import type { Problem } from "../lib/problem.ts";
 import { attempt, type Check, failed, passed } from "../lib/problem.ts";
 import { runProgram } from "../lib/program.ts";
 import { openStateDir, stateDirPath } from "../lib/state-dir.ts";
-import { type ExtraRepo, repoName, type Way, WORKSPACE } from "../remote/scripts.ts";
+import { type ExtraRepo, type GitAuth, repoName, WORKSPACE } from "../remote/scripts.ts";
 import { checkSource } from "./check-source.ts";
-import { git, type Login } from "./git/git.ts";
+import { type GitCredentials, git } from "./git/git.ts";
 import { knownServers } from "./git/known-servers.ts";
 import type { Snapshot } from "./git/snapshot.ts";
 import { findGitToken, GIT_TOKEN, loginFor } from "./git/token.ts";
@@ -23,8 +23,8 @@ export interface Head {
 }
 
 /** What is trained, as it stands now, and how it gets to the machine. */
-export interface Code extends Head {
-  readonly way: Way;
+export interface CodeSource extends Head {
+  readonly way: GitAuth;
   /** With `token`: the origin of the only server that may see it. */
   readonly tokenFor: string;
   /** With `agent`. */
@@ -39,7 +39,7 @@ export interface Code extends Head {
 const PATIENCE_MS = 30_000;
 
 /** Does the branch exist, and can the machine get it, and what lies beside it? */
-export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
   if (source === "rsync") return await checkFolder(config, env);
   if (repo === undefined || branch === undefined || gitAuth === undefined || extraRepos === undefined) {
@@ -68,7 +68,7 @@ export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.Pr
 }
 
 /** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
-async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
   if (!repo || !extraRepos || sourceDir === undefined || !exclude || maxUploadMb === undefined) return { problems: [] };
   const extras = extraRepos.map((extra) => ({ ...extra, url: reachableUrl("extraRepos", extra.url, apiUrl, env) }));
@@ -93,7 +93,7 @@ function reachableUrl(key: string, repo: string, apiUrl: string | undefined, env
 
 /** What stands in the way of this way. */
 async function wayProblems(
-  way: Way,
+  way: GitAuth,
   urls: readonly string[],
   places: { envFile: string; netrcFile: string },
   env: NodeJS.ProcessEnv,
@@ -145,7 +145,7 @@ export async function headOf(
   url: string,
   branch: string,
   env: NodeJS.ProcessEnv,
-  login: Login = "none",
+  login: GitCredentials = "none",
 ): Promise<Check<Head>> {
   const asked = await git(["ls-remote", "--heads", "--", url], { env, login, patienceMs: PATIENCE_MS }).catch(
     (error: Error) => error,
@@ -160,7 +160,7 @@ export async function headOf(
   return failed({ key: "branch", found: `${repo} has no branch ${branch}`, write });
 }
 
-function wayToRead(url: string, login: Login): string {
+function wayToRead(url: string, login: GitCredentials): string {
   if (isSshUrl(url)) return `check the URL, and that git ls-remote ${url} works here without a question`;
   if (login === "own") return `check the URL, and that git ls-remote ${url} works here without a question`;
   if (login === "none") return "check the URL, and that the repository is public (else set gitAuth)";

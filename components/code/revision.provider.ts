@@ -1,7 +1,7 @@
 import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
-import { type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import { type CheckFailure, lifecycle } from "../pulumi/lifecycle.ts";
 import { repoName, WORKSPACE } from "../remote/scripts.ts";
 import { complaintsAbout, missingIn } from "./git/contents.ts";
 import { loginFor } from "./git/token.ts";
@@ -43,7 +43,7 @@ export const provider = lifecycle({
 });
 
 /** What a clone of the commit, or of what lies beside it, would lack. */
-async function failures({ repo, branch, commit }: Pinned, whole: Whole): Promise<Failure[]> {
+async function failures({ repo, branch, commit }: Pinned, whole: Whole): Promise<CheckFailure[]> {
   const { url, extraRepos, exclude, sourceDir } = whole;
   const codeDir = `${WORKSPACE}/${repoName(url)}`;
   const code = { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir };

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
-import type { ExtraRepo, Way } from "../remote/scripts.ts";
+import type { ExtraRepo, GitAuth } from "../remote/scripts.ts";
 
 /** What is trained. */
 export interface RevisionArgs {
@@ -19,7 +19,7 @@ export interface RevisionArgs {
 export interface Whole {
   /** What git fetches from. */
   readonly url: string;
-  readonly way: Way;
+  readonly way: GitAuth;
   readonly tokenFor: string;
   /** Where a token is looked for. */
   readonly envFile: string;

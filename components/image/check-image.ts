@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Code } from "../code/check-repository.ts";
+import type { CodeSource } from "../code/check-repository.ts";
 import type { RunConfig } from "../config/config.ts";
 import type { Problem } from "../lib/problem.ts";
 import { type Check, failed, passed } from "../lib/problem.ts";
@@ -46,7 +46,7 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
 }
 
 /** What stands in the way of a build. The image's own check says it as well, but not beside other problems. */
-export async function checkBuild(config: Partial<RunConfig>, head: Code | undefined): Promise<Problem[]> {
+export async function checkBuild(config: Partial<RunConfig>, head: CodeSource | undefined): Promise<Problem[]> {
   if (head === undefined || !isImageConfig(config) || config.imageBuild === "never") return [];
   const { planImage } = await import("./build/build.ts");
   const { failures } = await planImage({}, imageInputs(config, head));

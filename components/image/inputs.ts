@@ -1,4 +1,4 @@
-import type { Code } from "../code/check-repository.ts";
+import type { CodeSource } from "../code/check-repository.ts";
 import { isSshUrl, wayOf } from "../code/git/url.ts";
 import type { RunConfig } from "../config/config.ts";
 import { targetOf } from "../vast/client/api.ts";
@@ -29,7 +29,7 @@ export function isImageConfig(config: Partial<RunConfig>): config is Partial<Run
 }
 
 /** What the image of this code is made from, and where it is kept. */
-export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
+export function imageInputs(config: ImageConfig, head: CodeSource): PlanInputs {
   const { image, imageBuild, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, gitAuth } = config;
   const { url, way, tokenFor, commit, snapshot } = head;
   // A build has no login: what takes one is cloned at launch.

@@ -23,7 +23,7 @@ export function stateOf(mark: ProcessMark): "running" | "ended" | "elsewhere" {
 }
 
 /** A process of this machine. */
-export interface Seen {
+export interface RunningProcess {
   /** Name of its program. */
   readonly name: string;
   /** When it started, milliseconds since 1970, by today's setting of the clock. */
@@ -31,7 +31,7 @@ export interface Seen {
 }
 
 /** undefined = there is no such process on this machine. */
-export function processOf(pid: number): Seen | undefined {
+export function processOf(pid: number): RunningProcess | undefined {
   try {
     return process.platform === "linux" ? linuxProcess(pid) : otherProcess(pid);
   } catch {
@@ -74,7 +74,7 @@ function linuxTicks(pid: number): string {
 /** What the kernel counts in, on all processors that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-function linuxProcess(pid: number): Seen {
+function linuxProcess(pid: number): RunningProcess {
   const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
   const seconds = Number(boot) + Number(linuxTicks(pid)) / TICKS_PER_SECOND;
   return { name: readFileSync(`/proc/${pid}/comm`, "utf8").trim(), startedAt: seconds * 1000 };
@@ -84,7 +84,7 @@ function otherStart(pid: number): string | undefined {
   return ps(pid, "lstart=") || undefined;
 }
 
-function otherProcess(pid: number): Seen | undefined {
+function otherProcess(pid: number): RunningProcess | undefined {
   const start = ps(pid, "lstart=");
   return start === "" ? undefined : { name: ps(pid, "comm="), startedAt: Date.parse(start) };
 }

@@ -10,7 +10,7 @@ type Provider = dynamic.ResourceProvider;
 export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
 
 /** What Pulumi shows as "property X has a problem: reason". */
-export interface Failure {
+export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }

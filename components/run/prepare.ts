@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Code, checkRepository } from "../code/check-repository.ts";
+import { type CodeSource, checkRepository } from "../code/check-repository.ts";
 import { sourceText } from "../code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "../code/git/snapshot.ts";
 import { type RunConfig, readConfig, stackConfig } from "../config/config.ts";
@@ -27,7 +27,7 @@ export interface Prepared {
   readonly stack: string;
   /** Of the state directory; part of every label. */
   readonly owner: string;
-  readonly head: Code;
+  readonly head: CodeSource;
   /** With source rsync: from what the files can be made again. */
   readonly source?: SavedSource;
   readonly image: ImageNow;
@@ -131,7 +131,7 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
 async function laterProblems(
   config: Partial<RunConfig>,
   vast: Vast | null | undefined,
-  head: Code | undefined,
+  head: CodeSource | undefined,
 ): Promise<Problem[]> {
   const [market, build] = await Promise.all([vast && checkMarket(vast, config), checkBuild(config, head)]);
   return [...(market?.problems ?? []), ...build];

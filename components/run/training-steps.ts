@@ -4,9 +4,9 @@ import {
   codeScript,
   dependenciesScript,
   fetchScript,
+  type GitAuth,
   type Training,
   trainScript,
-  type Way,
 } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
@@ -80,7 +80,7 @@ export function trainingSteps(
 function codeArgs(
   { config, head }: Prepared,
   instance: VastInstance,
-  way: Exclude<Way, "none">,
+  way: Exclude<GitAuth, "none">,
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
   const { sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;

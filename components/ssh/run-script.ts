@@ -21,7 +21,7 @@ const HEAD_START_MS = 15_000;
 const LONGEST_SILENCE_MS = 1_800_000;
 
 /** Of a login, by `stepMaxMinutes`; undefined = the default. */
-export function limitOf(stepMaxMinutes: number | undefined): Pick<Login, "limitMs"> {
+export function stepLimitOf(stepMaxMinutes: number | undefined): Pick<Login, "limitMs"> {
   return stepMaxMinutes === undefined ? {} : { limitMs: stepMaxMinutes * 60_000 };
 }
 

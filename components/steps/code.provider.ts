@@ -7,15 +7,15 @@ import { sizeText } from "../lib/text.ts";
 import { progress, say as tell, watchEngine } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { throttled } from "../pulumi/throttle.ts";
-import type { Way } from "../remote/scripts.ts";
+import type { GitAuth } from "../remote/scripts.ts";
 import type { Login } from "../ssh/run-script.ts";
 import type { Wanted } from "./code.ts";
-import { type Answer, converse, type Say } from "./converse.ts";
+import { converse, type RequestHandler, type Say } from "./converse.ts";
 import { type KnownMachine, onMachine } from "./reach.ts";
 
 /** What the resource is made from; no secret. */
 export interface CodeState extends KnownMachine {
-  readonly way: Exclude<Way, "none">;
+  readonly way: Exclude<GitAuth, "none">;
   readonly wanted: readonly Wanted[];
   readonly sourceDir: string;
   readonly envFile: string;
@@ -47,17 +47,17 @@ async function bring(inputs: CodeState): Promise<CodeState> {
   return inputs;
 }
 
-export interface Means {
+export interface BringOptions {
   readonly token: string | undefined;
   readonly show: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
 /** What the provider does, without Pulumi. */
-export async function bringTo(machine: Login, inputs: CodeState, means: Means): Promise<void> {
+export async function bringTo(machine: Login, inputs: CodeState, means: BringOptions): Promise<void> {
   const { show, signal, token } = means;
   let needsAgent = false;
-  const answer: Answer = async ([what, number, base = ""], say) => {
+  const answer: RequestHandler = async ([what, number, base = ""], say) => {
     const wanted = inputs.wanted[Number(number)];
     if (what === "pack" && wanted !== undefined && inputs.way === "upload") {
       const isFolder = number === "0" && inputs.sourceDir !== "";
@@ -89,7 +89,12 @@ interface Found {
 const isCommit = (text: string) => /^[0-9a-f]{40,64}$/.test(text);
 
 /** A commit of a server, fetched here unless it was before. */
-async function fetched(inputs: CodeState, wanted: Wanted, base: string, { show, signal }: Means): Promise<Found> {
+async function fetched(
+  inputs: CodeState,
+  wanted: Wanted,
+  base: string,
+  { show, signal }: BringOptions,
+): Promise<Found> {
   const dir = openStateDir();
   const { url, commit } = wanted;
   show(`fetching ${commit.slice(0, 7)} of ${url} here`);
@@ -108,7 +113,7 @@ async function kept({ sourceDir }: CodeState, { commit }: Wanted, base: string):
   return { packed: { bare, commit }, from: known ? { bare, commit: base } : undefined };
 }
 
-async function send(packed: Packed, from: Packed | undefined, say: Say, { show, signal }: Means): Promise<void> {
+async function send(packed: Packed, from: Packed | undefined, say: Say, { show, signal }: BringOptions): Promise<void> {
   const use = async ({ file, bytes }: Pack) => {
     const all = sizeText(bytes);
     show(`sending the code, ${all}`);
@@ -118,12 +123,12 @@ async function send(packed: Packed, from: Packed | undefined, say: Say, { show, 
   await withPack(packed, from, use, signal);
 }
 
-async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal }: Means): Promise<void> {
+async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal }: BringOptions): Promise<void> {
   const agentSocket = process.env.SSH_AUTH_SOCK;
   if (!agentSocket) throw new Error("gitAuth is agent, but SSH_AUTH_SOCK names none; start one and ssh-add your key");
   const warning = "whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches";
   await tell(inputs.__urn, `gitAuth agent: ${warning}`);
-  const nothing: Answer = async ([what]) => {
+  const nothing: RequestHandler = async ([what]) => {
     throw new Error(`the machine asks for ${what}, which is not for it`);
   };
   const more = { agentSocket, heard: show, ...(signal ? { signal } : {}) };

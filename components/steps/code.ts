@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
-import type { Way } from "../remote/scripts.ts";
+import type { GitAuth } from "../remote/scripts.ts";
 import type { ApiTarget } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
@@ -18,7 +18,7 @@ export interface CodeArgs extends ApiTarget {
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
   readonly stepMaxMinutes: number;
-  readonly way: Exclude<Way, "none">;
+  readonly way: Exclude<GitAuth, "none">;
   /** In the order of their numbers: the code first. */
   readonly wanted: pulumi.Input<readonly Wanted[]>;
   /** Folder here whose files are the code; "" = the code is a commit of a server. */

@@ -5,7 +5,7 @@ import { remoteError } from "../ssh/remote-error.ts";
 import { boundsOf, cutShort, type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 
 /** What a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
-export type Answer = (words: readonly string[], say: Say) => Promise<void>;
+export type RequestHandler = (words: readonly string[], say: Say) => Promise<void>;
 
 /** How an answer goes in. */
 export interface Say {
@@ -32,7 +32,7 @@ const MOST_OUTPUT = 16 * 1024 * 1024;
 export async function converse(
   machine: Login,
   script: string,
-  answer: Answer,
+  answer: RequestHandler,
   { agentSocket, signal, heard = () => {} }: Conversation = {},
 ): Promise<void> {
   let trouble: unknown;

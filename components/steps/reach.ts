@@ -1,7 +1,7 @@
 import { openStateDir } from "../lib/state-dir.ts";
 import { pinHostKey } from "../ssh/known-hosts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, limitOf } from "../ssh/run-script.ts";
+import { type Login, stepLimitOf } from "../ssh/run-script.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
@@ -33,7 +33,7 @@ export function machineOf(known: KnownMachine): Login {
     instanceId,
     key,
     endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort },
-    ...limitOf(stepMaxMinutes),
+    ...stepLimitOf(stepMaxMinutes),
   };
 }
 

@@ -29,7 +29,7 @@ export function filesIn(folder: string): HomeFile[] {
 }
 
 /** The bill as a small table. */
-export function billLines(ledger: Ledger): string[] {
+export function billTable(ledger: Ledger): string[] {
   const rows = ledger.contracts.map((contract) => {
     const what = `${contract.gpus}x ${contract.gpuName}, ${contract.isBid ? "interruptible" : "on-demand"}`;
     return `instance ${contract.id}  ${what}  ${dollars(contract.cost.total)}  ${contract.state}`;

@@ -4,7 +4,7 @@ import { writeWhole } from "../../lib/draft.ts";
 import { type Content, type Contents, holds, pathOf } from "./files.ts";
 
 /** A file at home as it was verified. */
-export interface Kept extends Content {
+export interface StoredFile extends Content {
   /** Where it lies, when that is not its own name. */
   readonly place?: string;
 }
@@ -18,7 +18,7 @@ export interface PullRecord {
   readonly verifiedAt: string;
   /** The training that had ended well before anything was listed, and so writes no more; null = none that we know of. */
   readonly ended: string | null;
-  readonly files: ReadonlyMap<string, Kept>;
+  readonly files: ReadonlyMap<string, StoredFile>;
 }
 
 const shape = z.object({
@@ -47,7 +47,7 @@ export function noteRecord(folder: string, { verifiedAt, ended, files }: PullRec
 export function recordOf(folder: string): PullRecord | undefined {
   try {
     const { verifiedAt, ended, files } = shape.parse(JSON.parse(readFileSync(recordFile(folder), "utf8")));
-    const kept = files.map(([name, size, sha256, place]): [string, Kept] => {
+    const kept = files.map(([name, size, sha256, place]): [string, StoredFile] => {
       return [name, { size, sha256, ...(place === undefined ? {} : { place }) }];
     });
     return { verifiedAt, ended, files: new Map(kept) };

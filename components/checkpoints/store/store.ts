@@ -19,11 +19,11 @@ import {
   type Coming,
   comingOf,
   forgetComing,
-  type Kept,
   noteComing,
   noteRecord,
   type PullRecord,
   recordOf,
+  type StoredFile,
 } from "./record.ts";
 
 export interface StoreOptions extends LockOptions {
@@ -49,7 +49,7 @@ export class Store {
   readonly #keep: number;
   readonly #at: Date;
   /** What is known to be at home, by the name that the machine has. */
-  readonly #kept: Map<string, Kept>;
+  readonly #kept: Map<string, StoredFile>;
   /** What was to take its place, here or in a pull that did not end: it was verified before it did. */
   readonly #coming: Coming[];
   readonly #beside: string[] = [];
@@ -233,8 +233,8 @@ export class Store {
   /** Notes what is at home, and clears away what was copied and is not needed. */
   finish(files: Contents, ended: PullRecord["ended"]): void {
     this.renew();
-    const kept = [...files.keys()].map((name): [string, Kept | undefined] => [name, this.#kept.get(name)]);
-    const known = kept.filter((row): row is [string, Kept] => row[1] !== undefined);
+    const kept = [...files.keys()].map((name): [string, StoredFile | undefined] => [name, this.#kept.get(name)]);
+    const known = kept.filter((row): row is [string, StoredFile] => row[1] !== undefined);
     noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
     forgetComing(this.home);
     rmSync(this.incoming, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { StateDir } from "../../lib/state-dir.ts";
-import { GitError, git, type Login } from "./git.ts";
+import { type GitCredentials, GitError, git } from "./git.ts";
 
 /** A commit of a repository, and how this machine gets at it. */
 export interface Source {
@@ -11,7 +11,7 @@ export interface Source {
   readonly commit: string;
   /** What to ask a server for that sends no commit by its id. */
   readonly ref: string;
-  readonly login: Login;
+  readonly login: GitCredentials;
 }
 
 /** Of each repository the last commits are kept, so that the next one is sent as a difference. */

@@ -121,7 +121,7 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<T
   const files = missing.lfs.filter(
     (path) => ![...covered].some((folder) => `${cover.codeDir}/${path}`.startsWith(`${folder}/`)),
   );
-  const excluded = await matching(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
+  const excluded = await ignoredBy(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
   return [
     ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => emptySubmodule(one, cover.codeDir)),
     ...pointers(files.filter((path) => !excluded.has(path))),
@@ -145,7 +145,7 @@ function pointers(files: readonly string[]): Trouble[] {
 }
 
 /** Which of these paths a .gitignore with these lines would ignore. */
-export async function matching(patterns: readonly string[], paths: readonly string[]): Promise<Set<string>> {
+export async function ignoredBy(patterns: readonly string[], paths: readonly string[]): Promise<Set<string>> {
   if (patterns.length === 0 || paths.length === 0) return new Set();
   const folder = mkdtempSync(join(tmpdir(), "vast-exclude-"));
   try {

@@ -14,11 +14,11 @@ export interface GitOptions {
   /** The index it works on; default that of the repository. */
   readonly index?: string;
   /** Where credentials for a server come from; default the user's own set-up of git. */
-  readonly login?: Login;
+  readonly login?: GitCredentials;
 }
 
 /** Nothing, one token for one server, or what the user's git has. */
-export type Login = "none" | "own" | { readonly token: string; readonly origin: string };
+export type GitCredentials = "none" | "own" | { readonly token: string; readonly origin: string };
 
 /** What git died of. */
 export class GitError extends Error {}
@@ -31,7 +31,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   const words = [...(dir === undefined ? [] : ["-C", dir]), ...loginWords(login), ...args];
   const { code, stdout, stderr, cut, unstarted } = await runProgram(["git", ...words], {
     env: {
-      ...quiet(env, await sshCommand(env)),
+      ...quiet(env, await gitSshCommand(env)),
       ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
       ...(typeof login === "string" ? {} : { VAST_GIT_TOKEN: login.token }),
     },
@@ -51,7 +51,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
 }
 
 /** The token is in git's environment, and the helper answers for this server alone. */
-function loginWords(login: Login): string[] {
+function loginWords(login: GitCredentials): string[] {
   if (login === "own") return [];
   const nobody = ["-c", "credential.helper="];
   if (login === "none") return nobody;
@@ -78,7 +78,7 @@ const REPOSITORY = new Set(["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_P
 let configured: Promise<string> | undefined;
 
 /** The user's own ssh, as git would call it, that fails where it would ask. */
-export async function sshCommand(env: NodeJS.ProcessEnv): Promise<string> {
+export async function gitSshCommand(env: NodeJS.ProcessEnv): Promise<string> {
   configured ??= configuredSsh();
   const ssh = env.GIT_SSH_COMMAND || (await configured) || "ssh";
   return `${ssh} -o BatchMode=yes -o ConnectTimeout=10`;

@@ -1,6 +1,6 @@
 import { absolute } from "../../lib/path.ts";
 import { runProgram } from "../../lib/program.ts";
-import { sshCommand } from "./git.ts";
+import { gitSshCommand } from "./git.ts";
 import { sshPlace } from "./url.ts";
 
 /** How a machine reaches git servers as this one does: an ssh config, and the servers' host keys. */
@@ -31,7 +31,7 @@ export async function knownServers(
 async function server(url: string, env: NodeJS.ProcessEnv) {
   const { host, user, port } = sshPlace(url);
   const words = ["-G", ...(port === undefined ? [] : ["-p", port]), user === undefined ? host : `${user}@${host}`];
-  const settings = settingsIn(await output(["sh", "-c", `${await sshCommand(env)} "$@"`, "sh", ...words], env));
+  const settings = settingsIn(await output(["sh", "-c", `${await gitSshCommand(env)} "$@"`, "sh", ...words], env));
   const name = settings.get("hostname")?.[0] ?? host;
   const realPort = settings.get("port")?.[0] ?? "22";
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);

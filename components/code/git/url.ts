@@ -1,4 +1,4 @@
-import type { Way } from "../../remote/scripts.ts";
+import type { GitAuth } from "../../remote/scripts.ts";
 
 /** Does git reach it over ssh? `git@host:path` or `ssh://…` */
 export function isSshUrl(url: string): boolean {
@@ -6,7 +6,7 @@ export function isSshUrl(url: string): boolean {
 }
 
 /** The way of the stack config; "" = upload for ssh, because the machine has no key there, and none for the rest. */
-export function wayOf(gitAuth: Way | "", url: string): Way {
+export function wayOf(gitAuth: GitAuth | "", url: string): GitAuth {
   return gitAuth || (isSshUrl(url) ? "upload" : "none");
 }
 

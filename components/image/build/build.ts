@@ -3,7 +3,7 @@ import { findToken } from "../../credentials/registry-token.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { printable } from "../../lib/text.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
-import type { Failure } from "../../pulumi/lifecycle.ts";
+import type { CheckFailure } from "../../pulumi/lifecycle.ts";
 import type { FoundImage } from "../../registry/access.ts";
 import { isRegistryError } from "../../registry/errors.ts";
 import { type ImageReference, parseReference, qualified } from "../../registry/reference.ts";
@@ -17,13 +17,13 @@ import { type Build, type BuildFiles, buildAt } from "./files.ts";
 import { accessOf, askRegistry, registryUserOf } from "./place.ts";
 import { tagOf, willBuildText } from "./plan.ts";
 import { runBuild } from "./run.ts";
-import type { Asked, ImageState, PlanInputs } from "./state.ts";
+import type { ImageState, PlanInputs, TrainingImageInputs } from "./state.ts";
 
 /** What is to be done about the image; without `pinned` it is to be built. */
 export interface ImagePlan extends ImageState {
   /** For people; undefined = nothing to tell. */
   readonly text?: string;
-  readonly failures: Failure[];
+  readonly failures: CheckFailure[];
 }
 
 /** What is needed to build, and what came of it is told to. */
@@ -61,7 +61,7 @@ export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): P
 }
 
 /** Builds and pushes, unless somebody else has done so by now. */
-export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageState> {
+export async function makeImage(asked: TrainingImageInputs, means: BuildMeans): Promise<ImageState> {
   const { files, parts } = await contents(asked, means.engine.signal);
   const tag = tagOf(parts);
   const state = { image: asked.image, tag, parts };
@@ -76,7 +76,12 @@ export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageS
   return { ...state, ...made };
 }
 
-async function onEngine(asked: Asked, files: BuildFiles, names: string[], means: BuildMeans): Promise<void> {
+async function onEngine(
+  asked: TrainingImageInputs,
+  files: BuildFiles,
+  names: string[],
+  means: BuildMeans,
+): Promise<void> {
   const login = pusher(asked);
   const { show, engine } = means;
   const build = (where: { host: string; sshOpts?: readonly string[] }, signal: AbortSignal) =>
@@ -93,7 +98,7 @@ class Wrong extends Error {
   }
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): CheckFailure {
   const { message } = error as Error;
   if (error instanceof Wrong) return { property: error.property, reason: message };
   if (isRegistryError(error)) return { property: "image", reason: message };

@@ -8,7 +8,7 @@ const TOLD = 25;
  * What a row shows of one of Pulumi's events: what the engine says of an image; "" = nothing. A layer's state begins with
  * the state, so that a row shows one layer at a time.
  */
-export function progressIn(event: string): string {
+export function buildProgressIn(event: string): string {
   const { severity, urn = "", message } = diagnosticIn(event) ?? { severity: "", message: "" };
   if (severity !== "info" || !urn.includes("::docker:index/image:Image::")) return "";
   const text = printable(message, 300).trim();
@@ -17,7 +17,7 @@ export function progressIn(event: string): string {
 }
 
 /** What is told of a failure by Pulumi's events: the last lines, which end with what the failing step said last. */
-export function complaintIn(events: readonly string[], otherwise = ""): string {
+export function buildErrorIn(events: readonly string[], otherwise = ""): string {
   const text = errorsIn(events).join("\n") || otherwise;
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines

@@ -6,7 +6,7 @@ import type { StateDir } from "../../lib/state-dir.ts";
 import { diagnosticIn } from "../../pulumi/events.ts";
 import type { ImageLogin } from "../../vast/rental/image-pull.ts";
 import type { BuildFiles } from "./files.ts";
-import { complaintIn, progressIn } from "./output.ts";
+import { buildErrorIn, buildProgressIn } from "./output.ts";
 
 /** What is built and pushed, where, and as whom. Holds no secret. */
 export interface BuildJob {
@@ -103,7 +103,7 @@ async function pulumi(
     keepsOutput: false,
     onLine: (line) => {
       if (diagnosticIn(line)?.severity === "error") events.push(line);
-      const text = progressIn(line);
+      const text = buildProgressIn(line);
       if (text !== "") show(text);
     },
   });
@@ -112,5 +112,5 @@ async function pulumi(
   signal.removeEventListener("abort", child.close);
   if (unstarted !== undefined) throw unstarted;
   if (signal.aborted) throw new Error("the build was called off");
-  if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(events, stderr)}`);
+  if (code !== 0) throw new Error(`the image could not be built:\n${buildErrorIn(events, stderr)}`);
 }

@@ -25,7 +25,7 @@ export interface PlanInputs extends ImageTerms {
 }
 
 /** What is asked. */
-export interface Asked extends PlanInputs {
+export interface TrainingImageInputs extends PlanInputs {
   /** What the registry says of `image` now; null = it cannot be asked, or the image is built. */
   readonly found: FoundImage | null;
   readonly builder: BuilderTerms;

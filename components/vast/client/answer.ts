@@ -16,7 +16,7 @@ export interface Call {
   readonly rents?: boolean;
 }
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly text: string;
   /** By their names in small letters; those of `HEADERS` are enough. */
@@ -45,14 +45,14 @@ export interface UsedKey {
 }
 
 /** The body of a good answer. Throws the VastError that a bad one means. @param at when it came, milliseconds since 1970 */
-export function bodyOf(call: Call, answer: Answer, key: UsedKey, at: number = Date.now()): unknown {
+export function bodyOf(call: Call, answer: ApiResponse, key: UsedKey, at: number = Date.now()): unknown {
   const reading = readingOf(answer, at);
   const kind = kindOf(call, reading);
   if (kind === undefined) return reading.body;
   throw answerError(kind, call, reading, key);
 }
 
-function readingOf({ status, text, headers = {} }: Answer, at: number): Reading {
+function readingOf({ status, text, headers = {} }: ApiResponse, at: number): Reading {
   const body = parsed(text);
   const fields = isRecord(body) ? body : {};
   const code = typeof fields.error === "string" ? fields.error : "";

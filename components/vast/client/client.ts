@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { printableLines } from "../../lib/text.ts";
 import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
-import { type Answer, bodyOf, type Call, heldSearch } from "./answer.ts";
+import { type ApiResponse, bodyOf, type Call, heldSearch } from "./answer.ts";
 import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
@@ -14,7 +14,7 @@ import {
   pageQuery,
   type RentOrder,
   read,
-  rentBody,
+  rentRequestBody,
   write,
 } from "./requests.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
@@ -117,7 +117,7 @@ export class VastClient {
   async rent(offerId: number, order: RentOrder, leave: Leave = {}): Promise<number> {
     const call: Call = { ...endpoint("PUT", "/asks/{id}/", offerId), idempotent: false, rents: true };
     checkOrder(call, order);
-    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentBody(order) }, leave));
+    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentRequestBody(order) }, leave));
     if (answer.success) return answer.data.new_contract;
     throw vastError("ambiguous", `${call.method} ${call.path}: Vast reports success without an instance id`);
   }
@@ -282,7 +282,7 @@ export class VastClient {
   }
 
   /** Something on the way may answer with what it kept: the latest time that was told is the best. */
-  #hearTime({ headers }: Answer): void {
+  #hearTime({ headers }: ApiResponse): void {
     const told = Date.parse(headers?.date ?? "") - this.#now();
     if (Number.isFinite(told)) this.#ahead = Math.max(told, this.#ahead ?? told);
   }

@@ -19,7 +19,7 @@ export interface RentOrder {
 }
 
 /** The order in Vast's words. */
-export function rentBody(order: RentOrder): unknown {
+export function rentRequestBody(order: RentOrder): unknown {
   return {
     client_id: "me",
     image: order.image,

@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import axios, { type AxiosError, isAxiosError } from "axios";
-import { type Answer, type Call, HEADERS } from "./answer.ts";
+import { type ApiResponse, type Call, HEADERS } from "./answer.ts";
 import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
 
@@ -20,7 +20,7 @@ export interface Request {
 }
 
 /** Takes a request to Vast and brings the answer, whatever its status. Throws VastError when there is none. */
-export type Transport = (url: string, key: string, request: Request) => Promise<Answer>;
+export type Transport = (url: string, key: string, request: Request) => Promise<ApiResponse>;
 
 /** How long an answer may take, milliseconds. */
 export function timeoutOf(call: Call): number {

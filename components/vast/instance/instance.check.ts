@@ -1,5 +1,5 @@
 import { perHour } from "../../lib/money.ts";
-import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
+import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
@@ -24,7 +24,7 @@ export interface CheckMeans {
 
 export interface Checked {
   readonly inputs: CheckedInputs;
-  readonly failures: Failure[];
+  readonly failures: CheckFailure[];
 }
 
 /**
@@ -47,12 +47,12 @@ export async function checkInstance(
   return { inputs: { ...inputs, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
-interface Answer {
+interface QuoteResult {
   readonly quote?: Quote;
-  readonly failures?: Failure[];
+  readonly failures?: CheckFailure[];
 }
 
-async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<Answer> {
+async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<QuoteResult> {
   const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
   const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
@@ -83,7 +83,7 @@ async function answerOf(
   { credit }: Account,
   { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
-): Promise<Answer> {
+): Promise<QuoteResult> {
   const [best] = choices;
   if (best === undefined) return failure(blame ?? "gpu", excluded);
   const quote = quoteOf(best, imageBytes);
@@ -108,6 +108,6 @@ async function tell(quote: Quote, means: CheckMeans): Promise<void> {
   if (known !== "") await means.say(known);
 }
 
-function failure(property: string, reason: string): Answer {
+function failure(property: string, reason: string): QuoteResult {
   return { failures: [{ property, reason }] };
 }

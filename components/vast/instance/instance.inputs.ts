@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { boolean, matching } from "../../lib/values.ts";
-import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
+import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
 import type { ImageLogin } from "../rental/image-pull.ts";
@@ -61,7 +61,10 @@ export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;
 export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
 
 /** The inputs with defaults, and every one that is wrong. What is not known yet is not judged. */
-export function readInputs(news: RawInputs): { readonly inputs: VastInstanceInputs; readonly failures: Failure[] } {
+export function readInputs(news: RawInputs): {
+  readonly inputs: VastInstanceInputs;
+  readonly failures: CheckFailure[];
+} {
   const inputs: Record<string, unknown> = { ...news };
   const failures = Object.entries(instanceInputs.shape).flatMap(([property, kind]) => {
     const value = inputs[property];

@@ -3,7 +3,7 @@ import { type Happening, lineFrom, markOfApi, type SeenPrice, type Slice } from 
 import { type Standings, standingsOf } from "./standing.ts";
 
 /** Where lines are. */
-export interface Places {
+export interface LedgerFolders {
   /** `ledger` of the state directory. */
   readonly own: string;
   /** The folder that a lab shares; "" = there is none. */
@@ -24,12 +24,12 @@ const told = new Set<string>();
  * what cannot be read or written is said once, and done without. What stands in it is anybody's word.
  */
 export class Ledger {
-  readonly #places: Places;
+  readonly #places: LedgerFolders;
   readonly #api: string;
   readonly #options: LedgerOptions;
 
   /** @param apiUrl whose machines they are */
-  constructor(places: Places, apiUrl: string, options: LedgerOptions) {
+  constructor(places: LedgerFolders, apiUrl: string, options: LedgerOptions) {
     this.#places = places;
     this.#api = markOfApi(apiUrl);
     this.#options = options;

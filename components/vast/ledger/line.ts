@@ -84,7 +84,7 @@ export function markOfApi(apiUrl: string): string {
 const SHORTEST_NAME = 4;
 
 /** What others may read of a fault. @param names what is not for them, such as a label or an image: each part of it is left out */
-export function wordsOf(text: string, names: readonly string[]): string {
+export function publicWords(text: string, names: readonly string[]): string {
   const parts = names.flatMap((name) => [name, ...name.split(/[/:@]/)]).filter(({ length }) => length >= SHORTEST_NAME);
   const longestFirst = parts.toSorted((one, other) => other.length - one.length);
   return printable(

@@ -2,7 +2,7 @@ import { perHour } from "../../lib/money.ts";
 import { durationText } from "../../lib/text.ts";
 import type { Line, SeenPrice, Slice } from "./line.ts";
 
-export interface Fault {
+export interface PastFault {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly words: string;
@@ -11,7 +11,7 @@ export interface Fault {
 /** What is known of so many GPUs of a machine. */
 export interface Standing extends Slice {
   /** The oldest first. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly PastFault[];
   /** Of the last time that it came up; null = it never did. */
   readonly bootSeconds: number | null;
   /** Mbit/s, of the last pull that was measured. */
@@ -64,7 +64,7 @@ const WEEK_MS = 7 * 86_400_000;
 export interface Passed<Offer extends Slice> {
   readonly offer: Offer;
   /** Of the week, whichever of its GPUs they were; the oldest first. */
-  readonly faults: readonly [Fault, ...Fault[]];
+  readonly faults: readonly [PastFault, ...PastFault[]];
 }
 
 export interface Apart<Offer extends Slice> {
@@ -94,7 +94,7 @@ export function leastBadFirst<Offer extends Slice>(passed: readonly Passed<Offer
   return passed.toSorted((one, other) => one.faults.length - other.faults.length || lastOf(one).at - lastOf(other).at);
 }
 
-function lastOf<Offer extends Slice>({ faults }: Passed<Offer>): Fault {
+function lastOf<Offer extends Slice>({ faults }: Passed<Offer>): PastFault {
   return faults.at(-1) ?? faults[0];
 }
 
@@ -120,7 +120,7 @@ function failedText<Offer extends Slice>(passed: Passed<Offer>, now: number): st
   return `machine ${machineId}: failed ${times}${faultText(lastOf(passed), now)}`;
 }
 
-function faultText({ at, words }: Fault, now: number): string {
+function faultText({ at, words }: PastFault, now: number): string {
   return `${durationText(Math.max(now - at, 0) / 1000)} ago (${words})`;
 }
 

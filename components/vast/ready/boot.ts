@@ -39,7 +39,7 @@ const ENDPOINT_MS = 180_000;
 const DIRECT_MS = 4_000;
 
 /** Judges what Vast shows of an instance, look by look. */
-export class Boot {
+export class BootWatch {
   readonly #options: BootOptions;
   #seen = false;
   #name = "";

@@ -1,5 +1,5 @@
 import { isOutbid, phaseOf } from "../client/phase.ts";
-import { type Happening, type Slice, wordsOf } from "../ledger/line.ts";
+import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
 import type { Means } from "./means.ts";
 import type { Failed } from "./ready.ts";
 
@@ -21,7 +21,7 @@ export function note(
  * @param names what is not for others to read: label and image
  */
 export function happeningIn({ cause, text, instance }: Failed, names: readonly string[]): Happening | undefined {
-  const fault = { what: "fault" as const, words: wordsOf(text, names) };
+  const fault = { what: "fault" as const, words: publicWords(text, names) };
   switch (cause) {
     case "host":
     case "late":

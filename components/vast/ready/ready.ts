@@ -2,7 +2,7 @@ import { isPassing, isVastError, type VastError, vastError } from "../client/err
 import { twinsIn } from "../client/instance-list.ts";
 import { further, type Step, stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
-import { Boot, type EndCause, minutes } from "./boot.ts";
+import { BootWatch, type EndCause, minutes } from "./boot.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Means, SetUp } from "./means.ts";
 import { type Flaw, flawOf, gpuFlawOf, type Wanted } from "./proof.ts";
@@ -67,7 +67,7 @@ export async function awaitReady(means: Means, wait: Wait): Promise<Outcome> {
 class Waiting {
   readonly #means: Means;
   readonly #wait: Wait;
-  readonly #boot: Boot;
+  readonly #boot: BootWatch;
   #instance: Instance | undefined;
   #twins: readonly Instance[] = [];
   #shown = "";
@@ -80,7 +80,7 @@ class Waiting {
   constructor(means: Means, wait: Wait) {
     this.#means = means;
     this.#wait = wait;
-    this.#boot = new Boot({ since: wait.since, stoppedMs: wait.stoppedMs });
+    this.#boot = new BootWatch({ since: wait.since, stoppedMs: wait.stoppedMs });
   }
 
   async run(): Promise<Outcome> {

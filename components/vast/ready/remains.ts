@@ -7,7 +7,7 @@ import type { Instance } from "../client/wire.ts";
 import type { Means } from "./means.ts";
 
 /** What a look at what is left needs. */
-export type Looking = Pick<Means, "client" | "logins" | "keep">;
+export type RemainsMeans = Pick<Means, "client" | "logins" | "keep">;
 
 /** A machine that is to be released bills on while somebody looks. */
 const PATIENCE_MS = 15_000;
@@ -20,7 +20,7 @@ const MOST_TEXT = 64 * 1024;
  * host's (by Vast's API), and what nvidia-smi and df say where a login works. Fifteen seconds at most; answers with the
  * path, or undefined where nothing can be kept. Never throws: the machine must go all the same.
  */
-export async function keepRemains(means: Looking, instance: Instance, why: string): Promise<string | undefined> {
+export async function keepRemains(means: RemainsMeans, instance: Instance, why: string): Promise<string | undefined> {
   if (means.keep === undefined) return undefined;
   const parts = [`${new Date().toISOString()} instance ${instance.id}: ${why}`, rowText(instance)];
   const late = wait(PATIENCE_MS, undefined, { ref: false });
@@ -40,7 +40,7 @@ export async function keepRemains(means: Looking, instance: Instance, why: strin
 
 type Look = () => Promise<string>;
 
-function looksOf({ client, logins }: Looking, { id, ...instance }: Instance): Record<string, Look> {
+function looksOf({ client, logins }: RemainsMeans, { id, ...instance }: Instance): Record<string, Look> {
   const looks: Record<string, Look> = {
     "the host's log": () => client.logs(id, { tail: LINES, daemon: true }),
     "the container's log": () => client.logs(id, { tail: LINES }),

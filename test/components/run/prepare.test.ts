@@ -10,7 +10,7 @@ import { makeRepository } from "../remote/box.ts";
 
 /** A user's home, a repository, and Vast with an account. */
 async function openHome(t: TestContext) {
-  const home = mkdtempSync(join(tmpdir(), "preflight-"));
+  const home = mkdtempSync(join(tmpdir(), "prepare-"));
   t.after(() => rmSync(home, { recursive: true, force: true }));
   const simulated = join(home, "state", "simulator");
   mkdirSync(simulated, { recursive: true });
