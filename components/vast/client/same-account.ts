@@ -29,12 +29,12 @@ export async function accountIdOf(client: Pick<VastClient, "account">): Promise<
 }
 
 /**
- * What a key cannot see is gone only when it is a key of the account that rented it: to any other, Vast says of a living
- * instance that there is none. The same key is the same account, and so is any key that opens the account that was noted.
- * Throws, with every way out, when it is another's, or when that cannot be told.
+ * An instance that a key cannot see is gone only when that key is of the account that rented it: to any other key Vast
+ * says that a living instance does not exist. The same key is the same account, and so is any key of the noted account.
+ * Throws, with every way out, when the key is another account's, or when that is not known.
  *
- * @param renter what was noted when it was rented; what is missing is not known
- * @param env VAST_ACCOUNT_IS_SAME: the user says so, of exactly this one
+ * @param renter what was noted at the rental; a missing field is not known
+ * @param env VAST_ACCOUNT_IS_SAME: the user says that it is, for exactly this name
  */
 export async function ensureSameAccount(
   client: Asking,
@@ -56,7 +56,7 @@ function isKeyOf(client: Asking, fingerprint: string): boolean {
   return fingerprint !== "" && client.keyFingerprint(fingerprint.split(":")[0] ?? "") === fingerprint;
 }
 
-/** Why it cannot be said whose it is, and what would tell. */
+/** Why the account is not known, and how it could be. */
 interface Doubt {
   readonly kind?: VastError["kind"];
   readonly why: string;
@@ -68,7 +68,7 @@ function unnoted(keyFingerprint: string): Doubt {
   return { why: "it was rented with another key, of an account that was not noted", way: "use the key that rented it" };
 }
 
-/** undefined = it is that account's key. Throws when it is another's for certain: no word of the user makes it see that. */
+/** undefined = it is that account's key. Throws when it is certainly another's: then no override helps. */
 async function doubtAbout(client: Asking, what: string, accountId: string): Promise<Doubt | undefined> {
   const now = await client.account().catch((error: unknown) => {
     if (isVastError(error)) return error;

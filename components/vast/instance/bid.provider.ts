@@ -10,7 +10,7 @@ interface BidOutputs extends VastBidInputs {
   readonly floorPerHour: number | null;
 }
 
-/** Rows by instance: only check is told the URN, and it does not belong into the inputs. */
+/** URNs by instance: only check is told one, and it must not become an input. */
 const rows = new Map<string, string>();
 
 /** The lifecycle behind VastBid. */

@@ -17,7 +17,7 @@ export interface CheckMeans {
   /** The quote that a preview has just made for the same thing. */
   kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
-  /** What the ledger of machines has of that one: a line, or "". */
+  /** What the ledger of machines says of the quoted one: a line, or "". */
   known(quote: Quote): Promise<string>;
   say(text: string): Promise<void>;
 }
@@ -28,9 +28,9 @@ export interface Checked {
 }
 
 /**
- * Validates, and promises. The market is searched when the instance is not in the state yet; later runs keep what was
- * promised then, so that a moving market never shows as a change. When Vast cannot be asked there is no promise, and no
- * failure either.
+ * Validates the inputs and quotes an offer. The market is searched when the instance is not in the state yet; later
+ * runs keep the old quote, so that a moving market never shows as a change. When Vast cannot be asked there is no
+ * quote, and no failure either.
  *
  * @param olds inputs in the state; empty = a new instance, or one that replaces another
  */
@@ -61,7 +61,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
   }
   try {
     const [found, account, trouble] = await Promise.all([
-      // Without a search the rest is looked at all the same.
+      // Without a search the other checks still run.
       means.market(criteria).catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
       means.account(),
       isUnknown(inputs.image) ? undefined : means.imageTrouble(inputs),

@@ -9,8 +9,8 @@ import type { Means } from "../ready/means.ts";
 import type { VastBidInputs } from "./bid.ts";
 
 /**
- * Brings the bid of an instance in line with cap and markup, where that changes it, and says what it could not do. Throws
- * when Vast knows no such instance, or not its bid.
+ * Adapts the bid of an instance to cap and markup, and says what it could not do. Throws when Vast knows no such
+ * instance, or not its bid.
  */
 export async function rebid(
   { client, prices, ledger, say }: Pick<Means, "client" | "prices" | "ledger" | "say">,

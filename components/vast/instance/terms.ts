@@ -2,13 +2,13 @@
 export interface RentedTerms {
   readonly maxPricePerHour: number;
   readonly bidMarkup: number;
-  /** What the markup came on top of, $/h without disk; null = not known. */
+  /** The price to which the markup was added, $/h without disk; null = not known. */
   readonly floorPerHour: number | null;
 }
 
 const known = new Map<string, RentedTerms>();
 
-/** One process serves all resources of a run: what the instance knows spares the bid a call. */
+/** Kept in memory: one process serves all resources of a run, and the bid need not ask Vast again. */
 export function noteTerms(instanceId: string, terms: RentedTerms): void {
   known.set(instanceId, terms);
 }
