@@ -5,7 +5,7 @@ import type { Instance } from "../client/wire.ts";
 import { isUnreadable } from "./entry.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
-/** What is left, and what ends its bill. Vast's own client is named: it works when all of ours has failed. */
+/** What is left, and what ends its bill: Vast's own client, which works when all of ours has failed. */
 export function leftText(id: number, label: string | null, perHour: number | null): string {
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
@@ -19,7 +19,7 @@ export function keptText(id: number | string, label: string | null, perHour: num
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
 }
 
-/** Another instance under the label of one that is known, and what ends it. It may be the one that was asked for late. */
+/** Another instance under a known one's label, and what ends it. It may come of a rental that was carried out late. */
 export function twinText(twin: Instance): string {
   const { id, label } = twin;
   const rate = rateOf(twin);
@@ -27,7 +27,7 @@ export function twinText(twin: Instance): string {
   return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: npx vast-run sweep --destroy ${id}, or vastai destroy instance ${id}`;
 }
 
-/** What an open intent says that bills, or may bill, and the commands that end it. */
+/** What bills, or may bill, by an open intent, and the commands that end it. */
 export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
@@ -41,7 +41,7 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
   return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
-/** An error that leaves an intent open says what that means. Its kind stays. */
+/** Adds to an error what an open intent means. The kind of the error stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
   if (!(error instanceof Error) || isStranded(error) || isUnreadable(error)) return error;
   const left = leftUnder(label, journal);
@@ -58,7 +58,7 @@ function leftUnder(label: string, journal: Pick<Journal, "find">): string | unde
   }
 }
 
-/** What a destroy says that cannot see whether it is done. */
+/** The message of a destroy that cannot tell whether it is done. */
 export function unsureText(label: string, reason: string): string {
   return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
 }
@@ -76,11 +76,11 @@ export function isKept(error: unknown): error is Kept {
   return error instanceof Error && error.name === "Kept";
 }
 
-/** A machine that exists, and could not be brought up, kept or released: it must get into the state. */
+/** A machine that exists, and could not be brought up or released: it must get into the state. */
 export interface Stranded extends Error {
   readonly name: "Stranded";
   readonly instance: Instance;
-  /** It was given up, so the next run is to release it; false = it may hold something. */
+  /** true = given up, the next run releases it; false = it may hold something. */
   readonly givenUp: boolean;
   /** Who rented it, where this run did. */
   readonly renter?: Renter;
