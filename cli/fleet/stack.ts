@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Ended, runProgram } from "../../components/lib/program.ts";
+import { type Ended, runProgram } from "../../components/programs/program.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 

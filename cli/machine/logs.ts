@@ -43,8 +43,8 @@ function lineCount(values: OptionValues): number {
   return Number(text);
 }
 
-/** With -F, because a training that starts again begins a new file. */
+/** With -F, because a training that starts again begins a new file. What was cut out of a long log reads as zeros. */
 function tailCommand(lines: number, follow: boolean): string {
   if (follow) return `exec tail -n ${lines} -F ${logFile}`;
-  return `[ -r ${logFile} ] || exit ${noLog}; exec tail -n ${lines} ${logFile}`;
+  return `[ -r ${logFile} ] || exit ${noLog}; tail -n ${lines} ${logFile} | tr -d '\\0'`;
 }

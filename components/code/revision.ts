@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
+import type { Dependencies } from "../remote/checks.ts";
 import type { ExtraRepo, GitAuth } from "../remote/scripts.ts";
+import type { DependencyWish } from "./dependencies.ts";
 
 /** What is trained. */
 export interface RevisionArgs {
@@ -13,6 +15,8 @@ export interface RevisionArgs {
   readonly head: string;
   /** What is checked of the commit before anything is rented. */
   readonly whole: Whole;
+  /** What is to be installed of what the commit asks for. */
+  readonly wish: DependencyWish;
 }
 
 /** Where a commit is looked at, and what may be missing in a clone of it. */
@@ -37,9 +41,10 @@ export interface Whole {
  */
 export class Revision extends DynamicResource {
   declare readonly commit: pulumi.Output<string>;
+  declare readonly dependencies: pulumi.Output<Dependencies>;
 
   constructor(name: string, args: RevisionArgs, opts?: pulumi.CustomResourceOptions) {
-    super("revision", name, { ...args, commit: undefined }, opts);
+    super("revision", name, { ...args, commit: undefined, dependencies: undefined }, opts);
     this.commit.apply((commit) => {
       const moved = movedText(args, commit);
       if (moved !== undefined) void pulumi.log.info(moved, this);

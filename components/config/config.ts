@@ -3,6 +3,7 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
+import { boolean } from "../lib/values.ts";
 import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
@@ -31,6 +32,7 @@ const branch = field.text(
 );
 const variableNames = () =>
   field.names(field.ENV_NAME, "names of environment variables, such as HF_TOKEN,WANDB_API_KEY");
+const packages = () => field.names(/^\w[\w.-]*$/, "a list of names as in pyproject.toml, such as [cu124]");
 const path = () => field.line("a path");
 const patterns = () => field.names(/^[^\p{Cc}]+$/u, "a list of lines as in .gitignore, such as [data/*.json, logs/]");
 const EXTRA_REPOS =
@@ -122,7 +124,21 @@ const schema = z.strictObject({
     .text(/\S/, "the command that trains")
     .prefault(TRAIN_COMMAND)
     .describe("Run under bash in the repository's folder, with NUM_GPUS, CHECKPOINT_DIR, RESUME_FROM and env"),
+  interactive: field
+    .of(boolean())
+    .prefault("false")
+    .describe("true: training may ask questions, which attach can answer; otherwise a question ends at once"),
   env: field.variables(RESERVED).prefault("{}").describe("More environment variables for training; no secrets"),
+  dependencies: field
+    .text(/\S/, "auto, none, or a shell command")
+    .prefault("auto")
+    .describe(
+      "auto (uv.lock, a project in pyproject.toml, or requirements.txt), none, or the shell command that installs what training needs",
+    ),
+  extras: packages().prefault("[]").describe("Extras of the code's project to install too, as uv's --extra does"),
+  groups: packages()
+    .prefault("[]")
+    .describe("Dependency groups of the code's project to install too, as uv's --group does"),
   links: field
     .links()
     .prefault("{}")

@@ -82,6 +82,32 @@ export async function fetchInto(
   if (!(await hasCommit(bare, commit))) throw new GitError(`it has no commit ${commit} in ${ref} (${byId.message})`);
 }
 
+/** The same without the files that the filter leaves out; what is asked for later is fetched then, file by file. */
+export async function fetchParts(bare: string, source: Source, filter: string, signal?: AbortSignal): Promise<void> {
+  const set = (name: string, value: string) => git(["config", name, value], { dir: bare });
+  await set("remote.origin.url", source.url);
+  await set("remote.origin.promisor", "true");
+  await set("remote.origin.partialclonefilter", filter);
+  await fetchInto(bare, source, [`--filter=${filter}`], signal);
+}
+
+/** Those of these files that the commit has at its root, by name; what is not among `read` is left empty. */
+export async function textsIn(
+  bare: string,
+  { commit, login }: Pick<Source, "commit"> & Partial<Source>,
+  names: readonly string[],
+  read: readonly string[] = names,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  const listed = String(await git(["ls-tree", "-z", "--name-only", commit, ...names], { dir: bare }));
+  const texts: Record<string, string> = {};
+  for (const name of listed.split("\0").filter((name) => name !== "")) {
+    const options = { dir: bare, signal, ...(login === undefined ? {} : { login }) };
+    texts[name] = read.includes(name) ? String(await git(["cat-file", "blob", `${commit}:${name}`], options)) : "";
+  }
+  return texts;
+}
+
 /** Is the commit in this repository here? */
 export function hasCommit(bare: string, commit: string): Promise<boolean> {
   return git(["cat-file", "-e", `${commit}^{commit}`], { dir: bare }).then(

@@ -5,8 +5,9 @@ import { writeWhole } from "../../lib/draft.ts";
 import type { Trouble } from "../../lib/problem.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
-import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
+import { fetchParts, repositoryDir, type Source, textsIn, withDraft } from "./cache.ts";
 import { git } from "./git.ts";
+import { NAMES, type Project, projectIn, READ } from "./project.ts";
 
 /** What a check-out of a commit leaves empty. */
 export interface Missing {
@@ -16,26 +17,41 @@ export interface Missing {
   readonly lfs: readonly string[];
 }
 
+/** What there is to know of a commit before anything is rented. */
+export interface Contents extends Missing {
+  readonly project: Project;
+}
+
 /** Larger files are no pointers, and are not fetched for a look at them. */
 const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
 /** Looks once at each commit, without its large files and its history; what was found is remembered beside the cache. */
-export async function missingIn(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Missing> {
+export async function contentsOf(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Contents> {
   const file = join(repositoryDir(dir, source.url), `${source.commit}.json`);
   const known = rememberedIn(file);
-  if (known !== undefined) return known;
+  if (known?.project !== undefined) return known;
   const found = await withDraft(dir, source.url, async (draft) => {
-    await fetchInto(draft, source, [`--filter=blob:limit=${SMALL}`], signal);
-    return look(draft, source.commit);
+    await fetchParts(draft, source, `blob:limit=${SMALL}`, signal);
+    return { ...(await look(draft, source.commit)), project: await projectAt(draft, source, signal) };
   });
   writeWhole(file, JSON.stringify(found));
   return found;
 }
 
-function rememberedIn(file: string): Missing | undefined {
+/** What the commit of this repository says of its dependencies. */
+export async function projectAt(
+  bare: string,
+  source: Pick<Source, "commit"> & Partial<Source>,
+  signal?: AbortSignal,
+): Promise<Project> {
+  return projectIn(await textsIn(bare, source, NAMES, READ, signal));
+}
+
+/** Without `project` where an earlier version has looked. */
+function rememberedIn(file: string): Contents | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Missing;
+    return JSON.parse(readFileSync(file, "utf8")) as Contents;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { runProgram } from "../../lib/program.ts";
+import { runProgram } from "../../programs/program.ts";
 
 /** How git runs here. */
 export interface GitOptions {

@@ -1,5 +1,5 @@
 import { absolute } from "../../lib/path.ts";
-import { runProgram } from "../../lib/program.ts";
+import { runProgram } from "../../programs/program.ts";
 import { gitSshCommand } from "./git.ts";
 import { sshPlace } from "./url.ts";
 

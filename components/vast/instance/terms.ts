@@ -6,9 +6,9 @@ export interface RentedTerms {
   readonly floorPerHour: number | null;
 }
 
+/** Kept in memory: one process serves all resources of a run, and the bid need not ask Vast again. */
 const known = new Map<string, RentedTerms>();
 
-/** Kept in memory: one process serves all resources of a run, and the bid need not ask Vast again. */
 export function noteTerms(instanceId: string, terms: RentedTerms): void {
   known.set(instanceId, terms);
 }

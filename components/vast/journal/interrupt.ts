@@ -3,6 +3,7 @@ import { whenInterrupted } from "../../pulumi/endings.ts";
 import { holderOf, type Journal } from "./journal.ts";
 import { leftBehind } from "./trouble.ts";
 
+/** Several machines may bill at once, and the process hears once of its end. */
 const billing = new Set<string>();
 
 /** Runs an action while a machine bills. When it is interrupted, `text` is printed: what bills and what ends it. */

@@ -67,6 +67,7 @@ export async function liveEndpoint(
   }
 }
 
+/** Whoever asks for an account of a machine takes the way by which its wait was let in. */
 const waysIn = new Map<number, LiveEndpoint>();
 
 /** The endpoint of this process's last login; undefined = there was none. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fetchCommit } from "../../../../components/code/git/cache.ts";
-import { complaintsAbout, missingIn } from "../../../../components/code/git/contents.ts";
+import { complaintsAbout, contentsOf } from "../../../../components/code/git/contents.ts";
 import { complaint, git } from "../../../../components/code/git/git.ts";
 import { isSshUrl, originOf, sshPlace, wayOf } from "../../../../components/code/git/url.ts";
 import { provider } from "../../../../components/code/revision.provider.ts";
@@ -27,6 +27,10 @@ async function openServer(t: TestContext) {
   writeFileSync(join(tree, "data/one.pt"), POINTER);
   writeFileSync(join(tree, "data/two.pt"), POINTER.replace("858152", "7"));
   writeFileSync(join(tree, "notes.md"), `${POINTER}and more, so it is none`.padStart(9000));
+  writeFileSync(join(tree, "pyproject.toml"), '[project]\nname = "it"\n');
+  // Larger than what is fetched for a first look.
+  writeFileSync(join(tree, "uv.lock"), '[[package]]\nname = "x"\n'.repeat(400));
+  writeFileSync(join(tree, "poetry.lock"), "");
   writeFileSync(join(tree, ".gitmodules"), '[submodule "ref"]\n\tpath = ref\n\turl = https://example.org/ref\n');
   run("add", "-A");
   run("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},ref`);
@@ -45,13 +49,14 @@ async function openServer(t: TestContext) {
 
 test("submodules and files of Git LFS are found without the rest, and remembered", async (t) => {
   const { bare, source, state } = await openServer(t);
-  const missing = await missingIn(state, source);
+  const { project, ...missing } = await contentsOf(state, source);
   assert.deepEqual(missing, {
     submodules: [{ path: "ref", commit: "1".repeat(40), url: "https://example.org/ref" }],
     lfs: ["data/one.pt", "data/two.pt"],
   });
+  assert.deepEqual([project.files, project.packages], [["pyproject.toml", "uv.lock", "poetry.lock"], 400]);
   rmSync(bare, { recursive: true });
-  assert.deepEqual(await missingIn(state, source), missing);
+  assert.deepEqual(await contentsOf(state, source), { ...missing, project });
 });
 
 test("what is missing is said with what to write, unless extraRepos or exclude covers it", async () => {
@@ -75,7 +80,8 @@ test("the revision is refused before anything is rented, with the sentence", asy
   process.env.VAST_TRAINING_HOME = join(root, "state");
   const plain = { way: "none" as const, tokenFor: "", envFile: "", netrcFile: "", sourceDir: "" };
   const whole = { ...plain, url: source.url, extraRepos: [], exclude: ["data/"] };
-  const asked = { repo: "me/it", branch: "main", run: "", head: source.commit };
+  const wish = { dependencies: "auto", extras: ["gpu"], groups: [], credentials: [] };
+  const asked = { repo: "me/it", branch: "main", run: "", head: source.commit, wish };
   const { failures } = await provider.check({}, { ...asked, whole });
   assert.equal(failures.length, 1);
   assert.match(failures[0]?.reason ?? "", /^me\/it at [0-9a-f]{12}: ref is a submodule/);

@@ -1,0 +1,48 @@
+# The log of training: its first and its last part stay, what is between them is cut out in place, so that its name, its
+# inode and whoever follows it stay. Values: LOG.
+
+# bound_log PID: while this process writes to it. No process but for a look each second, and nobody waits for it.
+bound_log() {
+  trap '' TERM INT HUP
+  exec 5<> <(:)
+  while see_birth "$1"; do
+    cut_log
+    read -rt 1 -u 5 _ || true
+  done
+  cut_log
+}
+
+# cut_log: once more than a third too much is there.
+cut_log() {
+  local first=${LOG_FIRST:-8388608} last=${LOG_LAST:-33554432} size blocks unit end
+  read -r size blocks unit < <(stat -c '%s %b %B' -- "$LOG" 2>/dev/null) || return 0
+  [ $((blocks * unit)) -gt $(((first + last) / 3 * 4)) ] && [ "$size" -gt $(((first + last) / 3 * 4)) ] || return 0
+  first=$((first / 4096 * 4096)) end=$(((size - last) / 4096 * 4096))
+  # A hole keeps the size: who reads on from where he was finds what comes next.
+  if fallocate --punch-hole --offset "$first" --length "$((end - first))" "$LOG" 2>/dev/null; then
+    cut_mark | put_at "$((end - 4096))"
+  else
+    cut_mark | put_at "$first"
+    move_down "$end" "$((first + 4096))"
+  fi
+}
+
+# put_at OFFSET: standard input, over what is there.
+put_at() { dd of="$LOG" bs=64k conv=notrunc oflag=seek_bytes seek="$1" 2>/dev/null; }
+
+# cut_mark: 4096 bytes, most of them ends of lines: a tail that counts those looks no further back.
+cut_mark() {
+  local text=$'\n[vast-training] The log is cut here: its first and its last part are kept.' ends
+  printf -v ends '%*s' $((4096 - ${#text})) ''
+  printf '%s%s' "$text" "${ends// /$'\n'}"
+}
+
+# move_down FROM TO: the rest of the log, where the file system makes no holes. What is appended in the last moment is lost.
+move_down() {
+  local from=$1 to=$2 size
+  while size=$(stat -c %s -- "$LOG") && [ "$size" -gt "$from" ]; do
+    tail -c +"$((from + 1))" -- "$LOG" | head -c "$((size - from))" | put_at "$to"
+    to=$((to + size - from)) from=$size
+  done
+  truncate -s "$to" -- "$LOG"
+}
