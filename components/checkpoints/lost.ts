@@ -1,6 +1,6 @@
 import type { Traces } from "../vast/ready/traces.ts";
 
-/** Where training of ours leaves its traces. */
+/** What is known of earlier training on a machine. */
 export interface KnownTraces {
   readonly workspace: string;
   /** Folder of checkpoints on the machine. */
@@ -11,7 +11,7 @@ export interface KnownTraces {
   readonly fetched: number;
 }
 
-/** What was there before and is there no more, one clause; undefined = nothing is known to be missing. */
+/** What was there before and is not any more, one clause; undefined = nothing is missing. */
 export function whyLost(traces: Traces, { workspace, from, begun, fetched }: KnownTraces): string | undefined {
   const lost = "its disk was wiped, or is not mounted";
   if (begun && !traces.kept) return `${workspace}/.vast-training, which the first step has made, is not there: ${lost}`;
