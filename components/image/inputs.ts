@@ -5,7 +5,7 @@ import type { RunConfig } from "../config/config.ts";
 import { targetOf } from "../vast/client/api.ts";
 import type { PlanInputs } from "./build/state.ts";
 
-/** What of a stack config decides about its image. */
+/** Config keys that decide about the image. */
 const KEYS = [
   "image",
   "imageBuild",
@@ -31,11 +31,11 @@ export function isImageConfig(config: Partial<RunConfig>): config is Partial<Run
   return KEYS.every((key) => config[key] !== undefined);
 }
 
-/** What the image of this code is made from, and where it is kept. */
+/** Inputs of the image for this code. */
 export function imageInputs(config: ImageConfig, head: CodeSource): PlanInputs {
   const { image, imageBuild, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, gitAuth } = config;
   const { url, way, tokenFor, commit, snapshot } = head;
-  // A build has no login: what takes one is cloned at launch.
+  // A build has no git login: repositories that need one are cloned at launch.
   const isOpen = wayOf(gitAuth, url) === "none";
   const extraRepos = isOpen ? head.extraRepos.filter((extra) => !isSshUrl(extra.url)) : [];
   const sourceDir = snapshot?.sourceDir ?? "";

@@ -28,12 +28,12 @@ export interface Prepared {
   /** Of the state directory; part of every label. */
   readonly owner: string;
   readonly head: CodeSource;
-  /** With source rsync: from what the files can be made again. */
+  /** With source rsync: how to make the sent files again. */
   readonly source?: SavedSource;
   readonly image: ImageNow;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
-  /** What was found there. The values go nowhere: whoever needs them looks for himself. */
+  /** Fingerprints of what was found there. The values are not passed on: each user of them reads them again. */
   readonly fingerprints: Fingerprints;
   readonly keys: Keys;
   /** Absolute. */
@@ -99,7 +99,7 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
   };
 }
 
-/** Every check beside the others, over what can be read of the config. */
+/** All checks in parallel, on the part of the config that could be read. */
 async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], env: NodeJS.ProcessEnv) {
   const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
   const credentials = checkCredentials(config, env);
@@ -127,7 +127,10 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   };
 }
 
-/** What the checks of the resources would find: when all is well they do, and nothing is asked twice. */
+/**
+ * Problems that the resources would find themselves: checked here only when there are other problems, so that nothing
+ * is asked twice.
+ */
 async function laterProblems(
   config: Partial<RunConfig>,
   vast: Vast | null | undefined,
@@ -152,7 +155,7 @@ function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): C
   return { value: values, problems };
 }
 
-/** Who may only read there still gains by it. */
+/** A folder that can only be read is still useful. */
 function checkLabDir({ labDir = "" }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<undefined> {
   if (labDir === "") return { problems: [] };
   const folder = absolute(labDir, env);

@@ -72,7 +72,10 @@ export function trainingSteps(
   return step("training", train, [code, credentials, gate]);
 }
 
-/** What a plain remote step cannot bring: it is sent from here, or fetched there with what only the provider sees. */
+/**
+ * For what a plain remote step cannot bring: code sent from here, or fetched there with secrets that only the provider
+ * sees.
+ */
 function codeArgs(
   { config, head }: Prepared,
   instance: VastInstance,

@@ -28,7 +28,7 @@ export interface ImagePlan extends ImageState {
   readonly failures: CheckFailure[];
 }
 
-/** What is needed to build, and what came of it is told to. */
+/** What a build uses from outside. */
 export interface BuildMeans {
   readonly show: (text: string) => void;
   readonly say: (text: string) => Promise<void>;
@@ -36,8 +36,8 @@ export interface BuildMeans {
 }
 
 /**
- * Compares what the image would be made from with what it was made from, and asks the registry when they differ. What
- * stands in the way of a build is told before anything is built or rented.
+ * Compares the inputs of the image with those it was made from, and asks the registry when they differ. Whatever stands
+ * in the way of a build is reported before anything is built or rented.
  */
 export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): Promise<ImagePlan> {
   const blank = { image: asked.image, tag: "", parts: {} };
@@ -133,12 +133,12 @@ function tagged(image: string, tag: string): string {
   return qualified({ ...reference(image), tag });
 }
 
-/** What the config names, `latest` where it names no tag. */
+/** The image of the config, with the tag `latest` where it names none. */
 function moving(image: string): string {
   return qualified(reference(image));
 }
 
-/** undefined = there is none. A login that the registry refuses is told now, and not after a build. */
+/** The image in its registry; undefined = there is none. A refused login is reported now, not after a build. */
 async function existing(name: string, asked: PlanInputs): Promise<FoundImage | undefined> {
   try {
     return await askRegistry(name, asked, process.env);
@@ -146,7 +146,7 @@ async function existing(name: string, asked: PlanInputs): Promise<FoundImage | u
     if (!isRegistryError(error, "not_found", "denied")) throw error;
     const { login, options } = accessOf(name, asked, process.env);
     if (login === undefined) return undefined;
-    // Docker Hub says "denied" of a repository that is yet to be made.
+    // Docker Hub says "denied" of a repository that does not exist yet.
     const digest = await findDigest(name, { ...options, login }).catch((reason: unknown) => {
       if (isRegistryError(reason, "denied")) return undefined;
       throw reason;
@@ -168,7 +168,7 @@ async function quoted(limits: BuilderLimits): Promise<string> {
   return quote && `; ${quote}`;
 }
 
-/** Everything that a build needs beside its files. */
+/** Checks that a build has its token and, for a local one, a Docker engine. */
 async function requireMeans(asked: PlanInputs): Promise<void> {
   const login = pusher(asked);
   if (findToken(login.tokenName, login.envFile) === undefined) {
