@@ -9,7 +9,7 @@ import type { RegistryResponse } from "./transport.ts";
 
 /** What a registry says of an image that can be pulled. */
 export interface ImageFacts {
-  /** name@sha256:…: what to pull, for ever the same. */
+  /** name@sha256:…, which always means the same image. */
   readonly pinned: string;
   /** Of the image, or of the index that it is in: what `docker pull name@digest` takes. */
   readonly digest: string;
@@ -57,7 +57,7 @@ function known(name: string): ImageReference {
 
 const path = (reference: string) => `manifests/${reference}`;
 
-/** The digest is ours: of the bytes that came. */
+/** Reads a manifest; its digest is computed here, of the received bytes. */
 async function manifest(
   session: RegistrySession,
   image: ImageReference,

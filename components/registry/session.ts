@@ -8,7 +8,7 @@ import { badLogin, denied, type RegistryLogin } from "./refusals.ts";
 import { type RegistryRequest, type RegistryResponse, send, type Transport } from "./transport.ts";
 
 export interface RegistryOptions {
-  /** Nobody's when left out: only what is public can be read. */
+  /** Without one only public images can be read. */
   readonly login?: RegistryLogin | undefined;
   /** Where Docker Hub's registry is. */
   readonly hub?: string;
@@ -25,7 +25,7 @@ const tokenAnswer = z
   .object({ token: z.string().min(1).optional(), access_token: z.string().min(1).optional() })
   .transform(({ token, access_token }) => token ?? access_token);
 
-/** Reads one repository of one registry, and nothing else: what it sends its login for is a pull of this repository. */
+/** Reads one repository of one registry. The login is sent only to get a token for pulling that repository. */
 export class RegistrySession {
   readonly #image: ImageReference;
   readonly #base: URL;
@@ -42,7 +42,7 @@ export class RegistrySession {
     this.#pause = options.pause ?? sleep;
   }
 
-  /** Asks below the repository, and once more with what the registry wants to see. */
+  /** Asks for a path of the repository, and again with what the registry demands. */
   async ask(method: RegistryRequest["method"], path: string, accept: string): Promise<RegistryResponse> {
     const url = new URL(`/v2/${this.#image.repository}/${path}`, this.#base);
     const first = await this.#follow(url, method, accept);
@@ -68,7 +68,9 @@ export class RegistrySession {
     return `Bearer ${token}`;
   }
 
-  /** A registry may keep its manifests elsewhere; its token stays with it. */
+  /**
+   * Follows redirects, because a registry may keep its manifests elsewhere. The token is sent to the registry alone.
+   */
   async #follow(from: URL, method: RegistryRequest["method"], accept: string): Promise<RegistryResponse> {
     for (let url = from, left = MAX_REDIRECTS; ; left--) {
       const known = this.#authorization !== undefined && url.origin === this.#base.origin;

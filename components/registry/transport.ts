@@ -18,7 +18,10 @@ export interface RegistryRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Asks a registry; whatever its status, that is the answer. Rejects with a short reason when there is none. */
+/**
+ * Sends a request to a registry and answers with its response, whatever the status. Rejects with a short reason when
+ * there is none.
+ */
 export type Transport = (ask: RegistryRequest) => Promise<RegistryResponse>;
 
 /** The transport over HTTP: no redirects, no parsing, bounded in time and size. */

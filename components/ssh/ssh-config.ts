@@ -5,7 +5,7 @@ import { isHost } from "./endpoint.ts";
 import { remoteError } from "./remote-error.ts";
 import { configWord, hostKeyAlias, type SshKey, shellLine, sshOptions } from "./ssh-key.ts";
 
-/** A machine as a person's ssh finds it. */
+/** What a user's ssh needs to reach a machine. */
 export interface SshPlace {
   readonly host: string;
   readonly port: number;
@@ -15,7 +15,7 @@ export interface SshPlace {
 
 type SshName = Pick<SshPlace, "instanceId" | "key">;
 
-/** An ssh config file for one machine, beside our key: it keeps the commands that people paste short. */
+/** Path of an ssh config file for one machine, beside our key: it keeps the commands that people paste short. */
 export function sshConfigFile(sshDir: string, instanceId: number): string {
   return join(sshDir, `${hostKeyAlias(instanceId)}.conf`);
 }
@@ -24,7 +24,7 @@ function fileOf({ instanceId, key }: SshName): string {
   return sshConfigFile(dirname(key.knownHostsFile), instanceId);
 }
 
-/** Writes the file, in one step; the user's agent is offered too. */
+/** Writes the file in one step. It also offers the keys of the user's agent. */
 export function writeSshConfig({ host, port, instanceId, key }: SshPlace): void {
   if (!isHost(host)) throw remoteError("invalid", `${JSON.stringify(host)} is not the name or address of a host`);
   const file = fileOf({ instanceId, key });
@@ -36,7 +36,7 @@ export function writeSshConfig({ host, port, instanceId, key }: SshPlace): void 
   writeWhole(file, text);
 }
 
-/** Takes it away when the machine is gone. */
+/** Removes the file of a machine that is gone. */
 export function removeSshConfig(sshDir: string, instanceId: number): void {
   rmSync(sshConfigFile(sshDir, instanceId), { force: true });
 }
@@ -46,7 +46,7 @@ export function sshWith(name: SshName): string[] {
   return ["ssh", "-F", fileOf(name)];
 }
 
-/** An ssh command line for people; can be pasted into a shell. */
+/** An ssh command line to paste into a shell. */
 export function sshCommand(name: SshName): string {
   return shellLine([...sshWith(name), hostKeyAlias(name.instanceId)]);
 }

@@ -34,7 +34,7 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CodeState, news: CodeState) => ({ outs: await bring(news) }),
 });
 
-/** Makes it so: asks the machine first, and sends only what it lacks. */
+/** Brings the code: asks the machine first, and sends only what it lacks. */
 async function bring(inputs: CodeState): Promise<CodeState> {
   const show = throttled((text) => progress(inputs.__urn, text));
   const token = inputs.way === "token" ? findGitToken(inputs) : undefined;
@@ -68,7 +68,7 @@ export async function bringTo(machine: Login, inputs: CodeState, means: BringOpt
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
     else throw new Error(`the machine asks for ${what}, which is not for it`);
   };
-  // That training was stopped, and how, stays to be read.
+  // Lines about a stopped training stay on screen.
   const heard = (line: string) => (line.startsWith("training ") ? void tell(inputs.__urn, line) : show(line));
   const ask = () => converse(machine, inputs.script, answer, { heard, ...(signal ? { signal } : {}) });
   show("bringing the code to the machine");
@@ -82,13 +82,13 @@ export async function bringTo(machine: Login, inputs: CodeState, means: BringOpt
 
 interface Found {
   readonly packed: Packed;
-  /** What the machine has, if it is here too. */
+  /** The commit that the machine has, if it is here too. */
   readonly from: Packed | undefined;
 }
 
 const isCommit = (text: string) => /^[0-9a-f]{40,64}$/.test(text);
 
-/** A commit of a server, fetched here unless it was before. */
+/** A commit of a server, fetched here unless it is here already. */
 async function fetched(
   inputs: CodeState,
   wanted: Wanted,

@@ -7,7 +7,7 @@ import type { VastInstance } from "../vast/instance/instance.ts";
 /** A commit that the machine is to have. */
 export interface Wanted {
   readonly url: string;
-  /** What a server is asked for that sends no commit by its id. */
+  /** The ref to ask for where a server sends no commit by its id. */
   readonly ref: string;
   readonly commit: string;
 }
@@ -19,7 +19,7 @@ export interface CodeArgs extends ApiTarget {
   readonly sshKeyFile: string;
   readonly stepMaxMinutes: number;
   readonly way: Exclude<GitAuth, "none">;
-  /** In the order of their numbers: the code first. */
+  /** The code first, then further repositories in the order of the config. */
   readonly wanted: pulumi.Input<readonly Wanted[]>;
   /** Folder here whose files are the code; "" = the code is a commit of a server. */
   readonly sourceDir: string;
@@ -33,8 +33,8 @@ export interface CodeArgs extends ApiTarget {
 }
 
 /**
- * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a token
- * or an ssh agent that nothing but this one process sees. No secret is an input.
+ * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a
+ * token or an ssh agent that only this process sees. No secret is an input.
  */
 export class Code extends DynamicResource {
   constructor(name: string, args: CodeArgs, opts: pulumi.CustomResourceOptions = {}) {
