@@ -63,7 +63,7 @@ export function ensureWhole([first]: readonly UnseenAccount[]): void {
   if (kind === "no_key" || kind === "config") throw first.error;
   throw new Failure(
     exitCode.failed,
-    `what was rented cannot be seen whole, so nothing more was done; run this again later (${message})`,
+    `the list of machines is incomplete, so nothing more was done; run this again later (${message})`,
   );
 }
 

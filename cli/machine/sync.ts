@@ -25,7 +25,7 @@ export async function fetchCheckpoints(values: OptionValues, terminal: Terminal)
   const pulled = await pull(request, terminal);
   for (const sentence of pulled.beside) terminal.note(sentence);
   for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
-  for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
+  for (const folder of pulled.incomplete) terminal.note(`${folder} is incomplete, and marked so`);
   terminal.note(summary(pulled));
   const lease = await leaseText(found.client, found.instanceId);
   if (lease !== undefined) terminal.note(lease);

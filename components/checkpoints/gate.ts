@@ -174,7 +174,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const machine: Login = { instanceId, endpoint, key, ...stepLimitOf(order.stepMaxMinutes) };
   course.entered = true;
   if (await isFreeOfTraining(order, machine, signal)) {
-    say(`nothing on instance ${instanceId} is of a training of ours`);
+    say(`instance ${instanceId} holds nothing of a training of ours`);
     return;
   }
   const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
@@ -191,7 +191,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const { files, bytes, incomplete, beside } = await pullCheckpoints({ ...request, ended });
   for (const sentence of beside) say(sentence);
   for (const folder of incomplete)
-    say(`${folder} is not whole: the machine deleted the rest before it could be fetched`);
+    say(`${folder} is incomplete: the machine deleted the rest before it could be fetched`);
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 

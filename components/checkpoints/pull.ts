@@ -223,8 +223,8 @@ class Pull {
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {
       const shown = shownName(lie).slice(0, 80);
-      const home = `${sound.size} files are home and are what it says they are`;
-      throw remoteError("failed", `the machine's manifest holds what cannot be (${shown}); ${home}`);
+      const home = `${sound.size} files are home as it lists them`;
+      throw remoteError("failed", `the machine's manifest has impossible entries (${shown}); ${home}`);
     }
     const isWhole = still.size === 0 && refused.length === 0;
     this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);

@@ -123,7 +123,7 @@ export async function copy(
   if (code !== 0 && code !== VANISHED) throw copyFailure(code, stderr.split("\n"), what.to);
 }
 
-const CUT: Partial<Record<Cut, string>> = { output: "the machine complains without end while it is copied from" };
+const CUT: Partial<Record<Cut, string>> = { output: "the machine prints errors without end during the copy" };
 
 /** While a machine compares contents it sends nothing, and has as long as any step. */
 function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: Copy): Pace {

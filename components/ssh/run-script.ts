@@ -38,7 +38,7 @@ export function cutShort({ cut, unstarted }: Ended, { limitMs = STEP_LIMIT_MS }:
     const text = `a step took longer than ${spanText(limitMs)}, which is its stepMaxMinutes, and was given up`;
     return remoteError("stalling", `the host is stalling: ${text}`);
   }
-  const why = { silence: "it has said nothing for half an hour", output: "it talks without end" };
+  const why = { silence: "it has said nothing for half an hour", output: "it prints without end" };
   const words = cut === "silence" || cut === "output" ? why[cut] : "it was called off";
   return remoteError("failed", `a command on the machine was given up: ${words}`);
 }

@@ -70,8 +70,8 @@ export function strangerText(
   const known = [...new Set(pinned.map(hostKeyFingerprint))].join(" or ");
   return [
     `instance ${instanceId} shows another host key than the one pinned when it was first seen (${where}):`,
-    `${fingerprint ?? "one of another kind"} instead of ${known}.`,
-    "Its container was made anew, and then its files are lost, or another machine answers in its place; nothing was sent to it.",
+    `${fingerprint ?? "a key of another type"} instead of ${known}.`,
+    "Either its container was made anew and its files are lost, or another machine answers in its place; nothing was sent to it.",
     fingerprint === undefined
       ? "Try again to see its fingerprint."
       : `If you know that it was made anew, accept this one key by putting VAST_ACCEPT_HOST_KEY=${fingerprint} before the command.`,

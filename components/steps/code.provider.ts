@@ -66,7 +66,7 @@ export async function bringTo(machine: Login, inputs: CodeState, means: BringOpt
       if (isFolder) await forgetOldFiles(packed.bare);
     } else if (what === "token" && token !== undefined) await say.line(token);
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
-    else throw new Error(`the machine asks for ${what}, which is not for it`);
+    else throw new Error(`the machine asks for ${what}, which it must not have`);
   };
   // Lines about a stopped training stay on screen.
   const heard = (line: string) => (line.startsWith("training ") ? void tell(inputs.__urn, line) : show(line));
@@ -129,7 +129,7 @@ async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal 
   const warning = "whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches";
   await tell(inputs.__urn, `gitAuth agent: ${warning}`);
   const nothing: RequestHandler = async ([what]) => {
-    throw new Error(`the machine asks for ${what}, which is not for it`);
+    throw new Error(`the machine asks for ${what}, which it must not have`);
   };
   const more = { agentSocket, heard: show, ...(signal ? { signal } : {}) };
   await converse(machine, inputs.fetchScript, nothing, more);

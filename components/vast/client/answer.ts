@@ -63,7 +63,7 @@ function readingOf({ status, text, headers = {} }: ApiResponse, at: number): Rea
 
 /** Truncated JSON is not shown: it may hold an instance's key. */
 function unparsed(text: string): string {
-  return /^\s*[{[]/.test(text) ? "an answer that is not whole" : text;
+  return /^\s*[{[]/.test(text) ? "a truncated answer" : text;
 }
 
 function parsed(text: string): unknown {

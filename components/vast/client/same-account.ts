@@ -48,7 +48,7 @@ export async function ensureSameAccount(
   const { kind = "forbidden", why, way } = doubt;
   const override = `when you know that the key is of the account that rented it, put VAST_ACCOUNT_IS_SAME=${name} before the command`;
   const ways = way === undefined ? override : `${way}, or ${override}`;
-  throw vastError(kind, `${what} cannot be seen, and may be there all the same: ${why}`, { remedy: ways });
+  throw vastError(kind, `${what} cannot be seen, and may still be there: ${why}`, { remedy: ways });
 }
 
 /** The nonce stands before the colon. */
@@ -82,7 +82,7 @@ async function doubtAbout(client: Asking, what: string, accountId: string): Prom
         "set VAST_API_KEY or apiKeyFile to a key of the account that rented it",
     );
   }
-  const why = `it was rented by account ${accountId}, and whose the key is cannot be known`;
+  const why = `it was rented by account ${accountId}, and the account of the key is not known`;
   const way = `use a key of that account that may read the user (user_read)`;
   return isVastError(now) ? { kind: now.kind, why: `${why} (${now.message})`, way } : { why, way };
 }

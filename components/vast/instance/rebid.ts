@@ -37,7 +37,7 @@ export async function rebid(
   if (!next.wins) {
     const bounds = dear === null ? `${perHour(maxPricePerHour)} with the disk` : "the price on demand";
     await say(
-      `${perHour(next.bid)} is the most that ${bounds} allows, and it takes more: Vast will stop instance ${id}, or not start it`,
+      `${perHour(next.bid)} is the highest bid that ${bounds} allows, and too low: Vast will stop instance ${id}, or not start it`,
     );
   }
   if (next.wins && isOutbid(instance)) note({ ledger, prices }, instance, { what: "outbid" });

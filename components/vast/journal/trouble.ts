@@ -34,7 +34,7 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
   const stack = stackOf({ urn });
   const ours = stack === undefined ? ownCommand("sweep --destroy") : `pulumi destroy -s ${stack}`;
   if (instanceIds.length === 0) {
-    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
+    return `a machine rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
   const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
   const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
@@ -69,7 +69,7 @@ function leftUnder(label: string, journal: Pick<Journal, "find">): string | unde
 
 /** The message of a destroy that cannot tell whether it is done. */
 export function unsureText(label: string, reason: string): string {
-  return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
+  return `something rented as ${label} may still be there: ${reason}; pulumi destroy looks again, and ends what carries this label`;
 }
 
 /** Machines that are not released, each with its reason, its price and what ends it. */

@@ -276,7 +276,7 @@ class Rental {
 
   async #keepRemains(instance: Instance, why: string): Promise<void> {
     const file = await keepRemains(this.#means, instance, why);
-    if (file !== undefined) await this.#means.say(`what instance ${instance.id} leaves is kept in ${file}`);
+    if (file !== undefined) await this.#means.say(`the logs of instance ${instance.id} are kept in ${file}`);
   }
 
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {

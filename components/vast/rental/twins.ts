@@ -18,7 +18,7 @@ export interface Owner {
 export async function tellTwins({ list, say }: Pick<Means, "list" | "say">, owner: Owner): Promise<void> {
   const rows = await list.look().catch(({ message }: Error) => message);
   if (typeof rows !== "string") return sayTwins(say, rows, owner);
-  await say(`whether another instance carries the label ${owner.label} cannot be said now: ${rows}`);
+  await say(`cannot tell now whether another instance carries the label ${owner.label}: ${rows}`);
 }
 
 /** Refresh and diff of one process look for the same twins. */

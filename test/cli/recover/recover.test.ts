@@ -79,7 +79,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
       assert.equal(unseen.code, 1, unseen.text);
       assert.match(
         unseen.stderr,
-        /what was rented cannot be seen whole, so nothing more was done; run this again later/,
+        /the list of machines is incomplete, so nothing more was done; run this again later/,
       );
       await fetch(`${program.simulator.url}/_sim/faults`, { method: "DELETE" });
       const left = await recover(program);
