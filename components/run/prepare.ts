@@ -17,6 +17,7 @@ import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
 import { problemsError } from "../pulumi/problems.ts";
 import { agentPath, serveKey } from "../ssh/own-agent.ts";
+import { checkPrograms } from "../ssh/own-programs.ts";
 import { checkAccount, checkMarket, type Vast } from "./account.ts";
 import { billLines } from "./bills.ts";
 import { checkKeys, type Keys } from "./keys.ts";
@@ -114,13 +115,24 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
   const credentials = checkCredentials(config, env);
   const checkpointsTo = checkCheckpointsTo(config, env);
-  const [keys, head, image, vast] = await Promise.all([
+  const [programs, keys, head, image, vast] = await Promise.all([
+    checkPrograms(env),
     checkKeys(dir.value, config, env),
     checkRepository(config, env),
     checkImage(config, env),
     checkAccount(config, env),
   ]);
-  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, checkLabDir(config, env), keys, head, image, vast];
+  const checks: Check<unknown>[] = [
+    programs,
+    dir,
+    credentials,
+    checkpointsTo,
+    checkLabDir(config, env),
+    keys,
+    head,
+    image,
+    vast,
+  ];
   const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
   const more = problems.length > 0 ? await laterProblems(config, vast.value, image.value && head.value) : [];
   return {
