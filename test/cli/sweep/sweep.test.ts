@@ -176,7 +176,11 @@ suite("sweep", { concurrency: true }, () => {
     fleet.stack("dev", [{ label: lost }]);
     const faults: [string, Record<string, unknown>, RegExp][] = [
       ["partialPage", {}, /the list of machines is incomplete, so nothing more was done; .*\(.*the list kept changing/],
-      ["authError404", {}, /the list of machines is incomplete, so nothing more was done; .*\(.*the key of .* is refused/],
+      [
+        "authError404",
+        {},
+        /the list of machines is incomplete, so nothing more was done; .*\(.*the key of .* is refused/,
+      ],
       ["invalidToken", {}, /the list of machines is incomplete, so nothing more was done/],
       ["serverErrorBefore", {}, /the list of machines is incomplete, so nothing more was done/],
     ];
