@@ -11,7 +11,7 @@ import { git } from "./git.ts";
 import { NAMES, type Project, projectIn, READ } from "./project.ts";
 import { REPO, resolvedUrl } from "./url.ts";
 
-/** What a check-out of a commit leaves empty. */
+/** What is missing in a check-out of a commit. */
 export interface Missing {
   /** Folders that are other repositories. */
   readonly submodules: readonly { readonly path: string; readonly commit: string; readonly url: string }[];
@@ -24,7 +24,7 @@ export interface Contents extends Missing {
   readonly project: Project;
 }
 
-/** Larger files are no pointers, and are not fetched for a look at them. */
+/** Larger files cannot be pointers, so they are not fetched to look at them. */
 const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
@@ -93,7 +93,7 @@ async function submoduleUrls(bare: string, blob: string | undefined): Promise<Ma
   return new Map([...values("path")].map(([section, path]) => [path, urls.get(section) ?? ""]));
 }
 
-/** Ids of the files here that begin as a pointer does. Only asks for what is here, so nothing is fetched. */
+/** Ids of local files that begin like a pointer. Asks only for what is here, so nothing is fetched. */
 async function pointersIn(bare: string): Promise<Set<string>> {
   const all = ["--batch-all-objects", "--unordered"];
   const listed = String(await git(["cat-file", "--batch-check", ...all], { bare }));
@@ -121,7 +121,7 @@ export function looksLikePointer(text: Buffer): boolean {
   return text.subarray(0, POINTER.length).toString() === POINTER;
 }
 
-/** What makes up for what is missing. */
+/** What supplies or excuses missing files. */
 export interface Cover {
   /** Folder of the code on the machine. */
   readonly codeDir: string;
@@ -130,7 +130,7 @@ export interface Cover {
   readonly exclude: readonly string[];
 }
 
-/** What training would miss, and what makes up for it. */
+/** What training would miss, and how to supply it. */
 export async function complaintsAbout(missing: Missing, cover: Cover): Promise<Trouble[]> {
   const covered = new Set(cover.extraRepos.map(({ path }) => path));
   const open = missing.submodules.filter(
