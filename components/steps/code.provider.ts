@@ -9,14 +9,14 @@ import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { throttled } from "../pulumi/throttle.ts";
 import type { GitAuth } from "../remote/scripts.ts";
 import type { Login } from "../ssh/run-script.ts";
-import type { Wanted } from "./code.ts";
+import type { WantedCommit } from "./code.ts";
 import { converse, type RequestHandler, type Say } from "./converse.ts";
 import { type KnownMachine, onMachine } from "./reach.ts";
 
 /** What the resource is made from; no secret. */
 export interface CodeState extends KnownMachine {
   readonly way: Exclude<GitAuth, "none">;
-  readonly wanted: readonly Wanted[];
+  readonly wanted: readonly WantedCommit[];
   readonly sourceDir: string;
   readonly envFile: string;
   readonly netrcFile: string;
@@ -91,7 +91,7 @@ const isCommit = (text: string) => /^[0-9a-f]{40,64}$/.test(text);
 /** A commit of a server, fetched here unless it is here already. */
 async function fetched(
   inputs: CodeState,
-  wanted: Wanted,
+  wanted: WantedCommit,
   base: string,
   { show, signal }: BringOptions,
 ): Promise<Found> {
@@ -104,7 +104,7 @@ async function fetched(
 }
 
 /** The files of a folder, as they were when the program looked. */
-async function kept({ sourceDir }: CodeState, { commit }: Wanted, base: string): Promise<Found> {
+async function kept({ sourceDir }: CodeState, { commit }: WantedCommit, base: string): Promise<Found> {
   const bare = await snapshotRepository(openStateDir(), sourceDir);
   if (!(await hasCommit(bare, commit))) {
     throw new Error(`the files of ${sourceDir} that were to be sent are not kept any more; run pulumi up again`);

@@ -5,7 +5,7 @@ import type { ApiTarget } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
 /** A commit that the machine is to have. */
-export interface Wanted {
+export interface WantedCommit {
   readonly url: string;
   /** The ref to ask for where a server sends no commit by its id. */
   readonly ref: string;
@@ -20,7 +20,7 @@ export interface CodeArgs extends ApiTarget {
   readonly stepMaxMinutes: number;
   readonly way: Exclude<GitAuth, "none">;
   /** The code first, then further repositories in the order of the config. */
-  readonly wanted: pulumi.Input<readonly Wanted[]>;
+  readonly wanted: pulumi.Input<readonly WantedCommit[]>;
   /** Folder here whose files are the code; "" = the code is a commit of a server. */
   readonly sourceDir: string;
   /** Where the token is looked for. */

@@ -20,7 +20,7 @@ export interface Missing {
 }
 
 /** What there is to know of a commit before anything is rented. */
-export interface Contents extends Missing {
+export interface CommitContents extends Missing {
   readonly project: Project;
 }
 
@@ -29,7 +29,11 @@ const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
 /** Looks once at each commit, without its large files and its history; what was found is remembered beside the cache. */
-export async function contentsOf(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Contents> {
+export async function contentsOf(
+  dir: Pick<StateDir, "path">,
+  source: Source,
+  signal?: AbortSignal,
+): Promise<CommitContents> {
   const file = join(repositoryDir(dir, source.url), `${source.commit}.json`);
   const known = rememberedIn(file);
   if (known?.project !== undefined) return known;
@@ -51,9 +55,9 @@ export async function projectAt(
 }
 
 /** Without `project` where an earlier version has looked. */
-function rememberedIn(file: string): Contents | undefined {
+function rememberedIn(file: string): CommitContents | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Contents;
+    return JSON.parse(readFileSync(file, "utf8")) as CommitContents;
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ import { shellQuoted } from "../../remote/script.ts";
 export type GitCredentials = "none" | "agent" | "own" | { readonly token: string; readonly origin: string };
 
 /** Where git works, and for whom. */
-export interface Call {
+export interface GitCall {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The git directory of a repository of ours; default none. */
   readonly bare?: string | undefined;
@@ -37,7 +37,7 @@ export type Setting = readonly [string, string];
  * @param settings what the user's git config says; looked at with login "own" and "agent" only
  */
 export function setupOf(
-  { env = process.env, bare, folder, login = "none", variables }: Call,
+  { env = process.env, bare, folder, login = "none", variables }: GitCall,
   settings: readonly Setting[],
 ): Setup {
   if (folder !== undefined) {
@@ -62,7 +62,7 @@ export function setupOf(
 }
 
 /** Does it depend on what the user's git config says? */
-export function needsSettings({ folder, login }: Call): boolean {
+export function needsSettings({ folder, login }: GitCall): boolean {
   return folder === undefined && (login === "own" || login === "agent");
 }
 
