@@ -3,7 +3,7 @@ import { isStranded } from "../../components/vast/journal/trouble.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { type Rented, rent } from "../../components/vast/rental/rental.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
-import { type Fault, type Ledger, ledger } from "../../simulator/index.ts";
+import { type BillingLedger, type Fault, ledger } from "../../simulator/index.ts";
 import { label, request } from "../support/request.ts";
 import type { RentalRow } from "./rental-rows.ts";
 import { SlowScene } from "./scene.ts";
@@ -86,7 +86,12 @@ interface Bill {
 }
 
 /** Bounds from deadlines, not from how long this test took. */
-function checkCost(row: RentalRow, { contracts }: Ledger, { seconds, dollars, rate }: Bill, story: string): void {
+function checkCost(
+  row: RentalRow,
+  { contracts }: BillingLedger,
+  { seconds, dollars, rate }: Bill,
+  story: string,
+): void {
   const within = (row.within ?? DEFAULT_WITHIN) * 60;
   assert.ok(seconds <= within, `${seconds} s, not ${within}${story}`);
   assert.ok(dollars <= (within / 3600) * request.criteria.maxPricePerHour, `$${dollars}${story}`);

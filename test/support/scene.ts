@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../components/lib/clock.ts";
-import type { Answer, Call } from "../../components/vast/client/answer.ts";
+import type { ApiResponse, Call } from "../../components/vast/client/answer.ts";
 import type { Api } from "../../components/vast/client/api.ts";
 import type { ClientOptions, VastClient } from "../../components/vast/client/client.ts";
 import { noAnswer, type Request, type Transport } from "../../components/vast/client/transport.ts";
@@ -65,7 +65,7 @@ export class Scene implements Ground {
   }
 
   /** What of it arrives. Throws VastError when there is nothing. */
-  arrived(call: Call, sent: Sent): Answer {
+  arrived(call: Call, sent: Sent): ApiResponse {
     if ("cut" in sent) throw noAnswer(call, this.api.url, "ECONNRESET");
     const headers = { date: new Date(this.hand.now()).toUTCString() };
     return { status: sent.status, text: sent.body, headers };

@@ -85,8 +85,7 @@ suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
     const { simulator, provider, state, living } = await world(t);
     const { account, faults } = simulator.world;
     faults.add({ on: "GET /users/current/", do: "forbidden403", times: 0 });
-    const refused =
-      /instance 7 cannot be seen, and may be there all the same: .*VAST_ACCOUNT_IS_SAME=7 before the command/;
+    const refused = /instance 7 cannot be seen, and may still be there: .*VAST_ACCOUNT_IS_SAME=7 before the command/;
     await assert.rejects(provider.read("7", state), refused);
     await assert.rejects(provider.remove("7", state), refused);
     assert.equal((await provider.diff("7", state, inputs)).changes, 1, "a plain run goes on");

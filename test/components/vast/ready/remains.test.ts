@@ -12,7 +12,7 @@ import { renting } from "../../../support/renting.ts";
 import { request } from "../../../support/request.ts";
 import { instance } from "../../../support/rows.ts";
 
-const file = (said: readonly string[]) => /leaves is kept in (\S+)$/m.exec(said.join("\n"))?.[1] ?? "";
+const file = (said: readonly string[]) => /logs of instance \d+ are kept in (\S+)$/m.exec(said.join("\n"))?.[1] ?? "";
 
 test("before a machine that failed is released, its row and its host's log are kept, and the path is told", async (t) => {
   const words = "Error: GPU error, unable to start instance.";

@@ -56,6 +56,6 @@ test("a list that cannot be had is said, and ends nothing", async (t) => {
   const instances = async () => Promise.reject(new Error("GET /api/v1/instances/: no answer"));
   const client: VastClient = clientWith(world.means.client, { instances });
   await tellTwins(world.meansWith({ client }), { label, id: 1 });
-  const unsaid = `whether another instance carries the label ${label} cannot be said now: GET /api/v1/instances/: no answer`;
+  const unsaid = `cannot tell now whether another instance carries the label ${label}: GET /api/v1/instances/: no answer`;
   assert.deepEqual(world.said, [unsaid]);
 });
