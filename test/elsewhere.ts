@@ -5,8 +5,32 @@
 export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/e2e/life.test.ts": ["index.ts"],
 
-  "test/cli/main.test.ts": ["cli/command/command.ts", "cli/command/help.ts"],
-  "test/cli/machine/life.test.ts": ["cli/machine/attach.ts", "cli/machine/logs.ts", "cli/machine/sync.ts"],
+  "test/cli/main.test.ts": [
+    "cli/command/command.ts",
+    "cli/command/help.ts",
+    "cli/command/parse.ts",
+    "cli/commands/attach.ts",
+    "cli/commands/completion.ts",
+    "cli/commands/config.ts",
+    "cli/commands/env.ts",
+    "cli/commands/logs.ts",
+    "cli/commands/offers.ts",
+    "cli/commands/recover.ts",
+    "cli/commands/ssh.ts",
+    "cli/commands/sweep.ts",
+    "cli/commands/sync.ts",
+  ],
+  "test/cli/fleet/stack.test.ts": ["cli/fleet/project.ts"],
+  "test/cli/market/offers.test.ts": ["cli/fleet/config.ts"],
+  "test/cli/machine/life.test.ts": [
+    "cli/machine/attach.ts",
+    "cli/machine/config.ts",
+    "cli/machine/ssh.ts",
+    "cli/machine/sync.ts",
+  ],
+  "test/components/remote/follow.test.ts": ["cli/machine/log-frames.ts"],
+  "test/cli/machine/logs.test.ts": ["cli/machine/log-stream.ts"],
+  "test/cli/command/foreground.test.ts": ["cli/command/shown.ts"],
   "test/cli/machine/env.test.ts": ["cli/machine/machine.ts"],
   "test/cli/recover/recover.test.ts": [
     "cli/recover/free-lock.ts",
@@ -55,19 +79,10 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/cache.ts",
     "components/code/git/git.ts",
     "components/code/git/token.ts",
-    "components/code/git/url.ts",
   ],
-  "test/components/code/git/snapshot.test.ts": [
-    "components/code/check-source.ts",
-    "components/code/git/pack.ts",
-    "components/code/git/work-tree.ts",
-  ],
+  "test/components/code/git/snapshot.test.ts": ["components/code/check-source.ts", "components/code/git/pack.ts"],
 
   "test/components/config/config.test.ts": ["components/config/fields.ts"],
-  "test/components/credentials/credentials.test.ts": [
-    "components/credentials/env-file.ts",
-    "components/credentials/netrc.ts",
-  ],
 
   "test/components/image/build/build.test.ts": ["components/image/build/place.ts", "components/image/build/state.ts"],
   "test/components/image/build/plan.test.ts": ["components/image/build/files.ts", "components/image/build/template.ts"],

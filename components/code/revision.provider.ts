@@ -27,7 +27,7 @@ const said = new Set<string>();
 
 /**
  * The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. The files of a
- * folder are not pinned: they are taken as they are.
+ * folder are taken as they are, and so is a commit that the stack config names.
  */
 export function pin(
   old: Partial<Pinned>,
@@ -41,7 +41,7 @@ export function pin(
 /** The lifecycle behind Revision. */
 export const provider = lifecycle({
   check: async (olds: Partial<Pinned>, news: RevisionArgs & { readonly __urn?: string }) => {
-    const pinned = pin(olds, news, news.whole.sourceDir !== "");
+    const pinned = pin(olds, news, news.whole.sourceDir !== "" || news.isPinned);
     const { project, failures } = await look(pinned, news.whole);
     if (project === undefined) return { inputs: pinned, failures };
     const { dependencies, line, problems } = planDependencies(project, news.wish);

@@ -11,8 +11,10 @@ export interface RevisionArgs {
   readonly branch: string;
   /** Free text; a new one takes the branch as it is now. */
   readonly run: string;
-  /** The branch's commit now. */
+  /** The branch's commit now, or the one that the stack config names. */
   readonly head: string;
+  /** Does the stack config name it? */
+  readonly isPinned: boolean;
   /** What is checked of the commit before anything is rented. */
   readonly whole: Whole;
   /** What is to be installed of what the commit asks for. */

@@ -41,11 +41,9 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     const code = { repo, branch, run };
     const { head } = prepared;
-    this.revision = new Revision(
-      `${name}-revision`,
-      { ...code, head: head.commit, whole: wholeOf(prepared), wish: wishOf(prepared) },
-      below,
-    );
+    const now = { head: head.commit, isPinned: config.commit !== "" };
+    const checked = { whole: wholeOf(prepared), wish: wishOf(prepared) };
+    this.revision = new Revision(`${name}-revision`, { ...code, ...now, ...checked }, below);
     this.wandb = new WandbRun(`${name}-wandb`, code, below);
     const gate = gateTerms(prepared);
     const whose = { ...api, owner: prepared.owner, project: prepared.project, stack };
@@ -150,7 +148,7 @@ function onMachine(instance: VastInstance, prepared: Prepared) {
 function commandsFor({ id, sshHost, sshPort }: VastInstance, { keys, stack }: Prepared): pulumi.Output<RunCommands> {
   return pulumi.all([id, sshHost, sshPort]).apply(([instanceId, host, port]) => {
     const machine = { instanceId: Number(instanceId), key: keys };
-    if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
+    if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port, stack });
     return runCommands(machine, stack);
   });
 }

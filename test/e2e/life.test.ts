@@ -15,7 +15,6 @@ const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[
 const TYPES = [
   "command:remote:Command",
   "command:remote:Command",
-  "command:remote:Command",
   "pulumi-nodejs:dynamic:Bid",
   "pulumi-nodejs:dynamic:Checkpoints",
   "pulumi-nodejs:dynamic:Credentials",
@@ -69,6 +68,12 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
     assert.deepEqual(
       calls.filter((call) => call.status === 429),
       [],
+    );
+    // Vast is told to delete the machine, reads it back, and is told no more of that before the first step.
+    const jobs = calls.filter(({ path }) => path.includes("/schedule_job/"));
+    assert.deepEqual(
+      jobs.map(({ method }) => method),
+      ["POST", "GET", "GET", "DELETE", "GET"],
     );
   });
 

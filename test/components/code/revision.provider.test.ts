@@ -35,17 +35,19 @@ test("a push is no change, and the head is not kept", async (t) => {
   const url = join(home, "it.git");
   const [old = ""] = makeRepository(url, "b", { "requirements.txt": "six" });
   const dependencies = { command: "", uv: "", ownPython: true };
-  const first = await provider.check({}, { ...asked, head: old, whole: { ...WHOLE, url } });
+  const first = await provider.check({}, { ...asked, isPinned: false, head: old, whole: { ...WHOLE, url } });
   const pinned = { ...first.inputs, commit: old };
   assert.match(first.inputs.dependencies?.command ?? "", /-r requirements\.txt$/);
-  const { inputs, failures } = await provider.check(pinned, { ...asked, whole: { ...WHOLE, url } });
+  const { inputs, failures } = await provider.check(pinned, { ...asked, isPinned: false, whole: { ...WHOLE, url } });
   assert.deepEqual(failures, []);
   assert.deepEqual(inputs, pinned);
+  const named = await provider.check(pinned, { ...asked, isPinned: true, head: old, whole: { ...WHOLE, url } });
+  assert.equal(named.inputs.commit, old);
   assert.equal((await provider.diff("revision", pinned, inputs)).changes, false);
   assert.equal((await provider.diff("revision", pinned, { ...inputs, commit: "new" })).changes, true);
   assert.equal((await provider.diff("revision", pinned, { ...inputs, dependencies })).changes, true);
   const extras = { ...wish, extras: ["gpu"] };
-  const refused = await provider.check(pinned, { ...asked, wish: extras, whole: { ...WHOLE, url } });
+  const refused = await provider.check(pinned, { ...asked, isPinned: false, wish: extras, whole: { ...WHOLE, url } });
   assert.deepEqual(refused.failures, [
     { property: "extras", reason: "the code has no project that has any; leave it out" },
   ]);
