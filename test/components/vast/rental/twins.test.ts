@@ -4,7 +4,9 @@ import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import { tellTwins } from "../../../../components/vast/rental/twins.ts";
-import { clientWith, label, renting, request } from "../../../support/renting.ts";
+import { clientWith } from "../../../support/means.ts";
+import { renting } from "../../../support/renting.ts";
+import { label, request } from "../../../support/request.ts";
 
 const RENT = "PUT /asks/{id}/";
 
