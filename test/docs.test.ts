@@ -81,10 +81,3 @@ test("README.md and every page of docs lead to each other", () => {
     [],
   );
 });
-
-test("no page has anybody type npx", () => {
-  assert.deepEqual(
-    pages.filter((page) => /\bnpx\b/.test(textOf(page))),
-    [],
-  );
-});
