@@ -1,25 +1,27 @@
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
-import { parseArgs } from "node:util";
-import { learnCredentials } from "../components/credentials/known.ts";
 import { hidden } from "../components/lib/secrets.ts";
-import { type Command, optionsOf, parseOptions, type Terminal, type Values } from "./command/command.ts";
-import { exitCode, exitCodeOf, explain, Failure } from "./command/failure.ts";
-import { commandHelp, overview, usage } from "./command/help.ts";
-import { attach } from "./machine/attach.ts";
-import { env } from "./machine/env.ts";
-import { logs } from "./machine/logs.ts";
-import { sync } from "./machine/sync.ts";
-import { recover } from "./recover/recover.ts";
-import { sweep } from "./sweep/sweep.ts";
+import type { Command, Terminal } from "./command/command.ts";
+import { printCompletions } from "./command/completion.ts";
+import { exitCode, exitCodeOf, explain } from "./command/failure.ts";
+import { parse } from "./command/parse.ts";
+import { attach } from "./commands/attach.ts";
+import { completion } from "./commands/completion.ts";
+import { config } from "./commands/config.ts";
+import { env } from "./commands/env.ts";
+import { logs } from "./commands/logs.ts";
+import { offers } from "./commands/offers.ts";
+import { recover } from "./commands/recover.ts";
+import { ssh } from "./commands/ssh.ts";
+import { sweep } from "./commands/sweep.ts";
+import { sync } from "./commands/sync.ts";
 
-export const commands: readonly Command[] = [env, logs, attach, sync, recover, sweep];
+export const commands: readonly Command[] = [offers, logs, ssh, attach, config, env, sync, recover, sweep, completion];
 
 /** Runs one command line and answers with the exit code. */
 export async function main(argv: readonly string[], person: Terminal): Promise<number> {
   const terminal = withoutCredentials(person);
   try {
-    learnCredentials(terminal.env);
     return await dispatch(argv, terminal);
   } catch (error) {
     terminal.note(`vast-run: ${explain(error)}`);
@@ -40,35 +42,19 @@ function withoutCredentials(terminal: Terminal): Terminal {
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [word, ...rest] = argv;
-  if (word === "--help" || word === "-h" || word === "help") {
-    const about = commands.find((command) => command.name === rest[0]);
-    terminal.out(about ? commandHelp(about) : overview(commands));
-    return exitCode.ok;
-  }
-  const command = commands.find(({ name }) => name === word);
-  if (!command) throw new Failure(exitCode.usage, unknownCommand(word));
-  const { values, positionals } = parse(command, rest);
-  if (values.help) {
-    terminal.out(commandHelp(command));
-    return exitCode.ok;
-  }
-  return command.run(values, terminal, positionals);
+  if (argv[0] === "complete" && argv[1] === "--") return complete(argv.slice(2), terminal);
+  const typed = parse(commands, argv, terminal);
+  if (typed === undefined) return exitCode.ok;
+  const { learnCredentials } = await import("../components/credentials/known.ts");
+  learnCredentials(terminal.env);
+  return typed.command.run(typed.values, terminal, typed.words);
 }
 
-function unknownCommand(word: string | undefined): string {
-  const names = commands.map(({ name }) => name).join(", ");
-  const found = word === undefined ? "a command is missing" : `"${word}" is not a command`;
-  return `${found}; write one of ${names}. See: vast-run --help`;
-}
-
-function parse(command: Command, args: string[]): { values: Values; positionals: string[] } {
-  const options = parseOptions(optionsOf(command));
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: command.words !== undefined });
-  } catch (error) {
-    throw new Failure(exitCode.usage, `${(error as Error).message.split(". ")[0]}.\n${usage(command)}`);
-  }
+/** What a shell's completion asks for. */
+async function complete(words: readonly string[], { cwd }: Terminal): Promise<number> {
+  const { stackFiles } = await import("./fleet/project.ts");
+  printCompletions({ commands, words, stacks: stackFiles(cwd) });
+  return exitCode.ok;
 }
 
 /** The question goes to standard error, because standard output is for data. */
@@ -88,6 +74,7 @@ if (import.meta.main) {
     cwd: process.cwd(),
     env: process.env,
     interactive: isatty(0) && isatty(1),
+    ...(process.stdout.columns ? { columns: process.stdout.columns } : {}),
     out: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
     ask,

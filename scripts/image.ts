@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { Failure } from "../cli/command/failure.ts";
-import { projectOf, pulumi } from "../cli/fleet/stack.ts";
+import { configTexts } from "../cli/fleet/config.ts";
+import { projectOf } from "../cli/fleet/project.ts";
+import { pulumi } from "../cli/fleet/stack.ts";
 import { checkRepository } from "../components/code/check-repository.ts";
 import { type RunConfig, readConfig } from "../components/config/config.ts";
 import { makeImage, planImage } from "../components/image/build/build.ts";
@@ -55,7 +57,7 @@ async function askedBy(named: string | undefined): Promise<Asked> {
     return pulumi([...words, "--non-interactive", ...which], projectOf(process.cwd()), process.env);
   };
   const stack = (await ofStack("stack", "--show-name")).trim();
-  const { config, problems } = readConfig(texts(JSON.parse(await ofStack("config", "--json"))));
+  const { config, problems } = readConfig(await configTexts(process.cwd(), process.env, named));
   const { value: head, problems: more } = await checkRepository(config, process.env);
   if (problems.length > 0 || head === undefined) throw problemsFailure([...problems, ...more]);
   const inputs = imageInputs(config as RunConfig, head);
@@ -67,12 +69,6 @@ async function askedBy(named: string | undefined): Promise<Asked> {
   const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
   const imageBuild = inputs.imageBuild === "never" ? "local" : inputs.imageBuild;
   return { ...inputs, imageBuild, found: null, builder: { ...inputs.builder, label }, __urn: "" };
-}
-
-/** Of this project, without the namespace. */
-function texts(config: Readonly<Record<string, { value?: string; objectValue?: unknown }>>): Record<string, string> {
-  const own = Object.entries(config).filter(([key]) => key.startsWith("vast-training:"));
-  return Object.fromEntries(own.map(([key, { value = "" }]) => [key.slice("vast-training:".length), value]));
 }
 
 function problemsFailure(problems: readonly Problem[]): Failure {

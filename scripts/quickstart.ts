@@ -10,6 +10,10 @@ const whatNext = [
   "pulumi destroy -s dev                              # brings the checkpoints home and ends the bill",
 ];
 
+const HELP = `npm run quickstart plays the whole job on the built-in simulator, in a copy of this project that is removed at the end:
+a quote, a machine, training, checkpoints brought home, a teardown. It takes no options, and changes nothing of yours.
+`;
+
 /** Plays the story and takes the stage down again, however it ended. */
 async function main(): Promise<number> {
   const screen = openScreen(process.stdout);
@@ -54,4 +58,5 @@ function farewell(screen: Screen, seconds: number): void {
   for (const line of whatNext) screen.output(line);
 }
 
-process.exitCode = await main();
+if (process.argv.includes("--help")) process.stdout.write(HELP);
+else process.exitCode = await main();

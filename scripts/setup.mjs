@@ -9,7 +9,7 @@ import { gitFilter } from "./setup/git-filter.mjs";
 import { images } from "./setup/images.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { node, packages } from "./setup/packages.mjs";
-import { cacheDir, projectDir, shown } from "./setup/paths.mjs";
+import { cacheDir, isOnPath, projectDir, shellenv, shown } from "./setup/paths.mjs";
 import { pulumiPlugins, whichPlugins } from "./setup/plugins.mjs";
 import { pulumiCli } from "./setup/pulumi-cli.mjs";
 import { endAll, which } from "./setup/run.mjs";
@@ -19,19 +19,20 @@ import { uv } from "./setup/uv.mjs";
 const help = `npm run setup [-- --for PURPOSE] [--refresh]
 
 Brings what is missing: npm packages, the Pulumi CLI and its plugins. Needs no root and asks nothing.
+  --for use          this, which is what it does by itself
   --for quickstart   also what the simulator's machines are made of (root on Debian)
   --for test         the same, for the tests, and a Docker engine and registry (installed, not started)
   --for check        the npm packages alone
   --refresh          asks again for what could not be downloaded before
 `;
 
-const purposes = ["quickstart", "test", "check"];
+const purposes = ["use", "quickstart", "test", "check"];
 const isRoot = process.platform === "linux" && process.getuid() === 0;
 
 function readArguments(words) {
+  if (words.includes("--help")) return undefined;
   const wish = { purpose: "use", refresh: false };
   for (let place = 0; place < words.length; place++) {
-    if (words[place] === "--help") return undefined;
     if (words[place] === "--refresh") wish.refresh = true;
     else if (words[place] === "--for" && purposes.includes(words[place + 1])) wish.purpose = words[++place];
     else throw new Stop(`set-up does not know "${words[place]}".\n\n${help}`);
@@ -50,8 +51,7 @@ function stepsFor({ purpose, refresh }) {
 /** What only root can do is said before anything is done. */
 async function requireRoot(purpose) {
   if (isRoot || !["quickstart", "test"].includes(purpose)) return;
-  const instead =
-    'Without root, `npm run setup` brings the toolchain for a real run, and `eval "$(npm run -s shellenv)"` puts it on PATH.';
+  const instead = `Without root, \`npm run setup\` brings the toolchain for a real run, and \`${shellenv}\` puts it on PATH.`;
   if (purpose === "quickstart") {
     throw new Stop(
       `The quickstart needs root on Linux: the simulator's machines are namespaces of their own, with an sshd in each. ${instead}`,
@@ -107,9 +107,9 @@ async function main() {
   if (todo.length > 0) await bring(steps);
   if (wish.purpose === "check") return;
   requirePrograms();
-  console.log(
-    `The toolchain is ready: Node 24, Pulumi, ${whichPlugins()}${wish.purpose === "use" ? "" : ", uv, images"}.`,
-  );
+  const more = wish.purpose === "use" ? "" : ", uv, images";
+  const next = wish.purpose === "use" && !isOnPath() ? ` Next, in your shell: ${shellenv}` : "";
+  console.log(`The toolchain is ready: Node 24, Pulumi, ${whichPlugins()}${more}.${next}`);
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { localBackend } from "./setup/backend.mjs";
 import { isThere } from "./setup/files.mjs";
-import { binDir, compileCacheDir, shown } from "./setup/paths.mjs";
+import { binDir, compileCacheDir, shellenv, shown } from "./setup/paths.mjs";
 import { Stop } from "./setup/stop.mjs";
 
 /** Safe in sh, bash and zsh. */
@@ -13,7 +13,7 @@ export function quoted(text) {
 
 async function main() {
   if (!isThere(join(binDir, "vast-run")) || !isThere(join(binDir, "pulumi"))) {
-    throw new Stop("The toolchain is not there yet. Run `npm run setup` first.");
+    throw new Stop(`The toolchain is not there yet. Run: npm run setup && ${shellenv}`);
   }
   const { variables, note } = await localBackend();
   const path = `case "$PATH" in ${quoted(binDir)}:*) ;; *) export PATH=${quoted(binDir)}:"$PATH" ;; esac`;
@@ -21,6 +21,7 @@ async function main() {
   const exports = Object.entries({ PULUMI_SKIP_UPDATE_CHECK: "true", ...speed, ...variables });
   console.log([path, ...exports.map(([name, value]) => `export ${name}=${quoted(value)}`)].join("\n"));
   console.error(`pulumi and vast-run are those of ${shown(binDir)}. ${note}`);
+  if (process.stdout.isTTY) console.error(`Nothing has changed in this shell yet. Type: ${shellenv}`);
 }
 
 try {

@@ -1,7 +1,3 @@
-/**
- * Runs the tests: `npm test`, `npm test -- test/cli`, `npm test -- --test-name-pattern=quote`, `npm run test:all`.
- * Fails as well when a test changes the project or leaves a process, a mount or a file behind.
- */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -12,6 +8,10 @@ import { commandLine } from "./lib/alive.ts";
 import { gitStatus, newLines, processesWith, tracesIn } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
 import { cacheDir, compileCacheDir, versions } from "./setup/paths.mjs";
+
+const HELP = `Runs the tests: npm test, npm test -- test/cli, npm test -- --test-name-pattern=quote, npm run test:all.
+Fails as well when a test changes the project or leaves a process, a mount or a file behind.
+`;
 
 interface Run {
   /** Options of `node --test`. */
@@ -25,6 +25,10 @@ interface Run {
 }
 
 async function main(words: string[]): Promise<number> {
+  if (words.includes("--help")) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const files = testFiles(words.filter((word) => !word.startsWith("--")));
   if (files.length === 0) {
     console.error("No test file fits. Name files, folders or patterns, like test/components or 'test/**/offers*'.");

@@ -1,11 +1,11 @@
-import type { ParseArgsConfig } from "node:util";
-
 /** Where a command runs and where it writes: data on `out`, everything else on `note`. */
 export interface Terminal {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Standard input and output are a person's terminal. */
   readonly interactive: boolean;
+  /** Characters in a line; default 80. */
+  readonly columns?: number;
   out(text: string): void;
   note(text: string): void;
   /** Overwrites one line of standard error; "" removes it. Only where that is a terminal. */
@@ -26,37 +26,48 @@ export interface Option {
 
 export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
+/** Answers with the exit code; throws Failure or VastError for everything that does not work. */
+export type Run = (values: Values, terminal: Terminal, words: readonly string[]) => Promise<number>;
+
 /** One word after `vast-run`. */
 export interface Command {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  /** More for `vast-run NAME --help`; ends with examples. */
+  /** More for `vast-run NAME --help`: paragraphs, which are filled to the width of the terminal. */
   readonly details: string;
+  /** Lines to type, as they are. */
+  readonly examples: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
-  /** What stands in the help text for the words it takes beside its options; default: it takes none. */
-  readonly words?: string;
-  /** Answers with the exit code; throws Failure or VastError for everything that does not work. */
-  run(values: Values, terminal: Terminal, words: readonly string[]): Promise<number>;
+  /** The words it takes beside its options; default: it takes none. */
+  readonly words?: Words;
+  /** It is about no stack. */
+  readonly isStackless?: boolean;
+  /** Loads what it needs when it is called: help and completion wait for none of that. */
+  readonly run: Run;
 }
 
-/** All options of a command; its own word for a common one counts. */
-export function optionsOf({ options }: Pick<Command, "options">): Readonly<Record<string, Option>> {
-  return { ...options, ...commonOptions, ...options };
+export interface Words {
+  /** What stands for them in the help text. */
+  readonly value: string;
+  readonly help: string;
+  /** Options behind the first of them are theirs, not ours. */
+  readonly isCommand?: boolean;
+  /** All there are, where there are few. */
+  readonly choices?: readonly string[];
 }
 
-export const commonOptions: Readonly<Record<string, Option>> = {
+/** All options of a command but --help; its own word for a common one counts. */
+export function optionsOf({
+  options,
+  isStackless,
+}: Pick<Command, "options" | "isStackless">): Readonly<Record<string, Option>> {
+  return isStackless ? options : { ...options, ...commonOptions, ...options };
+}
+
+const commonOptions: Readonly<Record<string, Option>> = {
   stack: { type: "string", short: "s", value: "STACK", help: "the Pulumi stack; default: the selected one" },
-  help: { type: "boolean", short: "h", help: "show this text" },
 };
-
-/** The options as node:util's parseArgs wants them. */
-export function parseOptions(options: Readonly<Record<string, Option>>): NonNullable<ParseArgsConfig["options"]> {
-  const entries = Object.entries(options).map(([name, { type, short, multiple = false }]) => {
-    return [name, { type, multiple, ...(short ? { short } : {}) }];
-  });
-  return Object.fromEntries(entries);
-}
 
 /** The value of an option that takes text; undefined when it was not given. */
 export function textOption(values: Values, name: string): string | undefined {

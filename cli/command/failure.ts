@@ -2,9 +2,18 @@ import { diskError } from "../../components/lib/disk.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
 
-/** What the caller's shell sees. `unheld` = something bills that no state holds. */
-export const exitCode = { ok: 0, failed: 1, usage: 2, noInstance: 3, unheld: 3 } as const;
+/** What the caller's shell sees. */
+export const exitCode = { ok: 0, failed: 1, usage: 2, unheld: 3, noInstance: 4 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+
+/** What each of them means, whichever command ends with it. */
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
+  ok: "it worked",
+  failed: "it did not work, or not everything could be seen",
+  usage: "the command line, the config or a key is wrong, and nothing was done",
+  unheld: "something bills that no stack's state has (sweep, recover)",
+  noInstance: "the stack has no instance that runs",
+};
 
 /** Something a user can act on: one sentence, no stack trace. */
 export class Failure extends Error {

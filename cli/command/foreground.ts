@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
-import { StringDecoder } from "node:string_decoder";
-import { HiddenText } from "../../components/lib/secrets.ts";
-import { TerminalText } from "./terminal-text.ts";
+import { Shown } from "./shown.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -24,14 +22,13 @@ export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv
   [child.stdout, child.stderr].forEach((stream, at) => {
     const to = output[at];
     if (stream === null || to === undefined) return;
-    const text = to.isTTY ? new TerminalText() : new PlainText();
-    const shown = new HiddenText();
+    const shown = new Shown(to);
     stream.on("data", (chunk: Buffer) => {
-      if (to.write(shown.write(text.write(chunk)))) return;
+      if (shown.write(chunk)) return;
       stream.pause();
       to.once("drain", () => stream.resume());
     });
-    stream.on("end", () => to.write(shown.write(text.end()) + shown.end()));
+    stream.on("end", () => shown.end());
   });
   let interrupted = false;
   const onInterrupt = () => {
@@ -46,17 +43,4 @@ export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv
   }).finally(() => {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate).off("SIGHUP", onTerminate);
   });
-}
-
-/** What goes to a file or another program, as it is. */
-class PlainText {
-  readonly #decoder = new StringDecoder("utf8");
-
-  write(chunk: Buffer): string {
-    return this.#decoder.write(chunk);
-  }
-
-  end(): string {
-    return this.#decoder.end();
-  }
 }

@@ -1,55 +1,37 @@
-import { type Command, type Option, optionsOf } from "./command.ts";
+import { Help } from "commander";
+import type { Command } from "./command.ts";
+import { exitCode, exitCodeMeanings } from "./failure.ts";
 
-/** The text of `vast-run --help`. */
-export function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
+/** What `vast-run --help` has beside the commands. */
+export function overviewText(width: number): string {
+  const codes = exitCodeLines().map(
+    ([code, meaning]) => `  ${code}  ${filled(meaning, width - 5).replaceAll("\n", "\n     ")}`,
+  );
+  return ["", filled(OUTPUT, width), "", "Exit codes:", ...codes].join("\n");
+}
+
+const OUTPUT =
+  "`vast-run COMMAND --help` tells more, `vast-run completion --help` how to have TAB complete. Data goes to standard output, everything else to standard error.";
+
+/** Each code with its one meaning. */
+export function exitCodeLines(): [code: number, meaning: string][] {
+  const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
+  return names.map((name) => [exitCode[name], exitCodeMeanings[name]]);
+}
+
+/** What `vast-run COMMAND --help` has beside the options. */
+export function commandText({ details, examples }: Pick<Command, "details" | "examples">, width: number): string {
+  const paragraphs = details === "" ? [] : ["", filled(details, width)];
   return [
-    "Usage: vast-run COMMAND [--stack STACK]",
+    ...paragraphs,
     "",
-    "Look at and fetch from the training run of a Pulumi stack.",
-    "",
-    "Commands:",
-    ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
-    "",
-    "`vast-run COMMAND --help` tells more. Data goes to standard output, everything else to standard error.",
-    "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 no live instance,",
-    "or (recover, sweep) something bills that no state holds.",
+    examples.length === 1 ? "Example:" : "Examples:",
+    ...examples.map((line) => `  ${line}`),
   ].join("\n");
 }
 
-/** The text of `vast-run COMMAND --help`. */
-export function commandHelp(command: Command): string {
-  return [
-    usage(command),
-    "",
-    `${command.summary}.`,
-    "",
-    "Options:",
-    ...optionLines(optionsOf(command)),
-    "",
-    command.details,
-  ].join("\n");
-}
-
-/** One line: how a command is typed. */
-export function usage(command: Command): string {
-  const { help: _, ...own } = optionsOf(command);
-  const options = Object.entries(own);
-  const words = options.map(([name, option]) => `[${spelling(name, option)}]`);
-  if (command.words !== undefined) words.push(`[${command.words}...]`);
-  return `Usage: vast-run ${command.name} ${words.join(" ")}`;
-}
-
-function spelling(name: string, option: Option): string {
-  const flag = option.short ? `-${option.short}` : `--${name}`;
-  return option.value ? `${flag} ${option.value}` : flag;
-}
-
-function optionLines(options: Readonly<Record<string, Option>>): string[] {
-  const rows = Object.entries(options).map(([name, option]): [string, string] => {
-    const short = option.short ? `-${option.short}, ` : "    ";
-    return [`  ${short}--${name}${option.value ? ` ${option.value}` : ""}`, option.help];
-  });
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, help]) => `${left.padEnd(width)}  ${help}`);
+/** Paragraphs, each filled to the width. */
+function filled(text: string, width: number): string {
+  const wrapped = (paragraph: string) => new Help().boxWrap(paragraph.replace(/\s*\n\s*/g, " "), width);
+  return text.split(/\n\n+/).map(wrapped).join("\n\n");
 }

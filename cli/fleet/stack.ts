@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { SHELLENV } from "../../components/lib/own-command.ts";
 import { type Ended, runProgram } from "../../components/lib/program.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
 import { exitCode, Failure } from "../command/failure.ts";
+import { projectOf } from "./project.ts";
 
 /** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
 export interface StackResource {
@@ -34,22 +35,6 @@ export function resourceOf(stack: Stack, address: Address): StackResource | unde
   return stack.resources.find((resource) => isOf(address, resource));
 }
 
-/** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */
-export function projectOf(cwd: string): string {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (isOurProject(join(folder, "Pulumi.yaml"))) return folder;
-    if (folder === dirname(folder)) return join(import.meta.dirname, "..", "..");
-  }
-}
-
-function isOurProject(file: string): boolean {
-  try {
-    return /^name:\s*["']?vast-training["']?\s*$/m.test(readFileSync(file, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
 /** All resources of an export, those that only wait for their deletion too. */
 export function resourcesIn(text: string): StackResource[] {
   const resources: (Omit<StackResource, "outputs"> & Partial<StackResource>)[] =
@@ -71,14 +56,20 @@ export function pulumiFailure(
   command = "stack export",
 ): Failure {
   const usage = (message: string) => new Failure(exitCode.usage, message);
-  if (unstarted !== undefined) return usage("The Pulumi CLI is not there. Run: npm run setup");
+  if (unstarted !== undefined) return usage(`The Pulumi CLI is not there. Run: npm run setup && ${SHELLENV}`);
   const text = stderr.trim().replace(/^error: /, "");
   if (/no stack selected/.test(text)) {
     return usage("No stack is selected. Add --stack STACK, or run: pulumi stack select STACK");
   }
   if (/no stack named/.test(text)) return usage(`${text}. The stacks there are: pulumi stack ls`);
   if (/PULUMI_ACCESS_TOKEN|login/.test(text)) {
-    return usage(`Pulumi is not logged in. Run: eval "$(npm run -s shellenv)", or: pulumi login`);
+    return usage(`Pulumi is not logged in. Run: ${SHELLENV}, or: pulumi login`);
+  }
+  if (/PULUMI_CONFIG_PASSPHRASE|passphrase must be set|incorrect passphrase/.test(text)) {
+    return usage(`Pulumi has no passphrase for this stack. Run: ${SHELLENV}, or set PULUMI_CONFIG_PASSPHRASE_FILE`);
+  }
+  if (/currently locked by|Another update is currently in progress/.test(text)) {
+    return new Failure(exitCode.failed, "the stack is locked. If nothing works on it any more: vast-run recover");
   }
   return new Failure(exitCode.failed, `pulumi ${command}: ${text || `it ended with exit code ${code}`}`);
 }

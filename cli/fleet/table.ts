@@ -2,6 +2,7 @@ import { perHour } from "../../components/lib/money.ts";
 import { durationText } from "../../components/lib/text.ts";
 import { phaseOf, rateOf } from "../../components/vast/client/phase.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
+import { columns } from "../command/columns.ts";
 import type { OpenIntent } from "./fleet.ts";
 import type { HeldBy, Surveyed } from "./survey.ts";
 
@@ -9,10 +10,10 @@ const HEAD = ["ID", "RUN", "GPU", "PHASE", "AGE", "$/H", "COST SO FAR", "HELD BY
 
 /** A line for each machine, under a heading. */
 export function table(machines: readonly Surveyed[], now: number): string {
-  const rows = [HEAD, ...machines.map((machine) => cells(machine, now))];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
-  return lines.map((line) => line.trimEnd()).join("\n");
+  return columns(
+    HEAD,
+    machines.map((machine) => cells(machine, now)),
+  );
 }
 
 function cells({ instance, holder }: Surveyed, now: number): string[] {

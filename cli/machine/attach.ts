@@ -1,24 +1,16 @@
-import type { Command } from "../command/command.ts";
+import type { Terminal, Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { runInForeground } from "../command/foreground.ts";
 import { openMachine, sshWords } from "./machine.ts";
 
-export const attach: Command = {
-  name: "attach",
-  summary: "Open the tmux session in which training runs",
-  details: `Leave it with ctrl-b d; training goes on. ^C in there reaches training.
-
-Example:
-  vast-run attach`,
-  options: {},
-  run: async (values, terminal) => {
-    if (!terminal.interactive) {
-      throw new Failure(exitCode.usage, "attach needs a terminal; to only read the log use: vast-run logs -f");
-    }
-    const machine = await openMachine(values, terminal);
-    const ended = await runInForeground([...sshWords(machine, true), "-t", "tmux attach -t train"], terminal.env, true);
-    if (ended.code === 0) return exitCode.ok;
-    const left = ended.code === 255 ? "The connection ended" : "tmux has no session named train, or could not open it";
-    throw new Failure(exitCode.failed, `${left} (exit code ${ended.code ?? ended.signal})`);
-  },
-};
+/** Runs `vast-run attach`. */
+export async function attachTmux(values: Values, terminal: Terminal): Promise<number> {
+  if (!terminal.interactive) {
+    throw new Failure(exitCode.usage, "attach needs a terminal; to only read the log use: vast-run logs -f");
+  }
+  const machine = await openMachine(values, terminal);
+  const ended = await runInForeground([...sshWords(machine, true), "-t", "tmux attach -t train"], terminal.env, true);
+  if (ended.code === 0) return exitCode.ok;
+  const left = ended.code === 255 ? "The connection ended" : "tmux has no session named train, or could not open it";
+  throw new Failure(exitCode.failed, `${left} (exit code ${ended.code ?? ended.signal})`);
+}

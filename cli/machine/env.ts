@@ -1,32 +1,17 @@
 import { hostKeyFingerprint } from "../../components/ssh/known-hosts.ts";
 import { shellLine } from "../../components/ssh/ssh-key.ts";
-import type { Command, Terminal } from "../command/command.ts";
+import type { Terminal, Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { type Machine, openMachine, sshWords } from "./machine.ts";
 import { noteHostKey, plainSsh } from "./plain-ssh.ts";
 
-export const env: Command = {
-  name: "env",
-  summary: "Print shell variables for ssh and rsync: INSTANCE_ID, SSH_HOST, SSH_PORT, SSH_CMD",
-  details: `SSH_CMD needs nothing of yours: it brings its own key and the machine's pinned host key. Plain ssh and rsync use your
-keys, which the machine allows when they were in your ssh agent at the launch. They also look up the host key in your
-known_hosts, so the pinned key is added there (and a line this command once added for the same address is replaced).
-
-Examples:
-  eval "$(npx -s vast-run env)"
-  $SSH_CMD 'tail -f /workspace/train.log'
-  $SSH_CMD -t 'tmux attach -t train'
-  rsync -avz -e "ssh -p $SSH_PORT" root@$SSH_HOST:/workspace/checkpoints/ checkpoints/`,
-  options: {
-    "no-known-hosts": { type: "boolean", help: "leave your known_hosts alone; plain ssh then asks once" },
-  },
-  run: async (values, terminal) => {
-    const machine = await openMachine(values, terminal);
-    terminal.out(exportLines(machine));
-    if (!values["no-known-hosts"]) introduce(machine, terminal);
-    return exitCode.ok;
-  },
-};
+/** Runs `vast-run env`. */
+export async function printEnv(values: Values, terminal: Terminal): Promise<number> {
+  const machine = await openMachine(values, terminal);
+  terminal.out(exportLines(machine));
+  if (!values["no-known-hosts"]) introduce(machine, terminal);
+  return exitCode.ok;
+}
 
 /** Lines for eval. The words of SSH_CMD hold no blanks: it is meant to be used without quotes. */
 export function exportLines(machine: Machine): string {

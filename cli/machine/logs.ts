@@ -1,39 +1,36 @@
-import { type Command, textOption, type Values } from "../command/command.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogPlace } from "../../components/remote/scripts.ts";
+import { isPassing, isVastError } from "../../components/vast/client/errors.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
+import { type Terminal, textOption, type Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { runInForeground } from "../command/foreground.ts";
-import { openMachine, sshWords } from "./machine.ts";
+import { Shown } from "../command/shown.ts";
+import type { LogFrame } from "./log-frames.ts";
+import { type StreamEnd, streamLog } from "./log-stream.ts";
+import { type Machine, openMachine } from "./machine.ts";
 
-const logFile = "/workspace/train.log";
-/** A remote exit code that tail does not use. */
-const noLog = 66;
-
-export const logs: Command = {
-  name: "logs",
-  summary: "Show the end of the training log, or follow it",
-  details: `The log is ${logFile} on the machine. ^C ends following, with exit code 0; training is not touched.
-
-Examples:
-  vast-run logs
-  vast-run logs -n 500 > train.log
-  vast-run logs -f`,
-  options: {
-    follow: { type: "boolean", short: "f", help: "go on with new lines as they are written, until ^C" },
-    lines: { type: "string", short: "n", value: "N", help: "how many lines from the end; default 50" },
-  },
-  run: async (values, terminal) => {
-    const lines = lineCount(values);
-    const follow = values.follow === true;
-    const words = sshWords(await openMachine(values, terminal), true);
-    const ended = await runInForeground([...words, tailCommand(lines, follow)], terminal.env);
-    if (ended.interrupted || ended.code === 0) return exitCode.ok;
-    if (ended.code === noLog)
-      throw new Failure(exitCode.failed, `There is no ${logFile} yet: training has not started`);
-    throw new Failure(
-      exitCode.failed,
-      `The connection ended (${ended.code ?? ended.signal}); is the machine still there?`,
-    );
-  },
-};
+/** Runs `vast-run logs`. */
+export async function showLog(values: Values, terminal: Terminal): Promise<number> {
+  const lines = lineCount(values);
+  const log = new Log(values, terminal, lines);
+  const stop = new AbortController();
+  const interrupt = () => {
+    stop.abort();
+    if (log.isConnected) return;
+    log.end();
+    process.exit(exitCode.ok); // in the midst of a look that nothing calls off
+  };
+  process.once("SIGINT", interrupt);
+  // Who reads may have enough: `vast-run logs -f | head`.
+  process.stdout.once("error", interrupt);
+  try {
+    await log.show(stop.signal);
+    return exitCode.ok;
+  } finally {
+    log.end();
+    process.off("SIGINT", interrupt);
+  }
+}
 
 function lineCount(values: Values): number {
   const text = textOption(values, "lines") ?? "50";
@@ -43,8 +40,113 @@ function lineCount(values: Values): number {
   return Number(text);
 }
 
-/** With -F, because a training that starts again begins a new file. */
-function tailCommand(lines: number, follow: boolean): string {
-  if (follow) return `exec tail -n ${lines} -F ${logFile}`;
-  return `[ -r ${logFile} ] || exit ${noLog}; exec tail -n ${lines} ${logFile}`;
+/** Between two looks whether a machine can be reached again, milliseconds. */
+const RETRY_MS = 3000;
+
+/** The log of a stack's machine, shown each line once however often the connection ends. */
+class Log {
+  readonly #values: Values;
+  readonly #terminal: Terminal;
+  readonly #follow: boolean;
+  readonly #shown = new Shown(process.stdout);
+  #lines: number | "all";
+  #place: LogPlace | undefined;
+  #isWaiting = false;
+  #trouble = "";
+  isConnected = false;
+
+  constructor(values: Values, terminal: Terminal, lines: number) {
+    this.#values = values;
+    this.#terminal = terminal;
+    this.#follow = values.follow === true;
+    this.#lines = lines;
+  }
+
+  async show(signal: AbortSignal): Promise<void> {
+    let machine = await openMachine(this.#values, this.#terminal);
+    while (!signal.aborted) {
+      const ended = await this.#stream(machine, signal);
+      if (signal.aborted || ended.is === "done") return;
+      if (ended.is === "no log")
+        throw new Failure(exitCode.failed, "There is no train.log yet: training has not started");
+      if (ended.is === "failed") throw new Failure(exitCode.failed, `The log cannot be read: ${ended.words}`);
+      machine = await this.#reopened(machine, ended.words);
+    }
+  }
+
+  end(): void {
+    this.#shown.end();
+  }
+
+  async #stream(machine: Machine, signal: AbortSignal): Promise<StreamEnd> {
+    this.isConnected = true;
+    try {
+      const step = { from: this.#place, lines: this.#lines, follow: this.#follow };
+      return await streamLog(machine, step, { take: (frame) => this.#take(frame) }, signal);
+    } finally {
+      this.isConnected = false;
+    }
+  }
+
+  async #take(frame: LogFrame): Promise<void> {
+    if (this.#trouble !== "") this.#say("connected again");
+    this.#trouble = "";
+    if (frame.is === "lost") return this.#say("the log that was shown is not there any more; this is the newest one");
+    if (frame.is === "waiting") {
+      if (!this.#isWaiting) this.#say("there is no train.log yet; waiting for it");
+      this.#isWaiting = true;
+      return;
+    }
+    this.#place = frame.place;
+    if (frame.bytes.length === 0 || this.#shown.write(frame.bytes)) return;
+    await new Promise((resolve) => process.stdout.once("drain", resolve));
+  }
+
+  /** Asks Vast what has become of the machine, until it lets us in again. Throws where no waiting helps. */
+  async #reopened(before: Machine, words: string): Promise<Machine> {
+    let first = true;
+    for (;;) {
+      try {
+        const machine = await openMachine(this.#values, this.#terminal);
+        if (machine.instanceId !== before.instanceId) this.#begin(machine);
+        else if (first) this.#complain(`the connection broke (${words || "no answer"})`);
+        return machine;
+      } catch (error) {
+        const text = await this.#troubleText(before, error);
+        if (text === undefined) throw error;
+        this.#complain(text);
+      }
+      first = false;
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** Another machine has a log of its own. */
+  #begin({ instanceId }: Machine): void {
+    this.#place = undefined;
+    this.#lines = "all";
+    this.#complain(`instance ${instanceId} has taken its place`);
+  }
+
+  /** What has happened, where it may pass; undefined = it does not. */
+  async #troubleText({ client, instanceId, name }: Machine, error: unknown): Promise<string | undefined> {
+    if (!this.#follow || !isVastError(error)) return undefined;
+    if (error.kind === "no_login" || isPassing(error)) return `trying again: ${error.message}`;
+    if (error.kind !== "not_running") return undefined;
+    const { cause } = phaseOf(await client.instance(instanceId).catch(() => undefined));
+    const stack = name === undefined ? "" : ` -s ${name}`;
+    const again = `pulumi up --refresh${stack} ${cause === "outbid" ? "bids again" : "starts it again"}`;
+    return `${error.message}; ${again}. Waiting for it; ^C ends that`;
+  }
+
+  #complain(text: string): void {
+    if (text === this.#trouble) return;
+    this.#say(text);
+    this.#trouble = text;
+  }
+
+  /** With the time of day, which tells between which lines it was. */
+  #say(text: string): void {
+    this.#terminal.note(`${new Date().toTimeString().slice(0, 5)} ${text}`);
+  }
 }

@@ -4,6 +4,7 @@ import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
 import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
+import { stackOf } from "../../components/vast/journal/journal.ts";
 import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import { type Terminal, textOption, type Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
@@ -12,6 +13,8 @@ import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/
 /** The instance of a stack, and how to log in. */
 export interface Machine {
   readonly stack: Stack;
+  /** Of the stack, without an organisation before it. */
+  readonly name: string | undefined;
   readonly instanceId: number;
   readonly client: VastClient;
   readonly key: SshKey;
@@ -32,8 +35,8 @@ export async function openMachine(values: Values, terminal: Terminal): Promise<M
   if (recorded.hostKey !== "") pinHostKey(key.knownHostsFile, recorded.instanceId, recorded.hostKey);
   const access = { instanceId: recorded.instanceId, key };
   const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
-  writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port });
-  return { stack, instanceId: recorded.instanceId, client, key, endpoint };
+  writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port, stack: recorded.stack });
+  return { stack, name: recorded.stack, instanceId: recorded.instanceId, client, key, endpoint };
 }
 
 /** The words of a system ssh call to the machine, up to where a remote command would follow. */
@@ -43,6 +46,8 @@ export function sshWords(machine: Machine, batch: boolean): string[] {
 }
 
 interface RecordedInstance {
+  /** Without an organisation before it. */
+  stack: string | undefined;
   instanceId: number;
   api: ApiTarget;
   sshKeyFile: string;
@@ -59,6 +64,7 @@ export function recordedInstance(stack: Stack, name: string | undefined): Record
   }
   const text = (output: string) => textOutput(resource, output);
   return {
+    stack: stackOf(resource),
     instanceId,
     api: targetIn(resource.outputs),
     sshKeyFile: text("sshKeyFile"),

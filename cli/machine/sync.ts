@@ -5,48 +5,33 @@ import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
 import { limitOf, runScript } from "../../components/ssh/run-script.ts";
 import { leaseText } from "../../components/vast/lease/lease.ts";
-import { type Command, type Terminal, textOption } from "../command/command.ts";
+import { type Terminal, textOption, type Values } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
 import { resourceOf, type Stack } from "../fleet/stack.ts";
 import { openMachine } from "./machine.ts";
 
-export const sync: Command = {
-  name: "sync",
-  summary: "Fetch the checkpoints, every file compared by sha256, and print the folder",
-  details: `The folder is the one that destroy brings them to, checkpointsTo/STACK/INSTANCE. A file takes its place there once it
-is verified; the one that was there before is kept in the folder beside it that ends in .previous (keepPrevious).
-A large file that is empty or half as large now does not take the place of the one that was verified.
-Links on the machine that lead out of checkpointsDir are followed, and one that cannot be is named.
-Training goes on meanwhile; a file that it is just writing is named and fetched by the next sync, and a folder of
-which files are missing is marked by a file in it, INCOMPLETE.by-vast-run.txt.
-
-Examples:
-  vast-run sync
-  ls "$(vast-run sync)"
-  vast-run sync --to /scratch/checkpoints`,
-  options: { to: { type: "string", value: "DIR", help: "another folder than the stack's own" } },
-  run: async (values, terminal) => {
-    const found = await openMachine(values, terminal);
-    const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
-    const machine = { ...found, ...limitOf(stepMaxMinutes) };
-    const chosen = textOption(values, "to");
-    const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
-    // Asked before anything is listed: what has ended by then writes no more.
-    const standing = await runScript(machine, standingScript());
-    const ended = endedTraining(standing.toString("utf8"), mark);
-    const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
-    const pulled = await pull(request, terminal);
-    for (const sentence of pulled.beside) terminal.note(sentence);
-    for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
-    for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
-    terminal.note(summary(pulled));
-    const lease = await leaseText(found.client, found.instanceId);
-    if (lease !== undefined) terminal.note(lease);
-    terminal.out(to);
-    return exitCode.ok;
-  },
-};
+/** Runs `vast-run sync`. */
+export async function fetchCheckpoints(values: Values, terminal: Terminal): Promise<number> {
+  const found = await openMachine(values, terminal);
+  const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
+  const machine = { ...found, ...limitOf(stepMaxMinutes) };
+  const chosen = textOption(values, "to");
+  const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
+  // Asked before anything is listed: what has ended by then writes no more.
+  const standing = await runScript(machine, standingScript());
+  const ended = endedTraining(standing.toString("utf8"), mark);
+  const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
+  const pulled = await pull(request, terminal);
+  for (const sentence of pulled.beside) terminal.note(sentence);
+  for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
+  for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
+  terminal.note(summary(pulled));
+  const lease = await leaseText(found.client, found.instanceId);
+  if (lease !== undefined) terminal.note(lease);
+  terminal.out(to);
+  return exitCode.ok;
+}
 
 async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
   const progress = progressOn(terminal);

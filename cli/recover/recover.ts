@@ -1,9 +1,10 @@
 import { perHour } from "../../components/lib/money.ts";
 import { isEarlier } from "../../components/pulumi/addresses.ts";
-import { type Command, type Terminal, textOption, type Values } from "../command/command.ts";
+import { type Terminal, textOption, type Values } from "../command/command.ts";
 import { exitCode } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
-import { projectOf, pulumi, readStack, readState, resourceOf } from "../fleet/stack.ts";
+import { projectOf } from "../fleet/project.ts";
+import { pulumi, readStack, readState, resourceOf } from "../fleet/stack.ts";
 import type { Surveyed } from "../fleet/survey.ts";
 import { freeLocks } from "./free-lock.ts";
 import { lookFor } from "./look.ts";
@@ -11,36 +12,19 @@ import type { Patient } from "./patient.ts";
 import { refresh } from "./refresh.ts";
 import { awaitRenters, leftText, settle } from "./settle.ts";
 
-export const recover: Command = {
-  name: "recover",
-  summary: "Put a stack in order after a pulumi command that was killed, and say what bills",
-  details: `After a kill Pulumi leaves a lock, and a warning of an interrupted creation that never goes away by itself; a machine
-that was just being rented may be in no state. This frees the lock once its owner has ended (never before: where that
-cannot be seen, on another machine or in a backend of another kind, it asks, and --yes answers), looks for what the
-dead process rented, clears the warning (pulumi refresh --clear-pending-creates), and says what is left.
-Nothing is rented or released.
-
-Exit codes: 0 nothing bills that the state does not have, 3 something does, 1 it cannot be said, or the stack is in use.
-
-Examples:
-  vast-run recover -s dev
-  vast-run recover -s dev && pulumi up -s dev`,
-  options: {
-    yes: { type: "boolean", short: "y", help: "the lock's owner has ended, where that cannot be seen from here" },
-  },
-  run: async (values, terminal) => {
-    const progress = progressOn(terminal);
-    try {
-      const patient = await patientOf(values, terminal, progress.show);
-      const left = await putInOrder(patient);
-      progress.end();
-      await report(patient, left);
-      return left.length === 0 ? exitCode.ok : exitCode.unheld;
-    } finally {
-      progress.end();
-    }
-  },
-};
+/** Runs `vast-run recover`. */
+export async function recoverStack(values: Values, terminal: Terminal): Promise<number> {
+  const progress = progressOn(terminal);
+  try {
+    const patient = await patientOf(values, terminal, progress.show);
+    const left = await putInOrder(patient);
+    progress.end();
+    await report(patient, left);
+    return left.length === 0 ? exitCode.ok : exitCode.unheld;
+  } finally {
+    progress.end();
+  }
+}
 
 async function patientOf(values: Values, terminal: Terminal, progress: (text: string) => void): Promise<Patient> {
   const cwd = projectOf(terminal.cwd);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
@@ -254,13 +254,17 @@ function unknownKey(key: string): Problem {
   return { key, found: "there is no such key", write: `did you mean ${nearestKey(key)}?` };
 }
 
-/** A key that begins alike is nearer than one with as many letters. */
+/** A slip of a letter or two is likelier than a key that only begins alike, and that likelier than anything else. */
 function nearestKey(key: string): string {
-  const keys = Object.keys(schema.shape);
   const bare = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const alike = keys.find((known) => bare(known).startsWith(bare(key)) || bare(key).startsWith(bare(known)));
-  return alike ?? keys.find((known) => bare(known) === closest(bare(key), keys.map(bare))) ?? "";
+  const keys = new Map(Object.keys(schema.shape).map((known) => [bare(known), known]));
+  const near = closest(bare(key), [...keys.keys()]);
+  const alike = [...keys.keys()].find((known) => known.startsWith(bare(key)) || bare(key).startsWith(known));
+  return keys.get(distance(bare(key), near) <= SLIPS ? near : (alike ?? near)) ?? "";
 }
+
+/** Letters that one may get wrong in a key. */
+const SLIPS = 2;
 
 /** Keys, defaults as text, and descriptions: what Pulumi.yaml has to say about them. */
 export function configKeys(): { key: string; default: string; description: string }[] {

@@ -272,3 +272,30 @@ export function repoName(repo: string): string {
   const name = last.replace(/\.git$/, "");
   return /^[\w-][\w.-]*$/.test(name) ? name : "code";
 }
+
+/** Where in the training log to go on. */
+export interface LogPlace {
+  readonly inode: string;
+  /** Bytes from the file's beginning. */
+  readonly offset: number;
+}
+
+export interface LogStep extends Pick<Place, "workspace"> {
+  /** Default: `lines` from the end of the newest log. */
+  readonly from?: LogPlace | undefined;
+  readonly lines: number | "all";
+  /** Goes on with what is written later; default false. */
+  readonly follow?: boolean;
+}
+
+/** Shows the training log in frames; log.sh says which. */
+export function logScript({ workspace = WORKSPACE, from, lines, follow = false }: LogStep): string {
+  const values = {
+    WORKSPACE: workspace,
+    INODE: from?.inode ?? "",
+    OFFSET: String(from?.offset ?? 0),
+    LINES: String(lines),
+    FOLLOW: follow ? "yes" : "",
+  };
+  return script(values, "log");
+}

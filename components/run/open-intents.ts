@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "../lib/money.ts";
+import { ownCommand } from "../lib/own-command.ts";
 import type { StateDir } from "../lib/state-dir.ts";
 import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal.ts";
 
@@ -26,7 +27,11 @@ export function intentText(intent: Intent, stack: string, now: number): string {
   const what = named === "" ? "what came of it is not known" : named;
   const costs = price === undefined ? "" : `, up to ${perHour(price)}`;
   const minutes = Math.round((now - at) / 60_000);
-  const settles = theirs === stack ? "this stack's up settles it" : `settle it with: npx vast-run ${settling(theirs)}`;
+  const own =
+    theirs === stack
+      ? "this stack's up settles it; where Pulumi says that the stack is locked, first"
+      : "settle it with";
+  const settles = `${own}: ${ownCommand(settling(theirs))}`;
   return `an earlier process ended while it was renting ${label} (${what}${costs}), ${minutes} min ago; ${settles}`;
 }
 

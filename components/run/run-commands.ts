@@ -21,7 +21,7 @@ export function runCommands(machine: Pick<Login, "instanceId" | "key">, stack: s
     sshCommand: ssh,
     logCommand: `${ssh} 'tail -n 50 -F /workspace/train.log'`,
     attachCommand: `${ssh} -t 'tmux attach -t train'`,
-    syncCommand: shellLine(["npx", "vast-run", "sync", "-s", stack]),
+    syncCommand: shellLine(["vast-run", "sync", "-s", stack]),
   };
 }
 

@@ -140,7 +140,7 @@ function onMachine(instance: VastInstance, prepared: Prepared) {
 function commandsFor({ id, sshHost, sshPort }: VastInstance, { keys, stack }: Prepared): pulumi.Output<RunCommands> {
   return pulumi.all([id, sshHost, sshPort]).apply(([instanceId, host, port]) => {
     const machine = { instanceId: Number(instanceId), key: keys };
-    if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port });
+    if (!pulumi.runtime.isDryRun()) writeSshConfig({ ...machine, host, port, stack });
     return runCommands(machine, stack);
   });
 }

@@ -1,6 +1,6 @@
 // Plain JavaScript, here and in all of scripts/setup: it runs before Node 24 and any package are there.
 import { homedir, userInfo } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const projectDir = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -57,4 +57,13 @@ function registeredHome() {
 /** A path as a person would write it. */
 export function shown(path) {
   return path.startsWith(`${home()}/`) ? `~${path.slice(home().length)}` : path;
+}
+
+/** What puts the toolchain on the PATH of a shell. */
+export const shellenv = 'eval "$(npm run -s shellenv)"';
+
+/** Has the shell done that? npm puts our folder on the PATH of its scripts, before what the shell has there. */
+export function isOnPath(env = process.env) {
+  const times = (env.PATH || "").split(delimiter).filter((folder) => folder === binDir).length;
+  return times > (env.npm_lifecycle_event ? 1 : 0);
 }

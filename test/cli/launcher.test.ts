@@ -24,7 +24,7 @@ test("an exit code reaches the shell", () => {
   const ended = spawnSync(join(projectDir, "cli", "vast-run"), ["nonsense"], { encoding: "utf8" });
   assert.equal(ended.status, 2);
   assert.equal(ended.stdout, "");
-  assert.match(ended.stderr, /^vast-run: "nonsense" is not a command/);
+  assert.match(ended.stderr, /^vast-run: unknown command 'nonsense'/);
 });
 
 test("without the project's Node it says what to run", (t) => {

@@ -25,7 +25,7 @@ async function forget(project: Project, address: "instance" | "checkpoints"): Pr
 }
 
 /** What a script does, which nobody can ask. */
-const sweep = (project: Project) => project.run("npx", ["vast-run", "sweep", "--destroy", "--yes"]);
+const sweep = (project: Project) => project.run("vast-run", ["sweep", "--destroy", "--yes"]);
 
 const ENDS = "mkdir -p /workspace/checkpoints; echo done >/workspace/checkpoints/step_1; echo saved";
 

@@ -160,7 +160,7 @@ test("without an engine here a rented one builds, and is released in every endin
     await noneLeft(second.mark, () => true, 60_000);
     assert.equal(await living(), 1);
     const told = await project.pulumi("preview", ...config, "-c", "branch=jan", "-c", "imageBase=no:1");
-    assert.match(told.stdout + told.stderr, /renting vt-\S+-image-\S+ .*settle it with: npx vast-run sweep --destroy/);
+    assert.match(told.stdout + told.stderr, /renting vt-\S+-image-\S+ .*settle it with: vast-run sweep --destroy/);
     const third = await project.run("node", [script, "-s", "local"]);
     assert.match(third.stdout, /releasing what an earlier build has left/);
     assert.equal(await living(), 0);

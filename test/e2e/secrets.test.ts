@@ -176,7 +176,7 @@ test("nor when training prints all of it and dies, its log is read, or a URL of 
   const up = await loud("up", "--skip-preview", ...config, "-c", `trainCommand=${SHOUTS}`);
   says(up, /exit code 3\. The end of .*train\.log/);
   says(up, /\[secret\]/);
-  const logs = await project.run("npx", ["vast-run", "logs", "-s", "local"]);
+  const logs = await project.run("vast-run", ["logs", "-s", "local"]);
   assert.match(logs.stdout, /password \[secret\]/);
   assert.deepEqual(found(canaries, logs.stdout + logs.stderr), [], "what vast-run logs says");
   await loud("destroy");

@@ -36,7 +36,7 @@ test("with umask 000 nobody else can write to a file or folder of ours", { skip:
   await pulumi("preview");
   await pulumi("up", "-c source=rsync", `-c sourceDir=${code}`);
   assert.equal(openFiles(project.home), "");
-  await open("npx vast-run sync -s local");
+  await open("vast-run sync -s local");
   await pulumi("destroy");
   assert.equal(openFiles(project.home), "");
 });

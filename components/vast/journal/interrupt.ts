@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { holderOf, type Journal } from "./journal.ts";
-import { leftBehind } from "./trouble.ts";
+import { afterKill, leftBehind } from "./trouble.ts";
 
 const billing = new Set<string>();
 
@@ -22,7 +22,7 @@ export async function whileBilling<T>(text: string, action: () => Promise<T>): P
 export function leaveWord(journal: Journal, print = printNow): void {
   for (const intent of journal.listOpen().filter((open) => holderOf(open) === "us")) {
     const text = leftBehind(intent);
-    print(`interrupted: ${text}`);
+    print(`interrupted: ${text}${afterKill(intent)}`);
     try {
       journal.leave(intent.label, text);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { perHour } from "../../lib/money.ts";
+import { ownCommand } from "../../lib/own-command.ts";
 import { rateOf } from "../client/phase.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
@@ -24,14 +25,14 @@ export function twinText(twin: Instance): string {
   const { id, label } = twin;
   const rate = rateOf(twin);
   const price = rate === null ? "bills" : `costs ${perHour(rate)}`;
-  return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: npx vast-run sweep --destroy ${id}, or vastai destroy instance ${id}`;
+  return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: ${ownCommand(`sweep --destroy ${id}`)}, or vastai destroy instance ${id}`;
 }
 
 /** What an open intent says that bills, or may bill, and the commands that end it. */
 export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
-  const ours = stack === undefined ? "npx vast-run sweep --destroy" : `pulumi destroy -s ${stack}`;
+  const ours = stack === undefined ? ownCommand("sweep --destroy") : `pulumi destroy -s ${stack}`;
   if (instanceIds.length === 0) {
     return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
@@ -39,6 +40,14 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
   const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
   const theirs = instanceIds.map((id) => `vastai destroy instance ${id}`).join(" and ");
   return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
+}
+
+/** What a kill may leave of Pulumi's own, in whose words it is "pulumi cancel", which does half of it. */
+export function afterKill({ urn }: Pick<Intent, "urn">): string {
+  const stack = stackOf({ urn });
+  return stack === undefined
+    ? ""
+    : `; where Pulumi says that the stack is locked, first: ${ownCommand(`recover -s ${stack}`)}`;
 }
 
 /** An error that leaves an intent open says what that means. Its kind stays. */

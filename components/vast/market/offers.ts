@@ -6,7 +6,7 @@ import { apart, leastBadFirst, leastBadText, passedText, type Standings } from "
 import { choose, type OfferChoice } from "./choice.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { explain } from "./exclusion.ts";
-import { type ComparedOffer, minBidOf } from "./fit.ts";
+import { type ComparedOffer, minBidOf, misfits } from "./fit.ts";
 import { canonicalGpu, nearestGpu } from "./gpu-name.ts";
 import { isSameSlice, offersOnDemand, onDemandOf, type Search } from "./on-demand.ts";
 import { isEcho } from "./price.ts";
@@ -141,6 +141,40 @@ function offered(
   const byFaults = leastBadFirst(passed);
   const passedOver = byFaults[0] === undefined ? "" : leastBadText(byFaults[0], known.now);
   return { choices: byFaults.slice(0, most).map(({ offer }) => offer), passedOver };
+}
+
+/** A row of the market, and what the planner thinks of it. */
+export interface Seen {
+  readonly offer: ComparedOffer;
+  /** What would be rented; absent = it is passed over. */
+  readonly choice?: OfferChoice;
+  /** Why it is passed over, "" = it is not. */
+  readonly why: string;
+}
+
+/**
+ * The cheapest page of the market without the filters of `market`, by one search a kind of rental: first what fits, as it
+ * would be tried, then what is passed over. A GPU that nobody offers has none. Throws VastError.
+ */
+export async function marketRows(
+  client: VastClient,
+  criteria: OfferCriteria,
+  options: MarketOptions = {},
+): Promise<Seen[]> {
+  const gpu = criteria.gpu === "" ? "" : (canonicalGpu(criteria.gpu) ?? criteria.gpu);
+  const query = { ...anyOffer(gpu, criteria), num_gpus: { eq: criteria.gpus } };
+  const ask = searchOf(client, options);
+  const onDemand = criteria.rental === "interruptible" ? await offersOnDemand(ask, query) : [];
+  const offers = compare(await ask(query), onDemand, options.prices);
+  const choices = choose(offers, gpu, criteria);
+  const seen = offers.map((offer): Seen => {
+    const choice = choices.find(({ offerId }) => offerId === offer.id);
+    if (choice !== undefined) return { offer, choice, why: "" };
+    const found = misfits(offer, gpu, criteria).map((misfit) => misfit.found);
+    return { offer, why: found.join(", ") || "another offer of the machine is cheaper" };
+  });
+  const rank = ({ choice }: Seen) => (choice === undefined ? choices.length : choices.indexOf(choice));
+  return seen.toSorted((one, other) => rank(one) - rank(other));
 }
 
 /** Puts beside each offer what a bid for it is compared with, and what a markup comes on top of. */

@@ -4,8 +4,8 @@ import { exitCodeOf, explain, Failure } from "../../../cli/command/failure.ts";
 import { type VastErrorKind, vastError } from "../../../components/vast/client/errors.ts";
 
 const kinds: [VastErrorKind, number][] = [
-  ["no_such_instance", 3],
-  ["not_running", 3],
+  ["no_such_instance", 4],
+  ["not_running", 4],
   ["config", 2],
   ["no_key", 2],
   ["auth", 2],

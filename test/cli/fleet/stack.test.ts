@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectOf, pulumiFailure, readStack, resourceOf } from "../../../cli/fleet/stack.ts";
+import { projectOf } from "../../../cli/fleet/project.ts";
+import { pulumiFailure, readStack, resourceOf } from "../../../cli/fleet/stack.ts";
 import { recordedInstance } from "../../../cli/machine/machine.ts";
 import { typeOf } from "../../../components/pulumi/addresses.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
@@ -48,13 +49,13 @@ test("an instance that only waits for its deletion is not the stack's instance",
   assert.equal(resourceOf(stack, "instance")?.id, "7001");
 });
 
-test("a stack without an instance ends with exit code 3 and says how to get one", async () => {
+test("a stack without an instance ends with exit code 4 and says how to get one", async () => {
   const stack = await readStack(projectDir, stubPulumi("three", []), undefined);
   assert.throws(() => recordedInstance(stack, undefined), {
-    code: 3,
+    code: 4,
     message: /The selected stack has no instance; pulumi up/,
   });
-  assert.throws(() => recordedInstance(stack, "dev"), { code: 3, message: /^Stack dev has no instance/ });
+  assert.throws(() => recordedInstance(stack, "dev"), { code: 4, message: /^Stack dev has no instance/ });
 });
 
 test("an empty stack, whose export has no resources at all, is a stack without an instance", async () => {
@@ -67,6 +68,16 @@ const complaints: [string, number, RegExp][] = [
   ["error: no stack selected; please use `pulumi stack select` to choose one", 2, /Add --stack STACK/],
   ["error: no stack named 'x' found", 2, /no stack named 'x' found\. The stacks there are: pulumi stack ls/],
   ["error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions", 2, /shellenv/],
+  [
+    "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+    2,
+    /Run: eval .*shellenv/,
+  ],
+  [
+    "error: the stack is currently locked by 1 lock(s). Either wait ... or run `pulumi cancel`",
+    1,
+    /: vast-run recover$/,
+  ],
   ["error: disk full", 1, /^pulumi stack export: disk full$/],
 ];
 

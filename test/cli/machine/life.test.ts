@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { filesIn } from "../../../scripts/quickstart/evidence.ts";
@@ -9,7 +9,7 @@ import { runInPty } from "../../support/pty.ts";
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
-const setEnv = 'eval "$(npx -s vast-run env)"';
+const setEnv = 'eval "$(vast-run env)"';
 
 /** Starts a command, waits for a line, sends a signal, and answers with everything once it has ended. */
 async function until(project: Project, line: RegExp, signal: NodeJS.Signals, file: string, args: string[]) {
@@ -74,6 +74,31 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     await attachAndLeave(project, person, `${setEnv}; $SSH_CMD -t 'tmux attach -t train'`);
   });
 
+  await t.test("ssh runs a command there: its bytes, its exit code, and options of its own", async () => {
+    const script = "printf '\\377\\0' >/tmp/bytes; cat - >>/tmp/bytes; head -c 9 /tmp/bytes; exit 7";
+    const text = await asPerson(
+      project,
+      person,
+      `printf in | vast-run ssh "${script}" | od -An -tx1; echo \${PIPESTATUS[1]}`,
+    );
+    assert.equal(text, " ff 00 69 6e\n7\n");
+    assert.match((await project.run("vast-run", ["ssh", "uname", "-s", "--help"])).stdout, /uname/);
+  });
+
+  await t.test("config: ssh, scp and rsync know the machine by the name of its stack", async () => {
+    const config = join(person.home, ".ssh", "config");
+    writeFileSync(config, "Host *\n  ProxyCommand false\n");
+    const printed = await asPerson(project, person, "vast-run config");
+    assert.match(printed, /^Include \S+\/vast-\*\.conf\n$/);
+    assert.equal(readFileSync(config, "utf8"), "Host *\n  ProxyCommand false\n");
+    const there = "/workspace/train.log";
+    const fetched = ["scp", "rsync"].map(
+      (way) => `${way} -q vast-local:${there} ${person.home}/${way} && test -s ${person.home}/${way}`,
+    );
+    await asPerson(project, person, ["vast-run config --install", "ssh vast-local true", ...fetched].join(" && "));
+    assert.equal(readFileSync(config, "utf8"), `${printed}Host *\n  ProxyCommand false\n`);
+  });
+
   await t.test("attach does the same", async () => {
     await attachAndLeave(project, person, "vast-run attach");
   });
@@ -116,12 +141,12 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.match(stderr, /no stack named 'other' found/);
   });
 
-  await t.test("after the machine has vanished every command ends with exit code 3", async () => {
+  await t.test("after the machine has vanished every command ends with exit code 4", async () => {
     const { instanceId } = await project.outputs();
     await project.simulator.post(`/_sim/instances/${instanceId}/vanish`, {});
     for (const command of ["env", "logs", "sync"]) {
       const { code, stdout, stderr } = await project.run("vast-run", [command]);
-      assert.deepEqual([command, code, stdout], [command, 3, ""]);
+      assert.deepEqual([command, code, stdout], [command, 4, ""]);
       assert.match(stderr, new RegExp(`instance ${instanceId} does not exist any more`));
     }
   });
@@ -129,7 +154,7 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   await t.test("after destroy there is no instance to talk to", async () => {
     await project.works("destroy");
     const { code, stderr } = await project.run("vast-run", ["env"]);
-    assert.equal(code, 3);
+    assert.equal(code, 4);
     assert.match(stderr, /The selected stack has no instance/);
   });
 });

@@ -384,7 +384,7 @@ suite("sweep", { concurrency: true }, () => {
     ["no terminal to ask on", ["--destroy"], /--destroy asks, and there is no terminal to ask on; add --yes/],
     ["--yes alone", ["--yes"], /--yes is for --destroy/],
     ["an id alone", ["7"], /7: ids are for --destroy/],
-    ["an id that is none", ["--destroy", "--yes", "-1x"], /Unknown option|not the id/],
+    ["an id that is none", ["--destroy", "--yes", "-1x"], /unknown option|not the id/],
     ["a word for an id", ["--destroy", "--yes", "all"], /"all" is not the id of a machine/],
   ];
 

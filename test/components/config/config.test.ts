@@ -159,6 +159,8 @@ test("an unknown key is refused with the nearest known one", () => {
   const nearest = {
     maxprice: "maxPricePerHour",
     gpuz: "gpu",
+    gpuss: "gpus",
+    wandb: "wandbProject",
     forwards: "forward",
     disk_gb: "diskGb",
     brnach: "branch",

@@ -20,11 +20,11 @@ test("a rental is told with what is known of it, and with what settles it", () =
   const known = { ...intent, instanceIds: [42], perHour: 1.5 };
   assert.equal(
     intentText(known, "dev", 12 * 60_000),
-    "an earlier process ended while it was renting vt-a (instance 42, up to $1.500/h), 12 min ago; this stack's up settles it",
+    "an earlier process ended while it was renting vt-a (instance 42, up to $1.500/h), 12 min ago; this stack's up settles it; where Pulumi says that the stack is locked, first: vast-run recover -s dev",
   );
   assert.match(
     intentText(intent, "other", 0),
-    /\(what came of it is not known\), 0 min ago; settle it with: npx vast-run recover -s dev$/,
+    /\(what came of it is not known\), 0 min ago; settle it with: vast-run recover -s dev$/,
   );
 });
 

@@ -216,5 +216,5 @@ test("each command can be pasted into a shell", () => {
   assert.match(readFileSync(join(sshDir, "vast-7.conf"), "utf8"), /^ {2}HostName=203\.0\.113\.9$/m);
   assert.ok(logCommand.startsWith(sshCommand) && logCommand.endsWith("'tail -n 50 -F /workspace/train.log'"));
   assert.ok(attachCommand.endsWith("-t 'tmux attach -t train'"));
-  assert.equal(syncCommand, "npx vast-run sync -s local");
+  assert.equal(syncCommand, "vast-run sync -s local");
 });

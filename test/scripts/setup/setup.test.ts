@@ -67,7 +67,10 @@ test("set-up without root", { skip: noUnprivileged }, async (t) => {
   });
   await t.test("another one has nothing to do", async () => {
     const { stdout } = await clone.run(node, ["scripts/setup.mjs"]);
-    assert.match(stdout, /^The toolchain is ready: .*stand-in plugins.*\n$/);
+    assert.match(
+      stdout,
+      /^The toolchain is ready: .*stand-in plugins.* Next, in your shell: eval "\$\(npm run -s shellenv\)"\n$/,
+    );
   });
   await t.test("the shell gets pulumi, a private backend and a stack to preview", async () => {
     const script = `

@@ -22,7 +22,7 @@ test("whoever has a list names a second machine of the run, its price and what e
   const twin = String(body.new_contract);
   const named = new RegExp(
     `^ {4}instance ${twin} carries the label ${label} as well and costs \\$[\\d.]+/h: a run has one instance; ` +
-      `this ends it: npx vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
+      `this ends it: vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
     "gm",
   );
   /** What is left when all is done, under "Diagnostics". */

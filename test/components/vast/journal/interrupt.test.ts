@@ -146,7 +146,10 @@ test("an interrupted process leaves its last words, until the intent is another'
   assert.equal(ours.find("vt-a")?.left, undefined);
   leaveWord(ours, (text) => words.push(text));
   const left = ours.find("vt-a")?.left;
-  assert.equal(words[1], `interrupted: ${left}`);
+  assert.equal(
+    words[1],
+    `interrupted: ${left}; where Pulumi says that the stack is locked, first: vast-run recover -s dev`,
+  );
   assert.match(left ?? "", /^instance 123 \(vt-a\) is still there and costs up to \$2\.000\/h; this ends it: /);
   assert.match(left ?? "", /pulumi destroy -s dev, or vastai destroy instance 123$/);
 });

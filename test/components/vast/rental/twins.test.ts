@@ -24,7 +24,7 @@ test("a rental that Vast carries out 135 s late is told with its price and what 
   assert.equal(
     text,
     `instance ${twin} carries the label ${label} as well and costs $${totalPerHour?.toFixed(3)}/h: a run has one instance; ` +
-      `this ends it: npx vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
+      `this ends it: vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
   );
   assert.equal(world.living().length, 2);
   await releaseAll(world.means, label, noGate);

@@ -1,0 +1,104 @@
+import type { RunConfig } from "../../components/config/config.ts";
+import { readConfig } from "../../components/config/config.ts";
+import { checkImage } from "../../components/image/check-image.ts";
+import { perHour } from "../../components/lib/money.ts";
+import { problemLine } from "../../components/lib/problem.ts";
+import { openStateDir } from "../../components/lib/state-dir.ts";
+import { openApi } from "../../components/vast/client/api.ts";
+import { VastClient } from "../../components/vast/client/client.ts";
+import { criteriaOf } from "../../components/vast/market/criteria.ts";
+import { marketRows, type Seen } from "../../components/vast/market/offers.ts";
+import { Prices } from "../../components/vast/market/prices.ts";
+import { pullMinutesOf } from "../../components/vast/market/quote.ts";
+import { Searches } from "../../components/vast/market/quotes.ts";
+import { columns } from "../command/columns.ts";
+import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { exitCode, Failure } from "../command/failure.ts";
+import { configTexts } from "../fleet/config.ts";
+
+/** Runs `vast-run offers`. */
+export async function showOffers(values: Values, terminal: Terminal): Promise<number> {
+  const { cwd, env } = terminal;
+  const { config, problems } = readConfig(await configTexts(cwd, env, textOption(values, "stack")));
+  if (problems.length > 0) throw new Failure(exitCode.usage, problems.map(problemLine).join("\n"));
+  const whole = config as RunConfig;
+  const api = openApi(whole, env);
+  const dir = openStateDir(env);
+  const options = { prices: new Prices(dir.pricesDir, api.url), shared: new Searches(dir) };
+  const [seen, imageBytes] = await Promise.all([
+    marketRows(new VastClient(api), criteriaOf(whole), options),
+    imageBytesOf(whole, env),
+  ]);
+  const rows = seen.map((one) => rowOf(one, imageBytes));
+  if (values.json) terminal.out(JSON.stringify(rows, undefined, 2));
+  else show(rows, values.all === true, whole, terminal);
+  return exitCode.ok;
+}
+
+/** null = nobody can tell now, or it is built first. */
+async function imageBytesOf(config: RunConfig, env: NodeJS.ProcessEnv): Promise<number | null> {
+  return (await checkImage(config, env)).value?.found?.compressedBytes ?? null;
+}
+
+type Row = ReturnType<typeof rowOf>;
+
+/** What is shown of an offer, and printed for scripts. */
+function rowOf({ offer, choice, why }: Seen, imageBytes: number | null) {
+  const { id, machineId, gpu, gpus, location, reliability, downloadMbps } = offer;
+  const { onDemand = null } = offer;
+  return {
+    ...{ offerId: id, machineId, gpu, gpus, location, reliability, downloadMbps },
+    fits: choice !== undefined,
+    passedOver: why,
+    bidPerHour: choice?.bidPerHour ?? null,
+    onDemandPerHour: choice?.onDemandPerHour ?? onDemand?.perHour ?? null,
+    /** Whose price that is: of this machine now or earlier, or of others; null = it is the price itself. */
+    onDemandOf: onDemand?.of ?? null,
+    totalPerHour: choice?.totalPerHour ?? null,
+    pullMinutes: pullMinutesOf(imageBytes, downloadMbps),
+  };
+}
+
+/** Of what is passed over, unless all of it is asked for. */
+const FEW = 10;
+const HEAD = ["", "MACHINE", "BID", "ON DEMAND", "TOTAL", "PULL", "RELIABLE", "PLACE"];
+
+function show(
+  rows: readonly Row[],
+  all: boolean,
+  config: RunConfig,
+  { out, note, columns: width = 80 }: Terminal,
+): void {
+  const fits = rows.filter((row) => row.fits);
+  const others = rows.filter((row) => !row.fits);
+  const what = `${config.gpus}x ${config.gpu || "any GPU"} (${config.rental}, up to ${perHour(config.maxPricePerHour)})`;
+  if (fits.length > 0) note(what);
+  if (rows.length === 0) note(`Nobody offers ${what} at the moment`);
+  else if (fits.length === 0) note(`Nothing fits: ${what}`);
+  else out(columns(HEAD, fits.map(cells), [0, 2, 3, 4, 5, 6]));
+  if (others.length === 0) return;
+  const shown = all ? others : others.slice(0, FEW);
+  out("\nPassed over:");
+  for (const { machineId, passedOver } of shown) out(cut(`  machine ${machineId}: ${passedOver}`, width));
+  if (shown.length < others.length) note(`${others.length - shown.length} more are passed over (--all lists them)`);
+}
+
+function cells(row: Row, at: number): string[] {
+  const price = (value: number | null) => (value === null ? "-" : value.toFixed(3));
+  const about = row.onDemandOf === null || row.onDemandOf === "machine" ? "" : "~";
+  return [
+    String(at + 1),
+    String(row.machineId),
+    price(row.bidPerHour),
+    `${row.onDemandPerHour === null ? "" : about}${price(row.onDemandPerHour)}`,
+    price(row.totalPerHour),
+    row.pullMinutes === null ? "?" : `${Math.max(1, Math.round(row.pullMinutes))} min`,
+    row.reliability === null ? "?" : row.reliability.toFixed(3),
+    row.location ?? "?",
+  ];
+}
+
+/** To one line of the terminal. */
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { main } from "../../../cli/main.ts";
+import { openApi } from "../../../components/vast/client/api.ts";
+import { VastClient } from "../../../components/vast/client/client.ts";
+import type { OfferCriteria } from "../../../components/vast/market/criteria.ts";
+import { market } from "../../../components/vast/market/offers.ts";
+import { startSimulator } from "../../../simulator/index.ts";
+import { fakeTerminal } from "../../support/fake-terminal.ts";
+
+/** A stack with this config, on a simulator of its own. */
+async function openStack(t: TestContext, config: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), "vast-offers-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const simulator = await startSimulator({ home: join(folder, "home", "simulator"), hosts: "none", pace: false });
+  t.after(() => simulator.close());
+  const api = { apiUrl: "simulator", apiKeyFile: "" };
+  const keys = Object.entries({ ...config, ...api });
+  const printed = Object.fromEntries(keys.map(([key, value]) => [`vast-training:${key}`, { value }]));
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "config.json"), JSON.stringify({ ...printed, "aws:region": { value: "x" } }));
+  writeFileSync(join(bin, "pulumi"), `#!/bin/sh\ncat ${join(bin, "config.json")}\n`);
+  chmodSync(join(bin, "pulumi"), 0o755);
+  const env = { PATH: `${bin}:/usr/bin:/bin`, HOME: folder, VAST_TRAINING_HOME: join(folder, "home") };
+  const offers = async (columns: number, ...words: string[]) => {
+    const terminal = fakeTerminal({ env, columns });
+    const code = await main(["offers", ...words], terminal);
+    return { code, out: terminal.written.join("\n"), note: terminal.noted.join("\n") };
+  };
+  const searches = () => simulator.world.requests.filter(({ path }) => /bundles/.test(path)).length;
+  return { offers, searches, client: new VastClient(openApi(api, env)) };
+}
+
+const wanted: OfferCriteria = {
+  ...{ gpu: "H100 SXM", gpus: 1, rental: "interruptible", maxPricePerHour: 3.5, bidMarkup: 0.2, diskGb: 150 },
+  ...{ minReliability: 0.95, minDownloadMbps: 200, minDurationHours: 24, verified: true, maxOffers: 64 },
+};
+
+test("offers lists what the planner would try, in its order, and why it passes over the rest", async (t) => {
+  const { offers, searches, client } = await openStack(t, {});
+  const { code, out, note } = await offers(120, "--json");
+  assert.equal(code, 0, note);
+  assert.equal(searches(), 2, "one on bids, one beside them on demand");
+  const rows = JSON.parse(out) as Record<string, unknown>[];
+  const fits = rows.filter((row) => row.fits);
+  const { choices } = await market(client, wanted);
+  assert.deepEqual(
+    fits.map(({ machineId, totalPerHour, onDemandPerHour }) => [machineId, totalPerHour, onDemandPerHour]),
+    choices.map(({ machineId, totalPerHour, onDemandPerHour }) => [machineId, totalPerHour, onDemandPerHour]),
+  );
+  assert.ok(fits.length > 0 && fits.length < rows.length);
+  for (const row of rows) {
+    assert.equal(row.passedOver === "", row.fits);
+    assert.equal(typeof row.pullMinutes, "number");
+  }
+});
+
+for (const columns of [80, 120])
+  test(`what is shown fits ${columns} columns`, async (t) => {
+    const { offers } = await openStack(t, {});
+    const { code, out } = await offers(columns, "--all");
+    assert.equal(code, 0);
+    assert.match(out, /^ +MACHINE +BID +ON DEMAND +TOTAL +PULL +RELIABLE +PLACE\n ?1 +\d+ +\d\.\d{3} +~?\d/);
+    assert.match(out, /\nPassed over:\n {2}machine \d+: /);
+    for (const line of out.split("\n")) assert.ok(line.length <= columns, line);
+  });
+
+test("a market in which nothing fits says why, and a wrong config what to write", async (t) => {
+  const poor = await (await openStack(t, { maxPricePerHour: "0.1" })).offers(120);
+  assert.equal(poor.code, 0);
+  assert.match(poor.note, /^Nothing fits: 1x H100 SXM \(interruptible, up to \$0\.100\/h\)/);
+  assert.match(poor.out, /Passed over:\n {2}machine \d+: .*\$\d/);
+  const wrong = await (await openStack(t, { gpuss: "2" })).offers(120);
+  assert.deepEqual([wrong.code, wrong.out], [2, ""]);
+  assert.match(wrong.note, /gpuss.*did you mean gpus\?/);
+});
