@@ -13,6 +13,7 @@ import { Credentials } from "../steps/credentials.ts";
 import { VastLease } from "../steps/lease.ts";
 import { VastBid } from "../vast/instance/bid.ts";
 import { VastInstance } from "../vast/instance/instance.ts";
+import { openEvents } from "../vast/ready/connect.ts";
 import { RunIdentity } from "./identity.ts";
 import type { Prepared } from "./prepare.ts";
 import { type RunCommands, runCommands, secondsToFirstLine } from "./run-commands.ts";
@@ -85,6 +86,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     this.commands = commandsFor(instance, prepared);
     // Not an output of the stack: all of those would be lost with it when training fails at its first start.
     const firstLine = secondsToFirstLine(lastStep.stdout);
+    noteFirstLine(instance, firstLine);
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });
   }
 }
@@ -135,6 +137,14 @@ function onMachine(instance: VastInstance, prepared: Prepared) {
     pricePerHour: instance.rentedPerHour,
     diskPerHour: instance.quote.apply((quote) => quote?.diskPerHour ?? null),
   };
+}
+
+function noteFirstLine({ id, urn }: VastInstance, seconds: pulumi.Output<number | null>): void {
+  pulumi.all([id, urn, seconds]).apply(([instanceId, row, after]) => {
+    if (pulumi.runtime.isDryRun() || after === null) return;
+    const reason = `${after} s after the first login`;
+    openEvents(row).noteOnce({ what: "first line", instance: Number(instanceId), reason });
+  });
 }
 
 function commandsFor({ id, sshHost, sshPort }: VastInstance, { keys, stack }: Prepared): pulumi.Output<RunCommands> {

@@ -50,7 +50,7 @@ function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: 
 async function held(inputs: LeaseInputs, since: number | undefined): Promise<LeaseOutputs> {
   const { instanceId, leaseHours, maxHours } = inputs;
   const urn = rows.get(instanceId);
-  const { client } = await connect(inputs, { urn });
+  const { client, events } = await connect(inputs, { urn });
   // Vast's own clock is told by each of its answers.
   if (client.vastNow === undefined) await client.jobs().catch(() => []);
   const now = client.vastNow ?? Date.now();
@@ -59,6 +59,7 @@ async function held(inputs: LeaseInputs, since: number | undefined): Promise<Lea
   const { endsAt, refused } = await hold(client, Number(instanceId), minutes);
   if (refused !== undefined)
     await say(urn, `no lease: Vast will not stop instance ${instanceId} by itself (${refused})`);
+  events?.noteOnce({ what: "lease moved", instance: Number(instanceId), until: endsAt });
   if (endsAt !== null) await say(urn, leaseEndText(instanceId, endsAt));
   return {
     ...inputs,

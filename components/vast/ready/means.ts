@@ -1,3 +1,4 @@
+import type { Events } from "../../events/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
@@ -59,6 +60,8 @@ export interface Means {
   readonly prices: Prices;
   /** undefined = nothing is known of machines, nor noted. */
   readonly ledger?: Ledger | undefined;
+  /** undefined = what happens is noted nowhere. */
+  readonly events?: Events | undefined;
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;
