@@ -11,6 +11,15 @@ export function quoted(text) {
   return `'${text.replace(/'/g, "'\\''")}'`;
 }
 
+/**
+ * Pulumi's parts talk to each other over 127.0.0.1, by a library that sends even that to a proxy. The variable is for that
+ * library alone and takes the place of no_proxy there; it takes no blanks.
+ */
+function withoutProxy({ no_grpc_proxy: own, no_proxy: all }) {
+  const hosts = (own || all || "").split(",").map((host) => host.trim());
+  return [...new Set([...hosts, "127.0.0.1", "localhost"])].filter((host) => host !== "").join(",");
+}
+
 async function main() {
   if (!isThere(join(binDir, "vast-run")) || !isThere(join(binDir, "pulumi"))) {
     throw new Stop(`The toolchain is not there yet. Run: npm run setup && ${shellenv}`);
@@ -18,7 +27,12 @@ async function main() {
   const { variables, note } = await localBackend();
   const path = `case "$PATH" in ${quoted(binDir)}:*) ;; *) export PATH=${quoted(binDir)}:"$PATH" ;; esac`;
   const speed = process.env.NODE_COMPILE_CACHE ? {} : { NODE_COMPILE_CACHE: compileCacheDir() };
-  const exports = Object.entries({ PULUMI_SKIP_UPDATE_CHECK: "true", ...speed, ...variables });
+  const exports = Object.entries({
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    no_grpc_proxy: withoutProxy(process.env),
+    ...speed,
+    ...variables,
+  });
   console.log([path, ...exports.map(([name, value]) => `export ${name}=${quoted(value)}`)].join("\n"));
   console.error(`pulumi and vast-run are those of ${shown(binDir)}. ${note}`);
   if (process.stdout.isTTY) console.error(`Nothing has changed in this shell yet. Type: ${shellenv}`);

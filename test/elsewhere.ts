@@ -29,7 +29,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/machine/ssh.ts",
     "cli/machine/sync.ts",
   ],
-  "test/components/remote/log.test.ts": ["cli/machine/log-frames.ts"],
+  "test/components/remote/follow.test.ts": ["cli/machine/log-frames.ts"],
   "test/cli/machine/logs.test.ts": ["cli/machine/log-stream.ts"],
   "test/cli/command/foreground.test.ts": ["cli/command/shown.ts"],
   "test/cli/machine/env.test.ts": ["cli/machine/machine.ts"],
@@ -80,19 +80,10 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/code/git/cache.ts",
     "components/code/git/git.ts",
     "components/code/git/token.ts",
-    "components/code/git/url.ts",
   ],
-  "test/components/code/git/snapshot.test.ts": [
-    "components/code/check-source.ts",
-    "components/code/git/pack.ts",
-    "components/code/git/work-tree.ts",
-  ],
+  "test/components/code/git/snapshot.test.ts": ["components/code/check-source.ts", "components/code/git/pack.ts"],
 
   "test/components/config/config.test.ts": ["components/config/fields.ts"],
-  "test/components/credentials/credentials.test.ts": [
-    "components/credentials/env-file.ts",
-    "components/credentials/netrc.ts",
-  ],
 
   "test/components/image/build/build.test.ts": ["components/image/build/place.ts", "components/image/build/state.ts"],
   "test/components/image/build/plan.test.ts": ["components/image/build/files.ts", "components/image/build/template.ts"],

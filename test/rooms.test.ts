@@ -12,7 +12,7 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
  */
 const PROGRAM: Rules = {
   floors: [
-    ["components/lib"],
+    ["components/lib", "components/programs"],
     ["components/credentials", "components/vast/limits"],
     ["components/pulumi", "components/ssh", "components/registry"],
     ["components/remote", "components/vast/client", "components/vast/ledger", "components/checkpoints/store"],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { SHELLENV } from "../../components/lib/own-command.ts";
-import { type Ended, runProgram } from "../../components/lib/program.ts";
+import { type Ended, runProgram } from "../../components/programs/program.ts";
 import { type Address, isOf } from "../../components/pulumi/addresses.ts";
+import { SHELLENV } from "../../components/pulumi/own-command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { projectOf } from "./project.ts";
 

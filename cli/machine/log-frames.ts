@@ -1,6 +1,6 @@
 import type { LogPlace } from "../../components/remote/scripts.ts";
 
-/** What components/remote/log.sh sends. */
+/** What components/remote/follow.sh sends. */
 export type LogFrame =
   | { readonly is: "waiting" } // there is no log yet
   | { readonly is: "lost" } // the log of before is not there any more; the newest one follows from its beginning

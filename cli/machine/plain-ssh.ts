@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeWhole } from "../../components/lib/draft.ts";
-import { runProgramNow } from "../../components/lib/program.ts";
+import { runProgramNow } from "../../components/programs/program.ts";
 
 /** How the user's own ssh, with the user's own config, would check the host key of `ssh -p PORT root@HOST`. */
 export interface PlainSsh {

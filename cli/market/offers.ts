@@ -2,10 +2,12 @@ import type { RunConfig } from "../../components/config/config.ts";
 import { readConfig } from "../../components/config/config.ts";
 import { checkImage } from "../../components/image/check-image.ts";
 import { perHour } from "../../components/lib/money.ts";
+import { absolute } from "../../components/lib/path.ts";
 import { problemLine } from "../../components/lib/problem.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
+import { Ledger } from "../../components/vast/ledger/ledger.ts";
 import { criteriaOf } from "../../components/vast/market/criteria.ts";
 import { marketRows, type Seen } from "../../components/vast/market/offers.ts";
 import { Prices } from "../../components/vast/market/prices.ts";
@@ -24,7 +26,9 @@ export async function showOffers(values: Values, terminal: Terminal): Promise<nu
   const whole = config as RunConfig;
   const api = openApi(whole, env);
   const dir = openStateDir(env);
-  const options = { prices: new Prices(dir.pricesDir, api.url), shared: new Searches(dir) };
+  const places = { own: dir.ledgerDir, lab: whole.labDir === "" ? "" : absolute(whole.labDir, env) };
+  const ledger = new Ledger(places, api.url, { now: Date.now, say: async (text) => terminal.note(text) });
+  const options = { prices: new Prices(dir.pricesDir, api.url), shared: new Searches(dir), ledger };
   const [seen, imageBytes] = await Promise.all([
     marketRows(new VastClient(api), criteriaOf(whole), options),
     imageBytesOf(whole, env),

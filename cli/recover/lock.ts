@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { absolute } from "../../components/lib/path.ts";
-import { processOf } from "../../components/lib/process.ts";
+import { processOf } from "../../components/programs/process.ts";
 
 /** What Pulumi notes in a backend of files while a command works on a stack. */
 export interface Lock {

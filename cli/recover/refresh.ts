@@ -1,5 +1,5 @@
-import { runProgram } from "../../components/lib/program.ts";
 import { printable } from "../../components/lib/text.ts";
+import { runProgram } from "../../components/programs/program.ts";
 import { errorsIn } from "../../components/pulumi/events.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { showing } from "../command/progress.ts";

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { type Cut, startProgram } from "../lib/program.ts";
+import { type Cut, startProgram } from "../programs/program.ts";
 import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
 import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../ssh/run-script.ts";
 import { shellLine } from "../ssh/ssh-key.ts";

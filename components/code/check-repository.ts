@@ -1,25 +1,26 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { closest } from "fastest-levenshtein";
 import type { RunConfig } from "../config/config.ts";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { attempt, type Check, failed, passed } from "../lib/problem.ts";
-import { runProgram } from "../lib/program.ts";
 import { openStateDir, stateDirPath } from "../lib/state-dir.ts";
+import { runProgram } from "../programs/program.ts";
 import { type ExtraRepo, repoName, type Way, WORKSPACE } from "../remote/scripts.ts";
 import { checkSource } from "./check-source.ts";
-import { git, type Login } from "./git/git.ts";
-import { knownServers } from "./git/known-servers.ts";
+import { type KnownServers, knownServers, withSshOf } from "./git/known-servers.ts";
 import type { Snapshot } from "./git/snapshot.ts";
 import { findGitToken, GIT_TOKEN, loginFor } from "./git/token.ts";
 import { isSshUrl, originOf, wayOf } from "./git/url.ts";
+import { headIn, refsOf, twinsOf } from "./head.ts";
 
 /** A branch of a repository, as it stands now. */
 export interface Head {
   /** What git and the machine fetch from. */
   readonly url: string;
   readonly commit: string;
+  /** Branches whose names YAML could have made this one of. */
+  readonly twins?: readonly string[];
 }
 
 /** What is trained, as it stands now, and how it gets to the machine. */
@@ -36,13 +37,17 @@ export interface Code extends Head {
   readonly snapshot?: Snapshot;
 }
 
-const PATIENCE_MS = 30_000;
-
 /** Does the branch exist, and can the machine get it, and what lies beside it? */
 export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
-  const { repo, branch, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
+  const { repo, branch, commit, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
   if (source === "rsync") return await checkFolder(config, env);
-  if (repo === undefined || branch === undefined || gitAuth === undefined || extraRepos === undefined) {
+  if (
+    repo === undefined ||
+    branch === undefined ||
+    commit === undefined ||
+    gitAuth === undefined ||
+    extraRepos === undefined
+  ) {
     return { problems: [] };
   }
   const places = { envFile: envFile ?? "", netrcFile: netrcFile ?? "" };
@@ -55,21 +60,34 @@ export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.Pr
   const tokenFor = way === "token" ? originOf(url) : "";
   const trouble = await wayProblems(way, urls, places, env);
   if (trouble.length > 0) return { problems: trouble };
-  const [head, servers] = await Promise.all([
-    headOf(repo, url, branch, env, loginFor({ ...places, way, tokenFor }, url, env)),
-    way === "agent" ? knownServers(urls.filter(isSshUrl), env) : { sshConfig: "", knownHosts: "", strangers: [] },
-  ]);
-  const { sshConfig, knownHosts, strangers } = servers;
+  const none: KnownServers = { sshConfig: "", knownHosts: "", proxies: "", strangers: [] };
+  const servers = way === "agent" ? await knownServers(urls.filter(isSshUrl), env) : none;
+  const strangers = servers.strangers.map(strangerProblem);
+  if (strangers.length > 0) return { problems: strangers };
+  const asked = [{ key: "repo", repo, url }, ...extras.map((one, at) => extraServer(one.url, extraRepos[at]?.url))];
+  const [refs, ...others] = await withSshOf(way === "agent" ? servers : undefined, (ssh) =>
+    Promise.all(
+      asked.map((one) => refsOf({ ...one, ssh, login: loginFor({ ...places, way, tokenFor }, one.url, env) }, env)),
+    ),
+  );
+  const head = refs?.value && headIn(refs.value, repo, branch, commit);
+  const found = [refs, head, ...others].flatMap((check) => check?.problems ?? []);
+  if (head?.value === undefined || found.length > 0) return { problems: found };
+  const { sshConfig, knownHosts } = servers;
   const resolved = extras.map((extra) => ({ ...extra, url: String(extra.url) }));
-  return {
-    problems: [...head.problems, ...strangers.map(strangerProblem)],
-    ...(head.value && { value: { ...head.value, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved } }),
-  };
+  const twins = refs?.value === undefined ? [] : twinsOf(refs.value, branch);
+  return passed({ url, commit: head.value, twins, way, tokenFor, sshConfig, knownHosts, extraRepos: resolved });
+}
+
+function extraServer(url: string | Problem, repo = "") {
+  return { key: "extraRepos", repo, url: String(url) };
 }
 
 /** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
 async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
-  const { repo, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
+  const { repo, commit, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
+  if (commit)
+    return failed({ key: "commit", found: "source is rsync, which sends files as they are", write: "leave it out" });
   if (!repo || !extraRepos || sourceDir === undefined || !exclude || maxUploadMb === undefined) return { problems: [] };
   const extras = extraRepos.map((extra) => ({ ...extra, url: reachableUrl("extraRepos", extra.url, apiUrl, env) }));
   const problems = extras.flatMap(({ url }) => (typeof url === "string" ? [] : [url]));
@@ -139,38 +157,6 @@ async function agentProblems(env: NodeJS.ProcessEnv): Promise<Problem[]> {
   return [{ key: "gitAuth", found: `it is agent, and ${found}`, write }];
 }
 
-/** Asks the repository at `url`, known to the user as `repo`, for its branch. */
-export async function headOf(
-  repo: string,
-  url: string,
-  branch: string,
-  env: NodeJS.ProcessEnv,
-  login: Login = "none",
-): Promise<Check<Head>> {
-  const asked = await git(["ls-remote", "--heads", "--", url], { env, login, patienceMs: PATIENCE_MS }).catch(
-    (error: Error) => error,
-  );
-  if (asked instanceof Error) {
-    return failed({ key: "repo", found: `${repo} cannot be read: ${asked.message}`, write: wayToRead(url, login) });
-  }
-  const heads = headsIn(String(asked));
-  const commit = heads.get(branch);
-  if (commit !== undefined) return passed({ url, commit });
-  const write = suggestion(branch, [...heads.keys()]);
-  return failed({ key: "branch", found: `${repo} has no branch ${branch}`, write });
-}
-
-function wayToRead(url: string, login: Login): string {
-  if (isSshUrl(url)) return `check the URL, and that git ls-remote ${url} works here without a question`;
-  if (login === "own") return `check the URL, and that git ls-remote ${url} works here without a question`;
-  if (login === "none") return "check the URL, and that the repository is public (else set gitAuth)";
-  return `check the URL, and that ${GIT_TOKEN} may read it`;
-}
-
-function suggestion(branch: string, names: readonly string[]): string {
-  return names.length === 0 ? "push a branch first" : `did you mean ${closest(branch, names)}?`;
-}
-
 /** `simulator:NAME` is what the running simulator serves under that name. */
 function urlOf(key: string, repo: string, env: NodeJS.ProcessEnv): string | Problem {
   const [, name] = /^simulator:(.+)$/.exec(repo) ?? [];
@@ -195,13 +181,4 @@ function simulatedRepos(runtimeFile: string): Record<string, string> | undefined
   } catch {
     return undefined;
   }
-}
-
-/** "commit TAB refs/heads/name" a line. */
-export function headsIn(text: string): Map<string, string> {
-  const lines = text.split("\n").flatMap((line) => {
-    const [, commit, name] = /^([0-9a-f]{40,64})\trefs\/heads\/(.+)$/.exec(line) ?? [];
-    return commit !== undefined && name !== undefined ? [[name, commit] as const] : [];
-  });
-  return new Map(lines);
 }

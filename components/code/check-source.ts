@@ -7,7 +7,7 @@ import { sizeText } from "../lib/text.ts";
 import type { Cover } from "./git/contents.ts";
 import { git } from "./git/git.ts";
 import { largestOf, type Snapshot, takeSnapshot } from "./git/snapshot.ts";
-import { listWorkTree, type WorkFile, type WorkTree } from "./git/work-tree.ts";
+import { listWorkTree, shownPath, type WorkFile, type WorkTree } from "./git/work-tree.ts";
 
 /** What is to be sent of a folder. */
 export interface SourceWanted extends Cover {
@@ -25,7 +25,7 @@ export async function checkSource(
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     return failed({ key: "sourceDir", found: `${folder} is not a folder`, write: "the folder of your code" });
   }
-  const inside = await git(["rev-parse", "--is-inside-work-tree"], { dir: folder }).catch((error: Error) => error);
+  const inside = await git(["rev-parse", "--is-inside-work-tree"], { folder }).catch((error: Error) => error);
   if (inside instanceof Error || String(inside).trim() !== "true") {
     const found = `git does not work in ${folder}${inside instanceof Error ? ` (${inside.message})` : ""}`;
     return failed({ key: "sourceDir", found, write: "a folder in which git is used, or git init it" });
@@ -50,11 +50,12 @@ function tooMuch(tree: WorkTree, maxUploadMb: number): Problem[] {
 
 /** "data/x.bin 12.0 MB, …" */
 export function sizesText(files: readonly WorkFile[]): string {
-  return files.map(({ path, bytes }) => `${path} ${sizeText(bytes)}`).join(", ");
+  return files.map(({ path, bytes }) => `${shownPath(path)} ${sizeText(bytes)}`).join(", ");
 }
 
 /** What preview says. */
-export function sourceText({ sourceDir, base, files, bytes, largest, patch }: Snapshot): string {
+export function sourceText({ sourceDir, base, files, bytes, sparse, largest, patch }: Snapshot): string {
   const from = base === "" ? "never committed" : `on ${base.slice(0, 7)}${patch.length > 0 ? ", with changes" : ""}`;
-  return `${files} files, ${sizeText(bytes)}, of ${sourceDir} (${from}); the largest: ${sizesText(largest)}`;
+  const absent = sparse === 0 ? "" : `, without ${sparse} that are not checked out here (git sparse-checkout list)`;
+  return `${files} files, ${sizeText(bytes)}, of ${sourceDir} (${from})${absent}; the largest: ${sizesText(largest)}`;
 }

@@ -1,9 +1,14 @@
 import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
+import { say } from "../pulumi/engine.ts";
 import { type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import type { Dependencies } from "../remote/checks.ts";
 import { repoName, WORKSPACE } from "../remote/scripts.ts";
-import { complaintsAbout, missingIn } from "./git/contents.ts";
+import { planDependencies } from "./dependencies.ts";
+import { complaintsAbout, contentsOf, projectAt } from "./git/contents.ts";
+import type { Project } from "./git/project.ts";
+import { snapshotRepository } from "./git/snapshot.ts";
 import { loginFor } from "./git/token.ts";
 import type { RevisionArgs, Whole } from "./revision.ts";
 
@@ -13,15 +18,20 @@ export interface Pinned {
   readonly branch: string;
   readonly run: string;
   readonly commit: string;
+  /** Older states lack it. */
+  readonly dependencies?: Dependencies;
 }
+
+/** Lines that were said: a replacement is checked twice. */
+const said = new Set<string>();
 
 /**
  * The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. The files of a
- * folder are not pinned: they are taken as they are.
+ * folder are taken as they are, and so is a commit that the stack config names.
  */
 export function pin(
   old: Partial<Pinned>,
-  { repo, branch, run, head }: Omit<RevisionArgs, "whole">,
+  { repo, branch, run, head }: Pick<RevisionArgs, "repo" | "branch" | "run" | "head">,
   follows = false,
 ): Pinned {
   const same = !follows && old.repo === repo && old.branch === branch && old.run === run;
@@ -30,10 +40,17 @@ export function pin(
 
 /** The lifecycle behind Revision. */
 export const provider = lifecycle({
-  check: async (olds: Partial<Pinned>, news: RevisionArgs) => {
-    const inputs = pin(olds, news, news.whole.sourceDir !== "");
-    return { inputs, failures: await failures(inputs, news.whole) };
+  check: async (olds: Partial<Pinned>, news: RevisionArgs & { readonly __urn?: string }) => {
+    const pinned = pin(olds, news, news.whole.sourceDir !== "" || news.isPinned);
+    const { project, failures } = await look(pinned, news.whole);
+    if (project === undefined) return { inputs: pinned, failures };
+    const { dependencies, line, problems } = planDependencies(project, news.wish);
+    if (!said.has(line)) await say(news.__urn, line);
+    said.add(line);
+    const more = problems.map(({ key, found, write }) => ({ property: key, reason: `${found}; ${write}` }));
+    return { inputs: { ...pinned, dependencies }, failures: [...failures, ...more] };
   },
+
   // A replacement, whose commit a preview knows: an update's outputs are all unknown there, and so would the image be.
   diff: async (_id: string, olds: Pinned, news: Pinned) => {
     const changes = !isSame(outputs(olds), outputs(news));
@@ -42,9 +59,13 @@ export const provider = lifecycle({
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
 });
 
-/** What a clone of the commit, or of what lies beside it, would lack. */
-async function failures({ repo, branch, commit }: Pinned, whole: Whole): Promise<Failure[]> {
+/** What the commit says of itself, and what a clone of it, or of what lies beside it, would lack. */
+async function look(
+  { repo, branch, commit }: Pinned,
+  whole: Whole,
+): Promise<{ project: Project | undefined; failures: Failure[] }> {
   const { url, extraRepos, exclude, sourceDir } = whole;
+  const dir = openStateDir();
   const codeDir = `${WORKSPACE}/${repoName(url)}`;
   const code = { shown: repo, url, commit, ref: `refs/heads/${branch}`, codeDir };
   const all = [
@@ -53,26 +74,29 @@ async function failures({ repo, branch, commit }: Pinned, whole: Whole): Promise
   ];
   const found = await Promise.all(
     all.map(async ({ shown, codeDir, ...source }) => {
-      const property = source.commit === commit ? "repo" : "extraRepos";
+      const isCode = source.commit === commit;
+      const property = isCode ? "repo" : "extraRepos";
       try {
-        const missing = await missingIn(openStateDir(), { ...source, login: loginFor(whole, source.url) });
+        const { project, ...missing } = await contentsOf(dir, { ...source, login: loginFor(whole, source.url) });
         const lacks = await complaintsAbout(missing, { codeDir, extraRepos, exclude });
-        return lacks.map((lack) => ({ property, reason: `${shown} at ${commitText(source)}: ${troubleText(lack)}` }));
+        const reasons = lacks.map((lack) => `${shown} at ${commitText(source)}: ${troubleText(lack)}`);
+        return { project: isCode ? project : undefined, failures: reasons.map((reason) => ({ property, reason })) };
       } catch (error) {
         const reason = `${shown} at ${commitText(source)} cannot be read: ${printable((error as Error).message, 400)}`;
-        return [{ property, reason }];
+        return { project: undefined, failures: [{ property, reason }] };
       }
     }),
   );
-  return found.flat();
+  const sent = sourceDir === "" ? undefined : await projectAt(await snapshotRepository(dir, sourceDir), { commit });
+  return { project: sent ?? found[0]?.project, failures: found.flatMap(({ failures }) => failures) };
 }
 
 function commitText({ commit }: { commit: string }): string {
   return commit.slice(0, 12);
 }
 
-function outputs({ repo, branch, run, commit }: Pinned): Pinned {
-  return { repo, branch, run, commit };
+function outputs({ repo, branch, run, commit, dependencies }: Pinned): Pinned {
+  return { repo, branch, run, commit, ...(dependencies && { dependencies }) };
 }
 
 function isSame(one: Pinned, other: Pinned): boolean {

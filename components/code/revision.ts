@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
+import type { Dependencies } from "../remote/checks.ts";
 import type { ExtraRepo, Way } from "../remote/scripts.ts";
+import type { DependencyWish } from "./dependencies.ts";
 
 /** What is trained. */
 export interface RevisionArgs {
@@ -9,10 +11,14 @@ export interface RevisionArgs {
   readonly branch: string;
   /** Free text; a new one takes the branch as it is now. */
   readonly run: string;
-  /** The branch's commit now. */
+  /** The branch's commit now, or the one that the stack config names. */
   readonly head: string;
+  /** Does the stack config name it? */
+  readonly isPinned: boolean;
   /** What is checked of the commit before anything is rented. */
   readonly whole: Whole;
+  /** What is to be installed of what the commit asks for. */
+  readonly wish: DependencyWish;
 }
 
 /** Where a commit is looked at, and what may be missing in a clone of it. */
@@ -37,9 +43,10 @@ export interface Whole {
  */
 export class Revision extends DynamicResource {
   declare readonly commit: pulumi.Output<string>;
+  declare readonly dependencies: pulumi.Output<Dependencies>;
 
   constructor(name: string, args: RevisionArgs, opts?: pulumi.CustomResourceOptions) {
-    super("revision", name, { ...args, commit: undefined }, opts);
+    super("revision", name, { ...args, commit: undefined, dependencies: undefined }, opts);
     this.commit.apply((commit) => {
       const moved = movedText(args, commit);
       if (moved !== undefined) void pulumi.log.info(moved, this);

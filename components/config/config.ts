@@ -1,36 +1,34 @@
 import * as pulumi from "@pulumi/pulumi";
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
+import { isBranchName } from "../code/git/branch.ts";
+import { REPO } from "../code/git/url.ts";
+import { ABSOLUTE } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
+import { boolean } from "../lib/values.ts";
 import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
-
-/** Absolute on the machine, without blanks and "..". */
-const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;
 
 const image = field.text(
   /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i,
   "a Docker image such as name/image:tag",
 );
-const REPO =
-  /^(https?:\/\/[\w.-]+(:\d+)?\/[\w./~+-]+|ssh:\/\/(\w[\w.-]*@)?\w[\w.-]*(:\d+)?\/[\w./~+-]+|\w[\w.-]*@\w[\w.-]*:[\w./~+][\w./~+-]*|simulator:[\w.-]+)$/;
 const repo = field.text(
   REPO,
   "an https URL without user name or token, or one of ssh, such as https://github.com/ceselder/cot-oracle or git@github.com:ceselder/cot-oracle",
 );
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 const extraRepo = z.strictObject({
   url: z.string().regex(REPO),
-  commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+  commit: z.string().regex(COMMIT),
   path: z.string().regex(ABSOLUTE),
 });
-const branch = field.text(
-  /^(?!.*(\.\.|@\{|\/\/|\.lock$))[\w][\w./+@#-]*(?<![./])$/,
-  "the name of a branch, such as main",
-);
+const branch = field.line("the name of a branch").refine(isBranchName, "write the name of a branch, such as main");
 const variableNames = () =>
   field.names(field.ENV_NAME, "names of environment variables, such as HF_TOKEN,WANDB_API_KEY");
+const packages = () => field.names(/^\w[\w.-]*$/, "a list of names as in pyproject.toml, such as [cu124]");
 const path = () => field.line("a path");
 const patterns = () => field.names(/^[^\p{Cc}]+$/u, "a list of lines as in .gitignore, such as [data/*.json, logs/]");
 const EXTRA_REPOS =
@@ -90,6 +88,10 @@ const schema = z.strictObject({
     .describe("File that holds the API key; when empty VAST_API_KEY, or where the vastai client keeps it"),
   repo: repo.prefault("https://github.com/ceselder/cot-oracle").describe("Repository to train, an https or ssh URL"),
   branch: branch.prefault("jan").describe("Its branch; another one restarts training on the same machine"),
+  commit: field
+    .text(new RegExp(`^$|${COMMIT.source}`), "the whole id of a commit, 40 letters and digits in quotes")
+    .prefault("")
+    .describe("Whole id of the commit of the branch to train, where it is not to be the branch's last one"),
   gitAuth: field
     .oneOf("", "none", "token", "agent", "upload")
     .prefault("")
@@ -122,7 +124,21 @@ const schema = z.strictObject({
     .text(/\S/, "the command that trains")
     .prefault(TRAIN_COMMAND)
     .describe("Run under bash in the repository's folder, with NUM_GPUS, CHECKPOINT_DIR, RESUME_FROM and env"),
+  interactive: field
+    .of(boolean())
+    .prefault("false")
+    .describe("true: training may ask questions, which attach can answer; otherwise a question ends at once"),
   env: field.variables(RESERVED).prefault("{}").describe("More environment variables for training; no secrets"),
+  dependencies: field
+    .text(/\S/, "auto, none, or a shell command")
+    .prefault("auto")
+    .describe(
+      "auto (uv.lock, a project in pyproject.toml, or requirements.txt), none, or the shell command that installs what training needs",
+    ),
+  extras: packages().prefault("[]").describe("Extras of the code's project to install too, as uv's --extra does"),
+  groups: packages()
+    .prefault("[]")
+    .describe("Dependency groups of the code's project to install too, as uv's --group does"),
   links: field
     .links()
     .prefault("{}")
@@ -142,7 +158,9 @@ const schema = z.strictObject({
     .prefault('["HF_TOKEN","WANDB_API_KEY"]')
     .describe("Credentials to forward to the machine where they are found"),
   envFile: path().prefault("~/.env").describe("File with NAME=value lines that holds credentials"),
-  netrcFile: path().prefault("~/.netrc").describe("netrc file; machine api.wandb.ai gives WANDB_API_KEY"),
+  netrcFile: path()
+    .prefault("~/.netrc")
+    .describe("netrc file; machine api.wandb.ai, or the host of WANDB_BASE_URL in env, gives WANDB_API_KEY"),
   checkpointsDir: field
     .text(ABSOLUTE, "an absolute path on the machine, such as /workspace/checkpoints")
     .prefault("/workspace/checkpoints")
@@ -230,6 +248,14 @@ export function readConfig(raw: Readonly<Record<string, string>>): ConfigReading
     issue.code === "unrecognized_keys" ? issue.keys.map(unknownKey) : [wrongValue(String(issue.path[0]), issue, raw)],
   );
   return { config: readable(raw), problems };
+}
+
+/** Do both texts say the same? A number may be written in any way that YAML has. */
+export function isSameValue(key: string, one: string, other: string): boolean {
+  const read = (text: string) => schema.shape[key as keyof typeof schema.shape]?.safeParse(text.trim()).data;
+  const [first, second] = [read(one), read(other)];
+  if (typeof second === "number") return second === (first ?? Number(one.replaceAll("_", "")));
+  return JSON.stringify(first ?? one) === JSON.stringify(second ?? other);
 }
 
 /** The fields that can be read, so that later checks can still look at them. */

@@ -2,9 +2,9 @@ import { readFileSync, statSync } from "node:fs";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { envValues } from "./env-file.ts";
+import { type Doubt, readEnvFile } from "./env-file.ts";
 import { learnFile } from "./known.ts";
-import { netrcEntry } from "./netrc.ts";
+import { netrcEntry, netrcPath } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
 /** Credentials to forward, and what is missing. */
@@ -24,10 +24,12 @@ export interface CredentialSearch {
   readonly require: readonly string[];
   readonly envFile: string;
   readonly netrcFile: string;
+  /** Where training finds Weights & Biases, when that is a server of one's own. */
+  readonly wandbUrl?: string;
 }
 
 const NEVER_FORWARDED: readonly string[] = REGISTRY_TOKENS;
-const WANDB_MACHINE = "api.wandb.ai";
+const WANDB = "https://api.wandb.ai";
 
 /**
  * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
@@ -36,31 +38,39 @@ const WANDB_MACHINE = "api.wandb.ai";
  */
 export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
-  const netrcFile = readText("netrcFile", absolute(search.netrcFile, env));
+  const netrcFile = readText("netrcFile", netrcPath(search.netrcFile, env));
+  const { values: written, doubts } = readEnvFile(envFile.text);
   for (const { text } of [envFile, netrcFile]) learnFile(text);
   const places: Place[] = [
     { from: "the environment", values: env },
-    { from: envFile.path, path: envFile.path, values: envValues(envFile.text) },
+    { from: envFile.path, path: envFile.path, values: written },
     {
       from: netrcFile.path,
       path: netrcFile.path,
-      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, WANDB_MACHINE)?.password },
+      values: { WANDB_API_KEY: netrcEntry(netrcFile.text, hostOf(search.wandbUrl || WANDB))?.password },
     },
   ];
   const names = [...new Set([...search.require, ...search.forward])];
   const found = new Map(names.flatMap((name) => credentialIn(places, name)));
   learnSecrets(found.values());
   const used = places.filter(({ values }) => [...found].some(([name, value]) => values[name]?.trim() === value));
-  const missing = search.require.filter((name) => !found.has(name));
+  const doubtful = names.filter((name) => doubts[name] !== undefined && !env[name]?.trim());
+  const missing = search.require.filter((name) => !found.has(name) && !doubtful.includes(name));
   return {
     values: Object.fromEntries([...found].filter(([name]) => !NEVER_FORWARDED.includes(name))),
     problems: [
       ...[envFile, netrcFile].flatMap(({ problem }) => problem ?? []),
+      ...doubtful.map((name) => doubtProblem(name, envFile.path, doubts[name])),
       ...missing.map((name) => missingProblem(name, places)),
       ...search.forward.filter((name) => NEVER_FORWARDED.includes(name)).map(neverForwarded),
     ],
     warnings: used.flatMap(({ path }) => (path !== undefined && isOpen(path) ? [openText(path)] : [])),
   };
+}
+
+/** With its port, as wandb writes it to a netrc file; "" = it is no URL. */
+function hostOf(url: string): string {
+  return /^https?:\/\/([^/?#]+)/i.exec(url)?.[1] ?? "";
 }
 
 interface Place {
@@ -94,6 +104,12 @@ function missingProblem(name: string, places: readonly Place[]): Problem {
     found: `${name} is neither in ${environment}, nor in ${envFile}, nor in ${netrcFile}`,
     write: `add a line ${name}=… to ${envFile}, or take ${name} out of require`,
   };
+}
+
+/** What a shell would run or expand is no token as it stands. */
+function doubtProblem(name: string, file: string, doubt: Doubt | undefined): Problem {
+  const found = `line ${doubt?.line} of ${file}: ${name} ${doubt?.why}, and nothing is run or expanded here`;
+  return { key: "envFile", found, write: `write its value itself, in single quotes, or export ${name} before` };
 }
 
 function neverForwarded(name: string): Problem {

@@ -1,18 +1,169 @@
-import { parse } from "dotenv";
-
-/**
- * NAME=value lines as a shell would take them: `export` or not, quoted or not, comments, CRLF, blanks around `=`; the last
- * line of a name wins. A quoted value may go over several lines. Nothing is expanded.
- */
-export function envValues(text: string): Record<string, string> {
-  return parse(text.replace(BARE, withinQuotes));
+/** What an env file says, as a shell that sources it would take it. */
+export interface EnvFile {
+  readonly values: Readonly<Record<string, string>>;
+  /** Names whose value only a shell could tell; never in `values`. */
+  readonly doubts: Readonly<Record<string, Doubt>>;
+  /** Whatever stands behind a name, taken for a secret. */
+  readonly texts: readonly string[];
 }
 
-/** dotenv takes # for a comment wherever it is; in a bare value a shell does so only behind a blank. */
-const BARE = /^([ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*)([^\s'"`#][^\r\n]*)/gm;
+export interface Doubt {
+  /** From 1. */
+  readonly line: number;
+  /** A clause that shows nothing of the value. */
+  readonly why: string;
+}
 
-function withinQuotes(line: string, name: string, rest: string): string {
-  const value = rest.replace(/\s+#.*$/, "").trimEnd();
-  const quote = ["'", "`", '"'].find((mark) => !value.includes(mark));
-  return value.includes("#") && quote !== undefined ? `${name}${quote}${value}${quote}` : line;
+/**
+ * Reads NAME=value lines: `export` or not, quoted or not, several on a line, comments, values over several lines; the last
+ * one of a name wins. What a shell would run, expand or decide is in doubt. More lenient than a shell with CRLF, blanks
+ * around `=` and `NAME: value`, which have one meaning only.
+ */
+export function readEnvFile(text: string): EnvFile {
+  const all = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
+  const found = new Map<string, string | Doubt>();
+  const texts: string[] = [];
+  let decided: string | undefined;
+  for (let at = 0; at < all.length; ) {
+    const line = all.slice(0, at).split("\n").length;
+    const statement = statementAt(all, at);
+    const words = all.slice(at, lineEnd(all, at));
+    const [keyword] = STRUCTURE.exec(words) ?? [];
+    for (const name of UNSET.exec(words)?.[1]?.split(/\s+/) ?? []) found.delete(name);
+    if (statement.words.length === 0 && keyword !== undefined) decided ??= keyword.trim();
+    const why =
+      statement.why ?? (decided === undefined ? undefined : `comes behind ${decided}, and a shell decides there`);
+    for (const { name, value } of statement.words) found.set(name, why === undefined ? value : { line, why });
+    if (statement.why !== undefined) {
+      for (const [, name = ""] of all.slice(at, statement.end).matchAll(/\b([A-Za-z_]\w*)\+?=/g)) {
+        found.set(name, { line, why: statement.why });
+      }
+    }
+    if (statement.words.length > 0) {
+      const values = statement.words.map(({ value }) => value);
+      const raw = why === undefined ? [] : all.slice(at, statement.end).split(/[\s=;'"]+/);
+      texts.push(...values, ...raw);
+    }
+    const isCertain = statement.words.length > 0 ? statement.why === undefined : /^\s*(#|$)/.test(words);
+    if (!isCertain && isOpen(words)) decided ??= `line ${line}`;
+    at = statement.end + 1;
+  }
+  const pick = <T>(is: (entry: string | Doubt) => entry is T & (string | Doubt)) =>
+    Object.fromEntries([...found].flatMap(([name, entry]) => (is(entry) ? [[name, entry]] : []))) as Record<string, T>;
+  return {
+    values: pick((entry): entry is string => typeof entry === "string"),
+    doubts: pick((entry): entry is Doubt => typeof entry !== "string"),
+    texts,
+  };
+}
+
+/** The values that are certain. */
+export function envValues(text: string): Readonly<Record<string, string>> {
+  return readEnvFile(text).values;
+}
+
+/** From such a line on, what is assigned depends on more than the text. */
+const STRUCTURE =
+  /^[ \t]*(?:(?:if|then|else|elif|fi|for|while|until|do|done|case|esac|function|return|exit|[{}()])(?=[\s;]|$)|\w+[ \t]*\(\)|.*<<|[^#]*&&[ \t]*(?:return|exit)\b)/;
+/** May what follows still belong to this line? */
+function isOpen(line: string): boolean {
+  const count = (pattern: RegExp) => line.match(pattern)?.length ?? 0;
+  const isOdd = [/'/g, /"/g, /`/g].some((quote) => count(quote) % 2 === 1);
+  return isOdd || count(/\(/g) !== count(/\)/g) || count(/\{/g) !== count(/\}/g) || /(\||&&|\\)[ \t]*$/.test(line);
+}
+
+const UNSET = /^[ \t]*unset[ \t]+([\w \t]+)/;
+const HEAD = /[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)(?:[ \t]+=[ \t]*|=|:[ \t]+)/y;
+const NEXT = /[ \t]+([A-Za-z_]\w*)=/y;
+/** Behind a value: nothing, a comment, or the `export` of what was set. */
+const REST = /[ \t]*(?:;[ \t]*(?:export(?:[ \t]+[A-Za-z_]\w*)+)?[ \t]*;?[ \t]*)?(?:(?<=[\s;])#[^\n]*)?(?=\n|$)/y;
+
+interface Statement {
+  readonly words: readonly { readonly name: string; readonly value: string }[];
+  /** Why none of the values is certain. */
+  readonly why?: string;
+  /** Where the line ends. */
+  readonly end: number;
+}
+
+function statementAt(all: string, start: number): Statement {
+  const words: { name: string; value: string }[] = [];
+  let head = match(HEAD, all, start);
+  let at = start;
+  while (head !== null) {
+    const word = wordAt(all, head.end);
+    words.push({ name: head.name, value: word.value });
+    at = word.at;
+    if (word.why !== undefined) return { words, why: word.why, end: lineEnd(all, at) };
+    head = match(NEXT, all, at);
+  }
+  const end = lineEnd(all, at);
+  if (words.length === 0 || match(REST, all, at) !== null) return { words, end };
+  return { words, why: "has more behind it that a shell takes for a command", end };
+}
+
+function match(pattern: RegExp, text: string, at: number): { name: string; end: number } | null {
+  pattern.lastIndex = at;
+  const found = pattern.exec(text);
+  return found && { name: found[1] ?? "", end: pattern.lastIndex };
+}
+
+function lineEnd(all: string, at: number): number {
+  const end = all.indexOf("\n", at);
+  return end < 0 ? all.length : end;
+}
+
+/** One word of a shell. */
+function wordAt(all: string, start: number): { value: string; at: number; why?: string } {
+  let [value, at] = ["", start];
+  const doubt = (why: string) => ({ value, at, why });
+  // What was meant for a value may be a comment, when blanks stood before it.
+  if (all[at] === "#" && /[ \t]/.test(all[at - 1] ?? "")) return { value, at };
+  while (at < all.length && !/[\s;]/.test(all[at] ?? "")) {
+    const char = all[at] ?? "";
+    if (char === "'" || char === '"') {
+      const quoted = char === "'" ? literalAt(all, at) : quotedAt(all, at);
+      if (typeof quoted === "string") return doubt(quoted);
+      value += quoted.value;
+      at = quoted.at;
+    } else if (char === "\\") {
+      value += all[at + 1] === "\n" ? "" : (all[at + 1] ?? "\\");
+      at += 2;
+    } else if (isExpansion(all, at, true)) return doubt(EXPANDED);
+    else if (char === "~" && (value === "" || all[at - 1] === ":"))
+      return doubt("begins with ~, which a shell expands");
+    else if (/[&|<>(){]/.test(char)) return doubt(`holds ${char}, which a shell does not take for a part of it`);
+    else {
+      value += char;
+      at += 1;
+    }
+  }
+  return { value, at: Math.min(at, all.length) };
+}
+
+const EXPANDED = "holds $ or `, which a shell expands";
+const OPEN = "opens a quote that is never closed";
+
+function isExpansion(all: string, at: number, isBare: boolean): boolean {
+  const [char = "", next = ""] = [all[at], all[at + 1]];
+  return char === "`" || (char === "$" && /[\w{([@*#?$!-]/.test(next)) || (isBare && /^\$['"]/.test(char + next));
+}
+
+function literalAt(all: string, start: number): { value: string; at: number } | string {
+  const end = all.indexOf("'", start + 1);
+  return end < 0 ? OPEN : { value: all.slice(start + 1, end), at: end + 1 };
+}
+
+function quotedAt(all: string, start: number): { value: string; at: number } | string {
+  let value = "";
+  for (let at = start + 1; at < all.length; at++) {
+    const [char = "", next = ""] = [all[at], all[at + 1]];
+    if (char === '"') return { value, at: at + 1 };
+    if (isExpansion(all, at, false)) return EXPANDED;
+    if (char === "\\" && /[$`"\\\n]/.test(next)) {
+      value += next === "\n" ? "" : next;
+      at += 1;
+    } else value += char;
+  }
+  return OPEN;
 }

@@ -5,8 +5,8 @@ import { writeWhole } from "../lib/draft.ts";
 import { absolute } from "../lib/path.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import { type StateDir, stateDirPath } from "../lib/state-dir.ts";
-import { envValues } from "./env-file.ts";
-import { netrcPasswords } from "./netrc.ts";
+import { readEnvFile } from "./env-file.ts";
+import { netrcPasswords, netrcPath } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
 /** Where credentials of this user were ever looked for: a later command has no stack config, and shows none of them. */
@@ -27,7 +27,7 @@ interface Search extends Readonly<Record<"envFile" | "netrcFile", string>> {
 /** Notes files and names, so that whatever runs later knows what it must not show. Holds no secret. */
 export function noteSearch(dir: Pick<StateDir, "path">, search: Search, env = process.env): void {
   const noted = placesIn(dir.path);
-  const files = [...new Set([...noted.files, absolute(search.envFile, env), absolute(search.netrcFile, env)])];
+  const files = [...new Set([...noted.files, absolute(search.envFile, env), netrcPath(search.netrcFile, env)])];
   const names = [...new Set([...noted.names, ...search.forward, ...search.require])];
   if (files.length + names.length === noted.files.length + noted.names.length) return;
   writeWhole(fileIn(dir.path), `${JSON.stringify({ files, names })}\n`);
@@ -37,12 +37,12 @@ export function noteSearch(dir: Pick<StateDir, "path">, search: Search, env = pr
 export function learnCredentials(env: NodeJS.ProcessEnv = process.env): void {
   const { files, names } = placesIn(stateDirPath(env));
   learnSecrets([...USUAL.names, ...names].map((name) => env[name]?.trim()));
-  for (const file of [...USUAL.files, ...files]) learnFile(textOf(absolute(file, env)));
+  for (const file of [...USUAL.files, ...files]) learnFile(textOf(netrcPath(file, env)));
 }
 
 /** Of the text of an env file or a netrc file: every value of the one, every password of the other. */
 export function learnFile(text: string): void {
-  learnSecrets([...Object.values(envValues(text)).filter(isNoPlace), ...netrcPasswords(text)]);
+  learnSecrets([...readEnvFile(text).texts.filter(isNoPlace), ...netrcPasswords(text)]);
 }
 
 /** A path that leads somewhere on this machine is none. */

@@ -1,3 +1,12 @@
+import { absolute } from "../lib/path.ts";
+
+/** Where it is: the usual one is wherever NETRC says, as for all that read it. */
+export function netrcPath(file: string, env: NodeJS.ProcessEnv): string {
+  return absolute(file === USUAL && env.NETRC ? env.NETRC : file, env);
+}
+
+const USUAL = "~/.netrc";
+
 /** What a netrc file says about one machine. */
 export interface NetrcEntry {
   readonly login: string;
@@ -5,50 +14,129 @@ export interface NetrcEntry {
 }
 
 /**
- * The entry of a machine in the text of a netrc file; undefined = none with a password. `default` is not used: it would
+ * The entry of a machine in the text of a netrc file, as Python's netrc has it, with which wandb and requests read it: the
+ * last one, and none at all in a file that it refuses. undefined = none with a password. `default` is not used: it would
  * hand a password to a machine that nobody named.
  */
 export function netrcEntry(text: string, machine: string): NetrcEntry | undefined {
-  const words = wordsOf(withoutMacros(text));
-  for (let at = words.indexOf("machine"); at >= 0; at = words.indexOf("machine", at + 1)) {
-    if (words[at + 1] !== machine) continue;
-    const entry = entryAt(words, at + 2);
-    if (entry.password !== "") return entry;
-  }
-  return undefined;
+  const entry = entriesIn(text)?.get(machine);
+  return entry?.password ? entry : undefined;
 }
 
 /** Every password in the text of a netrc file; where that is a word of GitHub's, or missing, the login is the token. */
 export function netrcPasswords(text: string): string[] {
-  const words = wordsOf(withoutMacros(text));
-  return words.flatMap((word, at) => {
-    if (word !== "machine" && word !== "default") return [];
-    const { login, password } = entryAt(words, word === "machine" ? at + 2 : at + 1);
-    return ["", "x-oauth-basic"].includes(password) ? [login] : [password];
-  });
+  const words = new Words(text).rest();
+  const after = (name: string) => words.filter((_, at) => words[at - 1] === name);
+  const passwords = after("password").filter((word) => word !== "x-oauth-basic");
+  const isToken = passwords.length < words.filter((word) => word === "machine" || word === "default").length;
+  return [...passwords, ...(isToken ? [...after("login"), ...after("user")] : [])];
 }
 
-function entryAt(words: readonly string[], start: number): NetrcEntry {
-  const entry = { login: "", password: "" };
-  for (let at = start; at < words.length; at += 2) {
-    const [word, value = ""] = [words[at], words[at + 1]];
-    if (word === "login") entry.login = value;
-    else if (word === "password") entry.password = value;
-    else if (word !== "account") break;
+/** By machine; undefined where Python would refuse the file. */
+function entriesIn(text: string): Map<string, NetrcEntry> | undefined {
+  const words = new Words(text);
+  const entries = new Map<string, NetrcEntry>();
+  for (let word = words.next(); word !== ""; word = words.next()) {
+    if (word.startsWith("#")) {
+      // A word of its own: the rest of its line, unless that ended with it.
+      if (word === "#") words.skipLine();
+    } else if (word === "machine" || word === "default") {
+      const name = word === "machine" ? words.next() : word;
+      const entry = name === "" ? undefined : entryAt(words);
+      if (entry === undefined) return undefined;
+      entries.set(word === "machine" ? name : "", entry);
+    } else if (word !== "macdef" || !skipMacro(words)) return undefined;
   }
-  return entry;
+  return entries;
 }
 
-/** A macro lasts until the next empty line. */
-function withoutMacros(text: string): string {
-  return text.replace(/\r\n/g, "\n").replace(/^[ \t]*macdef[^\n]*\n(?:[^\n]+(?:\n|$))*/gm, "");
+const TOP = ["", "machine", "default", "macdef"];
+
+function entryAt(words: Words): NetrcEntry | undefined {
+  const entry = { login: "", password: "" };
+  for (;;) {
+    const word = words.next();
+    if (word.startsWith("#")) words.skipLine();
+    else if (TOP.includes(word)) {
+      words.back(word);
+      return entry;
+    } else if (word === "login" || word === "user") entry.login = words.next();
+    else if (word === "password") entry.password = words.next();
+    else if (word === "account") words.next();
+    else return undefined;
+  }
 }
 
-/** Words between blanks; a word in quotes may hold blanks; # begins a comment where a word could begin. */
-function wordsOf(text: string): string[] {
-  const found = text.matchAll(/#[^\n]*|"((?:\\.|[^"\\])*)"|(\S+)/g);
-  return [...found].flatMap(([, quoted, bare]) => {
-    if (quoted !== undefined) return [quoted.replace(/\\(.)/g, "$1")];
-    return bare === undefined ? [] : [bare];
-  });
+/** A macro lasts until the next empty line. Has it an end? */
+function skipMacro(words: Words): boolean {
+  words.next();
+  for (;;) {
+    const line = words.line();
+    if (line === "\n") return true;
+    if (line === "") return false;
+  }
+}
+
+/** Words between blanks; a word in quotes may hold blanks, and a backslash takes what follows as it is. */
+class Words {
+  readonly #text: string;
+  #at = 0;
+  /** Did a line end while the last word was looked for, before it or with it? */
+  #hasLineEnd = false;
+  #pushed: string | undefined;
+
+  constructor(text: string) {
+    this.#text = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
+  }
+
+  /** "" at the end. */
+  next(): string {
+    const pushed = this.#pushed;
+    this.#pushed = undefined;
+    this.#hasLineEnd = false;
+    if (pushed !== undefined) return pushed;
+    const start = this.#at;
+    let char = this.#read();
+    while (isBlank(char)) char = this.#read();
+    const isQuoted = char === '"';
+    let word = "";
+    if (isQuoted) char = this.#read();
+    while (char !== "" && !(isQuoted ? char === '"' : isBlank(char))) {
+      word += char === "\\" ? this.#read() : char;
+      char = this.#read();
+    }
+    this.#hasLineEnd = this.#text.slice(start, this.#at).includes("\n");
+    return word;
+  }
+
+  back(word: string): void {
+    this.#pushed = word;
+  }
+
+  /** The rest of the line of a comment. Behind an empty line Python skips none, so what stands there counts. */
+  skipLine(): void {
+    if (!this.#hasLineEnd) this.line();
+  }
+
+  /** With its end. */
+  line(): string {
+    const end = this.#text.indexOf("\n", this.#at);
+    const line = this.#text.slice(this.#at, end < 0 ? undefined : end + 1);
+    this.#at += line.length;
+    return line;
+  }
+
+  rest(): string[] {
+    const words: string[] = [];
+    for (let word = this.next(); word !== "" || this.#at < this.#text.length; word = this.next()) words.push(word);
+    return words;
+  }
+
+  #read(): string {
+    return this.#text[this.#at++] ?? "";
+  }
+}
+
+function isBlank(char: string): boolean {
+  return char !== "" && "\n\t\r ".includes(char);
 }

@@ -1,4 +1,5 @@
 import type { Code } from "../code/check-repository.ts";
+import { syncOptions } from "../code/dependencies.ts";
 import { isSshUrl, wayOf } from "../code/git/url.ts";
 import type { RunConfig } from "../config/config.ts";
 import { targetOf } from "../vast/client/api.ts";
@@ -19,6 +20,8 @@ const KEYS = [
   "builderMaxMinutes",
   "branch",
   "gitAuth",
+  "extras",
+  "groups",
 ] as const;
 
 export type ImageConfig = Pick<RunConfig, (typeof KEYS)[number]>;
@@ -39,5 +42,6 @@ export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
   const code = { url, way, tokenFor, envFile, netrcFile, extraRepos, sourceDir };
   const { sshKey, builderMaxPricePerHour: maxPricePerHour, builderMaxMinutes: maxMinutes } = config;
   const builder = { ...targetOf(config), sshKey, maxPricePerHour, maxMinutes };
-  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder };
+  const options = syncOptions(config);
+  return { image, imageBuild, imageBase, registryUser, envFile, apiUrl, branch, commit, code, builder, options };
 }

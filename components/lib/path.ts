@@ -2,6 +2,9 @@ import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
+/** A path on the machine, without blanks and "..". */
+export const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;
+
 /** An absolute path: `~/` is the home directory, anything relative starts at `cwd`. */
 export function absolute(path: string, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): string {
   return resolve(cwd, path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);

@@ -35,6 +35,19 @@ export function troubleText({ found, write }: Trouble): string {
   return `${printable(found, 800)}${remedy}`;
 }
 
+/**
+ * What to do about a connection that did not come about, where its code tells; a clause.
+ *
+ * @param code as Node names it
+ */
+export function connectionRemedy(code: string): string | undefined {
+  if (/CERT|UNABLE_TO_VERIFY/.test(code)) {
+    return "where your network has an authority of its own, set NODE_EXTRA_CA_CERTS to its file, or NODE_USE_SYSTEM_CA=1 where the system knows it";
+  }
+  if (code === "EPROTO") return "a proxy needs its scheme, such as https_proxy=http://proxy.example:3128";
+  return undefined;
+}
+
 /** What a check found: a value, problems, or neither when what it needs could not be read. */
 export interface Check<T> {
   readonly value?: T;

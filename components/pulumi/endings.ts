@@ -4,6 +4,7 @@ import { engineAddress, engineAlive } from "./engine.ts";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const LOOK_EVERY_MS = 2000;
 
+/** One process serves all resources, and is told once to end. */
 const lastWords = new Map<string, () => void>();
 
 /**

@@ -21,6 +21,7 @@ export function engineAddress(argv: readonly string[] = process.argv): string | 
 
 type Client = InstanceType<typeof engineService.EngineClient>;
 
+/** One connection for all rows of a process. */
 const clients = new Map<string, Client>();
 const LONGEST_TEXT = 2000;
 const PATIENCE_MS = 2000;

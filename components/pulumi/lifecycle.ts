@@ -91,6 +91,7 @@ function showable<T extends { readonly failures?: readonly { readonly reason: st
 
 type Method = (...values: never[]) => Promise<object | undefined>;
 
+/** Of all resources that this process serves: it may end only when none is at work. */
 let underWay = 0;
 
 /** Does a method of some resource run in this process? */

@@ -4,6 +4,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 
 type Provider = dynamic.ResourceProvider;
 
+/** Resources of one kind share the text that is serialised. */
 const stubs = new Map<Address, Provider>();
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { retryAfterSeconds } from "../lib/retry-after.ts";
+import { retryAfterSeconds } from "../lib/clock.ts";
 import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.ts";
 import { registryError } from "./errors.ts";
 import { HUB, type ImageReference } from "./reference.ts";

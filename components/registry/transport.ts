@@ -1,4 +1,5 @@
 import axios, { isAxiosError } from "axios";
+import { connectionRemedy } from "../lib/problem.ts";
 import { isLoopback } from "./challenge.ts";
 
 /** A registry answers quickly or not at all. */
@@ -20,6 +21,11 @@ export interface Ask {
 
 /** Asks a registry; whatever its status, that is the answer. Rejects with a short reason when there is none. */
 export type Transport = (ask: Ask) => Promise<Answer>;
+
+function reasonOf(code = "no answer"): string {
+  const remedy = connectionRemedy(code);
+  return remedy === undefined ? code : `${code}; ${remedy}`;
+}
 
 /** The transport over HTTP: no redirects, no parsing, bounded in time and size. */
 export const send: Transport = async ({ url, method, headers }) => {
@@ -43,8 +49,6 @@ export const send: Transport = async ({ url, method, headers }) => {
     return { status: response.status, header, body: Buffer.from(response.data) };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw new Error(
-      error.code === "ERR_CANCELED" ? `no answer within ${TIMEOUT_MS / 1000} s` : (error.code ?? "no answer"),
-    );
+    throw new Error(error.code === "ERR_CANCELED" ? `no answer within ${TIMEOUT_MS / 1000} s` : reasonOf(error.code));
   }
 };

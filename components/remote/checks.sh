@@ -1,5 +1,6 @@
-# Links, set-up and preflight: what stands between the dependencies and a start of training. Values: CODE, LINKS (lines
-# "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the environment and the guard.
+# Dependencies, links, set-up and preflight: what stands between the code and a start of training. Values: CODE, LINKS
+# (lines "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the dependencies, the
+# environment and the guard.
 
 # make_links [early]: with early a target that is not there yet is left for later.
 make_links() {
@@ -47,22 +48,26 @@ in_environment() {
 
 # run_all WHAT SECONDS COMMAND...: each in turn, with a log of its own; prints what has failed, and how.
 run_all() {
-  local what=$1 seconds=$2 command code log number=0 failed=0
+  local what=$1 seconds=$2 command code log number=0 failed=0 began kills
   shift 2
   for command; do
     number=$((number + 1))
     log=$LOGS/$what-$number.log code=0
     hold "$((seconds + 120))"
     : >"$log"
+    see_kills
+    began=$SECONDS
     say "$what: $command"
     try_logged "$what-$number" in_environment "$seconds" "$command" 9>&- || code=$?
     [ "$code" != 0 ] || continue
     failed=1
     {
-      case $code in
-        124 | 137) say "$what: took longer than $seconds s: $command" ;;
-        *) say "$what: exit code $code: $command" ;;
-      esac
+      if [ $((SECONDS - began)) -ge "$seconds" ]; then
+        say "$what: took longer than $seconds s: $command"
+      else
+        say "$what: exit code $code: $command"
+        explain_end "$code" "$kills"
+      fi
       if [ -s "$log" ]; then
         say "The end of $log:"
         last_lines "$log"
@@ -79,14 +84,10 @@ run_all() {
 # prepare_start: called with the lock; gives it away while commands run. Whoever asks training to stop meanwhile is heard.
 prepare_start() {
   local commands
-  eval "commands=($SETUP $PREFLIGHT)"
-  if [ ${#commands[@]} = 0 ]; then
-    make_links
-    return
-  fi
   rm -f "$EXIT"
   say "not yet ready, $BASHPID" >"$KEEP/train.stop"
   unlock
+  install_dependencies
   make_links early
   eval "commands=($SETUP)"
   run_all setup 3600 "${commands[@]}" || refuse "Training is not started: setup has failed."

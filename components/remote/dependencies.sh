@@ -1,28 +1,67 @@
-# The environment of the code's lock file in WORKSPACE/venvs/NAME. Values: WORKSPACE, NAME, CODE_ID (of the
-# code that is there: with another one the step runs again), UV (requirement with hashes).
-CODE=$WORKSPACE/$NAME
-OWN_UV=$WORKSPACE/.uv
-export UV_PROJECT_ENVIRONMENT=$WORKSPACE/venvs/$NAME UV_NO_PROGRESS=1
-PATH=$PATH:$HOME/.local/bin:$OWN_UV/bin
-: >"$LOGS/dependencies.log"
+# What the code needs, in WORKSPACE/venvs/NAME or in the image's own Python. Values: CODE, COMMIT, DEPENDENCIES (the command
+# that installs them, or empty), OWN_PYTHON (not empty = they go into the image's Python), SETUP, UV (requirement with
+# hashes), UV_ASKED (versions that the code asks for, or empty), and those of the environment.
 
-bring_uv() {
-  command -v uv >/dev/null && return
-  local python
-  python=$(command -v python3 || command -v python) || fail "the image has neither uv nor a Python to install it with"
-  printf '%s\n' "$UV" >"$KEEP/uv.txt"
-  logged dependencies timeout 300 "$python" -m pip install --no-input --disable-pip-version-check \
-    --require-hashes --no-deps --upgrade --target "$OWN_UV" -r "$KEEP/uv.txt"
-  hash -r
+# install_dependencies: nothing is done anew while code, command and set-up are the same, so that what set-up has put beside
+# them stays.
+install_dependencies() {
+  local mark count environment=$WORKSPACE/venvs/$NAME
+  : >"$LOGS/dependencies.log"
+  bring_uv || [ -z "$DEPENDENCIES" ] || refuse "Training is not started: its dependencies need uv."
+  mark=$(printf '%s\0' "$COMMIT" "$DEPENDENCIES" "$UV_ASKED" "$SETUP" | sha256sum)
+  # One that an earlier commit had would hide the image's Python.
+  [ -z "$OWN_PYTHON" ] || [ ! -e "$environment/$DEPENDENCIES_MARK" ] || rm -rf "$environment"
+  if [ -z "$DEPENDENCIES" ]; then
+    say "dependencies: nothing to install"
+    return
+  fi
+  if [ "$(cat "$(dependencies_mark)" 2>/dev/null)" = "$mark" ]; then
+    say "dependencies: they are there for ${COMMIT:0:12}"
+    return
+  fi
+  rm -f "$(dependencies_mark)"
+  hold 3720
+  UV_NO_PROGRESS=1 logged dependencies in_environment 3600 "$DEPENDENCIES" 9>&- ||
+    refuse "Training is not started: its dependencies are not installed."
+  printf '%s\n' "$mark" >"$(dependencies_mark)"
+  count=$(sed -n 's/^Installed \([0-9]*\) package.*/\1/p' "$LOGS/dependencies.log" | tail -n 1)
+  say "dependencies: they are there for ${COMMIT:0:12}${count:+, $count of them installed now}"
 }
 
-if [ ! -e "$CODE/pyproject.toml" ]; then
-  say "dependencies: no pyproject.toml, nothing to install"
-  exit 0
-fi
-bring_uv
-frozen=()
-[ -e "$CODE/uv.lock" ] && frozen=(--frozen)
-logged dependencies timeout 3600 uv sync --project "$CODE" "${frozen[@]}"
-count=$(sed -n 's/^Installed \([0-9]*\) package.*/\1/p' "$LOGS/dependencies.log" | tail -n 1)
-say "dependencies: installed ${count:-0} packages for ${CODE_ID:0:12}"
+DEPENDENCIES_MARK=.vast-training-dependencies
+
+# dependencies_mark: the file goes when what was installed goes: with the environment, or with the container.
+dependencies_mark() {
+  local environment=$WORKSPACE/venvs/$NAME
+  if [ -d "$environment/bin" ]; then printf '%s' "$environment/$DEPENDENCIES_MARK"; else printf '%s' "$HOME/$DEPENDENCIES_MARK"; fi
+}
+
+# bring_uv: the image's own, unless the code asks for another one. Where nothing needs it, it is there for the user's commands.
+bring_uv() {
+  ! suits_uv || return 0
+  take_uv --require-hashes "$UV" || return 1
+  suits_uv || [ -z "$UV_ASKED" ] || take_uv --upgrade "uv$UV_ASKED"
+}
+
+# suits_uv: there is one, and it takes the code's word for which one it has to be.
+suits_uv() {
+  (
+    PATH=$WORKSPACE/.uv/bin:$PATH:$HOME/.local/bin
+    cd "$CODE"
+    command -v uv >/dev/null || exit 1
+    [ -n "$UV_ASKED" ] || exit 0
+    case $(uv python dir 2>&1 || true) in *'Required uv version'*) exit 1 ;; esac
+  )
+}
+
+# take_uv OPTION REQUIREMENT
+take_uv() {
+  local python
+  if ! python=$(command -v python3 || command -v python); then
+    say "the image has neither uv nor a Python to install it with" >&2
+    return 1
+  fi
+  printf '%s\n' "$2" >"$KEEP/uv.txt"
+  logged dependencies timeout "$([ -n "$DEPENDENCIES" ] && say 300 || say 60)" "$python" -m pip install --no-input \
+    --disable-pip-version-check "$1" --no-deps --upgrade --target "$WORKSPACE/.uv" -r "$KEEP/uv.txt"
+}

@@ -45,8 +45,25 @@ training_environment() {
   export NUM_GPUS CHECKPOINT_DIR=$CHECKPOINTS CONTAINER_ID
   CONTAINER_ID=$(of_first_process CONTAINER_ID)
   export UV_PROJECT_ENVIRONMENT=$WORKSPACE/venvs/$NAME
+  PATH=$WORKSPACE/.uv/bin:$PATH:$HOME/.local/bin
   if [ -d "$UV_PROJECT_ENVIRONMENT/bin" ]; then
     export VIRTUAL_ENV=$UV_PROJECT_ENVIRONMENT PATH=$UV_PROJECT_ENVIRONMENT/bin:$PATH
   fi
+  allow_git
   find_resume
+}
+
+# allow_git: a token that was forwarded opens private repositories of GitHub, which a lock file may name by ssh as well.
+allow_git() {
+  local number=${GIT_CONFIG_COUNT:-0} host=https://github.com
+  export GIT_TERMINAL_PROMPT=0
+  [ -n "${GITHUB_TOKEN-}" ] || return 0
+  set -- "credential.$host.helper" '!f() { [ "$1" != get ] || printf "username=x-access-token\npassword=%s\n" "$GITHUB_TOKEN"; }; f' \
+    "url.$host/.insteadOf" ssh://git@github.com/ "url.$host/.insteadOf" git@github.com:
+  while [ $# -gt 0 ]; do
+    export "GIT_CONFIG_KEY_$number=$1" "GIT_CONFIG_VALUE_$number=$2"
+    number=$((number + 1))
+    shift 2
+  done
+  export GIT_CONFIG_COUNT=$number
 }

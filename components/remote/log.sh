@@ -1,104 +1,48 @@
-# Shows the training log from a place on, in frames: a line "@INODE OFFSET LENGTH", then LENGTH bytes, which end at OFFSET
-# of the file with that inode. A file that training has put aside is read to its end before the next one begins. What was
-# cut out of the middle reads as NULs, and none are sent. Ends with 66 where there is no log yet and nobody waits for it.
-# INODE, OFFSET: where to go on; without INODE LINES from the end ("all" = all). FOLLOW=yes: never ends.
-export LC_ALL=C
-LOG=$WORKSPACE/train.log
-LONGEST=1048576
+# The log of training: its first and its last part stay, what is between them is cut out in place, so that its name, its
+# inode and whoever follows it stay. Values: LOG.
 
-frame() { printf '@%s %s %s\n' "${INODE:--}" "$OFFSET" "$1"; }
-
-# open_log FILE: as descriptor 3, which stays with the file when its name changes.
-open_log() { { exec 3<"$1"; } 2>/dev/null && INODE=$(stat -L -c %i /dev/fd/3); }
-
-size() { stat -L -c %s /dev/fd/3; }
-
-show_rest() {
-  local end length bytes
-  end=$(size)
-  # It was begun anew.
-  [ "$end" -ge "$OFFSET" ] || OFFSET=0
-  while [ "$OFFSET" -lt "$end" ]; do
-    length=$((end - OFFSET))
-    [ "$length" -le "$LONGEST" ] || length=$LONGEST
-    # A shell takes the newlines off the end of what it substitutes.
-    bytes=$(tail -c "+$((OFFSET + 1))" /dev/fd/3 2>/dev/null | head -c "$length" | tr -d '\000' && printf x)
-    bytes=${bytes%x}
-    OFFSET=$((OFFSET + length))
-    frame "${#bytes}" && printf %s "$bytes" || exit
+# bound_log PID: while this process writes to it. No process but for a look each second, and nobody waits for it.
+bound_log() {
+  trap '' TERM INT HUP
+  exec 5<> <(:)
+  while see_birth "$1"; do
+    cut_log
+    read -rt 1 -u 5 _ || true
   done
+  cut_log
 }
 
-# last_lines_from: sets OFFSET; the file grows meanwhile.
-last_lines_from() {
-  local tries=5 end=0 length=0
-  OFFSET=0
-  [ "$LINES" != all ] || return 0
-  until [ $((tries--)) = 0 ]; do
-    end=$(size) length=$(tail -n "$LINES" /dev/fd/3 | wc -c)
-    [ "$end" != "$(size)" ] || break
-  done
-  [ "$length" -ge "$end" ] || OFFSET=$((end - length))
-}
-
-all_logs() { ls -1 "$WORKSPACE"/logs/train-*.log "$LOG" 2>/dev/null; }
-
-inode_of() { stat -c %i "$1" 2>/dev/null; }
-
-# find_log: opens the one with this inode.
-find_log() {
-  local name
-  for name in $(all_logs); do
-    [ "$(inode_of "$name")" = "$INODE" ] && open_log "$name" && return
-  done
-  return 1
-}
-
-# next_log: opens the one that was begun after this one.
-next_log() {
-  local name seen=
-  for name in $(all_logs) "$LOG"; do
-    [ -z "$seen" ] || break
-    [ "$(inode_of "$name")" != "$INODE" ] || seen=yes
-  done
-  [ -n "$seen" ] || name=$LOG
-  open_log "$name"
-}
-
-is_put_aside() {
-  local now
-  now=$(inode_of "$LOG") && [ "$now" != "$INODE" ]
-}
-
-wait_a_second() {
-  sleep 1
-  # Whoever has gone is noticed when something is sent.
-  [ $((++waited % 5)) != 0 ] || frame 0 || exit
-}
-
-waited=0
-printf '\n@begin\n'
-if [ -n "$INODE" ] && ! find_log; then
-  printf '@lost\n'
-  INODE= LINES=all
-fi
-if [ -z "$INODE" ]; then
-  OFFSET=0
-  until open_log "$LOG"; do
-    [ "$FOLLOW" = yes ] || exit 66
-    [ "$waited" != 0 ] || frame 0
-    LINES=all
-    wait_a_second
-  done
-  last_lines_from
-fi
-while :; do
-  show_rest
-  if is_put_aside; then
-    show_rest
-    ! next_log || OFFSET=0
-    continue
+# cut_log: once more than a third too much is there.
+cut_log() {
+  local first=${LOG_FIRST:-8388608} last=${LOG_LAST:-33554432} size blocks unit end
+  read -r size blocks unit < <(stat -c '%s %b %B' -- "$LOG" 2>/dev/null) || return 0
+  [ $((blocks * unit)) -gt $(((first + last) / 3 * 4)) ] && [ "$size" -gt $(((first + last) / 3 * 4)) ] || return 0
+  first=$((first / 4096 * 4096)) end=$(((size - last) / 4096 * 4096))
+  # A hole keeps the size: who reads on from where he was finds what comes next.
+  if fallocate --punch-hole --offset "$first" --length "$((end - first))" "$LOG" 2>/dev/null; then
+    cut_mark | put_at "$((end - 4096))"
+  else
+    cut_mark | put_at "$first"
+    move_down "$end" "$((first + 4096))"
   fi
-  [ "$FOLLOW" = yes ] || exit 0
-  wait_a_second
-done
+}
+
+# put_at OFFSET: standard input, over what is there.
+put_at() { dd of="$LOG" bs=64k conv=notrunc oflag=seek_bytes seek="$1" 2>/dev/null; }
+
+# cut_mark: 4096 bytes, most of them ends of lines: a tail that counts those looks no further back.
+cut_mark() {
+  local text=$'\n[vast-training] The log is cut here: its first and its last part are kept.' ends
+  printf -v ends '%*s' $((4096 - ${#text})) ''
+  printf '%s%s' "$text" "${ends// /$'\n'}"
+}
+
+# move_down FROM TO: the rest of the log, where the file system makes no holes. What is appended in the last moment is lost.
+move_down() {
+  local from=$1 to=$2 size
+  while size=$(stat -c %s -- "$LOG") && [ "$size" -gt "$from" ]; do
+    tail -c +"$((from + 1))" -- "$LOG" | head -c "$((size - from))" | put_at "$to"
+    to=$((to + size - from)) from=$size
+  done
+  truncate -s "$to" -- "$LOG"
+}

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { newestText } from "./resume.ts";
@@ -167,18 +165,6 @@ export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "e
 
 const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard", "watcher", "boot"];
 
-export interface DependenciesStep extends Place, Pick<Training, "commit" | "extraRepos"> {
-  readonly repo: string;
-}
-
-/** Installs what the lock file names and the image lacks. */
-export function dependenciesScript(step: DependenciesStep): string {
-  const { repo } = step;
-  const uv = readFileSync(join(import.meta.dirname, "uv.txt"), "utf8");
-  const values = { ...placeOf(step), NAME: repoName(repo), CODE_ID: codeId(step), UV: uv };
-  return script(values, "common", "dependencies");
-}
-
 /** A repository that lies beside the code. */
 export interface ExtraRepo {
   readonly url: string;
@@ -202,6 +188,8 @@ export interface Training {
 
 export interface TrainStep extends Training, Checks, Guard, Place {
   readonly repo: string;
+  /** Is the standard input the terminal of tmux, where somebody may answer? Default: no, so that a question ends at once. */
+  readonly interactive?: boolean;
   /** Default none: training finds nothing of it in its environment. */
   readonly wandb?: Wandb;
 }
@@ -215,12 +203,13 @@ export function trainScript(step: TrainStep): string {
     ENV_LINES: exportLines(step.env),
     NUM_GPUS: String(step.gpus),
     WANDB_PROJECT: step.wandbProject,
+    INTERACTIVE: step.interactive === true ? "yes" : "",
     NEWEST: newestText(),
     COSTS:
       `The machine is kept and costs ${perHour(step.pricePerHour)}: mend it and run pulumi up again, ` +
       `or end it with ${endsBill(step.stack)}`,
   };
-  const texts = [...WITH_GUARD, "environment", "checks", "train"];
+  const texts = [...WITH_GUARD, "environment", "ends", "log", "dependencies", "checks", "train"];
   const more = { ...wandbValues(step.wandb), ...checkValues(step), ...guardValues(step) };
   return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }
@@ -288,7 +277,7 @@ export interface LogStep extends Pick<Place, "workspace"> {
   readonly follow?: boolean;
 }
 
-/** Shows the training log in frames; log.sh says which. */
+/** Shows the training log in frames; follow.sh says which. */
 export function logScript({ workspace = WORKSPACE, from, lines, follow = false }: LogStep): string {
   const values = {
     WORKSPACE: workspace,
@@ -297,5 +286,5 @@ export function logScript({ workspace = WORKSPACE, from, lines, follow = false }
     LINES: String(lines),
     FOLLOW: follow ? "yes" : "",
   };
-  return script(values, "log");
+  return script(values, "follow");
 }

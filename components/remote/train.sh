@@ -1,18 +1,20 @@
 # A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, COSTS (a sentence for a
-# training that dies at once), CHECKS (stands for links, set-up and preflight), and those of the environment, the checks
-# and the guard.
+# training that dies at once), INTERACTIVE (not empty = questions may be answered in tmux), CHECKS (stands for dependencies,
+# links, set-up and preflight), and those of the environment, the checks and the guard.
 CODE=$WORKSPACE/$NAME
 
 # run_training: what the tmux session runs. A signal to the group is for the command; this shell and tee outlive it, so
 # that the last lines and the exit code are written down.
 run_training() {
-  local code=0 tee told=
+  local code=0 tee told= kills ALONE=()
+  see_kills
   note_self "$KEEP/train.pid"
   rm -f "$KEEP/hold"
   trap : INT HUP
   trap told=1 TERM
   exec > >(trap '' TERM INT HUP; exec tee -a -- "$LOG") 2>&1
   tee=$!
+  bound_log "$tee" </dev/null >/dev/null 2>&1 &
   # The trap keeps bash there until its command has ended, so that the exit code is the command's own.
   (
     training_environment
@@ -20,7 +22,8 @@ run_training() {
     TRAINING_ID=$(<"$KEEP/train.id")
     tell_resume
     cd "$CODE"
-    exec bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
+    [ -n "$INTERACTIVE" ] || leave_terminal
+    exec "${ALONE[@]}" bash -c "trap 'exit \$?' TERM"$'\n'"$COMMAND"
   ) || code=$?
   await_left "$code"
   note_saved
@@ -28,6 +31,7 @@ run_training() {
   if [ -n "$told" ] && [ ! -e "$KEEP/train.stop" ]; then
     say "[vast-training] Training was cut short by a signal from outside; it goes on when the machine is started again."
   else
+    [ -e "$KEEP/train.stop" ] || explain_end "$code" "$kills" | sed 's/^/[vast-training] /'
     bash "$KEEP/guard.sh" farewell "$code" </dev/null | sed 's/^/[vast-training] /'
     end=$code
   fi
@@ -36,6 +40,14 @@ run_training() {
   await_end "$tee" 5 || true
   [ -n "${end-}" ] || return 0
   put "$EXIT" "$end" || true
+}
+
+# leave_terminal: a question ends at once, also one that is asked past the standard input (/dev/tty), because nobody is there
+# to answer. As ALONE what runs the command so; it stays in its group and session.
+leave_terminal() {
+  exec </dev/null
+  ! command -v perl >/dev/null || ALONE=(env PERL_BADLANG=0 perl -e
+    'ioctl $t, 0x5422, 0 if open $t, "<", "/dev/tty"; close $t; delete $ENV{PERL_BADLANG}; exec { $ARGV[0] } @ARGV')
 }
 
 # tell_resume: here, and to the step that waits.
@@ -187,7 +199,7 @@ tell_left() {
 
 lock
 keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS \
-  NEWEST RESUME_LAYOUT
+  INTERACTIVE NEWEST RESUME_LAYOUT
 # Before a guard that may have nothing to wait for.
 hold 60
 set_guard
@@ -195,7 +207,7 @@ if runs_already; then
   rm -f "$KEEP/hold"
   say_first_line
   [ "$(cat "$KEEP/train.checks" 2>/dev/null)" = "$CHECKS" ] ||
-    say "training: links, setup, preflight or resumeFrom are others than at its start; they count when it is started again, which a new run does"
+    say "training: dependencies, links, setup, preflight or resumeFrom are others than at its start; they count when it is started again, which a new run does"
 elif same_hash && ended_well; then
   rm -f "$KEEP/hold"
   say "training: has ended with exit code 0"

@@ -23,15 +23,14 @@ interface IdentityOutputs extends Omit<RunIdentityInputs, "gate"> {
   readonly __urn?: string;
 }
 
-/** Rows: only check is told the URN, and it does not belong into the inputs. */
-const rows = new Map<string, string>();
+/** Only check is told the URN, the row on which progress is shown, so it goes on as an input. */
+interface CheckedIdentity extends RunIdentityInputs {
+  readonly __urn?: string;
+}
 
 /** The lifecycle behind RunIdentity. */
 export const provider = lifecycle({
-  check: async (_olds: object, { __urn: urn = "", ...inputs }: RunIdentityInputs & { readonly __urn?: string }) => {
-    rows.set(keyOf(inputs), urn);
-    return { inputs };
-  },
+  check: async (_olds: object, news: CheckedIdentity) => ({ inputs: news }),
 
   /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
@@ -48,10 +47,10 @@ export const provider = lifecycle({
     return { id, props };
   },
 
-  create: async (inputs: RunIdentityInputs) => {
+  create: async (inputs: CheckedIdentity) => {
     const label = runLabel(inputs);
     openJournal().begin(label);
-    return { id: label, outs: outputs(inputs, label, rows.get(keyOf(inputs))) };
+    return { id: label, outs: outputs(inputs, label, inputs.__urn) };
   },
 
   update: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
@@ -113,10 +112,6 @@ async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs
 function proofOf(means: Means, stack: string): Gate {
   const instead = `What is on it comes home once pulumi up -s ${stack} has noted where to, by pulumi destroy -s ${stack}.`;
   return (instance) => ensureUntouched(means, instance, instead);
-}
-
-function keyOf({ owner, project, stack, run }: RunIdentityInputs): string {
-  return JSON.stringify([owner, project, stack, run]);
 }
 
 function outputs(inputs: RunIdentityInputs, label: string, urn: string | undefined): IdentityOutputs {

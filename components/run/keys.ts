@@ -1,7 +1,7 @@
 import type { RunConfig } from "../config/config.ts";
 import { attempt, type Check, passed } from "../lib/problem.ts";
-import { runProgram } from "../lib/program.ts";
 import type { StateDir } from "../lib/state-dir.ts";
+import { runProgram } from "../programs/program.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 
 /** What our connections log in with, and who else may. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "../lib/money.ts";
-import { ownCommand } from "../lib/own-command.ts";
 import type { StateDir } from "../lib/state-dir.ts";
+import { ownCommand } from "../pulumi/own-command.ts";
 import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal.ts";
 
 /**

@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Code, checkRepository } from "../code/check-repository.ts";
 import { sourceText } from "../code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "../code/git/snapshot.ts";
-import { type RunConfig, readConfig, stackConfig } from "../config/config.ts";
+import { isSameValue, type RunConfig, readConfig, stackConfig } from "../config/config.ts";
 import { secretConfigProblems } from "../config/secret.ts";
+import { changedByYaml, stackFile } from "../config/yaml.ts";
 import { type CredentialSearch, findCredentials } from "../credentials/credentials.ts";
 import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts";
 import { learnCredentials, noteSearch } from "../credentials/known.ts";
@@ -13,8 +14,10 @@ import { absolute, whyNotReadable, whyNotWritable } from "../lib/path.ts";
 import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
 import { withoutSecrets } from "../lib/secrets.ts";
 import { openStateDir } from "../lib/state-dir.ts";
+import { printable } from "../lib/text.ts";
 import { problemsError } from "../pulumi/problems.ts";
 import { agentPath, serveKey } from "../ssh/own-agent.ts";
+import { checkPrograms } from "../ssh/own-programs.ts";
 import { checkAccount, checkMarket, type Vast } from "./account.ts";
 import { billLines } from "./bills.ts";
 import { checkKeys, type Keys } from "./keys.ts";
@@ -57,11 +60,15 @@ export async function prepare(name: string, env: NodeJS.ProcessEnv = process.env
 
 async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepared> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
-  const { config, problems } = readConfig(stackConfig());
-  const findings = await examine(config, [...problems, ...secretConfigProblems(project, env)], env).catch((error) => {
-    const disk = diskError(error);
-    throw disk === undefined ? error : problemsError([{ key: "disk", found: disk.message }], stack);
-  });
+  const raw = stackConfig();
+  const { config, problems } = readConfig(raw);
+  const changed = changedByYaml(stackFile(stack), project, raw, isSameValue);
+  const findings = await examine(config, [...problems, ...changed, ...secretConfigProblems(project, env)], env).catch(
+    (error) => {
+      const disk = diskError(error);
+      throw disk === undefined ? error : problemsError([{ key: "disk", found: disk.message }], stack);
+    },
+  );
   if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
   if (!isComplete(findings)) {
     const { vast, dir, problems } = findings;
@@ -70,8 +77,12 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
   }
   const { dir, head, image, credentials, keys, checkpointsTo } = findings;
   const { forward, require, envFile, netrcFile } = findings.config;
-  const search = { forward, require, envFile, netrcFile };
+  const search = { forward, require, envFile, netrcFile, ...wandbOf(findings.config) };
   noteSearch(dir, search, env);
+  for (const twin of head.twins ?? []) {
+    const text = `${twin} is a branch as well: without quotes YAML makes ${findings.config.branch} of it (branch: "${twin}")`;
+    void pulumi.log.warn(printable(text));
+  }
   const agentSocket = agentPath(dir, project, stack);
   if (head.snapshot !== undefined) {
     if (pulumi.runtime.isDryRun()) void pulumi.log.info(`to be sent: ${sourceText(head.snapshot)}`);
@@ -104,13 +115,24 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
   const credentials = checkCredentials(config, env);
   const checkpointsTo = checkCheckpointsTo(config, env);
-  const [keys, head, image, vast] = await Promise.all([
+  const [programs, keys, head, image, vast] = await Promise.all([
+    checkPrograms(env),
     checkKeys(dir.value, config, env),
     checkRepository(config, env),
     checkImage(config, env),
     checkAccount(config, env),
   ]);
-  const checks: Check<unknown>[] = [dir, credentials, checkpointsTo, checkLabDir(config, env), keys, head, image, vast];
+  const checks: Check<unknown>[] = [
+    programs,
+    dir,
+    credentials,
+    checkpointsTo,
+    checkLabDir(config, env),
+    keys,
+    head,
+    image,
+    vast,
+  ];
   const problems = [...earlier, ...checks.flatMap((check) => check.problems)];
   const more = problems.length > 0 ? await laterProblems(config, vast.value, image.value && head.value) : [];
   return {
@@ -147,9 +169,16 @@ function isComplete(findings: Findings): findings is Complete {
 function checkCredentials(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<Readonly<Record<string, string>>> {
   const { forward = [], require = [], envFile, netrcFile } = config;
   if (envFile === undefined || netrcFile === undefined) return { problems: [] };
-  const { values, problems, warnings } = findCredentials({ forward, require, envFile, netrcFile }, env);
+  const { values, problems, warnings } = findCredentials(
+    { forward, require, envFile, netrcFile, ...wandbOf(config) },
+    env,
+  );
   for (const warning of warnings) void pulumi.log.warn(warning);
   return { value: values, problems };
+}
+
+function wandbOf({ env }: Partial<RunConfig>): { wandbUrl?: string } {
+  return env?.WANDB_BASE_URL ? { wandbUrl: env.WANDB_BASE_URL } : {};
 }
 
 /** Who may only read there still gains by it. */

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Checkpoints } from "../checkpoints/checkpoints.ts";
 import type { GateTerms } from "../checkpoints/gate.ts";
+import type { DependencyWish } from "../code/dependencies.ts";
 import { Revision, type Whole } from "../code/revision.ts";
 import type { RunConfig } from "../config/config.ts";
 import { registryUserOf } from "../image/build/place.ts";
@@ -41,12 +42,14 @@ export class TrainingRun extends pulumi.ComponentResource {
 
     const code = { repo, branch, run };
     const { head } = prepared;
-    this.revision = new Revision(`${name}-revision`, { ...code, head: head.commit, whole: wholeOf(prepared) }, below);
+    const now = { head: head.commit, isPinned: config.commit !== "" };
+    const checked = { whole: wholeOf(prepared), wish: wishOf(prepared) };
+    this.revision = new Revision(`${name}-revision`, { ...code, ...now, ...checked }, below);
     this.wandb = new WandbRun(`${name}-wandb`, code, below);
     const gate = gateTerms(prepared);
     const whose = { ...api, owner: prepared.owner, project: prepared.project, stack };
     const identity = new RunIdentity(`${name}-identity`, { ...whose, run: name, singleUse: false, gate }, below);
-    const { commit } = this.revision;
+    const { commit, dependencies } = this.revision;
     const used = trainingImage(name, prepared, commit, below);
     this.instance = new VastInstance(
       `${name}-instance`,
@@ -81,7 +84,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [credentials] },
     );
     const order = { lease, credentials, gate: this.checkpoints };
-    const inputs = { ...onMachine(instance, prepared), ...order, commit, wandbRunId: this.wandb.runId };
+    const inputs = { ...onMachine(instance, prepared), ...order, commit, dependencies, wandbRunId: this.wandb.runId };
     const lastStep = trainingSteps(name, prepared, inputs, this);
     this.commands = commandsFor(instance, prepared);
     // Not an output of the stack: all of those would be lost with it when training fails at its first start.
@@ -96,6 +99,11 @@ function wholeOf({ config, head }: Prepared): Whole {
   const { envFile, netrcFile, exclude } = config;
   const { url, way, tokenFor, extraRepos, snapshot } = head;
   return { url, way, tokenFor, envFile, netrcFile, extraRepos, exclude, sourceDir: snapshot?.sourceDir ?? "" };
+}
+
+function wishOf({ config }: Prepared): DependencyWish {
+  const { dependencies, extras, groups, forward, require } = config;
+  return { dependencies, extras, groups, credentials: [...forward, ...require] };
 }
 
 /** What the gate needs to bring checkpoints home, whoever opens it. */

@@ -1,13 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  type CodeStep,
-  codeScript,
-  dependenciesScript,
-  fetchScript,
-  type Training,
-  trainScript,
-  type Way,
-} from "../remote/scripts.ts";
+import type { Dependencies } from "../remote/checks.ts";
+import { type CodeStep, codeScript, fetchScript, type Training, trainScript, type Way } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
 import { apiOrigin, targetOf } from "../vast/client/api.ts";
@@ -17,6 +10,7 @@ import type { Prepared } from "./prepare.ts";
 /** What the steps need beside the stack config. */
 export interface StepInputs extends StepHost {
   readonly commit: pulumi.Output<string>;
+  readonly dependencies: pulumi.Output<Dependencies>;
   readonly pricePerHour: pulumi.Output<number>;
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
@@ -30,7 +24,7 @@ export interface StepInputs extends StepHost {
 }
 
 /**
- * The steps on the machine: code and dependencies, then training. Each makes it so; none touches a training that is
+ * The steps on the machine: code, then training with what it needs. Each makes it so; none touches a training that is
  * already what it should be.
  */
 export function trainingSteps(
@@ -42,7 +36,7 @@ export function trainingSteps(
   const { config, head, stack } = prepared;
   const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
-  const { links, setup, preflight, resumeFrom } = config;
+  const { links, setup, preflight, resumeFrom, interactive } = config;
   const repo = head.url;
   const apiUrl = apiOrigin(config.apiUrl);
   const guard = { apiUrl, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stack };
@@ -67,13 +61,15 @@ export function trainingSteps(
     way === "none"
       ? step("code", codeStep.apply(codeScript), [lease])
       : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent, dependsOn: [lease] });
-  const dependencies = step("dependencies", known.apply(dependenciesScript), [code]);
   const { gpu, machineId } = inputs.instance;
-  const train = pulumi.all([known, inputs.wandbRunId, gpu, machineId]).apply(([values, runId, gpu, machineId]) => {
-    const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
-    return trainScript({ ...values, links, setup, preflight, resumeFrom, wandb });
-  });
-  return step("training", train, [credentials, dependencies, gate]);
+  const { dependencies, wandbRunId } = inputs;
+  const train = pulumi
+    .all([known, dependencies, wandbRunId, gpu, machineId])
+    .apply(([values, dependencies, runId, gpu, machineId]) => {
+      const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
+      return trainScript({ ...values, dependencies, links, setup, preflight, resumeFrom, interactive, wandb });
+    });
+  return step("training", train, [code, credentials, gate]);
 }
 
 /** What a plain remote step cannot bring: it is sent from here, or fetched there with what only the provider sees. */

@@ -1,5 +1,5 @@
-import { type Ended, runProgram } from "../lib/program.ts";
 import { hidden } from "../lib/secrets.ts";
+import { type Ended, runProgram } from "../programs/program.ts";
 import { type RemoteError, remoteError } from "./remote-error.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../lib/program.ts";
+import { runProgram } from "../programs/program.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { hostKeyFingerprint, isRevoked, pinnedHostKeys } from "./known-hosts.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";

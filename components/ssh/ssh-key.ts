@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { draftOf, writeWhole } from "../lib/draft.ts";
 import { absolute } from "../lib/path.ts";
 import { ProblemError } from "../lib/problem.ts";
-import { runProgramNow } from "../lib/program.ts";
 import { learnSecrets } from "../lib/secrets.ts";
 import type { StateDir } from "../lib/state-dir.ts";
+import { runProgramNow } from "../programs/program.ts";
 
 /** A key pair that opens rented machines, and where the host keys of those machines are pinned. */
 export interface SshKey {

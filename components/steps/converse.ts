@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { type Running, startProgram } from "../lib/program.ts";
 import { printable } from "../lib/text.ts";
+import { type Running, startProgram } from "../programs/program.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { boundsOf, cutShort, type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 

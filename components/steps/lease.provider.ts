@@ -13,15 +13,14 @@ interface LeaseOutputs extends LeaseInputs {
   readonly since: string;
 }
 
-/** Rows by instance: only check is told the URN, and it does not belong into the inputs. */
-const rows = new Map<string, string>();
+/** Only check is told the URN, the row on which progress is shown, so it goes on as an input. */
+interface CheckedLease extends LeaseInputs {
+  readonly __urn?: string;
+}
 
 /** The lifecycle behind VastLease. */
 export const provider = lifecycle({
-  check: async (_olds: object, { __urn: urn = "", ...inputs }: LeaseInputs & { readonly __urn?: string }) => {
-    rows.set(inputs.instanceId, urn);
-    return { inputs };
-  },
+  check: async (_olds: object, news: CheckedLease) => ({ inputs: news }),
 
   diff: async (_id: string, olds: LeaseOutputs, news: LeaseInputs) => {
     const moved = !isUnknown(news.instanceId) && olds.instanceId !== news.instanceId;
@@ -29,9 +28,9 @@ export const provider = lifecycle({
     return { replaces: moved ? ["instanceId"] : [], changes };
   },
 
-  create: async (inputs: LeaseInputs) => ({ id: inputs.instanceId, outs: await held(inputs, undefined) }),
+  create: async (inputs: CheckedLease) => ({ id: inputs.instanceId, outs: await held(inputs, undefined) }),
 
-  update: async (_id: string, olds: LeaseOutputs, news: LeaseInputs) => {
+  update: async (_id: string, olds: LeaseOutputs, news: CheckedLease) => {
     const isSameLife = olds.startedAt === news.startedAt;
     return { outs: await held(news, isSameLife ? Date.parse(olds.since) : undefined) };
   },
@@ -47,9 +46,8 @@ function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: 
 }
 
 /** @param since milliseconds; undefined = now */
-async function held(inputs: LeaseInputs, since: number | undefined): Promise<LeaseOutputs> {
-  const { instanceId, leaseHours, maxHours } = inputs;
-  const urn = rows.get(instanceId);
+async function held(inputs: CheckedLease, since: number | undefined): Promise<LeaseOutputs> {
+  const { instanceId, leaseHours, maxHours, __urn: urn } = inputs;
   const { client, events } = await connect(inputs, { urn });
   // Vast's own clock is told by each of its answers.
   if (client.vastNow === undefined) await client.jobs().catch(() => []);

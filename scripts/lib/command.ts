@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { startProgram } from "../../components/lib/program.ts";
+import { startProgram } from "../../components/programs/program.ts";
 import { shellLine } from "../../components/ssh/ssh-key.ts";
 
 export interface CommandOptions {

@@ -171,6 +171,7 @@ test("on a plain image uncommitted work brings its own tools and all dependencie
     },
   );
   assert.equal(up.code, 0, said(up));
+  assert.match(said(up), /dependencies: uv\.lock, 1 package; uv [\d.]+, unless the image has one/);
   t.diagnostic(`rsync, plain image: ${await figures(project)}`);
   assert.match(await project.remote("ls /workspace/.uv/bin"), /uv/);
   await trainer(project);

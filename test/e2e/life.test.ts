@@ -15,7 +15,6 @@ const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[
 const TYPES = [
   "command:remote:Command",
   "command:remote:Command",
-  "command:remote:Command",
   "pulumi-nodejs:dynamic:Bid",
   "pulumi-nodejs:dynamic:Checkpoints",
   "pulumi-nodejs:dynamic:Credentials",

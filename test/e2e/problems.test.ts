@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openProject } from "../support/project.ts";
@@ -46,6 +46,11 @@ test("an account that cannot pay, and a market without a fitting offer, end befo
   const cannotBuild = await project.pulumi("up", "--skip-preview", ...build);
   assert.notEqual(cannotBuild.code, 0);
   assert.match(cannotBuild.stdout, /has 3 problems/);
+  // Pulumi writes the file anew, in quotes, whenever -c is given.
+  const file = join(project.dir, "Pulumi.local.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("config:\n", "config:\n  vast-training:run: 1.10\n"));
+  const changed = await project.run("pulumi", ["preview", "-s", "local", "--non-interactive"]);
+  assert.match(changed.stdout, /run: YAML made 1\.1 of 1\.10; quote it: "1\.10"/);
   assert.match(cannotBuild.stdout, /imageBuild: DOCKERHUB_TOKEN is neither in the environment nor in/);
   assert.deepEqual((await project.simulator.ledger()).contracts, []);
 });

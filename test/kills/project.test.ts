@@ -95,7 +95,7 @@ test("everything is killed as the machine is rented: the next up takes it over a
 
 test("the command is killed while code is brought to the machine: a destroy alone ends it", options, async (t) => {
   const project = await openProject(t);
-  await pullThePlug(t, project, "up", { resource: "run-dependencies" }, "kill -9 of the command");
+  await pullThePlug(t, project, "up", { resource: "run-code" }, "kill -9 of the command");
   assert.equal((await living(project)).length, 1, "it is in the state");
   await unlock(project);
   await endsWell(project);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -24,7 +24,15 @@ function user(t: TestContext) {
     const lines = await sh(`eval "$(node '${script.replaceAll("'", "'\\''")}')"; ${printed}`, all);
     return Object.fromEntries(names.map((name, place) => [name, lines[place]]));
   };
-  return { shell, home: workspace.home, pulumiHome };
+  const run = (words: string, env: NodeJS.ProcessEnv) => {
+    const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _phrase, ...base } = workspace.env;
+    return sh(`eval "$(node '${script.replaceAll("'", "'\\''")}')"; ${words}`, {
+      ...base,
+      PULUMI_HOME: pulumiHome,
+      ...env,
+    });
+  };
+  return { shell, run, root, home: workspace.home, pulumiHome };
 }
 
 function sh(script: string, env: NodeJS.ProcessEnv): Promise<string[]> {
@@ -32,6 +40,30 @@ function sh(script: string, env: NodeJS.ProcessEnv): Promise<string[]> {
     execFile("sh", ["-c", script], { env }, (error, stdout) => (error ? reject(error) : resolve(stdout.split("\n"))));
   });
 }
+
+test("a proxy that leads nowhere does not come between Pulumi's parts", async (t) => {
+  const { run, root } = user(t);
+  const project = join(root, "project");
+  mkdirSync(project);
+  symlinkSync(join(projectDir, "node_modules"), join(project, "node_modules"));
+  writeFileSync(
+    join(project, "Pulumi.yaml"),
+    "name: p\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: ./it.mjs\n",
+  );
+  writeFileSync(
+    join(project, "it.mjs"),
+    'import * as p from "@pulumi/pulumi";\nnew p.ComponentResource("a:b:c", "it");\n',
+  );
+  const proxy = {
+    https_proxy: "http://127.0.0.1:9",
+    http_proxy: "http://127.0.0.1:9",
+    grpc_proxy: "http://127.0.0.1:9",
+  };
+  const preview = `cd '${project.replaceAll("'", "'\\''")}' && pulumi stack init -s local >/dev/null && pulumi preview -s local 2>&1; echo "$no_grpc_proxy"`;
+  const lines = await run(preview, { ...proxy, no_proxy: "localhost, a.example" });
+  assert.match(lines.join("\n"), /2 to create/);
+  assert.ok(lines.includes("localhost,a.example,127.0.0.1"), lines.join("\n"));
+});
 
 test("a user without a login gets a backend and a passphrase that are private and stay", async (t) => {
   const { shell, home } = user(t);

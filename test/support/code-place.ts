@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -73,7 +73,7 @@ export async function openPlace(t: TestContext): Promise<Place> {
 export async function gitOverSsh(
   t: TestContext,
   root: string,
-): Promise<{ url(bare: string): string; agentPid: number }> {
+): Promise<{ url(bare: string): string; agentPid: number; privateKey: string }> {
   const folder = mkdtempSync(join(tmpdir(), "git-user-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "id");
@@ -86,12 +86,13 @@ export async function gitOverSsh(
   t.after(() => process.kill(agentPid));
   process.env.SSH_AUTH_SOCK = socket;
   execFileSync("ssh-add", ["-q", file]);
+  const privateKey = readFileSync(file, "utf8");
   rmSync(file); // only the agent has it now
   writeFileSync(join(folder, "known_hosts"), `[127.0.0.1]:${port} ${hostKey}\n`);
   const config = `Host gitserver\n HostName 127.0.0.1\n Port ${port}\n User root\nHost *\n UserKnownHostsFile ${folder}/known_hosts\n`;
   writeFileSync(join(folder, "config"), config);
   process.env.GIT_SSH_COMMAND = `ssh -F ${folder}/config`;
-  return { agentPid, url: (bare) => `ssh://gitserver${join(root, bare)}` };
+  return { agentPid, privateKey, url: (bare) => `ssh://gitserver${join(root, bare)}` };
 }
 
 /** A git server over HTTP that shows its repositories only to whoever has the token. */

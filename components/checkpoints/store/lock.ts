@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, w
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { bootOf, markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
+import { bootOf, markOf, type ProcessMark, stateOf } from "../../programs/process.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
 
 /** Who works on a folder at home. */

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { StateDir } from "../../lib/state-dir.ts";
-import { GitError, git, type Login } from "./git.ts";
+import { GitError, git } from "./git.ts";
+import type { Login } from "./setup.ts";
 
 /** A commit of a repository, and how this machine gets at it. */
 export interface Source {
@@ -58,7 +59,7 @@ export async function withDraft<T>(
 ): Promise<T> {
   const draft = join(repositoryDir(dir, url), `draft-${process.pid}-${randomBytes(4).toString("hex")}`);
   try {
-    await git(["init", "--quiet", "--bare", draft]);
+    await git(["init", "--quiet", "--bare", "--template="], { bare: draft });
     return await use(draft);
   } finally {
     rmSync(draft, { recursive: true, force: true });
@@ -72,7 +73,7 @@ export async function fetchInto(
   more: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const fetch = (...words: string[]) => git(["fetch", "--quiet", "--no-tags", ...words], { dir: bare, login, signal });
+  const fetch = (...words: string[]) => git(["fetch", "--quiet", "--no-tags", ...words], { bare, login, signal });
   const byId = await fetch("--depth", "1", ...more, "--", url, commit).catch((error: GitError) => error);
   if (!(byId instanceof Error)) return;
   // Some servers send no commit by its id: then the branch, and when it has moved on, its history.
@@ -82,9 +83,35 @@ export async function fetchInto(
   if (!(await hasCommit(bare, commit))) throw new GitError(`it has no commit ${commit} in ${ref} (${byId.message})`);
 }
 
+/** The same without the files that the filter leaves out; what is asked for later is fetched then, file by file. */
+export async function fetchParts(bare: string, source: Source, filter: string, signal?: AbortSignal): Promise<void> {
+  const set = (name: string, value: string) => git(["config", name, value], { bare });
+  await set("remote.origin.url", source.url);
+  await set("remote.origin.promisor", "true");
+  await set("remote.origin.partialclonefilter", filter);
+  await fetchInto(bare, source, [`--filter=${filter}`], signal);
+}
+
+/** Those of these files that the commit has at its root, by name; what is not among `read` is left empty. */
+export async function textsIn(
+  bare: string,
+  { commit, login }: Pick<Source, "commit"> & Partial<Source>,
+  names: readonly string[],
+  read: readonly string[] = names,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  const listed = String(await git(["ls-tree", "-z", "--name-only", commit, ...names], { bare }));
+  const texts: Record<string, string> = {};
+  for (const name of listed.split("\0").filter((name) => name !== "")) {
+    const options = { bare, signal, ...(login === undefined ? {} : { login }) };
+    texts[name] = read.includes(name) ? String(await git(["cat-file", "blob", `${commit}:${name}`], options)) : "";
+  }
+  return texts;
+}
+
 /** Is the commit in this repository here? */
 export function hasCommit(bare: string, commit: string): Promise<boolean> {
-  return git(["cat-file", "-e", `${commit}^{commit}`], { dir: bare }).then(
+  return git(["cat-file", "-e", `${commit}^{commit}`], { bare }).then(
     () => true,
     () => false,
   );

@@ -1,12 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeWhole } from "../../lib/draft.ts";
+import { ABSOLUTE } from "../../lib/path.ts";
 import type { Trouble } from "../../lib/problem.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
 import { type ExtraRepo, WORKSPACE } from "../../remote/scripts.ts";
-import { fetchInto, repositoryDir, type Source, withDraft } from "./cache.ts";
+import { fetchParts, repositoryDir, type Source, textsIn, withDraft } from "./cache.ts";
 import { git } from "./git.ts";
+import { NAMES, type Project, projectIn, READ } from "./project.ts";
+import { REPO, resolvedUrl } from "./url.ts";
 
 /** What a check-out of a commit leaves empty. */
 export interface Missing {
@@ -16,33 +19,48 @@ export interface Missing {
   readonly lfs: readonly string[];
 }
 
+/** What there is to know of a commit before anything is rented. */
+export interface Contents extends Missing {
+  readonly project: Project;
+}
+
 /** Larger files are no pointers, and are not fetched for a look at them. */
 const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
 /** Looks once at each commit, without its large files and its history; what was found is remembered beside the cache. */
-export async function missingIn(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Missing> {
+export async function contentsOf(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Contents> {
   const file = join(repositoryDir(dir, source.url), `${source.commit}.json`);
   const known = rememberedIn(file);
-  if (known !== undefined) return known;
+  if (known?.project !== undefined) return known;
   const found = await withDraft(dir, source.url, async (draft) => {
-    await fetchInto(draft, source, [`--filter=blob:limit=${SMALL}`], signal);
-    return look(draft, source.commit);
+    await fetchParts(draft, source, `blob:limit=${SMALL}`, signal);
+    return { ...(await look(draft, source)), project: await projectAt(draft, source, signal) };
   });
   writeWhole(file, JSON.stringify(found));
   return found;
 }
 
-function rememberedIn(file: string): Missing | undefined {
+/** What the commit of this repository says of its dependencies. */
+export async function projectAt(
+  bare: string,
+  source: Pick<Source, "commit"> & Partial<Source>,
+  signal?: AbortSignal,
+): Promise<Project> {
+  return projectIn(await textsIn(bare, source, NAMES, READ, signal));
+}
+
+/** Without `project` where an earlier version has looked. */
+function rememberedIn(file: string): Contents | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Missing;
+    return JSON.parse(readFileSync(file, "utf8")) as Contents;
   } catch {
     return undefined;
   }
 }
 
-async function look(bare: string, commit: string): Promise<Missing> {
-  const rows = String(await git(["ls-tree", "-r", "-z", commit], { dir: bare }))
+async function look(bare: string, { url, commit }: Source): Promise<Missing> {
+  const rows = String(await git(["ls-tree", "-r", "-z", commit], { bare }))
     .split("\0")
     .flatMap((row) => {
       const [, mode = "", id = "", path = ""] = /^(\d+) \w+ (\w+)\t(.+)$/s.exec(row) ?? [];
@@ -53,14 +71,14 @@ async function look(bare: string, commit: string): Promise<Missing> {
   return {
     submodules: rows
       .filter(({ mode }) => mode === "160000")
-      .map(({ path, id }) => ({ path, commit: id, url: urls.get(path) ?? "" })),
+      .map(({ path, id }) => ({ path, commit: id, url: resolvedUrl(url, urls.get(path) ?? "") })),
     lfs: rows.filter(({ mode, id }) => mode.startsWith("100") && pointers.has(id)).map(({ path }) => path),
   };
 }
 
 async function submoduleUrls(bare: string, blob: string | undefined): Promise<Map<string, string>> {
   if (blob === undefined) return new Map();
-  const text = await git(["config", "--blob", blob, "--list", "-z"], { dir: bare }).catch(() => "");
+  const text = await git(["config", "--blob", blob, "--list", "-z"], { bare }).catch(() => "");
   const entries = String(text)
     .split("\0")
     .map((entry) => entry.split("\n") as [string, string?]);
@@ -78,12 +96,12 @@ async function submoduleUrls(bare: string, blob: string | undefined): Promise<Ma
 /** Ids of the files here that begin as a pointer does. Only asks for what is here, so nothing is fetched. */
 async function pointersIn(bare: string): Promise<Set<string>> {
   const all = ["--batch-all-objects", "--unordered"];
-  const listed = String(await git(["cat-file", "--batch-check", ...all], { dir: bare }));
+  const listed = String(await git(["cat-file", "--batch-check", ...all], { bare }));
   const small = listed.split("\n").flatMap((line) => {
     const [id = "", type, size] = line.split(" ");
     return type === "blob" && Number(size) >= POINTER.length && Number(size) < 1024 ? [id] : [];
   });
-  const texts = await git(["cat-file", "--batch"], { dir: bare, input: small.map((id) => `${id}\n`).join("") });
+  const texts = await git(["cat-file", "--batch"], { bare, input: small.map((id) => `${id}\n`).join("") });
   const pointers = new Set<string>();
   for (let at = 0; at < texts.length; ) {
     const begin = texts.indexOf("\n", at) + 1;
@@ -128,10 +146,14 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<T
   ];
 }
 
+/** What is suggested can be pasted as it is, so nothing is that the config would refuse. */
 function emptySubmodule({ path, commit, url }: Missing["submodules"][number], codeDir: string): Trouble {
-  const entry = JSON.stringify({ url: url || "https://…", commit, path: `${codeDir}/${path}` });
-  const write = `add ${entry} to extraRepos, or ${path}/ to exclude when training does without`;
-  return { found: `${path} is a submodule, which a clone leaves empty`, write };
+  const place = `${codeDir}/${path}`;
+  const isEntry = REPO.test(url) && ABSOLUTE.test(place) && commit !== "";
+  const entry = isEntry ? `add ${JSON.stringify({ url, commit, path: place })} to` : "bring it by";
+  const why = isEntry || url === "" ? "" : ` (its URL: ${url})`;
+  const write = `${entry} extraRepos, or add ${pattern(`${path}/`)} to exclude when training does without`;
+  return { found: `${path} is a submodule, which a clone leaves empty${why}`, write };
 }
 
 function pointers(files: readonly string[]): Trouble[] {
@@ -140,23 +162,36 @@ function pointers(files: readonly string[]): Trouble[] {
   const more = files.length === 1 ? "is a pointer" : `and ${files.length - 1} more files are pointers`;
   const folder = first.includes("/") ? `${first.slice(0, first.lastIndexOf("/"))}/` : first;
   const found = `${first} ${more} of Git LFS, which a clone leaves as they are`;
-  const write = `bring the files by a repository in extraRepos, or add ${folder} to exclude when training does without`;
+  const write = `bring the files by a repository in extraRepos, or add ${pattern(folder)} to exclude when training does without`;
   return [{ found, write }];
 }
 
+/** A path as a line of .gitignore, in quotes where a stack config needs them. */
+function pattern(path: string): string {
+  const line = path.replace(/[\\*?[\]]|^[#!]| $/g, "\\$&");
+  return /^[\w./-]+$/.test(line) ? line : JSON.stringify(line);
+}
+
 /** Which of these paths a .gitignore with these lines would ignore. */
-export async function matching(patterns: readonly string[], paths: readonly string[]): Promise<Set<string>> {
+export async function matching(
+  patterns: readonly string[],
+  paths: readonly string[],
+  encoding: "utf8" | "latin1" = "utf8",
+): Promise<Set<string>> {
   if (patterns.length === 0 || paths.length === 0) return new Set();
   const folder = mkdtempSync(join(tmpdir(), "vast-exclude-"));
   try {
-    await git(["init", "--quiet", folder]);
-    writeFileSync(join(folder, ".git", "info", "exclude"), `${patterns.join("\n")}\n`);
-    const words = ["-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", "-z", "--stdin"];
+    const bare = join(folder, ".git");
+    await git(["init", "--quiet", "--template="], { bare });
+    mkdirSync(join(bare, "info"));
+    writeFileSync(join(bare, "info", "exclude"), `${patterns.join("\n")}\n`);
+    const words = ["--work-tree", folder, "check-ignore", "--no-index", "-z", "--stdin"];
     // It exits with 1 when nothing matches.
-    const input = paths.map((path) => `${path}\0`).join("");
-    const output = await git(words, { dir: folder, input }).catch(() => "");
+    const input = Buffer.from(paths.map((path) => `${path}\0`).join(""), encoding);
+    const output = await git(words, { bare, input }).catch(() => Buffer.of());
     return new Set(
-      String(output)
+      output
+        .toString(encoding)
         .split("\0")
         .filter((path) => path !== ""),
     );

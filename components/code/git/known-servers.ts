@@ -1,12 +1,19 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { absolute } from "../../lib/path.ts";
-import { runProgram } from "../../lib/program.ts";
-import { sshCommand } from "./git.ts";
+import { runProgram } from "../../programs/program.ts";
+import { shellQuoted } from "../../remote/script.ts";
+import { userSettings } from "./git.ts";
+import { sshCommand } from "./setup.ts";
 import { sshPlace } from "./url.ts";
 
 /** How a machine reaches git servers as this one does: an ssh config, and the servers' host keys. */
 export interface KnownServers {
   readonly sshConfig: string;
   readonly knownHosts: string;
+  /** More of an ssh config, that leads there from here and not from the machine. */
+  readonly proxies: string;
   /** Servers of which this machine has no host key. */
   readonly strangers: readonly string[];
 }
@@ -18,20 +25,50 @@ export async function knownServers(
   urls: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<KnownServers> {
+  const ssh = sshCommand(env, await userSettings(env));
   const servers = await Promise.all(
-    [...new Map(urls.map((url) => [sshPlace(url).host, url])).values()].map((url) => server(url, env)),
+    [...new Map(urls.map((url) => [sshPlace(url).host, url])).values()].map((url) => server(url, ssh, env)),
   );
   return {
     sshConfig: servers.map(({ config }) => config).join("\n"),
     knownHosts: servers.flatMap(({ keys }) => keys).join("\n"),
+    proxies: servers.map(({ proxy }) => proxy).join("\n"),
     strangers: servers.filter(({ keys }) => keys.length === 0).map(({ host }) => host),
   };
 }
 
-async function server(url: string, env: NodeJS.ProcessEnv) {
+/**
+ * Gives a command for GIT_SSH_COMMAND that goes to these servers with what the machine will have: the agent's keys, and
+ * none of the user's files. It holds until `use` has ended.
+ *
+ * @param servers undefined = no command, ""
+ */
+export async function withSshOf<T>(
+  servers: KnownServers | undefined,
+  use: (command: string) => Promise<T>,
+): Promise<T> {
+  if (servers === undefined) return await use("");
+  const folder = mkdtempSync(join(tmpdir(), "vast-servers-"));
+  try {
+    const known = join(folder, "known_hosts");
+    const everywhere = [
+      "Host *",
+      `  UserKnownHostsFile "${known}"`,
+      "  GlobalKnownHostsFile none",
+      "  IdentityFile none",
+    ];
+    writeFileSync(known, `${servers.knownHosts}\n`);
+    writeFileSync(join(folder, "config"), [servers.sshConfig, servers.proxies, ...everywhere, ""].join("\n"));
+    return await use(`ssh -F ${shellQuoted(join(folder, "config"))}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
   const { host, user, port } = sshPlace(url);
   const words = ["-G", ...(port === undefined ? [] : ["-p", port]), user === undefined ? host : `${user}@${host}`];
-  const settings = settingsIn(await output(["sh", "-c", `${await sshCommand(env)} "$@"`, "sh", ...words], env));
+  const settings = settingsIn(await output(["sh", "-c", `${ssh} "$@"`, "sh", ...words], env));
   const name = settings.get("hostname")?.[0] ?? host;
   const realPort = settings.get("port")?.[0] ?? "22";
   const known = settings.get("hostkeyalias")?.[0] ?? (realPort === "22" ? name : `[${name}]:${realPort}`);
@@ -51,7 +88,11 @@ async function server(url: string, env: NodeJS.ProcessEnv) {
     "  BatchMode yes",
     "  ConnectTimeout 20",
   ].join("\n");
-  return { host, config, keys };
+  const ways = ["proxycommand", "proxyjump"].flatMap((name) => {
+    const words = settings.get(name)?.join(" ") ?? "none";
+    return words === "none" ? [] : [`  ${name} ${words}`];
+  });
+  return { host, config, keys, proxy: [`Host ${host}`, ...ways].join("\n") };
 }
 
 /** ssh -G prints a word and its values a line. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { git } from "./git.ts";
+import { cQuoted } from "./snapshot.ts";
 
 /** A repository here, and the commit in it that is to be sent. */
 export interface Packed {
@@ -54,6 +55,6 @@ async function write(
   const words = ["--shallow-file", shallow, "pack-objects", "--revs", "--stdout", "--delta-base-offset", "--quiet"];
   const thin = base === undefined ? [] : ["--thin", "--shallow"];
   const input = base === undefined ? `${commit}\n` : `${commit}\n^${base.commit}\n`;
-  const alternate = base === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: join(base.bare, "objects") };
-  await git([...words, ...thin], { dir: bare, input, output, signal, env: { ...process.env, ...alternate } });
+  const variables = base === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: cQuoted(join(base.bare, "objects")) };
+  await git([...words, ...thin], { bare, input, output, signal, variables });
 }

@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly base: string;
   readonly files: number;
   readonly bytes: number;
+  /** Files of `base` that git was told not to check out, and that are not sent. */
+  readonly sparse: number;
   readonly largest: readonly WorkFile[];
   /** What differs from `base`, for git apply. */
   readonly patch: Buffer;
@@ -32,6 +34,8 @@ const NOBODY = {
   GIT_COMMITTER_EMAIL: "",
   GIT_COMMITTER_DATE: "2000-01-01T00:00:00Z",
 };
+/** Said in full, and not left to what a version of git takes for usual. */
+const PATCH = ["-r", "-p", "--binary", "--unified=3", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"];
 /** Bytes as they are: no line ends, filters or encodings. */
 const AS_THEY_ARE = "* -text -filter -ident -eol -working-tree-encoding\n";
 
@@ -40,7 +44,8 @@ export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir:
   const bare = join(repositoryDir(dir, sourceDir), "work");
   if (!existsSync(bare)) {
     const draft = draftOf(bare);
-    await git(["init", "--quiet", "--bare", draft]);
+    await git(["init", "--quiet", "--bare", "--template="], { bare: draft });
+    mkdirSync(join(draft, "info"));
     writeFileSync(join(draft, "info", "attributes"), AS_THEY_ARE);
     try {
       renameSync(draft, bare);
@@ -49,20 +54,30 @@ export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir:
       if (!existsSync(bare)) throw error;
     }
   }
-  const objects = await git(["rev-parse", "--path-format=absolute", "--git-path", "objects"], { dir: sourceDir });
-  writeWhole(join(bare, "objects", "info", "alternates"), String(objects));
+  const objects = await git(["rev-parse", "--path-format=absolute", "--git-path", "objects"], { folder: sourceDir });
+  mkdirSync(join(bare, "objects", "info"), { recursive: true });
+  writeWhole(join(bare, "objects", "info", "alternates"), `${cQuoted(String(objects).replace(/\n$/, ""))}\n`);
   return bare;
+}
+
+/** A path as git takes it in lists of object directories, whatever characters it has. */
+export function cQuoted(path: string): string {
+  return `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
 }
 
 /** Takes the listed files as they are now. */
 export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: string, tree: WorkTree): Promise<Snapshot> {
   const bare = await snapshotRepository(dir, sourceDir);
   const index = draftOf(join(bare, "index"));
-  const own = ["--git-dir", bare, "--work-tree", sourceDir, "-c", "core.fileMode=true", "-c", "core.symlinks=true"];
-  const run = (args: readonly string[], input?: string) =>
-    git([...own, ...args], { index, env: { ...process.env, ...NOBODY }, ...(input === undefined ? {} : { input }) });
+  const own = ["--work-tree", sourceDir, "-c", "core.fileMode=true", "-c", "core.symlinks=true"];
+  const run = (args: readonly string[], input?: Buffer) =>
+    git([...own, ...args], {
+      bare,
+      variables: { GIT_INDEX_FILE: index, ...NOBODY },
+      ...(input === undefined ? {} : { input }),
+    });
   const text = async (...args: string[]) => String(await run(args)).trim();
-  const list = (paths: readonly string[]) => paths.map((path) => `${path}\0`).join("");
+  const list = (paths: readonly string[]) => Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1");
   try {
     await run(["update-index", "--add", "-z", "--stdin"], list(tree.files.map(({ path }) => path)));
     const files = await text("write-tree");
@@ -71,13 +86,14 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
     // What is left out is no change.
     await run(["read-tree", ...(base === "" ? ["--empty"] : [await baseTree(sourceDir)])]);
     await run(["update-index", "--force-remove", "-z", "--stdin"], list(tree.leftOut));
-    const patch = await run(["diff", "--binary", "--no-renames", "--no-ext-diff", await text("write-tree"), files]);
+    const patch = await run(["diff-tree", ...PATCH, await text("write-tree", "--missing-ok"), files]);
     return {
       sourceDir,
       commit,
       base,
       files: tree.files.length,
       bytes: tree.bytes,
+      sparse: tree.sparse,
       largest: largestOf(tree),
       patch,
       patchSha256: createHash("sha256").update(patch).digest("hex"),
@@ -89,7 +105,7 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
 
 /** Files that no snapshot had for two months are not needed for a difference any more. */
 export async function forgetOldFiles(bare: string): Promise<void> {
-  await git(["prune", "--expire=60.days.ago"], { dir: bare });
+  await git(["prune", "--expire=60.days.ago"], { bare });
 }
 
 export function largestOf({ files }: Pick<WorkTree, "files">): WorkFile[] {
@@ -97,7 +113,7 @@ export function largestOf({ files }: Pick<WorkTree, "files">): WorkFile[] {
 }
 
 function headOf(dir: string): Promise<string> {
-  return git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { dir }).then(
+  return git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { folder: dir }).then(
     (id) => String(id).trim(),
     () => "",
   );
@@ -105,10 +121,7 @@ function headOf(dir: string): Promise<string> {
 
 /** The tree of HEAD below this folder, which may be a part of its repository. */
 async function baseTree(dir: string): Promise<string> {
-  const prefix = String(await git(["rev-parse", "--show-prefix"], { dir })).trim();
-  const tree = await git(["rev-parse", "--verify", `HEAD:${prefix.replace(/\/$/, "")}`], { dir }).catch(
-    () => EMPTY_TREE,
-  );
+  const tree = await git(["rev-parse", "--verify", "HEAD:./"], { folder: dir }).catch(() => EMPTY_TREE);
   return String(tree).trim();
 }
 

@@ -1,6 +1,6 @@
 import { findCredentials } from "../../credentials/credentials.ts";
 import type { Way } from "../../remote/scripts.ts";
-import type { Login } from "./git.ts";
+import type { Login } from "./setup.ts";
 import { isSshUrl, originOf } from "./url.ts";
 
 /** The name of the token with which a private repository is read over https. */
@@ -27,7 +27,8 @@ export function loginFor(
   url: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Login {
-  if (isSshUrl(url) || way === "upload") return "own";
+  if (way === "upload") return "own";
+  if (isSshUrl(url)) return "agent";
   const token = way === "token" && originOf(url) === tokenFor ? findGitToken(places, env) : undefined;
   return token === undefined ? "none" : { token, origin: originOf(url) };
 }

@@ -1,8 +1,40 @@
 import type { Way } from "../../remote/scripts.ts";
 
-/** Does git reach it over ssh? `git@host:path` or `ssh://…` */
+/** Whatever may stand in the path of a URL. */
+const PART = '[^\\s\\p{C}?#\\\\"<>^`{|}]';
+const HOST = "\\w[\\w.-]*";
+
+/**
+ * A repository in a stack config: https without a login, ssh in both ways to write it, or one of the simulator. What begins
+ * like `ext::` would be a command for git, and what begins with a dash one for ssh.
+ */
+export const REPO = new RegExp(
+  [
+    `^https?://[\\w.-]+(:\\d+)?/${PART}+$`,
+    `^ssh://(${HOST}@)?${HOST}(:\\d+)?/${PART}+$`,
+    "^simulator:[\\w.-]+$",
+    `^(?!simulator:)(${HOST}@)?${HOST}:(?!//|[:-])${PART}+$`,
+  ].join("|"),
+  "u",
+);
+
+/** Does git reach it over ssh? `host:path`, `git@host:path` or `ssh://…` */
 export function isSshUrl(url: string): boolean {
-  return url.startsWith("ssh://") || (!url.includes("://") && /^[\w.-]+@[\w.-]+:/.test(url));
+  return url.startsWith("ssh://") || /^(?!simulator:)([\w.-]+@)?\w[\w.-]*:(?!\/\/|:)/.test(url);
+}
+
+/** The URL that a submodule's URL stands for, as git finds it: what begins with a dot starts at that of its repository. */
+export function resolvedUrl(repository: string, url: string): string {
+  if (!/^\.\.?\//.test(url)) return url;
+  const [, up = "", rest = ""] = /^((?:\.\.?\/)+)(.*)$/.exec(url) ?? [];
+  const ups = up.split("/").filter((part) => part === "..").length;
+  let [base, separator] = [repository.replace(/\/$/, ""), "/"];
+  for (let step = 0; step < ups; step++) {
+    const at = Math.max(base.lastIndexOf("/"), base.includes("/") ? -1 : base.lastIndexOf(":"));
+    if (base[at] === ":") separator = ":";
+    base = at < 0 ? "." : base.slice(0, at);
+  }
+  return `${base}${separator}${rest}`.replace(/\/$/, "");
 }
 
 /** The way of the stack config; "" = upload for ssh, because the machine has no key there, and none for the rest. */
@@ -18,6 +50,6 @@ export function originOf(url: string): string {
 /** As ssh takes it: host, and user and port where the URL has them. */
 export function sshPlace(url: string): { host: string; user?: string; port?: string } {
   const [, user, host = "", port] =
-    /^ssh:\/\/(?:([\w.-]+)@)?([\w.-]+)(?::(\d+))?\//.exec(url) ?? /^(?:([\w.-]+)@)([\w.-]+):/.exec(url) ?? [];
+    /^ssh:\/\/(?:([\w.-]+)@)?([\w.-]+)(?::(\d+))?\//.exec(url) ?? /^(?:([\w.-]+)@)?([\w.-]+):/.exec(url) ?? [];
   return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
 }

@@ -1,3 +1,5 @@
+import { syncs } from "../../code/dependencies.ts";
+import { projectIn } from "../../code/git/project.ts";
 import { loginFor } from "../../code/git/token.ts";
 import { findToken } from "../../credentials/registry-token.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
@@ -48,6 +50,12 @@ export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): P
       return { ...state, pinned, compressedBytes, isPrivate, text: `image ${tag} is up to date`, failures: [] };
     }
     if (files["pyproject.toml"] === undefined) throw new Wrong("imageBuild", `${asked.code.url} has no pyproject.toml`);
+    if (!syncs(projectIn(files))) {
+      throw new Wrong(
+        "imageBuild",
+        `pyproject.toml of ${asked.code.url} describes no project, so there is nothing to build an image of`,
+      );
+    }
     const found = await existing(tagged(asked.image, tag), asked);
     if (found !== undefined) {
       return { ...state, ...found, text: `image ${tag} is up to date: the registry has it`, failures: [] };
@@ -101,10 +109,13 @@ function failureOf(error: unknown): Failure {
   return { property: "repo", reason: `the build's files cannot be read: ${printable(message, 400)}` };
 }
 
-function contents({ code, branch, commit, imageBase: base }: PlanInputs, signal?: AbortSignal): Promise<Build> {
+function contents(
+  { code, branch, commit, imageBase: base, options }: PlanInputs,
+  signal?: AbortSignal,
+): Promise<Build> {
   const source = { url: code.url, commit, ref: `refs/heads/${branch}`, login: loginFor(code, code.url) };
   const { extraRepos, sourceDir } = code;
-  return buildAt(openStateDir(), source, sourceDir, { base, name: repoName(code.url), extraRepos }, signal);
+  return buildAt(openStateDir(), source, sourceDir, { base, name: repoName(code.url), extraRepos, options }, signal);
 }
 
 function reference(image: string): ImageReference {

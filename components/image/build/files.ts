@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fetchInto, type Source, withDraft } from "../../code/git/cache.ts";
-import { git } from "../../code/git/git.ts";
+import { fetchParts, type Source, textsIn, withDraft } from "../../code/git/cache.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
 import { type Parts, sha256 } from "./plan.ts";
 import { dockerfileOf, ignoreFile, type TemplateValues } from "./template.ts";
@@ -22,6 +21,7 @@ const OWN_IGNORE_FILE = "vast.Dockerfile.dockerignore";
 const PYTHON = ".python-version";
 const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_FILE];
 
+/** Check and create of one process want the same files. */
 const remembered = new Map<string, Promise<BuildFiles>>();
 
 /**
@@ -78,21 +78,7 @@ function filesIn(folder: string): BuildFiles {
 
 function fetched(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<BuildFiles> {
   return withDraft(dir, source.url, async (bare) => {
-    const set = (name: string, value: string) => git(["config", name, value], { dir: bare });
-    // What is asked for later is fetched from here, file by file.
-    await set("remote.origin.url", source.url);
-    await set("remote.origin.promisor", "true");
-    await set("remote.origin.partialclonefilter", "blob:none");
-    await fetchInto(bare, source, ["--filter=blob:none"], signal);
-    const listed = await git(["ls-tree", "-z", "--name-only", source.commit, ...NAMES], { dir: bare });
-    const names = String(listed)
-      .split("\0")
-      .filter((name) => name !== "");
-    const contents: [string, string][] = [];
-    for (const name of names) {
-      const options = { dir: bare, login: source.login, signal };
-      contents.push([name, String(await git(["cat-file", "blob", `${source.commit}:${name}`], options))]);
-    }
-    return Object.fromEntries(contents);
+    await fetchParts(bare, source, "blob:none", signal);
+    return textsIn(bare, source, NAMES, NAMES, signal);
   });
 }

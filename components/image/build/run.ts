@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { startProgram } from "../../lib/program.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
+import { startProgram } from "../../programs/program.ts";
 import { diagnosticIn } from "../../pulumi/events.ts";
 import type { ImageLogin } from "../../vast/rental/image-pull.ts";
 import type { BuildFiles } from "./files.ts";

@@ -12,6 +12,8 @@ export interface ImageTerms extends ImagePlace {
   readonly imageBuild: ImageBuild;
   /** What a built image starts from. */
   readonly imageBase: string;
+  /** Extras and groups of the code's project, as words of uv sync. */
+  readonly options: string;
   /** Of the training. */
   readonly branch: string;
   /** With those further repositories that go into the image. */

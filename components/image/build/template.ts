@@ -17,17 +17,20 @@ export interface TemplateValues {
   readonly extraRepos: readonly Beside[];
   /** As the code asks uv for it, or a launch would make the environment again; "" = any. */
   readonly python: string;
+  /** Extras and groups, as words of uv sync. */
+  readonly options: string;
 }
 
 const text = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
 
 /** The Dockerfile that we ship, filled in. */
-export function dockerfileOf({ base, name, extraRepos, python }: TemplateValues): string {
+export function dockerfileOf({ base, name, extraRepos, python, options }: TemplateValues): string {
   const values: Record<string, string> = {
     BASE: base,
     NAME: name,
     UV: shellLine(uvRequirement()),
-    PYTHON: python === "" ? "" : ` --python ${python}`,
+    // Behind it, so that without options the text, and the tag that is made of it, are what they were.
+    PYTHON: `${python === "" ? "" : ` --python ${python}`}${options}`,
     EXTRA_REPOS: extraRepos.map(cloned).join(""),
   };
   const lines = text("Dockerfile")

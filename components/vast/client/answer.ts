@@ -1,4 +1,4 @@
-import { retryAfterSeconds } from "../../lib/retry-after.ts";
+import { retryAfterSeconds } from "../../lib/clock.ts";
 import { printable } from "../../lib/text.ts";
 import { resetAt } from "../limits/reset.ts";
 import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";

@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import axios, { type AxiosError, isAxiosError } from "axios";
+import { connectionRemedy } from "../../lib/problem.ts";
 import { type Answer, type Call, HEADERS } from "./answer.ts";
 import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
@@ -80,7 +81,8 @@ function plain(url: string, timeout: number) {
 }
 
 /** Failures before a connection stands: the request cannot have been carried out. */
-const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|ERR_TLS_.*)$/;
+const NEVER_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|UNABLE_TO_VERIFY.*|ERR_TLS_.*)$/;
 
 /** Linux reports a host that has become unreachable under the same name, on a connection that stood. */
 function hadConnection({ cause }: AxiosError): boolean {
@@ -98,6 +100,6 @@ export function noAnswer(call: Call, host: string, code: string, stood = false):
     code === "ERR_CANCELED" ? `no answer within ${timeoutOf(call) / 1000} s` : `no answer (${code || "unknown"})`;
   const where = `${call.method} ${call.path}: ${what} from ${host}`;
   if (!call.rents || (!stood && NEVER_SENT.test(code)))
-    return vastError("unreachable", `${where}; check the network and try again`);
+    return vastError("unreachable", `${where}; ${connectionRemedy(code) ?? "check the network and try again"}`);
   return vastError("ambiguous", where);
 }

@@ -10,22 +10,21 @@ interface BidOutputs extends VastBidInputs {
   readonly floorPerHour: number | null;
 }
 
-/** Rows by instance: only check is told the URN, and it does not belong into the inputs. */
-const rows = new Map<string, string>();
+/** Only check is told the URN, the row on which progress is shown, so it goes on as an input. */
+interface CheckedBid extends VastBidInputs {
+  readonly __urn?: string;
+}
 
 /** The lifecycle behind VastBid. */
 export const provider = lifecycle({
-  check: async (_olds: object, { __urn: urn = "", ...inputs }: VastBidInputs & { readonly __urn?: string }) => {
-    rows.set(inputs.instanceId, urn);
-    return { inputs };
-  },
+  check: async (_olds: object, news: CheckedBid) => ({ inputs: news }),
 
   diff: async (_id: string, olds: BidOutputs, news: VastBidInputs) => {
     const moved = !isUnknown(news.instanceId) && olds.instanceId !== news.instanceId;
     return { replaces: moved ? ["instanceId"] : [], changes: moved || hasNewTerms(olds, news) };
   },
 
-  create: async (inputs: VastBidInputs) => {
+  create: async (inputs: CheckedBid) => {
     // A resource that depends on the instance is made only when the instance is in the state.
     openJournal().closeInstance(Number(inputs.instanceId));
     const terms = termsOf(inputs.instanceId);
@@ -35,7 +34,7 @@ export const provider = lifecycle({
     return { id: inputs.instanceId, outs: outputs(inputs, floorPerHour) };
   },
 
-  update: async (_id: string, olds: BidOutputs, news: VastBidInputs) => {
+  update: async (_id: string, olds: BidOutputs, news: CheckedBid) => {
     const floorPerHour = termsOf(news.instanceId)?.floorPerHour ?? olds.floorPerHour;
     await bring(news, floorPerHour, olds.bidMarkup);
     return { outs: outputs(news, floorPerHour) };
@@ -51,7 +50,7 @@ function outputs(inputs: VastBidInputs, floorPerHour: number | null): BidOutputs
   return { ...pick(inputs, bidInputs.keyof().options), floorPerHour };
 }
 
-async function bring(inputs: VastBidInputs, floor: number | null, markupBefore: number): Promise<void> {
+async function bring(inputs: CheckedBid, floor: number | null, markupBefore: number): Promise<void> {
   if (inputs.rental === "on-demand") return;
-  await rebid(await connect(inputs, { urn: rows.get(inputs.instanceId) }), inputs, { floor, markupBefore });
+  await rebid(await connect(inputs, { urn: inputs.__urn }), inputs, { floor, markupBefore });
 }

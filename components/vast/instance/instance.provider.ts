@@ -31,15 +31,16 @@ import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "
 import { planOf } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
 
-/** Rows by label: only check is told the URN, and it does not belong into the inputs. */
-const rows = new Map<string, string>();
+/** Only check is told the URN, the row on which progress is shown, so it goes on as an input. Older states lack it. */
+interface WithRow {
+  readonly __urn?: string;
+}
 
 /** The lifecycle behind VastInstance. */
 export const provider = lifecycle({
-  check: async (olds: Partial<CheckedInputs>, news: RawInputs & { readonly __urn?: string }) => {
-    const { __urn: urn = "", ...inputs } = news;
-    rows.set(inputs.label, urn);
-    return checkInstance(olds, inputs, checkMeans(inputs, urn));
+  check: async (olds: Partial<CheckedInputs>, { __urn: urn = "", ...news }: RawInputs & WithRow) => {
+    const { inputs, failures } = await checkInstance(olds, news, checkMeans(news, urn));
+    return { inputs: { ...inputs, __urn: urn }, failures };
   },
 
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
@@ -49,8 +50,7 @@ export const provider = lifecycle({
     return { ...plan, changes, deleteBeforeReplace: true };
   },
 
-  create: async (inputs: CheckedInputs) => {
-    const urn = rows.get(inputs.label);
+  create: async ({ __urn: urn, ...inputs }: CheckedInputs & WithRow) => {
     return watched(inputs, urn, undefined, async (means) => {
       const { apiUrl, imageBytes = null } = inputs;
       quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
@@ -81,8 +81,7 @@ export const provider = lifecycle({
     return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
 
-  update: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
-    const urn = rows.get(news.label) ?? olds.__urn;
+  update: async (id: string, olds: InstanceOutputs, { __urn: urn = olds.__urn, ...news }: CheckedInputs & WithRow) => {
     const { offerId, accountId } = olds;
     return watched(news, urn, olds, async (means) => {
       const instance = await seen(means, id, olds);

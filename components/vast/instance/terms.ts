@@ -6,9 +6,9 @@ export interface Terms {
   readonly floorPerHour: number | null;
 }
 
+/** One process serves all resources of a run: what the instance knows spares the bid a call. */
 const known = new Map<string, Terms>();
 
-/** One process serves all resources of a run: what the instance knows spares the bid a call. */
 export function noteTerms(instanceId: string, terms: Terms): void {
   known.set(instanceId, terms);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Moment } from "../../lib/clock.ts";
-import type { ProcessMark } from "../../lib/process.ts";
+import type { ProcessMark } from "../../programs/process.ts";
 import type { ApiTarget } from "../client/api.ts";
 import type { Renter } from "../client/same-account.ts";
 

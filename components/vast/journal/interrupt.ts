@@ -3,6 +3,7 @@ import { whenInterrupted } from "../../pulumi/endings.ts";
 import { holderOf, type Journal } from "./journal.ts";
 import { afterKill, leftBehind } from "./trouble.ts";
 
+/** Several machines may bill at once, and the process hears once of its end. */
 const billing = new Set<string>();
 
 /** Does something in the midst of which a machine bills; `text`, what bills and what ends it, is for who interrupts it. */

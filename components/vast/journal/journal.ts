@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { onDisk } from "../../lib/disk.ts";
 import { flush, writeWhole } from "../../lib/draft.ts";
-import { markOf, type ProcessMark, stateOf } from "../../lib/process.ts";
+import { markOf, type ProcessMark, stateOf } from "../../programs/process.ts";
 import { type Entry, type Intent, type LabelRecord, readEntry, SUFFIX } from "./entry.ts";
 
 export type { Intent } from "./entry.ts";

@@ -1,5 +1,5 @@
 import { perHour } from "../../lib/money.ts";
-import { ownCommand } from "../../lib/own-command.ts";
+import { ownCommand } from "../../pulumi/own-command.ts";
 import { rateOf } from "../client/phase.ts";
 import type { Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";

@@ -166,10 +166,15 @@ export async function marketRows(
   const ask = searchOf(client, options);
   const onDemand = criteria.rental === "interruptible" ? await offersOnDemand(ask, query) : [];
   const offers = compare(await ask(query), onDemand, options.prices);
-  const choices = choose(offers, gpu, criteria);
+  const known = options.ledger?.standings() ?? { now: 0, all: [] };
+  const fitting = choose(offers, gpu, criteria);
+  const { choices } = offered(fitting, known, fitting.length);
+  const { passed } = apart(fitting, known);
   const seen = offers.map((offer): Seen => {
     const choice = choices.find(({ offerId }) => offerId === offer.id);
     if (choice !== undefined) return { offer, choice, why: "" };
+    const failed = passed.filter((each) => each.offer.offerId === offer.id);
+    if (failed.length > 0) return { offer, why: passedText(failed, known.now) };
     const found = misfits(offer, gpu, criteria).map((misfit) => misfit.found);
     return { offer, why: found.join(", ") || "another offer of the machine is cheaper" };
   });

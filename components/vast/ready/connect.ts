@@ -4,8 +4,8 @@ import { Events } from "../../events/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { writeWhole } from "../../lib/draft.ts";
 import { absolute } from "../../lib/path.ts";
-import { bootOf } from "../../lib/process.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
+import { bootOf } from "../../programs/process.ts";
 import { whenInterrupted } from "../../pulumi/endings.ts";
 import { type EngineWatch, progress, say } from "../../pulumi/engine.ts";
 import { ownSshKey, type SshKey } from "../../ssh/ssh-key.ts";
@@ -97,6 +97,7 @@ interface Shared {
   readonly url: string;
 }
 
+/** Two clients with one key would not keep Vast's pauses between calls. */
 const shared = new Map<string, Shared>();
 
 /** One client and one list for all resources of a process that talk to the same API with the same key. */

@@ -63,6 +63,7 @@ export async function liveEndpoint(
   }
 }
 
+/** Whoever asks for an account of a machine takes the way by which its wait was let in. */
 const waysIn = new Map<number, LiveEndpoint>();
 
 /** The endpoint by which this process was let in last; undefined = it was not. */

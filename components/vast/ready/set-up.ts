@@ -1,4 +1,4 @@
-import { runProgram } from "../../lib/program.ts";
+import { runProgram } from "../../programs/program.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { SHOW_IN } from "../../ssh/probe.ts";
 import { type SshKey, sshArgs } from "../../ssh/ssh-key.ts";

@@ -125,6 +125,8 @@ class Rental {
     if ("instanceId" in attempt) {
       const { instanceId } = attempt;
       if (this.#request.provisional) this.#armed = this.#arm(instanceId);
+      // Whoever waits for it hears of it; nobody does when the machine fails first.
+      this.#armed.catch(() => {});
       return this.#bringUp(instanceId, offer);
     }
     this.#failures.push(attempt.passed);

@@ -21,6 +21,7 @@ export async function tellTwins({ list, say }: Pick<Means, "list" | "say">, owne
   await say(`whether another instance carries the label ${owner.label} cannot be said now: ${rows}`);
 }
 
+/** Refresh and diff of one process look for the same twins. */
 const told = new Set<string>();
 
 /** The same by a list that is at hand. Once a process: a command that refreshes looks twice. */

@@ -36,6 +36,7 @@ test("the instance is read from the state, also when an update is under way and 
     "dev",
   );
   assert.deepEqual(recordedInstance(stack, "dev"), {
+    stack: "local",
     instanceId: 7001,
     api: { apiUrl: "simulator", apiKeyFile: "" },
     sshKeyFile: "/k",

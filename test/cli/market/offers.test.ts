@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { main } from "../../../cli/main.ts";
+import { openStateDir } from "../../../components/lib/state-dir.ts";
 import { openApi } from "../../../components/vast/client/api.ts";
 import { VastClient } from "../../../components/vast/client/client.ts";
+import { Ledger } from "../../../components/vast/ledger/ledger.ts";
 import type { OfferCriteria } from "../../../components/vast/market/criteria.ts";
 import { market } from "../../../components/vast/market/offers.ts";
 import { startSimulator } from "../../../simulator/index.ts";
@@ -32,7 +34,9 @@ async function openStack(t: TestContext, config: Readonly<Record<string, string>
     return { code, out: terminal.written.join("\n"), note: terminal.noted.join("\n") };
   };
   const searches = () => simulator.world.requests.filter(({ path }) => /bundles/.test(path)).length;
-  return { offers, searches, client: new VastClient(openApi(api, env)) };
+  const places = { own: openStateDir(env).ledgerDir, lab: "" };
+  const ledger = new Ledger(places, simulator.url, { now: Date.now, say: (text) => assert.fail(text) });
+  return { offers, searches, ledger, client: new VastClient(openApi(api, env)) };
 }
 
 const wanted: OfferCriteria = {
@@ -77,4 +81,18 @@ test("a market in which nothing fits says why, and a wrong config what to write"
   const wrong = await (await openStack(t, { gpuss: "2" })).offers(120);
   assert.deepEqual([wrong.code, wrong.out], [2, ""]);
   assert.match(wrong.note, /gpuss.*did you mean gpus\?/);
+});
+
+test("a machine that failed within the week is passed over here as well", async (t) => {
+  const { offers, ledger } = await openStack(t, {});
+  const rows = async () => JSON.parse((await offers(120, "--json")).out) as Record<string, unknown>[];
+  const [first, second] = await rows();
+  ledger.note({ machineId: Number(first?.machineId), gpus: 1 }, { what: "fault", words: "its set-up did not run" });
+  const now = await rows();
+  assert.equal(now[0]?.machineId, second?.machineId);
+  const passed = now.find(({ offerId }) => offerId === first?.offerId);
+  assert.match(
+    String(passed?.passedOver),
+    /^passed over for a week: machine \d+: failed .* \(its set-up did not run\)$/,
+  );
 });

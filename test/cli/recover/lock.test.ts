@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Lock, locksOf, ownerOf } from "../../../cli/recover/lock.ts";
-import { processOf } from "../../../components/lib/process.ts";
+import { processOf } from "../../../components/programs/process.ts";
 
 /** A backend in a folder, with one lock as Pulumi 3.259 writes it. */
 function lockedBackend(t: TestContext): string {

@@ -53,7 +53,7 @@ suite("sweep", { concurrency: true }, () => {
     assert.equal(code, 3);
     assert.match(
       rowOf(out, ids.held) ?? "",
-      /vast-training-dev-run +1x H100 SXM .* \d\.\d{3} +about \$0\.00 +stack dev$/,
+      /vast-training-dev-run +1x H100 SXM .* \d\.\d{3} +about \$0\.0\d +stack dev$/,
     );
     assert.match(rowOf(out, ids.old) ?? "", / stack prod$/, "what waits for its deletion is held");
     assert.match(rowOf(out, ids.lost) ?? "", / nobody$/);

@@ -57,6 +57,7 @@ async function openScene(
   const asked: string[] = [];
   const onDemand: Offer[] = [];
   const client = {
+    jobs: async () => [],
     setState: async (_id: number, state: "running" | "stopped") => {
       asked.push(state);
       scene.answer(state);

@@ -3,23 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { checkRepository, headOf } from "../../../components/code/check-repository.ts";
+import { checkRepository } from "../../../components/code/check-repository.ts";
 import { readConfig } from "../../../components/config/config.ts";
 import { problemLine } from "../../../components/lib/problem.ts";
 import { makeRepository } from "../remote/box.ts";
 
 const lines = (check: { problems: readonly Parameters<typeof problemLine>[0][] }) => check.problems.map(problemLine);
-
-test("a branch has a commit; a wrong branch gets the nearest, a wrong repository its reason", async (t) => {
-  const root = mkdtempSync(join(tmpdir(), "repository-"));
-  t.after(() => rmSync(root, { recursive: true }));
-  const bare = join(root, "it.git");
-  const [commit] = makeRepository(bare, "main", { a: "1" });
-  const ask = (url: string, branch: string) => headOf("REPO", url, branch, process.env);
-  assert.deepEqual((await ask(bare, "main")).value, { url: bare, commit });
-  assert.deepEqual(lines(await ask(bare, "mian")), ["branch: REPO has no branch mian; did you mean main?"]);
-  assert.match(lines(await ask(join(root, "none"), "main"))[0] ?? "", /^repo: REPO cannot be read: .*none/);
-});
 
 test("a simulator's repository is found by its name while it runs, and never for a real machine", async (t) => {
   const home = mkdtempSync(join(tmpdir(), "repository-"));

@@ -16,7 +16,8 @@ const WHOLE = {
   exclude: [],
   sourceDir: "",
 };
-const asked = { repo: "r", branch: "b", run: "", head: "new" };
+const wish = { dependencies: "auto", extras: [], groups: [], credentials: [] };
+const asked = { repo: "r", branch: "b", run: "", head: "new", wish };
 const pinned = { repo: "r", branch: "b", run: "", commit: "old" };
 
 test("the commit is kept until repo, branch or run changes", () => {
@@ -32,11 +33,22 @@ test("a push is no change, and the head is not kept", async (t) => {
   t.after(() => rmSync(home, { recursive: true }));
   process.env.VAST_TRAINING_HOME = join(home, "state");
   const url = join(home, "it.git");
-  const [old = ""] = makeRepository(url, "b", { a: "1" });
-  const pinned = { repo: "r", branch: "b", run: "", commit: old };
-  const { inputs, failures } = await provider.check(pinned, { ...asked, whole: { ...WHOLE, url } });
+  const [old = ""] = makeRepository(url, "b", { "requirements.txt": "six" });
+  const dependencies = { command: "", uv: "", ownPython: true };
+  const first = await provider.check({}, { ...asked, isPinned: false, head: old, whole: { ...WHOLE, url } });
+  const pinned = { ...first.inputs, commit: old };
+  assert.match(first.inputs.dependencies?.command ?? "", /-r requirements\.txt$/);
+  const { inputs, failures } = await provider.check(pinned, { ...asked, isPinned: false, whole: { ...WHOLE, url } });
   assert.deepEqual(failures, []);
   assert.deepEqual(inputs, pinned);
+  const named = await provider.check(pinned, { ...asked, isPinned: true, head: old, whole: { ...WHOLE, url } });
+  assert.equal(named.inputs.commit, old);
   assert.equal((await provider.diff("revision", pinned, inputs)).changes, false);
   assert.equal((await provider.diff("revision", pinned, { ...inputs, commit: "new" })).changes, true);
+  assert.equal((await provider.diff("revision", pinned, { ...inputs, dependencies })).changes, true);
+  const extras = { ...wish, extras: ["gpu"] };
+  const refused = await provider.check(pinned, { ...asked, isPinned: false, wish: extras, whole: { ...WHOLE, url } });
+  assert.deepEqual(refused.failures, [
+    { property: "extras", reason: "the code has no project that has any; leave it out" },
+  ]);
 });

@@ -33,23 +33,29 @@ const dialects: [text: string, value: string | undefined][] = [
   ["export\tA=x", "x"],
   ["  export   A='x'  ", "x"],
   [" A = x ", "x"],
-  ["A=x y", "x y"],
+  ["A= x", undefined],
+  ["A= B=x", undefined],
+  ["A=x y", undefined],
   ["A='x y'", "x y"],
   ['A="x y" # mine', "x y"],
-  ['A=`it\'s "x"`', `it's "x"`],
+  ['A=`it\'s "x"`', undefined],
   ["A='x # y'", "x # y"],
   ["A=x # a comment", "x"],
   ["A=x#y # a comment", "x#y"],
-  ["export A=it's#y", "it's#y"],
+  ["export A=it's#y", undefined],
+  ['export A="it\'s#y"', "it's#y"],
   ["A=x#y\r\nB=1\r\n", "x#y"],
   ["# A=no\nA=x", "x"],
   ["A=x\r\nB=1\r\n", "x"],
   ["\uFEFFA=x", "x"],
   ["A=1\nA=x", "x"],
   ["A==x=", "=x="],
-  ["A=$HOME", "$HOME"],
+  ["A=$HOME", undefined],
+  ["A='$HOME'", "$HOME"],
+  ["A: x", "x"],
   ["A='one\ntwo'", "one\ntwo"],
   ["set -a\nA=x\nset +a", "x"],
+  ["A=x; export A", "x"],
   ["no line of this kind\nA=x", "x"],
   ["A=", undefined],
   ["A=\r\nB=1", undefined],
@@ -110,7 +116,7 @@ const netrcs: [string, string | undefined][] = [
   ["machine api.wandb.ai password KEY#1 # a comment", "KEY#1"],
   ['machine api.wandb.ai password "a\\"b"', 'a"b'],
   ["machine api.wandb.ai login user\nmacdef init\npassword NO\n\nmachine api.wandb.ai password KEY", "KEY"],
-  ["machine api.wandb.ai password KEY\nmachine api.wandb.ai password NO", "KEY"],
+  ["machine api.wandb.ai password NO\nmachine api.wandb.ai password KEY", "KEY"],
   ["machine a password NO machine api.wandb.ai password KEY machine b password NO", "KEY"],
   ["machine API.wandb.ai.example.org password NO", undefined],
   ["machine a login machine password NO", undefined],
@@ -119,6 +125,19 @@ const netrcs: [string, string | undefined][] = [
   ["machine api.wandb.ai login user\ndefault password NO", undefined],
   ["", undefined],
 ];
+
+test("a server of one's own, and NETRC", (t) => {
+  const netrc = "machine api.wandb.ai password no\nmachine wandb.lab:8443 password lab\n";
+  const { home, search } = searchIn(t, { netrc });
+  writeFileSync(join(home, "other"), netrc.replace("lab\n", "other\n"));
+  const find = (more: object, env: object = {}) =>
+    findCredentials({ ...search, forward: ["WANDB_API_KEY"], ...more }, { HOME: home, ...env }).values.WANDB_API_KEY;
+  const wandbUrl = "https://wandb.lab:8443/";
+  assert.equal(find({ wandbUrl }), "lab");
+  assert.equal(find({ wandbUrl: "https://elsewhere" }), undefined);
+  assert.equal(find({ wandbUrl }, { NETRC: "~/other" }), "other");
+  assert.equal(find({ wandbUrl, netrcFile: "/none" }, { NETRC: "~/other" }), undefined, "what the config names");
+});
 
 test("netrc in its dialects", () => {
   for (const [text, password] of netrcs) assert.equal(netrcEntry(text, "api.wandb.ai")?.password, password, text);

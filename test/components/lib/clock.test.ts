@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { momentOf, since } from "../../../components/lib/clock.ts";
+import { momentOf, retryAfterSeconds, since } from "../../../components/lib/clock.ts";
 
 const HOUR = 3_600_000;
 const clock = (at: number, id?: string, uptime = 0) => ({
@@ -23,3 +23,27 @@ test("across starts and machines the wall clock tells, and nothing was in the fu
     assert.equal(since(then, later), passed);
   assert.equal(since(momentOf(clock(10 * HOUR)), clock(10 * HOUR + 7000, "boot", 1)), 7000, "an earlier version's");
 });
+
+const noon = Date.UTC(2026, 8, 1, 12);
+
+const cases: [header: string | undefined, seconds: number | undefined][] = [
+  ["7", 7],
+  [" 2.5 ", 2.5],
+  ["0", 0],
+  ["Tue, 01 Sep 2026 12:00:30 GMT", 30],
+  ["Tuesday, 01-Sep-26 12:00:30 GMT", 30],
+  ["Tue Sep  1 12:00:30 2026 GMT", 30],
+  ["Tue, 01 Sep 2026 11:00:00 GMT", undefined],
+  ["-5", undefined],
+  ["1e9", undefined],
+  ["soon", undefined],
+  ["5 s", undefined],
+  ["2026", 2026],
+  ["", undefined],
+  [undefined, undefined],
+];
+
+for (const [header, seconds] of cases)
+  test(`Retry-After ${JSON.stringify(header)} is ${seconds} s`, () => {
+    assert.equal(retryAfterSeconds(header, noon), seconds);
+  });

@@ -12,6 +12,7 @@ import { installInto } from "../../support/installed.ts";
 const FOR_EVER: [entry: string, type: string][] = [
   ["@vast-training/pulumi/providers/instance", "pulumi-nodejs:dynamic:Instance"],
   ["@vast-training/pulumi/providers/bid", "pulumi-nodejs:dynamic:Bid"],
+  ["@vast-training/pulumi/providers/lease", "pulumi-nodejs:dynamic:Lease"],
   ["@vast-training/pulumi/providers/identity", "pulumi-nodejs:dynamic:Identity"],
   ["@vast-training/pulumi/providers/checkpoints", "pulumi-nodejs:dynamic:Checkpoints"],
   ["@vast-training/pulumi/providers/code", "pulumi-nodejs:dynamic:Code"],

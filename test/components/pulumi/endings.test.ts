@@ -55,7 +55,7 @@ test("in the midst of nothing there are no last words: Pulumi ends every command
 test("none of the providers can forget it: each is made by lifecycle()", () => {
   const { exports } = JSON.parse(readFileSync(join(projectDir, "package.json"), "utf8"));
   const files = Object.values(exports) as string[];
-  assert.equal(files.length, 9);
+  assert.equal(files.length, 10);
   for (const file of files)
     assert.match(readFileSync(join(projectDir, file), "utf8"), /^export const provider = lifecycle\(/m, file);
 });

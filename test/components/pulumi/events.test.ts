@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runProgram } from "../../../components/lib/program.ts";
+import { runProgram } from "../../../components/programs/program.ts";
 import { diagnosticIn, errorsIn } from "../../../components/pulumi/events.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 

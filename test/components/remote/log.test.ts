@@ -1,140 +1,104 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type LogFrame, LogFrames } from "../../../cli/machine/log-frames.ts";
-import { type LogPlace, type LogStep, logScript } from "../../../components/remote/scripts.ts";
+import { trainScript } from "../../../components/remote/scripts.ts";
+import { isAll } from "../../support/all.ts";
+import { openBox, stepOf, until } from "./box.ts";
 
-function openLogs(t: TestContext) {
-  const workspace = mkdtempSync(join(tmpdir(), "vast-log-"));
-  t.after(() => rmSync(workspace, { recursive: true }));
-  mkdirSync(join(workspace, "logs"));
-  const log = join(workspace, "train.log");
-  let aside = 0;
-  return {
-    log,
-    write: (text: string) => appendFileSync(log, text),
-    /** As a new start of training does. */
-    putAside: () => renameSync(log, join(workspace, "logs", `train-20260101-00000${aside++}.log`)),
-    start: (step: Omit<LogStep, "workspace">) => started(t, logScript({ workspace, ...step })),
-  };
+/** As a progress bar prints: one line for ever. */
+const BAR = "seq 1 2000000 | tr '\\n' '\\r'";
+
+interface Seen {
+  readonly inode: boolean;
+  readonly size: number;
+  /** Most of the disk that it took at any look, bytes. */
+  readonly most: number;
+  readonly text: string;
+  /** Begin and end of what the follower saw. */
+  readonly followed: string;
 }
 
-/** bash that runs the script as it would there, and what has come of it. */
-function started(t: TestContext, script: string) {
-  const bash = spawn("bash", ["-s"], { stdio: ["pipe", "pipe", "inherit"] });
-  t.after(() => bash.kill());
-  bash.stdin.end(`echo welcome; echo @9 9 9\n${script}`);
-  const reader = new LogFrames();
-  const frames: LogFrame[] = [];
-  const text = () => frames.map((frame) => (frame.is === "bytes" ? frame.bytes.toString() : "")).join("");
-  bash.stdout.on("data", (chunk: Buffer) => frames.push(...reader.read(chunk)));
-  const place = (): LogPlace | undefined => frames.flatMap((frame) => (frame.is === "bytes" ? frame.place : [])).at(-1);
-  const until = async (isTrue: () => boolean) => {
-    while (!isTrue()) await once(bash.stdout, "data");
-  };
-  return { frames, text, place, until, ended: () => ended(bash) };
+/** A training whose log is followed by a plain tail from its first line on, and which then prints a great deal; at the end at most `least` bytes are left. */
+async function follow(t: TestContext, before: string, print: string, least = 600_000): Promise<Seen> {
+  const box = openBox(t);
+  const go = join(box.root, "go");
+  const command = `echo begins; until [ -e ${go} ]; do sleep 0.05; done; ${print}; echo; echo the end; sleep 600`;
+  const started = await box.run(`${before}\n${trainScript(stepOf(box, command))}`);
+  assert.equal(started.code, 0, started.err);
+  const log = join(box.workspace, "train.log");
+  const { ino } = statSync(log);
+  const tail = spawn("tail", ["-n", "+1", "-f", log], { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => tail.kill());
+  let [begin, end] = ["", ""];
+  tail.stdout.on("data", (chunk: Buffer) => {
+    const text = chunk.toString("latin1");
+    begin = (begin + text).slice(0, 1000);
+    end = (end + text).slice(-1000);
+  });
+  writeFileSync(go, "");
+  let most = 0;
+  await until(
+    () => {
+      most = Math.max(most, statSync(log).blocks * 512);
+      return end.includes("the end");
+    },
+    () => `the follower saw ${begin.slice(0, 100)} … ${end.slice(-100)}`,
+    5000,
+  );
+  // The last look comes a second after the last line.
+  await until(
+    () => statSync(log).blocks * 512 < least,
+    () => `${statSync(log).blocks * 512} bytes are left`,
+  );
+  const { ino: inode, size } = statSync(log);
+  const { out } = await box.run(`head -c 1000 ${log}; tr -d '\\0' <${log} | tail -c 100000`);
+  return { inode: inode === ino, size, most, text: out, followed: `${begin}…${end}` };
 }
 
-async function ended(bash: ChildProcess): Promise<number | null> {
-  if (bash.exitCode !== null) return bash.exitCode;
-  const [code] = await once(bash, "close");
-  return code as number | null;
-}
+const SMALL = "export LOG_FIRST=65536 LOG_LAST=262144";
 
-test("the last lines, and from there on all that came later, each byte once", async (t) => {
-  const logs = openLogs(t);
-  logs.write("1\n2\n3\nhal");
-  const first = logs.start({ lines: 2 });
-  assert.equal(await first.ended(), 0);
-  assert.equal(first.text(), "3\nhal");
-  logs.write("f\n4\n");
-  const next = logs.start({ from: first.place(), lines: 2 });
-  await next.ended();
-  assert.equal(next.text(), "f\n4\n");
+test("the middle of a long log is cut out in place, and who follows it goes on", async (t) => {
+  const { inode, size, text, followed } = await follow(t, SMALL, `${BAR}; sleep 2; ${BAR}`);
+  assert.ok(inode);
+  assert.ok(size > 27_000_000, "a hole keeps the size");
+  assert.match(text, /^begins\n1\r2\r3\r/);
+  assert.match(text, /1999999\r2000000\r\nthe end\n$/);
+  assert.match(followed, /^begins\n1\r2\r3\r.*\r1999999\r2000000\r\nthe end\n$/s);
 });
 
-test("logs that were put aside meanwhile are read to their ends, in their order", async (t) => {
-  const logs = openLogs(t);
-  logs.write("old\n");
-  logs.putAside();
-  logs.write("a\n");
-  const first = logs.start({ lines: 9 });
-  await first.ended();
-  assert.equal(first.text(), "a\n");
-  for (const text of ["b\n", "c\n", "d\n"]) {
-    logs.write(text);
-    logs.putAside();
-  }
-  logs.write("e\n");
-  const next = logs.start({ from: first.place(), lines: 9 });
-  await next.ended();
-  assert.equal(next.text(), "b\nc\nd\ne\n");
-  assert.equal(next.place()?.inode, String(statSync(logs.log).ino));
+test("a tail by lines does not look into the hole, and what is left is short", async (t) => {
+  const box = openBox(t);
+  const command = `echo begins; ${BAR}; sleep 2; echo; echo the end`;
+  await box.run(`${SMALL}\n${trainScript(stepOf(box, command))}`);
+  await until(
+    () => box.read("train.exit") === "0\n",
+    () => "training has not ended",
+  );
+  const log = join(box.workspace, "train.log");
+  assert.ok(statSync(log).blocks * 512 < 600_000, String(statSync(log).blocks * 512));
+  const { out } = await box.run(`tail -n 500 ${log}`);
+  assert.ok(out.length < 400_000 && !out.includes("\0"), String(out.length));
+  assert.match(await box.run(`tr -d '\\0' <${log}`).then((all) => all.out), /\n\[vast-training\] The log is cut here/);
 });
 
-test("following goes on behind a log that is put aside, and waits where there is none", async (t) => {
-  const logs = openLogs(t);
-  const follower = logs.start({ lines: 0, follow: true });
-  await follower.until(() => follower.frames.some(({ is }) => is === "waiting"));
-  logs.write("a\n");
-  await follower.until(() => follower.text() === "a\n");
-  logs.write("b\n");
-  logs.putAside();
-  logs.write("c\n");
-  await follower.until(() => follower.text().endsWith("c\n"));
-  assert.equal(follower.text(), "a\nb\nc\n");
+test("where the file system makes no holes, the rest moves down", async (t) => {
+  const fake = "mkdir -p bin; printf 'exit 1\\n' >bin/fallocate; chmod +x bin/fallocate; export PATH=$PWD/bin:$PATH";
+  const { inode, size, text, followed } = await follow(t, `${SMALL}\n${fake}`, `${BAR}; sleep 2; ${BAR}; sleep 2`);
+  assert.ok(inode);
+  assert.ok(size < 600_000, String(size));
+  assert.match(text, /^begins\n1\r2\r3\r/);
+  assert.match(text, /1999999\r2000000\r\nthe end\n$/);
+  assert.match(followed, /\r1999999\r2000000\r\nthe end\n$/);
 });
 
-test("what was cut out of the middle is left out, and no byte behind it is lost", async (t) => {
-  const logs = openLogs(t);
-  const page = "x".repeat(4095);
-  logs.write(`first\n${`${page}\n`.repeat(600)}last\n`);
-  execFileSync("fallocate", ["--punch-hole", "--offset", "4096", "--length", String(4096 * 590), logs.log]);
-  const whole = logs.start({ lines: "all" });
-  assert.equal(await whole.ended(), 0);
-  assert.equal(whole.place()?.offset, statSync(logs.log).size);
-  const { length } = whole.text();
-  assert.equal(length, statSync(logs.log).size - 4096 * 590);
-  assert.ok(whole.text().startsWith("first\nx") && whole.text().endsWith("\nlast\n"));
-});
-
-test("a log that was begun anew, or is gone, is not taken for the one of before", async (t) => {
-  const logs = openLogs(t);
-  logs.write("a long one\n");
-  const first = logs.start({ lines: 9 });
-  await first.ended();
-  writeFileSync(logs.log, "new\n");
-  const anew = logs.start({ from: first.place(), lines: 9 });
-  await anew.ended();
-  assert.equal(anew.text(), "new\n");
-  const other = logs.start({ from: { inode: "1", offset: 3 }, lines: 0 });
-  await other.ended();
-  assert.deepEqual([other.frames[0]?.is, other.text()], ["lost", "new\n"]);
-});
-
-test("without a log and without patience it ends with 66", async (t) => {
-  assert.equal(await openLogs(t).start({ lines: 5 }).ended(), 66);
-});
-
-test("whoever stops listening is not followed for", async (t) => {
-  const logs = openLogs(t);
-  logs.write("a\n");
-  const bash = spawn("bash", ["-s"], { stdio: ["pipe", "pipe", "inherit"] });
-  t.after(() => bash.kill());
-  bash.stdin.end(logScript({ workspace: join(logs.log, ".."), lines: 5, follow: true }));
-  while (!String((await once(bash.stdout, "data"))[0]).endsWith("a\n"));
-  bash.stdout.destroy(); // the log says nothing more
-  await ended(bash);
-});
-
-test("what is no log is refused, however it begins", () => {
-  const frames = new LogFrames();
-  assert.deepEqual([...frames.read(Buffer.from("motd\n"))], []);
-  assert.throws(() => [...frames.read(Buffer.from("\n@begin\nhello\n"))], /is not the log/);
-  const long = new LogFrames();
-  assert.throws(() => [...long.read(Buffer.from("\n@begin\n@1 2 9999999\n"))], /too long/);
+test("3 GB of a progress bar take 200 MB of disk at most", { skip: !isAll }, async (t) => {
+  const bar =
+    "yes '100%|##########| 1000/1000 [00:01<00:00, 998.42it/s, loss=0.693]' | head -c 3000000000 | tr '\\n' '\\r'";
+  const { size, most, followed } = await follow(t, "", bar, 100_000_000);
+  assert.ok(size > 3_000_000_000);
+  t.diagnostic(`most ${most}`);
+  assert.ok(most < 200_000_000, String(most));
+  assert.match(followed, /the end\n$/);
 });

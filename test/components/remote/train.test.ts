@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, openBox, stepOf } from "./box.ts";
+import { type Box, openBox, stepOf, until } from "./box.ts";
 
 const pidOf = (box: Box) => box.read(".vast-training/train.pid").split(" ")[0];
 const LOOP = 'echo ready; trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done';
@@ -85,6 +85,55 @@ test("one that does not listen is killed, with everything it has started, and st
   const { out } = await box.run(`grep -lzsx TRAINING_ID=${id} /proc/[0-9]*/environ || true`);
   assert.equal(out, "");
   assert.equal(box.read("train.exit"), "137\n");
+});
+
+test("a question ends at once, also one that is asked past the standard input", async (t) => {
+  const box = openBox(t);
+  const ask = 'read -p "overwrite? " x || echo "no input"; (exec 3</dev/tty) 2>/dev/null && echo waits';
+  const secret = "python3 -c 'import getpass; getpass.getpass()' || echo no password";
+  const result = await box.run(trainScript(stepOf(box, `${ask}; ${secret}; exit 0`)));
+  assert.match(result.out, /has ended with exit code 0/);
+  const log = box.read("train.log");
+  assert.match(log, /no input\n[\s\S]*no password\n/);
+  assert.doesNotMatch(log, /waits/);
+});
+
+test("with interactive it may be answered in the session", async (t) => {
+  const box = openBox(t);
+  await box.run(trainScript(stepOf(box, 'read -p "overwrite? " x; echo "then $x"', { interactive: true })));
+  await box.run("tmux send-keys -t =train: perhaps Enter");
+  await until(
+    () => /then perhaps/.test(box.read("train.log")),
+    () => box.read("train.log"),
+  );
+});
+
+test("a kill for want of memory is told, whatever the exit code, and any other one as such", async (t) => {
+  const ends: [events: string, command: string, said: RegExp][] = [
+    [
+      "oom_kill 2",
+      "echo oom_kill 3 >$CGROUP/memory.events; kill -9 $$",
+      /Memory ran out \(8\.5 GB\): .* killed 1 of the processes/,
+    ],
+    ["oom_kill 2", "echo oom_kill 6 >$CGROUP/memory.events; exit 1", /killed 4 of the processes/],
+    ["oom_kill 2", "kill -9 $$", /137 is a kill \(SIGKILL\); it was not for want of memory/],
+    ["", "kill -9 $$", /137 is a kill \(SIGKILL\), most often for want of memory/],
+    ["oom_kill 0", "kill -BUS $$", /135 is a bus error.* of \/dev\/shm are used/],
+  ];
+  for (const [events, command, said] of ends) {
+    const box = openBox(t);
+    const group = join(box.root, "cgroup");
+    box.write(join(group, "memory.max"), "8589934592\n");
+    if (events !== "") box.write(join(group, "memory.events"), `low 0\n${events}\n`);
+    const before = `export CGROUP=${group}\n`;
+    const result = await box.run(before + trainScript(stepOf(box, command)));
+    assert.equal(result.code, 1);
+    assert.match(result.err, said);
+    const setUp = await box.run(
+      before + trainScript(stepOf(box, "exit 0", { setup: [command.replace("kill", "exec kill")] })),
+    );
+    if (command.includes("-9")) assert.match(setUp.err, /setup: exit code 137: .*SIGKILL|killed 1 of/s);
+  }
 });
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's

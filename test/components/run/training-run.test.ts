@@ -37,6 +37,7 @@ const machine = {
   pricePerHour: 3,
   rentedPerHour: 2,
   accountId: "5",
+  keyFingerprint: "n:f",
   startedAt: "2026",
 };
 const image = { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true };
@@ -116,7 +117,6 @@ test("what can be wrong without a machine stands before the instance, and the ga
     "run-checkpoints",
     "run-code",
     "run-credentials",
-    "run-dependencies",
     "run-identity",
     "run-image",
     "run-instance",
@@ -134,8 +134,7 @@ test("what can be wrong without a machine stands before the instance, and the ga
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
     ["run-code", ["run-instance", "run-revision"]],
-    ["run-dependencies", ["run-code"]],
-    ["run-training", ["run-credentials", "run-dependencies", "run-checkpoints"]],
+    ["run-training", ["run-code", "run-credentials", "run-checkpoints"]],
   ];
   for (const [name, wanted] of needs) {
     const { dependsOn } = one(name);
@@ -145,20 +144,16 @@ test("what can be wrong without a machine stands before the instance, and the ga
 });
 
 test("each step is of the commit, so that another one runs all of them again", () => {
-  for (const step of ["code", "dependencies", "training"])
-    assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
+  for (const step of ["code", "training"]) assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
 });
 
-test("code and dependencies do not wait for credentials, nor these for them", () => {
+test("code does not wait for credentials, nor these for it", () => {
   const others = ["run-credentials", "run-checkpoints", "run-training"];
-  for (const name of ["run-code", "run-dependencies"])
-    assert.deepEqual(
-      one(name).dependsOn.filter((other) => others.includes(other)),
-      [],
-      name,
-    );
-  for (const name of ["run-credentials", "run-checkpoints"])
-    assert.ok(!one(name).dependsOn.some((other) => /code|dependencies/.test(other)), name);
+  assert.deepEqual(
+    one("run-code").dependsOn.filter((other) => others.includes(other)),
+    [],
+  );
+  for (const name of ["run-credentials", "run-checkpoints"]) assert.ok(!one(name).dependsOn.includes("run-code"), name);
 });
 
 test("gate and credentials are replaced with their instance and never dropped with it; the steps are dropped", () => {
@@ -166,7 +161,7 @@ test("gate and credentials are replaced with their instance and never dropped wi
     assert.deepEqual(one(name).replaceWith, ["run-instance"]);
     assert.equal(one(name).deletedWith, "");
   }
-  for (const step of ["code", "dependencies", "training"]) {
+  for (const step of ["code", "training"]) {
     const { inputs, deletedWith } = one(`run-${step}`);
     assert.equal(deletedWith, "run-instance");
     assert.equal(inputs.create, "bash -s");
@@ -195,6 +190,23 @@ test("training is told the run and the tags at wandb, without the number of GPUs
   const text = JSON.stringify(stdin);
   assert.match(text, /WANDB_RUN_ID='abcd1234'/);
   assert.match(text, /WANDB_TAGS='branch:jan,commit:cccccccccccc,gpu:H100 SXM,price:\$2\.000\/h,machine:12'/);
+});
+
+/** Inputs that states hold for ever, beside `__urn` and `__provider`. */
+const KEPT = {
+  "run-instance":
+    "apiKeyFile apiUrl bidMarkup checkpointsDir diskGb gpu gpus image imageBytes imageLogin labDir label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
+  "run-bid": "apiKeyFile apiUrl bidMarkup instanceId maxPricePerHour rental",
+  "run-identity": "apiKeyFile apiUrl gate owner project run singleUse stack",
+  "run-checkpoints":
+    "accountId apiKeyFile apiUrl checkpointsTo from hostKey instanceId keepPrevious keyFingerprint pricePerHour rescueBudget sshKeyFile stack stepMaxMinutes stopGraceSeconds training",
+};
+
+test("what is not declared gets into no state, and what is keeps its name", () => {
+  for (const [name, names] of Object.entries(KEPT)) {
+    const given = Object.keys(one(name).inputs).filter((key) => !key.startsWith("__"));
+    assert.equal(given.toSorted().join(" "), names, name);
+  }
 });
 
 test("the machine pulls what was pinned, with a login that holds no secret", () => {

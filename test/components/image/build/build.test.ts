@@ -32,7 +32,7 @@ async function open(t: TestContext) {
   const code = { url: "https://github.com/me/it", way: "upload", tokenFor: "", envFile, netrcFile: "", extraRepos: [] };
   const asked: PlanInputs = {
     ...{ image: `${registry.address}/tester/deps`, imageBuild: "remote", imageBase: "base:1", registryUser: "" },
-    ...{ envFile, apiUrl: simulator.url, branch: "jan", commit: "c".repeat(40) },
+    ...{ envFile, apiUrl: simulator.url, branch: "jan", commit: "c".repeat(40), options: "" },
     builder: {
       apiUrl: simulator.url,
       apiKeyFile: simulator.apiKeyFile,
@@ -70,6 +70,8 @@ test("what stands in the way of a build is found before it, each with its key", 
     await failure({}),
     /^imageBuild: REGISTRY_TOKEN is neither in the environment nor in .*pushed as tester$/,
   );
+  rmSync(join(folder, "uv.lock"));
+  assert.match(await failure({}), /^imageBuild: pyproject.toml of https:\/\/github.com\/me\/it describes no project/);
   rmSync(join(folder, "pyproject.toml"));
   assert.match(await failure({}), /^imageBuild: https:\/\/github.com\/me\/it has no pyproject.toml$/);
 });

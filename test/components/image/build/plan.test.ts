@@ -12,6 +12,7 @@ import { makeRepository } from "../../remote/box.ts";
 const values = {
   base: "pytorch/pytorch:1",
   name: "it",
+  options: "",
   extraRepos: [{ url: "https://github.com/me/other.git", commit: "a".repeat(40), path: "/workspace/other" }],
 };
 
@@ -79,6 +80,8 @@ test("the build's files are those of the commit, and the repository's own Docker
   assert.equal(here["uv.lock"], undefined);
   assert.equal(here[".python-version"], undefined, "not sent, but told to uv");
   assert.match(here.Dockerfile ?? "", /uv sync .* --python 3\.12;/);
+  const options = " --extra cu124";
+  assert.match((await at("0", folder, { options })).files.Dockerfile ?? "", /uv sync .* --python 3\.12 --extra cu124;/);
   writeFileSync(join(folder, ".python-version"), "3.12; rm -rf /\n");
   assert.doesNotMatch((await at("0", folder)).files.Dockerfile ?? "", /--python/);
 });

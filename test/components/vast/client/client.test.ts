@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
+import { send as ask } from "../../../../components/registry/transport.ts";
 import { VastClient } from "../../../../components/vast/client/client.ts";
 import { isVastError, type VastErrorKind } from "../../../../components/vast/client/errors.ts";
 import { Gates } from "../../../../components/vast/client/pacing.ts";
 import type { RentOrder } from "../../../../components/vast/client/requests.ts";
-import { noAnswer } from "../../../../components/vast/client/transport.ts";
+import { noAnswer, send } from "../../../../components/vast/client/transport.ts";
 import { instanceRow, offerRow } from "../../../support/rows.ts";
 import { type Exchange, scriptedApi } from "../../../support/scripted-api.ts";
 
@@ -404,6 +412,32 @@ test("a host that becomes unreachable after a rental was sent is no host that wa
     assert.equal(noAnswer(call, "https://vast.test", code).kind, "unreachable");
     assert.equal(noAnswer(call, "https://vast.test", code, true).kind, "ambiguous");
   }
+});
+
+test("an authority that Node does not know is told, and the way that is told works", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "authority-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, "key"), join(folder, "cert")];
+  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=it"];
+  execFileSync("openssl", [...words, "-addext", "subjectAltName=DNS:localhost"], { stdio: "ignore" });
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) =>
+    response.end("{}"),
+  );
+  await new Promise<void>((done) => server.listen(0, "localhost", done));
+  t.after(() => server.close());
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const call = { method: "GET", path: "/", template: "/", idempotent: true } as const;
+  const asked = await send(url, "the-key", { call }).catch((error: Error) => error);
+  assert.ok(isVastError(asked, "unreachable"));
+  assert.match(asked.message, /SELF_SIGNED_CERT.*NODE_EXTRA_CA_CERTS.*NODE_USE_SYSTEM_CA=1/);
+  const registry = await ask({ url: new URL(url), method: "GET", headers: {} }).catch((error: Error) => error);
+  assert.match(String(registry), /NODE_EXTRA_CA_CERTS/);
+  const script = `import { send } from "./components/vast/client/transport.ts";
+    const { status } = await send(process.argv[1], "k", { call: ${JSON.stringify(call)} }); console.log(status)`;
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: cert };
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, url], { env });
+  assert.equal((await run).stdout.trim(), "200");
+  assert.match(noAnswer(call, url, "EPROTO").message, /a proxy needs its scheme/);
 });
 
 test("no error holds the key", async (t) => {

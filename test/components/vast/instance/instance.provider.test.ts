@@ -82,7 +82,7 @@ test("preview and run promise the same, and the row says it", async (t) => {
   const preview = await provider.check({}, { ...inputs, label: UNKNOWN, gpu: "h100 sxm", __urn: URN });
   assert.deepEqual(preview.failures, []);
   assert.equal(preview.inputs.label, UNKNOWN);
-  assert.equal(preview.inputs.__urn, undefined);
+  assert.equal(preview.inputs.__urn, URN, "whoever creates it is told its row, in whatever process");
   assert.ok(String(preview.inputs.__provider).includes("instance"));
   const asked = simulator.world.requests.length;
   simulator.world.market.move({ factor: 1.5 });

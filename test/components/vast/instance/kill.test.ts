@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { stateOf } from "../../../../components/lib/process.ts";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
+import { stateOf } from "../../../../components/programs/process.ts";
 import { type Intent, Journal } from "../../../../components/vast/journal/journal.ts";
 import { startCommand } from "../../../../scripts/lib/command.ts";
 import { isAll } from "../../../support/all.ts";

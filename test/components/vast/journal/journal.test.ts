@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { markOf } from "../../../../components/lib/process.ts";
+import { markOf } from "../../../../components/programs/process.ts";
 import { Journal, type Wish } from "../../../../components/vast/journal/journal.ts";
 
 function journal(t: TestContext) {

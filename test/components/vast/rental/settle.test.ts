@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { markOf } from "../../../../components/lib/process.ts";
+import { markOf } from "../../../../components/programs/process.ts";
 import { holderOf, type Intent } from "../../../../components/vast/journal/journal.ts";
 import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isKept, isStranded } from "../../../../components/vast/journal/trouble.ts";

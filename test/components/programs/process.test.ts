@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { markOf, stateOf } from "../../../components/lib/process.ts";
+import { markOf, stateOf } from "../../../components/programs/process.ts";
 import { holderOf, type Wish } from "../../../components/vast/journal/journal.ts";
 
 const wish: Wish = { label: "vt-a", urn: "urn:x", apiUrl: "simulator", apiKeyFile: "", offerId: 7, at: 1000 };

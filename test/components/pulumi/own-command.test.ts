@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ownCommand } from "../../../components/lib/own-command.ts";
+import { ownCommand } from "../../../components/pulumi/own-command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 
 test("a command of ours names shellenv where the shell would not find it", () => {

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runProgram, runProgramNow, startProgram } from "../../../components/lib/program.ts";
+import { runProgram, runProgramNow, startProgram } from "../../../components/programs/program.ts";
 
 const sh = (script: string) => ["sh", "-c", script];
 

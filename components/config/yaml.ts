@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
+import type { Problem } from "../lib/problem.ts";
+
+/** A text as it stands for itself in a stack config: in quotes where YAML would make something else of it. */
+export function yamlText(text: string): string {
+  const isPlain = /^[A-Za-z_](?:[\w./+@%-]*\w)?$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text);
+  return isPlain ? text : JSON.stringify(text);
+}
+
+/** The text of a stack's config file in the project's folder; "" = none there. */
+export function stackFile(stack: string): string {
+  try {
+    return readFileSync(`Pulumi.${stack}.yaml`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Values that YAML has changed on their way: a number or a date without quotes. Once Pulumi has written the file itself
+ * (`stack init`, `-c`) what was written before is gone.
+ *
+ * @param raw what has arrived, by key without its namespace
+ * @param isSame do both texts mean the same for this key?
+ */
+export function changedByYaml(
+  file: string,
+  project: string,
+  raw: Readonly<Record<string, string>>,
+  isSame: (key: string, one: string, other: string) => boolean,
+): Problem[] {
+  const config = parseDocument(file).get("config");
+  const pairs = isMap(config) ? config.items : [];
+  return pairs.flatMap(({ key, value }) => {
+    const name = String(key).replace(`${project}:`, "");
+    const arrived = raw[name];
+    if (arrived === undefined || arrived === "") return [];
+    if (isScalar(value)) {
+      return isSame(name, String(value.source), arrived) ? [] : changes(name, value, arrived);
+    }
+    return changes(name, value as Node | null, fromJson(arrived));
+  });
+}
+
+/** In a list or a map everything is text. */
+function changes(key: string, node: unknown, arrived: unknown): Problem[] {
+  if (isMap(node)) return node.items.flatMap((item) => changes(key, item.value, at(arrived, String(item.key))));
+  if (isSeq(node)) return node.items.flatMap((item, index) => changes(key, item, at(arrived, String(index))));
+  if (!isScalar(node) || node.type !== "PLAIN" || arrived === undefined) return [];
+  const [written, made] = [String(node.source), String(arrived)];
+  if (written === made || !CHANGEABLE.test(written) || !CHANGEABLE.test(made)) return [];
+  return [{ key, found: `YAML made ${made} of ${written}`, write: `quote it: ${JSON.stringify(written)}` }];
+}
+
+/** What else differs comes from elsewhere, such as another file. */
+const CHANGEABLE = /^([-+]?\.?\d|(true|false)$)/i;
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Check, Problem } from "../lib/problem.ts";
+import { oneLine } from "../lib/text.ts";
+import { runProgram } from "../programs/program.ts";
+import { sshArgs } from "./ssh-key.ts";
+
+const PATIENCE_MS = 10_000;
+/** No such machine: ssh only reads its options. */
+const NOWHERE = { instanceId: 1, port: 22, privateKeyFile: "/dev/null", knownHostsFile: "/dev/null", firstUse: true };
+
+/** Programs of this machine that a run needs, and a call that shows that each works. */
+const PROGRAMS: readonly { readonly name: string; readonly call: readonly string[]; readonly comes: string }[] = [
+  { name: "ssh", call: ["ssh", ...sshArgs(NOWHERE), "-G", "localhost"], comes: "OpenSSH's client, 7.6 or newer" },
+  { name: "rsync", call: ["rsync", "--version"], comes: "rsync, which brings checkpoints home" },
+  { name: "git", call: ["git", "--version"], comes: "git" },
+];
+
+/** Do the programs here work, with our options? A fault of this machine is not to be looked for with rented ones. */
+export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<Check<true>> {
+  const problems = await Promise.all(PROGRAMS.map((program) => problemWith(program, env)));
+  const found = problems.filter((problem) => problem !== undefined);
+  return found.length > 0 ? { problems: found } : { value: true, problems: [] };
+}
+
+async function problemWith(
+  { name, call, comes }: (typeof PROGRAMS)[number],
+  env: NodeJS.ProcessEnv,
+): Promise<Problem | undefined> {
+  const { code, stderr, cut, unstarted } = await runProgram(call, { env, timeoutMs: PATIENCE_MS });
+  if (unstarted === undefined && cut === undefined && code === 0) return undefined;
+  const said = oneLine(stderr, 200);
+  const why = cut === "timeout" ? `no end within ${PATIENCE_MS / 1000} s` : said || `exit code ${code}`;
+  const found = unstarted === undefined ? `${name} does not work here (${why})` : `there is no ${name} on PATH`;
+  return { key: "PATH", found, write: `install ${comes}, or put it on PATH` };
+}
