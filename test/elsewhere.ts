@@ -14,6 +14,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/commands/config.ts",
     "cli/commands/env.ts",
     "cli/commands/logs.ts",
+    "cli/commands/cost.ts",
     "cli/commands/offers.ts",
     "cli/commands/recover.ts",
     "cli/commands/ssh.ts",

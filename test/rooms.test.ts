@@ -7,8 +7,7 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
 
 /**
  * The program, the ground first: a room imports only from rooms on lower floors, and those on one floor do not know each
- * other. Rooms to come have their places: `components/policy` beside `lib`, and `cli/status`
- * beside `machine`.
+ * other. Rooms to come have their places: `components/policy` beside `lib`.
  */
 const PROGRAM: Rules = {
   floors: [
@@ -30,7 +29,7 @@ const PROGRAM: Rules = {
     ["components/run"],
     [".", "cli/command"],
     ["cli/fleet"],
-    ["cli/machine", "cli/market", "cli/recover", "cli/sweep"],
+    ["cli/machine", "cli/market", "cli/recover", "cli/status", "cli/sweep"],
     ["cli/commands"],
     ["cli"],
   ],
