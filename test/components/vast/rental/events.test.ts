@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Events } from "../../../../components/events/events.ts";
+import { rebid } from "../../../../components/vast/instance/rebid.ts";
 import { noteLoss } from "../../../../components/vast/ready/experience.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
@@ -44,6 +45,22 @@ test("a life is noted: rented at its price, ready, outbid, resumed, released", a
   const [rented, , , resumed] = events.read().events;
   assert.deepEqual([rented?.run, rented?.stack, rented?.api?.apiUrl], [label, "test", "simulator"]);
   assert.ok((resumed?.gpuPerHour ?? 0) > (rented?.gpuPerHour ?? Number.POSITIVE_INFINITY));
+});
+
+test("a bid that is moved is noted with its new price", async (t) => {
+  const world = await renting(t, { mayLive: ({ living }) => living() });
+  const { events, means } = logging(world);
+  const { instance } = await rent(means, { ...request, provisional: false });
+  const terms = { instanceId: String(instance.id), maxPricePerHour: 3.5, bidMarkup: 0.3 };
+  const contract = world.simulator.world.contracts.get(instance.id);
+  const before = contract?.bid ?? 0;
+  await rebid(means, terms, { floor: before / (1 + request.criteria.bidMarkup), markupBefore: 0.2 });
+  const moved = events.read().events.filter(({ what }) => what === "bid moved");
+  assert.ok((contract?.bid ?? 0) > before);
+  assert.deepEqual(
+    moved.map(({ gpuPerHour }) => gpuPerHour),
+    [contract?.bid],
+  );
 });
 
 test("a machine that does not come up is noted with why, and so is the next one", async (t) => {
