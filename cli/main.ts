@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 import { hidden } from "../components/lib/secrets.ts";
 import type { Command, Terminal } from "./command/command.ts";
 import { printCompletions } from "./command/completion.ts";
-import { exitCode, exitCodeOf, explain } from "./command/failure.ts";
+import { errorText, exitCode, exitCodeOf } from "./command/failure.ts";
 import { parse } from "./command/parse.ts";
 import { attach } from "./commands/attach.ts";
 import { completion } from "./commands/completion.ts";
@@ -37,7 +37,7 @@ export async function main(argv: readonly string[], person: Terminal): Promise<n
   try {
     return await dispatch(argv, terminal);
   } catch (error) {
-    terminal.note(`vast-run: ${explain(error)}`);
+    terminal.note(`vast-run: ${errorText(error)}`);
     return exitCodeOf(error);
   }
 }

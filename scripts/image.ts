@@ -8,7 +8,7 @@ import { type RunConfig, readConfig } from "../components/config/config.ts";
 import { makeImage, planImage } from "../components/image/build/build.ts";
 import { endLeftBuilder } from "../components/image/build/builder.ts";
 import { sha256 } from "../components/image/build/plan.ts";
-import type { Asked, ImageState } from "../components/image/build/state.ts";
+import type { ImageState, TrainingImageInputs } from "../components/image/build/state.ts";
 import { imageInputs } from "../components/image/inputs.ts";
 import { type Problem, problemLine } from "../components/lib/problem.ts";
 import { hidden } from "../components/lib/secrets.ts";
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
 }
 
 /** What the stack's training would ask for now. */
-async function askedBy(named: string | undefined): Promise<Asked> {
+async function askedBy(named: string | undefined): Promise<TrainingImageInputs> {
   const ofStack = async (...words: string[]) => {
     const which = named === undefined ? [] : ["--stack", named];
     return pulumi([...words, "--non-interactive", ...which], projectOf(process.cwd()), process.env);
@@ -76,7 +76,7 @@ function problemsFailure(problems: readonly Problem[]): Failure {
 }
 
 /** ^C, a closed terminal and SIGTERM call it off. */
-async function made(asked: Asked): Promise<ImageState> {
+async function made(asked: TrainingImageInputs): Promise<ImageState> {
   const end = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => end.abort());
   const engine = { signal: end.signal, alive: async () => !end.signal.aborted };

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine } from "./lib/alive.ts";
-import { gitStatus, newLines, processesWith, tracesIn } from "./lib/traces.ts";
+import { gitStatus, leftoversIn, newLines, processesWith } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
 import { cacheDir, compileCacheDir, versions } from "./setup/paths.mjs";
 
@@ -126,7 +126,7 @@ async function clearUp({ folder, entry }: Run): Promise<string[]> {
     signalIfThere(pid, "SIGKILL");
     return line;
   });
-  const traces = tracesIn(folder);
+  const traces = leftoversIn(folder);
   if (!traces.some((trace) => trace.startsWith("mount"))) rmSync(folder, { recursive: true, force: true });
   return [...processes, ...traces];
 }

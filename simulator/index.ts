@@ -19,7 +19,7 @@ export type { Answer } from "./api/answer.ts";
 export { exchange } from "./api/exchange.ts";
 export type { Clock, HandClock } from "./base/clock.ts";
 export { handClock, realClock } from "./base/clock.ts";
-export type { Ledger } from "./base/ledger.ts";
+export type { BillingLedger } from "./base/ledger.ts";
 export type { LoggedRequest } from "./base/requests.ts";
 export type { Timings } from "./base/timings.ts";
 export type { Fault } from "./faults/fault.ts";

@@ -24,10 +24,10 @@ export interface Option {
   readonly help: string;
 }
 
-export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** Answers with the exit code; throws Failure or VastError for everything that does not work. */
-export type Run = (values: Values, terminal: Terminal, words: readonly string[]) => Promise<number>;
+export type Run = (values: OptionValues, terminal: Terminal, words: readonly string[]) => Promise<number>;
 
 /** One word after `vast-run`. */
 export interface Command {
@@ -70,12 +70,12 @@ const commonOptions: Readonly<Record<string, Option>> = {
 };
 
 /** The value of an option that takes text; undefined when it was not given. */
-export function textOption(values: Values, name: string): string | undefined {
+export function textOption(values: OptionValues, name: string): string | undefined {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** All values of an option that takes text and may be given several times. */
-export function textOptions(values: Values, name: string): string[] {
+export function textOptions(values: OptionValues, name: string): string[] {
   return [values[name] ?? []].flat().filter((value) => typeof value === "string");
 }

@@ -18,7 +18,7 @@ declare -F _get_comp_words_by_ref >/dev/null || _get_comp_words_by_ref() {
 const BASH_AFTER = `complete -o default -F __vast_run_complete vast-run
 fi`;
 
-export interface Asked {
+export interface CompletionRequest {
   readonly commands: readonly Command[];
   /** What stands on the line behind `vast-run`, the last word being typed. */
   readonly words: readonly string[];
@@ -27,7 +27,7 @@ export interface Asked {
 }
 
 /** Prints what the last word may become, and how the shell is to take it. */
-export function printCompletions({ commands, words, stacks }: Asked): void {
+export function printCompletions({ commands, words, stacks }: CompletionRequest): void {
   const [last, before] = [words.at(-1) ?? "", words.at(-2)];
   const command = commands.find(({ name }) => name === words[0]);
   if (command !== undefined && takesPath(command, before) && !last.startsWith("-")) {
@@ -48,7 +48,7 @@ function takesPath(command: Command, word = ""): boolean {
   return word.startsWith("--") && type === "string" && ["FILE", "DIR"].includes(value);
 }
 
-function describe(root: RootCommand, command: Command, stacks: Asked["stacks"]): void {
+function describe(root: RootCommand, command: Command, stacks: CompletionRequest["stacks"]): void {
   const one = root.command(command.name, command.summary);
   for (const [name, { type, short, help }] of Object.entries(optionsOf(command))) {
     if (type === "boolean") one.option(name, help, short ?? "");

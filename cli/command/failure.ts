@@ -34,7 +34,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /** The text for standard error: one line for what a user can act on, the stack for a defect of ours. */
-export function explain(error: unknown): string {
+export function errorText(error: unknown): string {
   if (error instanceof Failure || isVastError(error) || isRemoteError(error)) return error.message;
   const disk = diskError(error);
   if (disk !== undefined) return disk.message;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { Shown } from "./shown.ts";
 
-export interface Ended {
+export interface ForegroundExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** ^C was typed while it ran. */
@@ -14,7 +14,11 @@ export interface Ended {
  * @param raw it may do with the terminal what it likes; default: credentials are taken out of what it writes, and what
  *   goes to a terminal is made safe
  */
-export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv, raw = false): Promise<Ended> {
+export function runInForeground(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  raw = false,
+): Promise<ForegroundExit> {
   const [file = "", ...args] = words;
   const output = [process.stdout, process.stderr] as const;
   const stdio = output.map(() => (raw ? ("inherit" as const) : ("pipe" as const)));
@@ -37,7 +41,7 @@ export function runInForeground(words: readonly string[], env: NodeJS.ProcessEnv
   };
   const onTerminate = () => child.kill("SIGTERM");
   process.on("SIGINT", onInterrupt).on("SIGTERM", onTerminate).on("SIGHUP", onTerminate);
-  return new Promise<Ended>((resolve, reject) => {
+  return new Promise<ForegroundExit>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, interrupted }));
   }).finally(() => {

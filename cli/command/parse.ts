@@ -1,12 +1,12 @@
 import { CommanderError, InvalidArgumentError, Command as Parser, Option as ParserOption } from "commander";
-import { type Command, type Option, optionsOf, type Terminal, type Values } from "./command.ts";
+import { type Command, type Option, type OptionValues, optionsOf, type Terminal } from "./command.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { commandText, overviewText } from "./help.ts";
 
 /** What was typed. */
 export interface Typed {
   readonly command: Command;
-  readonly values: Values;
+  readonly values: OptionValues;
   readonly words: readonly string[];
 }
 

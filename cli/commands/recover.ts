@@ -9,7 +9,7 @@ cannot be seen, on another machine or in a backend of another kind, it asks, and
 dead process rented, clears the warning (pulumi refresh --clear-pending-creates), and says what is left.
 Nothing is rented or released.
 
-Exit codes: 0 nothing bills that the state does not have, 3 something does, 1 it cannot be said, or the stack is in use.`,
+Exit codes: 0 nothing bills that the state does not have, 3 something does, 1 that is not known, or the stack is in use.`,
   examples: ["vast-run recover -s dev", "vast-run recover -s dev && pulumi up -s dev"],
   options: {
     yes: { type: "boolean", short: "y", help: "the lock's owner has ended, where that cannot be seen from here" },

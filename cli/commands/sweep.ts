@@ -16,7 +16,7 @@ one that nobody can look into is stopped and kept. VAST_DISCARD_CHECKPOINTS=ID b
 one.
 Other owners' machines need --all-owners, their id, and that you type it again; never --yes.
 
-Exit codes: 0 nothing bills that no stack holds, 3 something does, 1 it cannot be said or could not be ended.`,
+Exit codes: 0 nothing bills that no stack holds, 3 something does, 1 that is not known, or ending failed.`,
   examples: [
     "vast-run sweep",
     "vast-run sweep --destroy",

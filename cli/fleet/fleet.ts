@@ -45,25 +45,25 @@ export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTa
   return distinct.size === 0 ? [VAST] : [...distinct.values()];
 }
 
-/** An account at which nobody could look, or a rental of which therefore nothing can be said. */
-export interface Unseen {
+/** An account that could not be read, or one rental in it about which nothing is known therefore. */
+export interface UnseenAccount {
   /** What the account is called in states and intents. */
   readonly names: readonly ApiTarget[];
-  /** Of the one rental that is meant; absent = all of the account. */
+  /** Label of that rental; absent = the whole account. */
   readonly label?: string;
   readonly error: VastError;
 }
 
 export interface Opened {
   readonly targets: readonly Target[];
-  /** Without a key, or without an address. */
-  readonly unseen: readonly Unseen[];
+  /** Accounts without a key or an address. */
+  readonly unseen: readonly UnseenAccount[];
 }
 
 /** Each account once, whatever it is called. */
 export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Opened {
   const opened = new Map<string, Target>();
-  const unseen: Unseen[] = [];
+  const unseen: UnseenAccount[] = [];
   for (const api of apis) {
     try {
       const opens = openApi(api, env);
@@ -83,29 +83,29 @@ export function isNamed(names: readonly ApiTarget[], { apiUrl, apiKeyFile }: Api
   return names.some((name) => name.apiUrl === apiUrl && name.apiKeyFile === apiKeyFile);
 }
 
-/** Did this intent become this machine? Its id tells, whatever its label says by now. */
+/** Did this intent become this machine? Decided by its id, whatever its label is now. */
 export function became({ target, instance }: Listed, intent: OpenIntent): boolean {
   return intent.instanceIds.includes(instance.id) && (intent.url === undefined || intent.url === target.url);
 }
 
-/** The intent that a machine came of, by its id; else, when no intent has that, the one of its label. */
+/** The intent that a machine came from, by its id; if none has that, by its label. */
 export function intentOf(row: Listed, intents: readonly OpenIntent[]): OpenIntent | undefined {
   return intents.find((intent) => became(row, intent)) ?? intents.find(({ label }) => label === row.instance.label);
 }
 
-/** Is it this owner's, by its label? Owners are told apart by the whole id, never by how it begins. */
+/** Is it this owner's, by its label? Compares the whole id of the owner, not its beginning. */
 export function isOwnedBy(owner: string, { label }: Pick<Instance, "label">): boolean {
   return label?.startsWith(`vt-${owner}-`) ?? false;
 }
 
 /** The stack that holds a machine in its state; undefined = none does. */
-export type Holder = (machine: Listed) => string | undefined;
+export type StackFinder = (machine: Listed) => string | undefined;
 
 /**
  * Which stack holds which machine. Where a state does not tell its API, the id alone counts. A state that no destroy can
  * work with holds nothing.
  */
-export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): Holder {
+export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): StackFinder {
   const held = stacks.flatMap(({ name, resources }) => {
     const instances = resources.filter((resource) => isOf("instance", resource) && !isEarlier(resource));
     return instances.flatMap(({ id, outputs }) => {
@@ -136,7 +136,7 @@ export function labelsOf({ resources }: Pick<StackState, "resources">): string[]
   return labels.filter((label) => typeof label === "string" && label !== "") as string[];
 }
 
-/** What this owner has begun to rent and not recorded yet. Throws Failure when not all of that can be read. */
+/** This owner's rentals that are not recorded yet. Throws Failure when not all of them can be read. */
 export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
   const journal = new Journal(openStateDir(env).journalDir);
   const unreadable = journal.unreadable();
@@ -145,8 +145,8 @@ export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
 }
 
 /**
- * The labels of these stacks under which a machine may have been rented that nobody here knows of: no machine is in the
- * state, and not all that was rented is in the journal.
+ * Labels of these stacks under which an unknown machine may have been rented: the state has no machine, and this
+ * journal does not know of every rental.
  */
 export function blindLabels(stacks: readonly StackState[], env: NodeJS.ProcessEnv): string[] {
   const journal = new Journal(openStateDir(env).journalDir);
@@ -160,7 +160,7 @@ function processOf(intent: Intent): OpenIntent["process"] {
   return holder === "elsewhere" ? "elsewhere" : "running";
 }
 
-/** Intents of dead processes that became no machine: nothing is unaccounted for. Those that live by now are left. */
+/** Closes intents of dead processes that became no machine. Those that live by now are left. */
 export function closeEmpty(intents: readonly OpenIntent[], env: NodeJS.ProcessEnv): void {
   const journal = new Journal(openStateDir(env).journalDir);
   for (const { label } of intents) {

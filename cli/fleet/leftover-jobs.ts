@@ -3,7 +3,10 @@ import { isVastError } from "../../components/vast/client/errors.ts";
 import { clearLeftovers, knowsNoJobs } from "../../components/vast/lease/lease.ts";
 import type { Target } from "./fleet.ts";
 
-/** Removes what Vast is still to do to machines that are gone, in each account; a line for each, or why nobody can look. */
+/**
+ * Removes the scheduled jobs of machines that are gone, in each account; a line for each, or why an account could not
+ * be read.
+ */
 export async function clearJobs(targets: readonly Target[], clock: Clock, note: (text: string) => void): Promise<void> {
   for (const { client } of targets) {
     try {

@@ -4,13 +4,13 @@ import { stackOf } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
 import {
   became,
-  type Holder,
   intentOf,
   isOwnedBy,
   type Listed,
   labelsOf,
   type OpenIntent,
-  type Unseen,
+  type StackFinder,
+  type UnseenAccount,
 } from "./fleet.ts";
 import type { StackState } from "./stack.ts";
 import { isUnseen } from "./visible.ts";
@@ -18,11 +18,11 @@ import { isUnseen } from "./visible.ts";
 /** Who answers for a machine. */
 export type HeldBy =
   | { readonly by: "stack"; readonly stack: string }
-  /** A process that lives, or that runs where nobody can look from here, has rented it and is not done. */
+  /** A process that lives, or that may still run on another host, has rented it and is not done. */
   | { readonly by: "intent"; readonly intent: OpenIntent }
   /** Another owner's; whether a state of theirs holds it is not known here. */
   | { readonly by: "another owner" }
-  /** No state that was looked at has it, and nobody is about to put it into one. */
+  /** It is in no state that was read, and no process is about to put it into one. */
   | { readonly by: "nobody"; readonly intent?: OpenIntent; readonly successor?: Successor };
 
 /** The stack whose label the machine carries: its next up or destroy finds the machine. */
@@ -38,7 +38,7 @@ export interface Surveyed extends Listed {
   readonly holder: HeldBy;
 }
 
-/** What the accounts have, seen by one owner. */
+/** The machines of all accounts, from one owner's view. */
 export interface Survey {
   /** Machines that an intent names or that carry a label of ours: this owner's, and those of other owners. */
   readonly machines: readonly Surveyed[];
@@ -46,22 +46,22 @@ export interface Survey {
   readonly unlabelled: number;
   /** Intents of dead processes that became no machine. */
   readonly empty: readonly OpenIntent[];
-  /** Where nobody could look: what is there is in none of the above. */
-  readonly unseen: readonly Unseen[];
+  /** Accounts that could not be read: their machines are in none of the above. */
+  readonly unseen: readonly UnseenAccount[];
 }
 
 export interface SurveySources {
   readonly listed: readonly Listed[];
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
   readonly stacks: readonly StackState[];
-  readonly heldBy: Holder;
+  readonly heldBy: StackFinder;
   readonly intents: readonly OpenIntent[];
   readonly owner: string;
   /** Those of a stack that is this owner's now, whoever made it. */
   readonly labels?: readonly string[];
 }
 
-/** Says of every machine that an intent names, or that carries a label of ours, who answers for it. */
+/** Says who answers for every machine that an intent names or that carries a label of ours. */
 export function surveyOf(sources: SurveySources): Survey {
   const { listed, unseen, intents } = sources;
   const ours = listed.filter((row) => isOurs(row.instance.label) || intents.some((intent) => became(row, intent)));

@@ -86,7 +86,7 @@ export function advice({ instance, holder }: Surveyed): string | undefined {
 }
 
 /** One machine for a question: what it is and what it costs. */
-export function oneLine({ instance }: Surveyed): string {
+export function machineLine({ instance }: Surveyed): string {
   const rate = rateOf(instance);
   const price = rate === null ? "its price is not known" : perHour(rate);
   return `${instance.id} (${instance.label}, ${gpuText(instance)}, ${phaseOf(instance).phase}, ${price})`;

@@ -3,33 +3,39 @@ import { isVastError } from "../../components/vast/client/errors.ts";
 import { hiddenFor, WINDOW_MS } from "../../components/vast/client/instance-list.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { became, isNamed, type Listed, type OpenIntent, type Target, type Unseen } from "./fleet.ts";
+import { became, isNamed, type Listed, type OpenIntent, type Target, type UnseenAccount } from "./fleet.ts";
 
-export interface Looking {
+export interface LookOptions {
   readonly targets: readonly Target[];
   /** Asked again after each list: processes end meanwhile. */
   readonly intents: () => readonly OpenIntent[];
-  /** Something may have been rented a moment ago of which there is no intent here. */
+  /** Something may have been rented just now of which no intent here knows. */
   readonly isBlind: boolean;
   readonly clock: Clock;
-  /** Hears once that something has to be waited for. */
+  /** Told once that there is something to wait for. */
   readonly onWait?: () => void;
 }
 
-/** What could be seen, each account by itself. */
-export interface Seen {
+/** Machines of the accounts that could be read, and the accounts that could not. */
+export interface VisibleMachines {
   readonly listed: readonly Listed[];
-  readonly unseen: readonly Unseen[];
+  readonly unseen: readonly UnseenAccount[];
 }
 
 /** Between two lists while something that was rented a moment ago may still be invisible. */
 const PAUSE_MS = 2000;
 
 /**
- * All machines, looked at again until what was rented last would be seen. An account whose list cannot be seen whole is
- * unseen, and so is what was being rented in an account that no key here opens.
+ * All machines, listed again until the last rental would be visible. An account whose list is incomplete is unseen, and
+ * so is a rental in an account that no key here opens.
  */
-export async function visibleMachines({ targets, intents, isBlind, clock, onWait }: Looking): Promise<Seen> {
+export async function visibleMachines({
+  targets,
+  intents,
+  isBlind,
+  clock,
+  onWait,
+}: LookOptions): Promise<VisibleMachines> {
   const until = isBlind ? clock.now() + WINDOW_MS : clock.now();
   for (let waits = false; ; waits = true) {
     const left = intents().filter(({ process }) => process !== "running");
@@ -45,23 +51,23 @@ export async function visibleMachines({ targets, intents, isBlind, clock, onWait
   }
 }
 
-/** Was it rented where nobody could look? Then nothing can be said of it. */
-export function isUnseen(intent: OpenIntent, unseen: readonly Unseen[]): boolean {
+/** Was it rented in an account that could not be read? Then nothing is known of it. */
+export function isUnseen(intent: OpenIntent, unseen: readonly UnseenAccount[]): boolean {
   return unseen.some(({ names, label }) => label === intent.label || isNamed(names, intent));
 }
 
-/** Whoever must see everything stops here. Throws VastError for an account that cannot be opened, else Failure. */
-export function ensureWhole([first]: readonly Unseen[]): void {
+/** For a caller that needs every account. Throws VastError for an account that cannot be opened, else Failure. */
+export function ensureWhole([first]: readonly UnseenAccount[]): void {
   if (first === undefined) return;
   const { message, kind } = first.error;
   if (kind === "no_key" || kind === "config") throw first.error;
   throw new Failure(
     exitCode.failed,
-    `what was rented cannot be seen whole, so nothing more was done; run this again later (${message})`,
+    `the list of machines is incomplete, so nothing more was done; run this again later (${message})`,
   );
 }
 
-async function lookAtAll(targets: readonly Target[], intents: readonly OpenIntent[]): Promise<Seen> {
+async function lookAtAll(targets: readonly Target[], intents: readonly OpenIntent[]): Promise<VisibleMachines> {
   const looks = await Promise.all(
     targets.map(async (target) => unseenOf(target.names, async () => lookAt(target, intents))),
   );
@@ -71,7 +77,7 @@ async function lookAtAll(targets: readonly Target[], intents: readonly OpenInten
   return { listed: [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()], unseen };
 }
 
-/** The list, with what an intent names and the list lacks: the single view may know it all the same. */
+/** The list, plus machines that an intent names and the list lacks: the single view may have them. */
 async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<Listed[]> {
   const instances = await target.client.instances();
   const named = intents.filter((intent) => isNamed(target.names, intent)).flatMap(({ instanceIds }) => instanceIds);
@@ -82,7 +88,7 @@ async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<L
   return instances.map((instance): Listed => ({ target, instance }));
 }
 
-/** Is all shown that an intent became? While its id is not known, what carries its label may be an older one. */
+/** Are all machines of an intent listed? While its id is not known, a machine with its label may be an older one. */
 function isShown(intent: OpenIntent, listed: readonly Listed[]): boolean {
   const shown = listed.filter((row) => became(row, intent));
   return shown.length > 0 && shown.length === intent.instanceIds.length;
@@ -93,8 +99,8 @@ function isMarked({ label, instanceIds }: OpenIntent, listed: readonly Listed[])
   return instanceIds.length === 0 && listed.some(({ instance }) => instance.label === label);
 }
 
-/** To the key of another account a machine that bills is none. */
-async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<Unseen[]> {
+/** Rentals of another account: to this key a billing machine does not exist there. */
+async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<UnseenAccount[]> {
   const { label, instanceIds } = intent;
   const own = targets.find(({ names }) => isNamed(names, intent)) ?? targets[0];
   if (own === undefined) return [];
@@ -106,7 +112,7 @@ async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent):
   return "error" in same ? [{ ...same, label }] : [];
 }
 
-async function unseenOf<T>(names: Unseen["names"], look: () => Promise<T[]>): Promise<T[] | Unseen> {
+async function unseenOf<T>(names: UnseenAccount["names"], look: () => Promise<T[]>): Promise<T[] | UnseenAccount> {
   try {
     return await look();
   } catch (error) {

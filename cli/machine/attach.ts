@@ -1,10 +1,10 @@
-import type { Terminal, Values } from "../command/command.ts";
+import type { OptionValues, Terminal } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { runInForeground } from "../command/foreground.ts";
 import { openMachine, sshWords } from "./machine.ts";
 
 /** Runs `vast-run attach`. */
-export async function attachTmux(values: Values, terminal: Terminal): Promise<number> {
+export async function attachTmux(values: OptionValues, terminal: Terminal): Promise<number> {
   if (!terminal.interactive) {
     throw new Failure(exitCode.usage, "attach needs a terminal; to only read the log use: vast-run logs -f");
   }

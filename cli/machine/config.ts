@@ -3,12 +3,12 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { includeLine, stackAlias } from "../../components/ssh/ssh-config.ts";
 import { hostKeyAlias } from "../../components/ssh/ssh-key.ts";
 import { install, uninstall, userConfigFile } from "../../components/ssh/user-config.ts";
-import type { Terminal, Values } from "../command/command.ts";
+import type { OptionValues, Terminal } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { openMachine } from "./machine.ts";
 
 /** Runs `vast-run config`. */
-export async function writeConfig(values: Values, terminal: Terminal): Promise<number> {
+export async function writeConfig(values: OptionValues, terminal: Terminal): Promise<number> {
   const file = userConfigFile(terminal.env);
   if (values.remove && values.install) throw new Failure(exitCode.usage, "write --install or --remove, not both");
   if (values.remove) {

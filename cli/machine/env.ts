@@ -1,20 +1,20 @@
 import { hostKeyFingerprint } from "../../components/ssh/known-hosts.ts";
 import { shellLine } from "../../components/ssh/ssh-key.ts";
-import type { Terminal, Values } from "../command/command.ts";
+import type { OptionValues, Terminal } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { type Machine, openMachine, sshWords } from "./machine.ts";
+import { openMachine, type StackMachine, sshWords } from "./machine.ts";
 import { noteHostKey, plainSsh } from "./plain-ssh.ts";
 
 /** Runs `vast-run env`. */
-export async function printEnv(values: Values, terminal: Terminal): Promise<number> {
+export async function printEnv(values: OptionValues, terminal: Terminal): Promise<number> {
   const machine = await openMachine(values, terminal);
-  terminal.out(exportLines(machine));
+  terminal.out(envLines(machine));
   if (!values["no-known-hosts"]) introduce(machine, terminal);
   return exitCode.ok;
 }
 
 /** Lines for eval. The words of SSH_CMD hold no blanks: it is meant to be used without quotes. */
-export function exportLines(machine: Machine): string {
+export function envLines(machine: StackMachine): string {
   const { endpoint, instanceId } = machine;
   const words = sshWords(machine, false);
   const unfit = words.find((word) => /[\s*?[\]"'\\]/.test(word));
@@ -36,7 +36,7 @@ export function exportLines(machine: Machine): string {
 }
 
 /** Makes plain ssh know the machine. Whatever hinders that is worth a note, never a failure. */
-function introduce({ endpoint, instanceId }: Machine, terminal: Terminal): void {
+function introduce({ endpoint, instanceId }: StackMachine, terminal: Terminal): void {
   try {
     const ssh = plainSsh(endpoint.host, endpoint.port);
     if (!ssh.strict || ssh.knownHostsFile === undefined) return;

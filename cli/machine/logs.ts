@@ -2,15 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LogPlace } from "../../components/remote/scripts.ts";
 import { isPassing, isVastError } from "../../components/vast/client/errors.ts";
 import { phaseOf } from "../../components/vast/client/phase.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { Shown } from "../command/shown.ts";
 import type { LogFrame } from "./log-frames.ts";
 import { type StreamEnd, streamLog } from "./log-stream.ts";
-import { type Machine, openMachine } from "./machine.ts";
+import { openMachine, type StackMachine } from "./machine.ts";
 
 /** Runs `vast-run logs`. */
-export async function showLog(values: Values, terminal: Terminal): Promise<number> {
+export async function showLog(values: OptionValues, terminal: Terminal): Promise<number> {
   const lines = lineCount(values);
   const log = new Log(values, terminal, lines);
   const stop = new AbortController();
@@ -32,7 +32,7 @@ export async function showLog(values: Values, terminal: Terminal): Promise<numbe
   }
 }
 
-function lineCount(values: Values): number {
+function lineCount(values: OptionValues): number {
   const text = textOption(values, "lines") ?? "50";
   if (!/^\d{1,9}$/.test(text)) {
     throw new Failure(exitCode.usage, `--lines: "${text}" is not a number of lines; write for instance -n 100`);
@@ -45,7 +45,7 @@ const RETRY_MS = 3000;
 
 /** The log of a stack's machine, shown each line once however often the connection ends. */
 class Log {
-  readonly #values: Values;
+  readonly #values: OptionValues;
   readonly #terminal: Terminal;
   readonly #follow: boolean;
   readonly #shown = new Shown(process.stdout);
@@ -55,7 +55,7 @@ class Log {
   #trouble = "";
   isConnected = false;
 
-  constructor(values: Values, terminal: Terminal, lines: number) {
+  constructor(values: OptionValues, terminal: Terminal, lines: number) {
     this.#values = values;
     this.#terminal = terminal;
     this.#follow = values.follow === true;
@@ -78,7 +78,7 @@ class Log {
     this.#shown.end();
   }
 
-  async #stream(machine: Machine, signal: AbortSignal): Promise<StreamEnd> {
+  async #stream(machine: StackMachine, signal: AbortSignal): Promise<StreamEnd> {
     this.isConnected = true;
     try {
       const step = { from: this.#place, lines: this.#lines, follow: this.#follow };
@@ -103,7 +103,7 @@ class Log {
   }
 
   /** Asks Vast what has become of the machine, until it lets us in again. Throws where no waiting helps. */
-  async #reopened(before: Machine, words: string): Promise<Machine> {
+  async #reopened(before: StackMachine, words: string): Promise<StackMachine> {
     let first = true;
     for (;;) {
       try {
@@ -122,14 +122,14 @@ class Log {
   }
 
   /** Another machine has a log of its own. */
-  #begin({ instanceId }: Machine): void {
+  #begin({ instanceId }: StackMachine): void {
     this.#place = undefined;
     this.#lines = "all";
     this.#complain(`instance ${instanceId} has taken its place`);
   }
 
   /** What has happened, where it may pass; undefined = it does not. */
-  async #troubleText({ client, instanceId, name }: Machine, error: unknown): Promise<string | undefined> {
+  async #troubleText({ client, instanceId, name }: StackMachine, error: unknown): Promise<string | undefined> {
     if (!this.#follow || !isVastError(error)) return undefined;
     if (error.kind === "no_login" || isPassing(error)) return `trying again: ${error.message}`;
     if (error.kind !== "not_running") return undefined;

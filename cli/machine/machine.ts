@@ -6,12 +6,12 @@ import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/
 import { VastClient } from "../../components/vast/client/client.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
 
 /** The instance of a stack, and how to log in. */
-export interface Machine {
+export interface StackMachine {
   readonly stack: Stack;
   /** Of the stack, without an organisation before it. */
   readonly name: string | undefined;
@@ -26,7 +26,7 @@ export interface Machine {
 const patience = 30;
 
 /** Finds the machine of the stack and an endpoint that lets us in. Throws Failure or VastError. */
-export async function openMachine(values: Values, terminal: Terminal): Promise<Machine> {
+export async function openMachine(values: OptionValues, terminal: Terminal): Promise<StackMachine> {
   const name = textOption(values, "stack");
   const stack = await readStack(terminal.cwd, terminal.env, name);
   const recorded = recordedInstance(stack, name);
@@ -40,7 +40,7 @@ export async function openMachine(values: Values, terminal: Terminal): Promise<M
 }
 
 /** The words of a system ssh call to the machine, up to where a remote command would follow. */
-export function sshWords(machine: Machine, batch: boolean): string[] {
+export function sshWords(machine: StackMachine, batch: boolean): string[] {
   const { key, endpoint, instanceId } = machine;
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
 }

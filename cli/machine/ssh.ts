@@ -1,11 +1,11 @@
 import { constants } from "node:os";
-import type { Terminal, Values } from "../command/command.ts";
+import type { OptionValues, Terminal } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { runInForeground } from "../command/foreground.ts";
 import { openMachine, sshWords } from "./machine.ts";
 
 /** Runs `vast-run ssh`. Answers with the exit code of what ran there. */
-export async function openShell(values: Values, terminal: Terminal, words: readonly string[]): Promise<number> {
+export async function openShell(values: OptionValues, terminal: Terminal, words: readonly string[]): Promise<number> {
   if (words.length === 0 && !terminal.interactive) {
     throw new Failure(exitCode.usage, "a shell needs a terminal; name a command to run: vast-run ssh COMMAND");
   }

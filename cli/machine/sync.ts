@@ -3,9 +3,9 @@ import { type Pulled, type PullRequest, pullCheckpoints } from "../../components
 import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
-import { limitOf, runScript } from "../../components/ssh/run-script.ts";
+import { runScript, stepLimitOf } from "../../components/ssh/run-script.ts";
 import { leaseText } from "../../components/vast/lease/lease.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
 import { eventsOf } from "../fleet/events.ts";
@@ -13,10 +13,10 @@ import { resourceOf, type Stack } from "../fleet/stack.ts";
 import { openMachine } from "./machine.ts";
 
 /** Runs `vast-run sync`. */
-export async function fetchCheckpoints(values: Values, terminal: Terminal): Promise<number> {
+export async function fetchCheckpoints(values: OptionValues, terminal: Terminal): Promise<number> {
   const found = await openMachine(values, terminal);
   const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
-  const machine = { ...found, ...limitOf(stepMaxMinutes) };
+  const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
   const chosen = textOption(values, "to");
   const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
   // Asked before anything is listed: what has ended by then writes no more.
@@ -29,7 +29,7 @@ export async function fetchCheckpoints(values: Values, terminal: Terminal): Prom
   eventsOf(terminal, "sync").note({ what: "synced", instance: found.instanceId, bytes: fetched, home: to, reason });
   for (const sentence of pulled.beside) terminal.note(sentence);
   for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
-  for (const folder of pulled.incomplete) terminal.note(`${folder} is not whole, and marked so`);
+  for (const folder of pulled.incomplete) terminal.note(`${folder} is incomplete, and marked so`);
   terminal.note(summary(pulled));
   const lease = await leaseText(found.client, found.instanceId);
   if (lease !== undefined) terminal.note(lease);

@@ -14,12 +14,12 @@ import { Prices } from "../../components/vast/market/prices.ts";
 import { pullMinutesOf } from "../../components/vast/market/quote.ts";
 import { Searches } from "../../components/vast/market/quotes.ts";
 import { columns } from "../command/columns.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { configTexts } from "../fleet/config.ts";
 
 /** Runs `vast-run offers`. */
-export async function showOffers(values: Values, terminal: Terminal): Promise<number> {
+export async function showOffers(values: OptionValues, terminal: Terminal): Promise<number> {
   const { cwd, env } = terminal;
   const { config, problems } = readConfig(await configTexts(cwd, env, textOption(values, "stack")));
   if (problems.length > 0) throw new Failure(exitCode.usage, problems.map(problemLine).join("\n"));

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { exitCode, Failure } from "../command/failure.ts";
 import { pulumi } from "../fleet/stack.ts";
 import { ageText } from "../fleet/table.ts";
-import { type Lock, locksOf, ownerOf } from "./lock.ts";
+import { locksOf, ownerOf, type StackLock } from "./lock.ts";
 import type { Patient } from "./patient.ts";
 
 /** Frees the stack from commands that have ended. Throws Failure when one may still run. */
@@ -16,7 +16,7 @@ export async function freeLocks(patient: Patient): Promise<void> {
   for (const lock of locks) terminal.note(`freed the lock of ${ownerText(lock)}`);
 }
 
-async function mayFree(patient: Patient, lock: Lock): Promise<void> {
+async function mayFree(patient: Patient, lock: StackLock): Promise<void> {
   const { stack } = patient;
   const owner = ownerOf(lock);
   if (owner === "ended") return;
@@ -45,7 +45,7 @@ export async function cancel({ cwd, stack, terminal }: Patient): Promise<void> {
   await pulumi(["cancel", "--yes", "--non-interactive", "--stack", stack], cwd, terminal.env);
 }
 
-function ownerText({ pid, user, host, since }: Lock): string {
+function ownerText({ pid, user, host, since }: StackLock): string {
   const at = new Date(since).toISOString().slice(0, 19).replace("T", " ");
   return `process ${pid} of ${user} on ${host} (since ${at} UTC, ${ageText((Date.now() - since) / 1000)} ago)`;
 }

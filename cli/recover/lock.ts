@@ -6,7 +6,7 @@ import { absolute } from "../../components/lib/path.ts";
 import { processOf } from "../../components/programs/process.ts";
 
 /** What Pulumi notes in a backend of files while a command works on a stack. */
-export interface Lock {
+export interface StackLock {
   readonly pid: number;
   readonly user: string;
   readonly host: string;
@@ -32,7 +32,7 @@ const lockShape = z.object({
 });
 
 /** The locks of a stack; undefined = the backend is not a folder of this machine, and its locks cannot be seen. */
-export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): Lock[] | undefined {
+export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): StackLock[] | undefined {
   const folder = backendFolder(place, env);
   if (folder === undefined) return undefined;
   const locks = join(folder, ".pulumi", "locks", "organization", place.project, place.stack);
@@ -65,7 +65,7 @@ const SLACK_MS = 5000;
  * Does the command that holds a lock still run? Only a process that is not there has ended, or one with its number that
  * started later and is no Pulumi: the clock may have been set meanwhile. "elsewhere" = on another machine.
  */
-export function ownerOf(lock: Lock, here = hostname(), look = processOf): "running" | "ended" | "elsewhere" {
+export function ownerOf(lock: StackLock, here = hostname(), look = processOf): "running" | "ended" | "elsewhere" {
   if (lock.host !== here) return "elsewhere";
   const process = look(lock.pid);
   if (process === undefined) return "ended";

@@ -6,7 +6,7 @@ import { blindLabels, heldBy, labelsOf, type OpenIntent, openIntents, openTarget
 import { clearJobs } from "../fleet/leftover-jobs.ts";
 import { readState } from "../fleet/stack.ts";
 import { belongsTo, type Survey, surveyOf } from "../fleet/survey.ts";
-import { ensureWhole, type Looking, type Seen, visibleMachines } from "../fleet/visible.ts";
+import { ensureWhole, type LookOptions, type VisibleMachines, visibleMachines } from "../fleet/visible.ts";
 import type { Patient } from "./patient.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   };
 }
 
-function seenBy({ progress }: Patient, looking: Looking): Promise<Seen> {
+function seenBy({ progress }: Patient, looking: LookOptions): Promise<VisibleMachines> {
   return showing(progress, "looking for what was rented", () => visibleMachines(looking));
 }
 

@@ -1,6 +1,6 @@
 import { perHour } from "../../components/lib/money.ts";
 import { isEarlier } from "../../components/pulumi/addresses.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
 import { projectOf } from "../fleet/project.ts";
@@ -10,10 +10,10 @@ import { freeLocks } from "./free-lock.ts";
 import { lookFor } from "./look.ts";
 import type { Patient } from "./patient.ts";
 import { refresh } from "./refresh.ts";
-import { awaitRenters, leftText, settle } from "./settle.ts";
+import { awaitRenters, closeIntents, unrecordedText } from "./settle.ts";
 
 /** Runs `vast-run recover`. */
-export async function recoverStack(values: Values, terminal: Terminal): Promise<number> {
+export async function recoverStack(values: OptionValues, terminal: Terminal): Promise<number> {
   const progress = progressOn(terminal);
   try {
     const patient = await patientOf(values, terminal, progress.show);
@@ -26,7 +26,7 @@ export async function recoverStack(values: Values, terminal: Terminal): Promise<
   }
 }
 
-async function patientOf(values: Values, terminal: Terminal, progress: (text: string) => void): Promise<Patient> {
+async function patientOf(values: OptionValues, terminal: Terminal, progress: (text: string) => void): Promise<Patient> {
   const cwd = projectOf(terminal.cwd);
   const named = textOption(values, "stack");
   const words = ["stack", "--show-name", "--non-interactive", ...(named === undefined ? [] : ["--stack", named])];
@@ -39,7 +39,7 @@ async function putInOrder(patient: Patient): Promise<readonly Surveyed[]> {
   await freeLocks(patient);
   await awaitRenters(patient);
   const survey = await lookFor(patient);
-  settle(patient, survey);
+  closeIntents(patient, survey);
   if (await isEarlierState(patient)) return survey.machines;
   await refresh(patient);
   return survey.machines.filter(({ holder }) => holder.by !== "stack");
@@ -52,7 +52,7 @@ async function isEarlierState({ cwd, stack, terminal }: Patient): Promise<boolea
 /** The last words: what is left, and what the state has. */
 async function report(patient: Patient, left: readonly Surveyed[]): Promise<void> {
   const { cwd, stack, terminal } = patient;
-  for (const machine of left) terminal.out(leftText(machine));
+  for (const machine of left) terminal.out(unrecordedText(machine));
   if (await isEarlierState(patient)) {
     const first =
       left.length === 0 ? "" : `fetch what you need (vast-run sync -s ${stack}), end the machine as above, then `;

@@ -30,7 +30,7 @@ export async function awaitRenters(patient: Patient): Promise<void> {
 }
 
 /** Closes what dead processes left and what is accounted for: no machine came of it, or the state has it. */
-export function settle(patient: Patient, { machines, empty }: Survey): void {
+export function closeIntents(patient: Patient, { machines, empty }: Survey): void {
   const { env, note } = patient.terminal;
   const intents = intentsOf(patient);
   const recorded = intents.filter((intent) => {
@@ -42,7 +42,7 @@ export function settle(patient: Patient, { machines, empty }: Survey): void {
 }
 
 /** A machine that the state does not have: what it is, what it costs, and what to type. */
-export function leftText(machine: Surveyed): string {
+export function unrecordedText(machine: Surveyed): string {
   const { instance, holder } = machine;
   const { id, label } = instance;
   const rate = rateOf(instance);

@@ -5,7 +5,7 @@ import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/
 import { VastClient } from "../../components/vast/client/client.ts";
 import type { Charge } from "../../components/vast/client/wire.ts";
 import { columns } from "../command/columns.ts";
-import { type Terminal, textOption, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { eventsOf } from "../fleet/events.ts";
 import { projectOf } from "../fleet/project.ts";
@@ -15,7 +15,7 @@ import { pulumi, readStack, resourceOf } from "../fleet/stack.ts";
 type Charged = { readonly charges: readonly Charge[] } | { readonly why: string };
 
 /** Runs `vast-run cost`. */
-export async function showCost(values: Values, terminal: Terminal): Promise<number> {
+export async function showCost(values: OptionValues, terminal: Terminal): Promise<number> {
   const hours = hoursIn(textOption(values, "hours"));
   const stack = textOption(values, "stack") ?? (await selectedStack(terminal));
   const { events, unreadable } = eventsOf(terminal, "cost").read();

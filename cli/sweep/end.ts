@@ -11,8 +11,8 @@ import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { processText } from "../fleet/table.ts";
 
 /**
- * The machines to end: those named, or all of this owner's that nobody holds. Throws Failure when one that is named is
- * not to be ended, and then none is.
+ * The machines to end: the named ones, or all of this owner's that nobody holds. Throws Failure when a named one must
+ * not be ended, and then ends none.
  */
 export function chosen(survey: Survey, ids: readonly string[]): Surveyed[] {
   if (ids.length === 0) return unheldIn(survey);
@@ -25,7 +25,7 @@ export function chosen(survey: Survey, ids: readonly string[]): Surveyed[] {
   });
 }
 
-/** undefined = it may be ended. */
+/** Why it must not be ended; undefined = it may be. */
 function whyNot({ holder }: Surveyed): string | undefined {
   if (holder.by === "stack") return `stack ${holder.stack} holds it; use: pulumi destroy -s ${holder.stack}`;
   if (holder.by !== "intent") return undefined;
@@ -82,7 +82,7 @@ function rentedAs({ instance, holder }: Surveyed): string | null {
   return (holder.by === "nobody" ? holder.intent?.label : undefined) ?? instance.label;
 }
 
-/** Makes the intent ours, so that an up which begins now waits for us instead of taking the machine over. */
+/** Takes over the intent, so that an up which begins now waits for us instead of taking over the machine. */
 function claim(journal: Journal, machine: Surveyed): void {
   const { id } = machine.instance;
   const label = rentedAs(machine);

@@ -48,7 +48,7 @@ function looking({ target: { client }, holder }: Surveyed, { env, progress }: In
   return { client, clock: realClock, logins: realLogins(client, () => keyOf(file, env)), progress };
 }
 
-/** Without a key nobody can look, which is told of the machine. */
+/** The key, or an error: without one nobody can look inside. */
 function keyOf(file: string, env: NodeJS.ProcessEnv): ReturnType<typeof ownSshKey> {
   try {
     return ownSshKey(openStateDir(env), file);

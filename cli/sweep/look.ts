@@ -29,12 +29,12 @@ const WAITING =
   "A process of yours may have ended a moment ago while it was renting; waiting until Vast would show what came of it";
 
 /**
- * Looks at every account, state and intent. Throws Failure or VastError when a state or an intent cannot be read, or no
- * account can be seen whole; one account that cannot is left out and named in the survey, and blinds nobody for the others.
- * What is held is told by states and intents alone, all of which are read.
+ * Looks at every account, state and intent. Throws Failure or VastError when a state or an intent cannot be read, or
+ * when no account can be read whole. A single account that cannot be read is left out and named in the survey. States
+ * and intents alone say what is held, and all of them are read.
  *
- * States come after the list, and intents before the states: a machine in the list is then in an open intent or already
- * in its state, so that one which is just being recorded is never taken for one that nobody holds.
+ * States are read after the list, and intents before the states: a machine in the list is then in an open intent or
+ * already in its state, so that one just being recorded is never taken for one that nobody holds.
  */
 export async function look(request: LookRequest): Promise<Survey> {
   const { cwd, env, stateFiles } = request;
@@ -68,10 +68,10 @@ export async function look(request: LookRequest): Promise<Survey> {
   return surveyOf({ listed, unseen, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
 }
 
-/** Whatever is named, and the real host when its key is there: what no state and no intent knows is to be found too. */
+/** Every API that is named, and the real host when its key is there, to find what no state and no intent knows. */
 function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
   const apis = [...targetsOf(stacks, intents), ...(opens(VAST, env) ? [VAST] : [])];
-  // A simulator takes its machines with it.
+  // A simulator's machines end with it.
   const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...VAST, apiUrl: "simulator" }, env);
   if (asleep) note("The simulator does not run, so it has no machines");
   return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);

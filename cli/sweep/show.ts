@@ -1,5 +1,5 @@
 import type { Terminal } from "../command/command.ts";
-import type { Unseen } from "../fleet/fleet.ts";
+import type { UnseenAccount } from "../fleet/fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 
@@ -7,7 +7,7 @@ import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 export function show(survey: Survey, allOwners: boolean, terminal: Pick<Terminal, "out" | "note">): void {
   const now = Date.now();
   const machines = shown(survey, allOwners);
-  const where = survey.unseen.length === 0 ? "" : ", where one could look";
+  const where = survey.unseen.length === 0 ? "" : " in the accounts that could be read";
   if (machines.length === 0) terminal.note(`No machine carries your label${where}`);
   else terminal.out(table(machines, now));
   const unheld = unheldIn(survey);
@@ -42,12 +42,12 @@ function asides({ machines, unlabelled, empty, unseen }: Survey, allOwners: bool
       const ago = ageText((now - at) / 1000);
       return `Process ${pid} died ${ago} ago while it was renting ${label}; nothing came of it, and nothing bills`;
     }),
-    ...unseen.map((one) => `Not seen: ${unseenText(one)}. What bills there cannot be said; run this again later`),
+    ...unseen.map((one) => `Not seen: ${unseenText(one)}. What bills there is not known; run this again later`),
   ];
 }
 
 /** The account, as stack configs call it, and why nobody could look at it. */
-function unseenText({ names, error }: Unseen): string {
+function unseenText({ names, error }: UnseenAccount): string {
   const called = names.map(({ apiUrl, apiKeyFile }) => [apiUrl || "Vast", apiKeyFile].filter(Boolean).join(", "));
   return [...called, error.message].join(": ");
 }

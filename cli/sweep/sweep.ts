@@ -3,19 +3,23 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import type { Doubt } from "../../components/vast/rental/untouched.ts";
-import { type Terminal, textOption, textOptions, type Values } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption, textOptions } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
 import { closeEmpty } from "../fleet/fleet.ts";
 import { bare, belongsTo, type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
-import { oneLine } from "../fleet/table.ts";
+import { machineLine } from "../fleet/table.ts";
 import { chosen, end } from "./end.ts";
 import { doubtOf, ensureEmpty } from "./inside.ts";
 import { look } from "./look.ts";
 import { jsonText, show } from "./show.ts";
 
 /** Runs `vast-run sweep`. */
-export async function sweepMachines(values: Values, terminal: Terminal, words: readonly string[]): Promise<number> {
+export async function sweepMachines(
+  values: OptionValues,
+  terminal: Terminal,
+  words: readonly string[],
+): Promise<number> {
   checkUsage(values, words, terminal);
   const survey = narrowed(await lookFor(values, terminal), values, terminal);
   if (!values.json) show(survey, values["all-owners"] === true, terminal);
@@ -25,7 +29,7 @@ export async function sweepMachines(values: Values, terminal: Terminal, words: r
   return unheldIn(survey).every((machine) => ended.includes(machine)) ? exitCode.ok : exitCode.unheld;
 }
 
-function checkUsage(values: Values, ids: readonly string[], { interactive }: Terminal): void {
+function checkUsage(values: OptionValues, ids: readonly string[], { interactive }: Terminal): void {
   const { destroy, yes } = values;
   const usage = (text: string) => new Failure(exitCode.usage, text);
   if (!destroy && ids.length > 0)
@@ -36,13 +40,13 @@ function checkUsage(values: Values, ids: readonly string[], { interactive }: Ter
   if (destroy && !yes && !interactive) throw usage("--destroy asks, and there is no terminal to ask on; add --yes");
 }
 
-function lookFor(values: Values, { cwd, env, note }: Terminal): Promise<Survey> {
+function lookFor(values: OptionValues, { cwd, env, note }: Terminal): Promise<Survey> {
   const stateFiles = textOptions(values, "other-state").map((file) => resolve(cwd, file));
   return look({ cwd, env, stateFiles, clock: realClock, note });
 }
 
 /** What `--stack` leaves of it. Who holds what is told by all stacks all the same. */
-function narrowed(survey: Survey, values: Values, { env }: Terminal): Survey {
+function narrowed(survey: Survey, values: OptionValues, { env }: Terminal): Survey {
   const named = textOption(values, "stack");
   if (named === undefined) return survey;
   const stack = bare(named);
@@ -62,7 +66,12 @@ interface Outcome {
   readonly failed: boolean;
 }
 
-async function destroy(survey: Survey, values: Values, ids: readonly string[], terminal: Terminal): Promise<Outcome> {
+async function destroy(
+  survey: Survey,
+  values: OptionValues,
+  ids: readonly string[],
+  terminal: Terminal,
+): Promise<Outcome> {
   const machines = chosen(survey, ids);
   refuseOthers(machines, values, terminal);
   const progress = progressOn(terminal);
@@ -74,15 +83,15 @@ async function destroy(survey: Survey, values: Values, ids: readonly string[], t
   const gate = async (machine: Surveyed) => (values.yes ? ensureEmpty(machine, means) : undefined);
   const ended = await end(wanted, survey, { ...means, gate });
   progress.end();
-  for (const machine of ended) terminal.note(`${oneLine(machine)} is gone`);
+  for (const machine of ended) terminal.note(`${machineLine(machine)} is gone`);
   closeEmpty(survey.empty, terminal.env);
   return { ended, failed: ended.length < wanted.length };
 }
 
-function refuseOthers(machines: readonly Surveyed[], values: Values, { interactive }: Terminal): void {
+function refuseOthers(machines: readonly Surveyed[], values: OptionValues, { interactive }: Terminal): void {
   const other = machines.find(({ holder }) => holder.by === "another owner");
   if (other === undefined) return;
-  const text = `${oneLine(other)} is another owner's, so nothing is ended`;
+  const text = `${machineLine(other)} is another owner's, so nothing is ended`;
   if (!values["all-owners"]) throw new Failure(exitCode.usage, `${text}; it takes --all-owners, and your word for it`);
   if (values.yes || !interactive) {
     throw new Failure(exitCode.usage, `${text}; that needs a terminal, without --yes`);
@@ -93,7 +102,7 @@ function refuseOthers(machines: readonly Surveyed[], values: Values, { interacti
 async function agreedOn(
   machines: readonly Surveyed[],
   doubts: readonly (Doubt | undefined)[],
-  values: Values,
+  values: OptionValues,
   terminal: Terminal,
 ): Promise<Surveyed[]> {
   const agreed: Surveyed[] = [];
@@ -109,7 +118,7 @@ async function agreedOn(
     });
     if (same?.holder.by === machine.holder.by && same.instance.label === machine.instance.label) return true;
     const why = same === undefined ? isMissing : "somebody has taken it meanwhile";
-    terminal.note(`${oneLine(machine)} is left alone: ${why}`);
+    terminal.note(`${machineLine(machine)} is left alone: ${why}`);
     return false;
   });
 }
@@ -120,7 +129,7 @@ async function agrees(
   { ask = async () => "" }: Terminal,
 ): Promise<boolean> {
   const { instance, holder } = machine;
-  const answer = await ask(`Destroy ${oneLine(machine)}? ${lossText(doubt)} [y/N]`);
+  const answer = await ask(`Destroy ${machineLine(machine)}? ${lossText(doubt)} [y/N]`);
   if (!/^y(es)?$/i.test(answer.trim())) return false;
   if (holder.by !== "another owner") return true;
   const typed = await ask(`It is ANOTHER OWNER'S, who may be training on it. Type its id to destroy it all the same:`);

@@ -1,4 +1,4 @@
-import { changedKeys, type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import { type CheckFailure, changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
@@ -12,7 +12,7 @@ import { trainingMark } from "./store/record.ts";
 type Later = "rescueBudget" | "keepPrevious" | "stepMaxMinutes";
 type Terms = Omit<GateTerms, Later> & Partial<Pick<GateTerms, Later>>;
 
-/** What the gate needs to know years later, without program and stack config. */
+/** What the gate must know at any later time, without program and stack config. */
 export interface CheckpointsState extends ApiTarget, Terms, Partial<Renter> {
   readonly instanceId: string;
   readonly hostKey: string;
@@ -20,7 +20,7 @@ export interface CheckpointsState extends ApiTarget, Terms, Partial<Renter> {
   /** Hash of the training. Older states lack it. */
   readonly training?: string;
   readonly home: string;
-  /** The training and the time since when it is this one: `trainingMark`. */
+  /** Which training, and since when it is the stack's: `trainingMark`. */
   readonly mark?: string;
   /** The row on which progress is shown. */
   readonly __urn: string;
@@ -34,7 +34,7 @@ export const provider = lifecycle({
   diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
   create: async (inputs: Inputs) => {
     const instanceId = Number(inputs.instanceId);
-    // Training comes next, and no note may say of its machine that it can go.
+    // Training comes next: no old note may say that this machine can be released.
     openJournal().closeInstance(instanceId);
     forgetPassed(instanceId);
     const outs = outputs(inputs);
@@ -44,12 +44,12 @@ export const provider = lifecycle({
   update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
   delete: async (_id: string, state: CheckpointsState) => {
     await bringHome(state);
-    // The release comes next, perhaps by a later command.
+    // The release comes next, maybe in a later command.
     notePassed(Number(state.instanceId));
   },
 });
 
-/** What older states do not say, $. */
+/** For older states, which do not say it, $. */
 const RESCUE_BUDGET = 1;
 
 function bringHome(state: CheckpointsState): Promise<void> {
@@ -59,8 +59,8 @@ function bringHome(state: CheckpointsState): Promise<void> {
   return openGate(order, { api: targetOf(state), sshKeyFile, hostKey, urn });
 }
 
-/** Checkpoints in the folder used so far would be left behind. */
-export function movedFolder(olds: Partial<Inputs>, news: Inputs): Failure[] {
+/** A failure when the folder changes while the machine lives: what is in the old one would be left behind. */
+export function movedFolder(olds: Partial<Inputs>, news: Inputs): CheckFailure[] {
   if (olds.from === undefined || olds.from === news.from || olds.instanceId !== news.instanceId) return [];
   const reason =
     `checkpointsDir cannot change while instance ${news.instanceId} lives, because its checkpoints in ${olds.from} ` +
@@ -69,8 +69,8 @@ export function movedFolder(olds: Partial<Inputs>, news: Inputs): Failure[] {
 }
 
 /**
- * A change of folders or patience is noted for later. Another instance means that the old one must pass the gate, and
- * the new one gets a gate of its own; an instance that is not known yet is left to replaceWith.
+ * A change of folders or waits is only noted for later. Another instance means a replacement: the old one must pass the
+ * gate, and the new one gets a gate of its own. An instance that is not known yet is left to replaceWith.
  */
 export function changes(olds: CheckpointsState, news: Inputs) {
   const changed = changedKeys(olds, news);

@@ -19,7 +19,7 @@ export interface CheckpointsArgs extends ApiTarget, GateTerms {
  * plain dependsOn would never run; replaceWith puts it in front. It must never be deletedWith the instance.
  */
 export class Checkpoints extends DynamicResource {
-  /** Folder here in which this instance's checkpoints come home. */
+  /** Local folder of this instance's checkpoints. */
   declare readonly home: pulumi.Output<string>;
 
   constructor(name: string, args: CheckpointsArgs, opts: pulumi.CustomResourceOptions = {}) {

@@ -6,7 +6,7 @@ import { printable, sizeText } from "../lib/text.ts";
 import { pick } from "../lib/values.ts";
 import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, limitOf, runScript } from "../ssh/run-script.ts";
+import { type Login, runScript, stepLimitOf } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
@@ -23,7 +23,7 @@ import { type Rescue, startForFiles } from "./rescue.ts";
 import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
 
-/** What the gate needs to know of a run, whichever its machine is. */
+/** What the gate must know of a run, whatever its machine. */
 export interface GateTerms {
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
@@ -38,14 +38,17 @@ export interface GateTerms {
   readonly rescueBudget: number;
   /** How many verified predecessors of a file are kept at home. */
   readonly keepPrevious: number;
-  /** How long one step on the machine may take. */
+  /** How long one step on the machine may take, minutes. */
   readonly stepMaxMinutes: number;
 }
 
 type Terms = Pick<GateTerms, "stopGraceSeconds" | "rescueBudget"> &
   Partial<Pick<GateTerms, "stack" | "stepMaxMinutes">>;
 
-/** What is to come home before an instance may go. `stack` is for the text of a refusal; a step may take 180 minutes by default. */
+/**
+ * What must come home before an instance may go. `stack` is for the text of a refusal; a step may take 180 minutes by
+ * default.
+ */
 export interface GateOrder extends PullTerms, Terms, Partial<Renter> {
   readonly instanceId: number;
   /** $/h, as rented. */
@@ -55,8 +58,8 @@ export interface GateOrder extends PullTerms, Terms, Partial<Renter> {
   /** The stack's training (`trainingMark`); undefined = not known. */
   readonly training?: string | undefined;
   /**
-   * The state says that steps of ours have begun on it. Otherwise that is looked for on the machine, and one that nobody
-   * can look into is stopped, because nothing else may know that it bills.
+   * The state says that steps of ours have begun on it. If not, the gate looks for traces on the machine, and stops it
+   * when nobody can look: nothing else may know that it bills.
    */
   readonly begun: boolean;
 }
@@ -67,7 +70,7 @@ export interface Connection {
   readonly key: SshKey;
 }
 
-/** What the gate needs of the world. */
+/** What the gate uses from outside. */
 export interface GateWorld {
   /** Throws one sentence when there is no key, or no API to talk to. */
   readonly connect: () => Connection;
@@ -75,9 +78,9 @@ export interface GateWorld {
   readonly means: () => Promise<Means>;
   /** The instance whose checkpoints the user gives up. */
   readonly discard: string | undefined;
-  /** Hears of each step, many times a second. */
+  /** Shows each step; called many times a second. */
   readonly progress: (text: string) => void;
-  /** Hears what people should read afterwards, one line each. */
+  /** Prints what people should read afterwards, one line each. */
   readonly say: (text: string) => void;
   /** Hears what happens to the run. Default: nobody does. */
   readonly note?: (news: News) => void;
@@ -85,24 +88,24 @@ export interface GateWorld {
   readonly patience: number;
 }
 
-/** Of a connection that breaks: the machine may have been restarted, and then it has other ports. */
+/** Attempts when a connection breaks: the machine may have been restarted, and has other ports then. */
 const ATTEMPTS = 3;
 
 /** How far it has come. */
 interface Course {
-  /** Somebody was let in. */
+  /** A login worked. */
   entered: boolean;
   /** Training was asked to end. */
   stopped: boolean;
-  /** It was stopped, and started for this. */
+  /** The instance was stopped, and was started for this. */
   rescue?: Rescue;
 }
 
 /**
- * Stops training, brings its checkpoints home and verifies them; an instance that is stopped is started for that, within
- * a budget, unless they are home already. Returns when the instance may go: they are home, there are none and never were,
- * Vast says that the instance is gone, or the user gives them up. Throws one text for the user otherwise; then nothing is lost, an
- * instance that was started is stopped again, and it may be called again.
+ * Stops training, brings its checkpoints home and verifies them. A stopped instance is started for that, within a
+ * budget, unless they are home already. Returns when the instance may go: the checkpoints are home, there are none and
+ * never were, Vast says that the instance is gone, or the user gives them up. Throws one text for the user otherwise;
+ * then nothing is lost, an instance that was started is stopped again, and it may be called again.
  */
 export async function passGate(order: GateOrder, world: GateWorld): Promise<void> {
   if (world.discard === String(order.instanceId)) {
@@ -124,7 +127,7 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
   }
 }
 
-/** undefined = Vast says that there is no such instance, and says so to the account that rented it. */
+/** Why it cannot count as gone; undefined = Vast says so, to the account that rented it. */
 async function whyNotGone(order: GateOrder, world: GateWorld): Promise<unknown> {
   const { client } = world.connect();
   const unseen = { what: `instance ${order.instanceId}`, name: order.instanceId };
@@ -157,7 +160,7 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
   }
 }
 
-/** The instance, when it is stopped for certain; whatever cannot be known now shows when we log in. */
+/** The instance, when it is certainly stopped; anything else shows at the login. */
 async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Promise<Instance | undefined> {
   const instance = await ask(instanceId, world);
   return instance !== undefined && isDown(instance) ? instance : undefined;
@@ -171,17 +174,17 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
-  const machine: Login = { instanceId, endpoint, key, ...limitOf(order.stepMaxMinutes) };
+  const machine: Login = { instanceId, endpoint, key, ...stepLimitOf(order.stepMaxMinutes) };
   course.entered = true;
   if (await isFreeOfTraining(order, machine, signal)) {
-    say(`nothing on instance ${instanceId} is of a training of ours`);
+    say(`instance ${instanceId} holds nothing of a training of ours`);
     return;
   }
   const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
   // Before training is stopped in vain.
   await checkRoomFor(request);
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
-  const patient = { ...machine, ...limitOf(stopMinutes(order)) };
+  const patient = { ...machine, ...stepLimitOf(stopMinutes(order)) };
   const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;
   const words = printable(said.toString("utf8"));
@@ -194,11 +197,14 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   world.note?.({ what: "synced", instance: instanceId, bytes: fetched, home: to, reason });
   for (const sentence of beside) say(sentence);
   for (const folder of incomplete)
-    say(`${folder} is not whole: the machine deleted the rest before it could be fetched`);
+    say(`${folder} is incomplete: the machine deleted the rest before it could be fetched`);
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
 }
 
-/** Throws when something was there before and is not there now: an empty folder proves nothing then. */
+/**
+ * Is there no trace of training? Throws when something was there before and is not now: an empty folder proves nothing
+ * then.
+ */
 async function isFreeOfTraining(order: GateOrder, machine: Login, signal: AbortSignal | undefined): Promise<boolean> {
   const { from, to, begun, workspace = WORKSPACE } = order;
   const traces = await tracesOn(machine, from, { workspace, signal });
@@ -207,7 +213,7 @@ async function isFreeOfTraining(order: GateOrder, machine: Login, signal: AbortS
   return !begun && isUntouched(traces);
 }
 
-/** What nobody could look into, and perhaps no state has, is not to go on billing for its GPUs. */
+/** Stops a machine that nobody could look into, and that may be in no state, so that its GPUs are not billed. */
 async function stoppedUnseen(order: GateOrder, world: GateWorld): Promise<string | undefined> {
   const instance = await ask(order.instanceId, world);
   return instance && stopToKeep(world.connect().client, instance);
@@ -242,11 +248,11 @@ function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
-/** Destroy reads the state and not the stack config. */
+/** Destroy reads the state, not the stack config. */
 const ELSEWHERE =
   "Make room there, or have them brought elsewhere: pulumi config set checkpointsTo DIR, then pulumi up notes that, and destroy goes there.";
 
-/** Nothing else ends the bill of a machine whose host gives nothing back. */
+/** The only ways to end the bill of a machine whose host sends nothing. */
 function stallingText(instanceId: number): string {
   return `Its host is stalling and may go on so without end: VAST_DISCARD_CHECKPOINTS=${instanceId} pulumi destroy ends the bill at once and gives up what is not home; vastai stop instance ${instanceId} leaves the bill of its disk alone until you try again.`;
 }
@@ -280,7 +286,7 @@ async function costText({ instanceId, pricePerHour }: GateOrder, world: GateWorl
   return perHour(instance.totalPerHour ?? pricePerHour);
 }
 
-/** It is only for the text, so whatever is wrong is left to the cause that the text names. */
+/** Only for the text, so an error is left to the cause that the text names. */
 async function ask(instanceId: number, world: GateWorld): Promise<Instance | undefined> {
   try {
     return await world.connect().client.instance(instanceId);

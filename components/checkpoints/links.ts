@@ -3,18 +3,18 @@ import { posix } from "node:path";
 import { pathOf, shownName } from "./store/files.ts";
 
 /**
- * Where symbolic links end, by relative path: a path in the same folder, "" = the folder itself, without links on its way.
- * Both are bytes, kept as latin1 text, and have no parts such as `..`.
+ * Ends of symbolic links, by relative path: each end is a path in the same folder ("" = the folder itself) with no
+ * links in it. Both are bytes kept as latin1 text, without parts such as `..`.
  */
 export type Links = ReadonlyMap<string, string>;
 
-/** A link on the machine that cannot be followed, so that what it leads to is not known. */
+/** A link on the machine that cannot be followed: what is behind it is not known. */
 export interface RefusedLink {
   /** Relative path, latin1; "" = the folder itself, or a link on the way to it. */
   readonly name: string;
   /** Where it leads on the machine, latin1. */
   readonly end: string;
-  /** Why, in the machine's word. */
+  /** Why: a word of the script on the machine. */
   readonly why: string;
 }
 
@@ -33,26 +33,26 @@ export function refusedText({ name, end, why }: RefusedLink): string {
 }
 
 /**
- * Makes links at home as they are on the machine, each straight to its end, so that none can lead out of the folder. rsync
- * is not asked to: some versions can be led out by links that a machine sends. What is there and is no link stays.
+ * Makes links at home as they are on the machine, each straight to its end, so that none leads out of the folder. Not
+ * left to rsync: some versions can be led out by links that a machine sends. Anything there that is not a link stays.
  */
 export function placeLinks(folder: string, links: Links): void {
   for (const [name, end] of links) {
     if (!isRealFolder(folder, posix.dirname(name))) continue;
     try {
-      placeLink(pathOf(folder, name), targetOf(name, end));
+      placeLink(pathOf(folder, name), linkTarget(name, end));
     } catch {
-      // No disk has to take every link; the files are what was promised.
+      // A disk may refuse a link; only the files were promised.
     }
   }
 }
 
-/** The way from a link to its end: it goes up only at its beginning, and no higher than the folder. */
-export function targetOf(name: string, end: string): string {
+/** The relative path from a link to its end: `..` only at its beginning, and never above the folder. */
+export function linkTarget(name: string, end: string): string {
   return posix.relative(posix.dirname(`/${name}`), `/${end}`) || ".";
 }
 
-/** Every part of the way is a folder here, and no link. */
+/** Is every part of the path a real folder here, and no link? */
 function isRealFolder(folder: string, below: string): boolean {
   const parts = below === "." ? [] : below.split("/");
   return parts.every((_, at) => {

@@ -1,7 +1,7 @@
 import type { Traces } from "../vast/ready/traces.ts";
 
-/** Where training of ours leaves its traces. */
-export interface Places {
+/** What is known of earlier training on a machine. */
+export interface KnownTraces {
   readonly workspace: string;
   /** Folder of checkpoints on the machine. */
   readonly from: string;
@@ -11,8 +11,8 @@ export interface Places {
   readonly fetched: number;
 }
 
-/** What was there before and is there no more, one clause; undefined = nothing is known to be missing. */
-export function whyLost(traces: Traces, { workspace, from, begun, fetched }: Places): string | undefined {
+/** What was there before and is not any more, one clause; undefined = nothing is missing. */
+export function whyLost(traces: Traces, { workspace, from, begun, fetched }: KnownTraces): string | undefined {
   const lost = "its disk was wiped, or is not mounted";
   if (begun && !traces.kept) return `${workspace}/.vast-training, which the first step has made, is not there: ${lost}`;
   if (traces.trained && !traces.folder) return `${from}, in which training was to save, is not there: ${lost}`;

@@ -3,11 +3,11 @@ import { remoteError } from "../ssh/remote-error.ts";
 import type { Links, RefusedLink } from "./links.ts";
 import type { Content } from "./store/files.ts";
 
-/** A file on the machine; `sha256` is null when it went away while it was read, or nobody asked. */
+/** A file on the machine; `sha256` is null when it vanished while it was read, or was not asked for. */
 export interface ManifestFile extends Content {
   /** What it takes on disk, bytes: less than its size where it has holes. */
   readonly onDisk: number;
-  /** Inode, mtime and ctime, both in seconds: another text whenever somebody has written to it or made it anew. */
+  /** Inode, mtime and ctime (in seconds): differs whenever the file was written to or made anew. */
   readonly stamp: string;
 }
 
@@ -21,21 +21,21 @@ export interface Writer {
   readonly command: string;
 }
 
-/** What a machine says of its folder, and of what its links lead to. */
+/** A listing of a machine's folder and of what its links lead to. */
 export interface Listing {
-  /** What time it was there when it began to look, seconds since 1970 by its own clock. */
+  /** The machine's clock when it began to look, seconds since 1970. */
   readonly now: number;
   readonly files: Manifest;
   readonly links: Links;
-  /** Links behind which nobody has looked. */
+  /** Links that were not followed. */
   readonly refused: readonly RefusedLink[];
-  /** Who held one of the files open for writing. */
+  /** Processes that held one of the files open for writing. */
   readonly writers: readonly Writer[];
-  /** Records that no honest machine writes: names outside the folder, sizes that no disk has. Never touched. */
+  /** Impossible records: names outside the folder, sizes that no disk has. Never touched. */
   readonly lies: readonly string[];
 }
 
-/** Reads what manifest.sh prints. Throws RemoteError when it is cut off, or is something else. */
+/** Reads what manifest.sh prints. Throws RemoteError when it is cut off, or not a manifest. */
 export function parseListing(output: Buffer): Listing {
   const records = output.toString("latin1").split("\0");
   if (records.at(-2) !== "end" || records.at(-1) !== "") throw remoteError("unreachable", "the manifest was cut off");

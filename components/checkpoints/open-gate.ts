@@ -19,7 +19,7 @@ export interface GateAccess {
   readonly api: ApiTarget;
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
-  /** "" = not known: the key that is seen first is taken, as it is after a rental. */
+  /** "" = not known: the first key seen is accepted, as after a rental. */
   readonly hostKey: string;
   /** The row on which progress is shown. */
   readonly urn: string | undefined;
@@ -49,7 +49,7 @@ export async function openGate(order: GateOrder, access: GateAccess): Promise<vo
   await whileBilling(text, () => passGate(order, world)).finally(() => engine.stop());
 }
 
-/** The gate in front of any machine of a run: whether training has run on it is looked for there. */
+/** The gate of a run for any machine: it looks on the machine whether training has run there. */
 export function gateOf(terms: GateTerms, api: ApiTarget, urn: string | undefined): Gate {
   const { sshKeyFile, checkpointsTo, stack, rescueBudget } = terms;
   return ({ id, totalPerHour }: Instance) => {
@@ -65,7 +65,7 @@ export function gateOf(terms: GateTerms, api: ApiTarget, urn: string | undefined
   };
 }
 
-/** Destroy does not read the stack config, so another budget than the state's comes by the environment. */
+/** The budget in VAST_RESCUE_BUDGET, which replaces the state's: destroy does not read the stack config. */
 export function askedBudget({ VAST_RESCUE_BUDGET: text = "" }: NodeJS.ProcessEnv): number | undefined {
   if (text.trim() === "") return undefined;
   const dollars = Number(text.trim().replace(/^\$/, ""));

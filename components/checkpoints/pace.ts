@@ -1,6 +1,6 @@
 import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
 
-/** The least that has to come in each span of time; a trickle keeps every connection alive, and brings nothing home. */
+/** The least that must arrive in each span of time: a trickle keeps a connection alive, and brings nothing home. */
 export interface Pace {
   readonly bytes: number;
   readonly ms: number;
@@ -9,8 +9,8 @@ export interface Pace {
 export const PACE: Pace = { bytes: 1_000_000, ms: 300_000 };
 
 /**
- * Looks at the end of each span how much has come, bytes, and calls back when it was too little; answers with what stops
- * that.
+ * Checks at the end of each span how many bytes have arrived, and calls `over` when too few. Returns a function that
+ * stops it.
  */
 export function watchPace({ bytes, ms }: Pace, come: () => number, over: (error: RemoteError) => void): () => void {
   let before = come();

@@ -14,7 +14,7 @@ import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
 import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
 
-/** What is to come home, whichever way in its machine has. */
+/** What must come home, however its machine is reached. */
 export interface PullTerms {
   /** Folder on the machine, absolute. */
   readonly from: string;
@@ -22,25 +22,25 @@ export interface PullTerms {
   readonly to: string;
   /** How many verified predecessors of a file are kept; default 1. */
   readonly keepPrevious?: number;
-  /** The least that has to come while files are copied; default 1 MB in 5 minutes. */
+  /** The least that must arrive while files are copied; default 1 MB in 5 minutes. */
   readonly pace?: Pace;
 }
 
 export const PULL_TERMS = ["from", "to", "keepPrevious", "pace"] as const satisfies (keyof PullTerms)[];
 
-/** Checkpoints to bring home from a machine that lets us in. */
+/** Checkpoints to bring home from a machine at which a login works. */
 export interface PullRequest extends Login, PullTerms {
   /** Training may go on meanwhile: files that keep changing are reported, not an error. Default false. */
   readonly live?: boolean;
-  /** Who pulls, for others who wait; default "a pull". */
+  /** Who pulls, shown to others who wait for the folder; default "a pull". */
   readonly what?: string;
   /** The training that had ended before this began (`endedTraining`); default null. */
   readonly ended?: string | null;
-  /** Without `live`: for how long nothing must have changed before the folder counts as settled, ms; default 4000. */
+  /** Without `live`: how long nothing must change before the folder counts as settled, ms; default 4000. */
   readonly quietMs?: number;
-  /** Without `live`: how long a folder that goes on changing is fetched again before it is given up, ms; default a minute. */
+  /** Without `live`: how long a changing folder is fetched again before giving up, ms; default a minute. */
   readonly patienceMs?: number;
-  /** Hears of short texts such as "checkpoints 45 %, 12.34MB/s". */
+  /** Shows short texts such as "checkpoints 45 %, 12.34MB/s". */
   readonly progress?: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,9 +55,9 @@ export interface Pulled {
   readonly changing: readonly string[];
   /** Folders of which files are missing, marked so at home: "step_2 (13 of 36 files)". */
   readonly incomplete: readonly string[];
-  /** What did not take its own name at home, and why; a sentence each. */
+  /** Files that came home under another name, and why; a sentence each. */
   readonly beside: readonly string[];
-  /** Links that could not be followed, so that nobody knows what is behind them; a clause each. Only with `live`. */
+  /** Links that could not be followed: what is behind them is not home; a clause each. Only with `live`. */
   readonly refused: readonly string[];
 }
 
@@ -66,16 +66,17 @@ export function checkpointsHome(checkpointsTo: string, stack: string, instanceId
   return join(checkpointsTo, stack, String(instanceId));
 }
 
-/** A file that differs after a copy is copied again by content, and for this many rounds in all. */
+/** Rounds in all: a file that differs after a copy is copied again by content. */
 const ROUNDS = 3;
-/** How often a folder is found changed, at least, before it is given up: copying it may take longer than the patience. */
+/** Least number of times a folder is found changed before giving up: a copy may take longer than the patience. */
 const LOOKS = 3;
 const PATIENCE_MS = 60_000;
 
 /**
- * Copies, verifies and keeps. A folder that does not exist on the machine is an empty one. Nothing that was verified
- * before is lost, whatever the machine has now, and whenever this ends. Throws RemoteError; without `live` also when
- * something goes on writing (`mismatch`), or a link cannot be followed (`failed`), and then all that can come home is home.
+ * Copies, verifies and keeps. A missing folder on the machine counts as empty. Nothing verified before is lost,
+ * whatever the machine has now, and whenever this is interrupted. Throws RemoteError; without `live` also when
+ * something goes on writing (`mismatch`), or a link cannot be followed (`failed`), after everything that can come home
+ * has come.
  */
 export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
   const { to, what = "a pull", keepPrevious = 1, progress = () => {}, signal } = request;
@@ -87,7 +88,7 @@ export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
   }
 }
 
-/** Throws `disk_full` when what is not at home has no room there; changes nothing, on either side. */
+/** Throws `disk_full` when there is no room at home for what is missing there; changes nothing, on either side. */
 export async function checkRoomFor(request: PullRequest): Promise<void> {
   makeFolder(request.to);
   const { files } = parseListing(await runScript(request, manifestScript(request.from, false), request.signal));
@@ -107,7 +108,7 @@ class Pull {
   /** Who was last seen writing. */
   #writers: readonly Writer[] = [];
   #fetched = 0;
-  /** When the last listing with hashes was there, by `performance.now()`. */
+  /** When the last listing with hashes arrived, by `performance.now()`. */
   #hashedAt = 0;
   /** How often the folder was found changed, and since when. */
   readonly #unrest = { times: 0, since: 0 };
@@ -131,7 +132,9 @@ class Pull {
     }
   }
 
-  /** Answers with the names that have changed since; without `live`, nobody writes any more when there are none. */
+  /**
+   * Answers with the names that have changed since; without `live`, no names also means that nobody writes any more.
+   */
   async #lookAgain(sound: Manifest): Promise<{ later: Listing; moved: readonly string[] }> {
     const { live = false, quietMs = QUIET_MS } = this.#request;
     for (;;) {
@@ -146,7 +149,7 @@ class Pull {
     }
   }
 
-  /** Counts how often it was asked: has the folder been changing for too long? */
+  /** Has the folder been changing for too long? Each call counts as one more time. */
   #isHopeless(): boolean {
     const { patienceMs = PATIENCE_MS } = this.#request;
     if (this.#unrest.times++ === 0) this.#unrest.since = performance.now();
@@ -159,7 +162,7 @@ class Pull {
     await sleep(milliseconds, undefined, this.#request.signal === undefined ? {} : { signal: this.#request.signal });
   }
 
-  /** Answers with what came home, and the names that did not hold still. */
+  /** Answers with what came home, and the names that changed meanwhile. */
   async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
     const { live = false, quietMs = QUIET_MS } = this.#request;
     let files = first.files;
@@ -183,10 +186,10 @@ class Pull {
     }
   }
 
-  /** Answers with the names of what did not arrive as it should. */
+  /** Answers with the names of files that did not arrive as they are there. */
   async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
     const { from, pace } = this.#request;
-    // Once: it is asked for with each file.
+    // Computed once, not for each file.
     const all = bytesOf(files);
     const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
     const lacking = await this.#store.lacking(files, (bytes) => this.#request.progress(`comparing ${share(bytes)}`));
@@ -218,14 +221,14 @@ class Pull {
     return listing;
   }
 
-  /** A machine that lies about some files is not believed about the others, though they have come home. */
+  /** Throws when the machine lied about some files: it is not believed about the others, though they have come home. */
   #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[], refused: readonly RefusedLink[]): Pulled {
     const sound = new Map([...home].filter(([name]) => !still.has(name)));
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {
       const shown = shownName(lie).slice(0, 80);
-      const home = `${sound.size} files are home and are what it says they are`;
-      throw remoteError("failed", `the machine's manifest holds what cannot be (${shown}); ${home}`);
+      const home = `${sound.size} files are home as it lists them`;
+      throw remoteError("failed", `the machine's manifest has impossible entries (${shown}); ${home}`);
     }
     const isWhole = still.size === 0 && refused.length === 0;
     this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);
@@ -241,7 +244,7 @@ class Pull {
     };
   }
 
-  /** What was seen, and went away before it could be fetched. */
+  /** Files that were seen, and vanished before they could be fetched. */
   #lost(home: Manifest): string[] {
     return [...this.#seen].filter((name) => !home.has(name) && !this.#store.has(name));
   }
@@ -263,7 +266,7 @@ class Pull {
   }
 }
 
-/** All that can be fetched is home by then. */
+/** Thrown when all that can be fetched is home. */
 function notFollowed(refused: readonly RefusedLink[], files: number): Error {
   const shown = refused.slice(0, 3).map(refusedText).join("; ");
   const more = refused.length > 3 ? `; and ${refused.length - 3} more` : "";

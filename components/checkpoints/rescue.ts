@@ -11,11 +11,11 @@ import { type ResumeRequest, resume } from "../vast/rental/resume.ts";
 export interface RescueTerms {
   /** $ in all; 0 = it is never started. */
   readonly budget: number;
-  /** Our own, `type base64 comment`. */
+  /** Our own key, `type base64 comment`. */
   readonly publicKey: string;
 }
 
-/** An instance that was started for its files. */
+/** A stopped instance that was started to fetch its files. */
 export interface Rescue {
   /** Aborted when the budget is used up, or the engine is gone. */
   readonly signal: AbortSignal;
@@ -25,17 +25,17 @@ export interface Rescue {
   stopAgain(): Promise<string>;
 }
 
-/** A markup of its own, because the bid stands for minutes. */
+/** Not the stack's markup: this bid stands for minutes only. */
 const MARKUP = 0.2;
-/** Less is not enough for a start. */
+/** A start needs at least this. */
 const LEAST_MINUTES = 3;
 
-/** The most that the budget pays for, $/h with disk: the run's own cap is for hours, and this is for minutes. */
+/** The most that the budget pays for, $/h with disk. Not the run's cap, which is for hours: this is for minutes. */
 function mostPerHour(budget: number): number {
   return (budget / LEAST_MINUTES) * 60;
 }
 
-/** What it costs while it runs, $/h: at the bid that it takes, when it is interruptible. */
+/** What it costs while it runs, $/h; an interruptible one at the bid that wins it. */
 function rescueRate({ prices }: Means, instance: Instance, most: number, onDemand: OnDemand | null): number {
   const disk = instance.diskPerHour ?? 0;
   const gpu = instance.gpuPerHour;
@@ -86,7 +86,7 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
   };
 }
 
-/** Its GPUs may be broken: what is wanted is behind the login. */
+/** Skips the check of its GPUs: they may be broken, and only files are needed. */
 function forFilesOnly(means: Means): Means {
   return { ...means, logins: { ...means.logins, isSetUp: async () => ({ gpus: null, hasFuse: true }) } };
 }
@@ -96,13 +96,13 @@ function tooDear({ id }: Instance, budget: number, rate: number): string {
   return `instance ${id} is stopped, and the rescueBudget of $${budget.toFixed(2)} is too little to start it at ${perHour(rate)}; put VAST_RESCUE_BUDGET=<dollars> before the command`;
 }
 
-/** What it is, so that nothing but its start is asked for. */
+/** Criteria that it meets as it is, so that only its start is asked for. */
 function termsOf({ gpus, isBid, diskGb }: Instance, maxPricePerHour: number): ResumeRequest["criteria"] {
   const rental = isBid === true ? "interruptible" : "on-demand";
   return { gpus: gpus ?? 1, rental, diskGb: diskGb ?? 0, maxPricePerHour, bidMarkup: MARKUP };
 }
 
-/** A start that came to nothing may still come about, and bill. */
+/** A failed start may still happen later, and bill. */
 async function stopUnlessStopped(means: Means, id: number): Promise<string[]> {
   const row = await means.client.instance(id).catch(() => "unknown" as const);
   if (row === undefined) return [];

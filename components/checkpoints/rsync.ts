@@ -10,7 +10,7 @@ import { entryAt } from "./store/files.ts";
 export interface Copy {
   /** Folder on the machine. */
   readonly from: string;
-  /** Folder here; exists. A file that is there in part is gone on with. */
+  /** Folder here; exists. A partial file there is continued. */
   readonly to: string;
   /** Sizes of the files to copy, by name (latin1); nothing else comes. */
   readonly sizes: ReadonlyMap<string, number>;
@@ -18,14 +18,14 @@ export interface Copy {
   readonly onDisk: number;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
-  /** The least that has to come; default 1 MB in 5 minutes. */
+  /** The least that must arrive; default 1 MB in 5 minutes. */
   readonly pace?: Pace;
 }
 
-/** A connection over which nothing comes for so long is given up, seconds. */
+/** A connection that is silent for so long is given up, seconds. */
 const SILENCE_SECONDS = 300;
 
-/** Between two looks at what has come. */
+/** Between two looks at how much has arrived. */
 const LOOK_EVERY_MS = 2000;
 
 /** A file may have grown since it was listed, but not without end. */
@@ -37,9 +37,9 @@ function mostBytes(bytes: number): number {
 }
 
 /**
- * The words of the copy. What a machine sends is not trusted: no links, no devices, no set-uid bits, none but the files
- * that are named on standard input, and none that is larger than the kernel is told here. Links on the way to a file are
- * followed there (`--copy-links`); none is taken here.
+ * Arguments of rsync. A machine is not trusted: no links, no devices, no set-uid bits, only the files named on standard
+ * input, and none larger than the limit set for the process. Links on the machine are followed there (`--copy-links`);
+ * none is created here.
  */
 function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
@@ -76,7 +76,7 @@ function hostWord(host: string): string {
 
 const MOST_WORDS = 4000;
 
-/** Files that vanished on the way: the manifest decides whether that matters. */
+/** rsync's code for files that vanished meanwhile: the manifest decides whether that matters. */
 const VANISHED = 24;
 
 /** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws RemoteError. */
@@ -102,7 +102,7 @@ export async function copy(
     const text = progressIn(line);
     if (text !== undefined) progress(text);
   };
-  // With ./ in front no name is taken for anything else.
+  // With ./ in front no name is taken for an option.
   const names = [...what.sizes.keys()].map((name) => `./${name}\0`);
   const rsync = startProgram(words(machine, what), {
     env: { ...process.env, LC_ALL: "C" },
@@ -123,16 +123,16 @@ export async function copy(
   if (code !== 0 && code !== VANISHED) throw copyFailure(code, stderr.split("\n"), what.to);
 }
 
-const CUT: Partial<Record<Cut, string>> = { output: "the machine complains without end while it is copied from" };
+const CUT: Partial<Record<Cut, string>> = { output: "the machine prints errors without end during the copy" };
 
-/** A machine that compares contents sends nothing meanwhile, and has as long as any step. */
+/** While a machine compares contents it sends nothing, and has as long as any step. */
 function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: Copy): Pace {
   return checksum ? { ...pace, ms: Math.max(pace.ms, Math.min(limitMs, 2 ** 31 - 1)) } : pace;
 }
 
 const TOO_MUCH = "the machine sends more than its manifest says";
 
-/** What everything below a folder takes; what goes away meanwhile takes nothing. */
+/** Bytes on disk of everything below a folder; what vanishes meanwhile counts as nothing. */
 function bytesOnDisk(path: Buffer): number {
   const entry = entryAt(path);
   if (entry?.isDirectory() !== true) return (entry?.blocks ?? 0) * 512;

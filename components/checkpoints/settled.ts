@@ -1,10 +1,10 @@
 import { printable } from "../lib/text.ts";
 import type { Listing, Manifest, Writer } from "./manifest.ts";
 
-/** Longer than the 3 s after which some savers write again. */
+/** Longer than 3 s: some savers write again after that. */
 export const QUIET_MS = 4000;
 
-/** Names that came, went or were written to between two listings. */
+/** Names that were added, removed or written to between two listings. */
 export function differences(before: Manifest, after: Manifest): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => {
@@ -14,9 +14,9 @@ export function differences(before: Manifest, after: Manifest): string[] {
 }
 
 /**
- * How long it is still to be waited, ms, until nothing has changed for `quietMs`: by the machine's clock, or by ours.
+ * How much longer to wait, ms, until nothing has changed for `quietMs`, by the machine's clock or by ours.
  *
- * @param unchangedMs for how long nothing has changed as far as we have seen
+ * @param unchangedMs how long nothing has changed as far as we have seen
  */
 export function quietLeft({ files, now }: Listing, unchangedMs: number, quietMs: number): number {
   let newest = Number.NEGATIVE_INFINITY;
@@ -26,13 +26,15 @@ export function quietLeft({ files, now }: Listing, unchangedMs: number, quietMs:
   return Math.max(0, quietMs - Math.max(age, unchangedMs));
 }
 
-/** Nobody can set ctime, but some disks have none; an mtime in the future was set by hand. */
+/**
+ * The time of the last change. Nobody can set ctime, but some disks have none; an mtime in the future was set by hand.
+ */
 function changedAt(stamp: string, now: number): number {
   const [, mtime = 0, ctime = 0] = stamp.split(" ").map(Number);
   return mtime > now ? ctime : Math.max(mtime, ctime);
 }
 
-/** "python3 (4711) and 2 more", three names at most; undefined = nobody. */
+/** "python3 (4711) and 2 more", at most three names; undefined = no writers. */
 export function writersText(writers: readonly Writer[]): string | undefined {
   if (writers.length === 0) return undefined;
   const shown = writers.slice(0, 3).map(({ pid, command }) => `${printable(command, 20)} (${pid})`);

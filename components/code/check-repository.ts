@@ -6,7 +6,7 @@ import type { Problem } from "../lib/problem.ts";
 import { attempt, type Check, failed, passed } from "../lib/problem.ts";
 import { openStateDir, stateDirPath } from "../lib/state-dir.ts";
 import { runProgram } from "../programs/program.ts";
-import { type ExtraRepo, repoName, type Way, WORKSPACE } from "../remote/scripts.ts";
+import { type ExtraRepo, type GitAuth, repoName, WORKSPACE } from "../remote/scripts.ts";
 import { checkSource } from "./check-source.ts";
 import { type KnownServers, knownServers, withSshOf } from "./git/known-servers.ts";
 import type { Snapshot } from "./git/snapshot.ts";
@@ -24,8 +24,8 @@ export interface Head {
 }
 
 /** What is trained, as it stands now, and how it gets to the machine. */
-export interface Code extends Head {
-  readonly way: Way;
+export interface CodeSource extends Head {
+  readonly way: GitAuth;
   /** With `token`: the origin of the only server that may see it. */
   readonly tokenFor: string;
   /** With `agent`. */
@@ -38,7 +38,7 @@ export interface Code extends Head {
 }
 
 /** Does the branch exist, and can the machine get it, and what lies beside it? */
-export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, branch, commit, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
   if (source === "rsync") return await checkFolder(config, env);
   if (
@@ -84,7 +84,7 @@ function extraServer(url: string | Problem, repo = "") {
 }
 
 /** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
-async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Code>> {
+async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, commit, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
   if (commit)
     return failed({ key: "commit", found: "source is rsync, which sends files as they are", write: "leave it out" });
@@ -111,7 +111,7 @@ function reachableUrl(key: string, repo: string, apiUrl: string | undefined, env
 
 /** What stands in the way of this way. */
 async function wayProblems(
-  way: Way,
+  way: GitAuth,
   urls: readonly string[],
   places: { envFile: string; netrcFile: string },
   env: NodeJS.ProcessEnv,

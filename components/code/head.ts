@@ -2,7 +2,7 @@ import { closest } from "fastest-levenshtein";
 import { yamlText } from "../config/yaml.ts";
 import { type Check, failed, passed } from "../lib/problem.ts";
 import { GitError, git } from "./git/git.ts";
-import type { Login } from "./git/setup.ts";
+import type { GitCredentials } from "./git/setup.ts";
 import { GIT_TOKEN } from "./git/token.ts";
 import { isSshUrl } from "./git/url.ts";
 
@@ -20,7 +20,7 @@ export interface Server {
   /** As the user knows it. */
   readonly repo: string;
   readonly url: string;
-  readonly login: Login;
+  readonly login: GitCredentials;
   /** With login "agent": the command that goes there as the machine will. */
   readonly ssh?: string;
 }
@@ -32,7 +32,7 @@ export async function refsOf(
   { key, repo, url, login, ssh = "" }: Server,
   env: NodeJS.ProcessEnv,
 ): Promise<Check<Refs>> {
-  const ask = (as: Login, variables = env) =>
+  const ask = (as: GitCredentials, variables = env) =>
     git(["ls-remote", "--heads", "--tags", "--", url], { env: variables, login: as, patienceMs: PATIENCE_MS }).catch(
       (error: Error) => error,
     );
@@ -43,14 +43,14 @@ export async function refsOf(
   return failed({ key, found: `${repo} cannot be read: ${asked.message}`, write: wayToRead(url, login) });
 }
 
-function ownAlone(repo: string, login: Login, { message }: Error) {
+function ownAlone(repo: string, login: GitCredentials, { message }: Error) {
   const found = `${repo} is readable only with your own git's login, keys or settings, which the machine lacks (${message})`;
   const token = `, or give ${GIT_TOKEN} the right to read it`;
   const more = login === "agent" ? ", or ssh-add the key" : typeof login === "object" ? token : "";
   return { key: "gitAuth", found, write: `set gitAuth to upload (it is sent from here)${more}` };
 }
 
-function wayToRead(url: string, login: Login): string {
+function wayToRead(url: string, login: GitCredentials): string {
   if (isSshUrl(url) || login === "own")
     return `check the URL, and that git ls-remote ${url} works here without a question`;
   if (login === "none") return "check the URL, and that the repository is public (else set gitAuth)";

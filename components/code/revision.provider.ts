@@ -2,7 +2,7 @@ import { troubleText } from "../lib/problem.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { printable } from "../lib/text.ts";
 import { say } from "../pulumi/engine.ts";
-import { type Failure, lifecycle } from "../pulumi/lifecycle.ts";
+import { type CheckFailure, lifecycle } from "../pulumi/lifecycle.ts";
 import type { Dependencies } from "../remote/checks.ts";
 import { repoName, WORKSPACE } from "../remote/scripts.ts";
 import { planDependencies } from "./dependencies.ts";
@@ -63,7 +63,7 @@ export const provider = lifecycle({
 async function look(
   { repo, branch, commit }: Pinned,
   whole: Whole,
-): Promise<{ project: Project | undefined; failures: Failure[] }> {
+): Promise<{ project: Project | undefined; failures: CheckFailure[] }> {
   const { url, extraRepos, exclude, sourceDir } = whole;
   const dir = openStateDir();
   const codeDir = `${WORKSPACE}/${repoName(url)}`;

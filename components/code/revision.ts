@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
 import type { Dependencies } from "../remote/checks.ts";
-import type { ExtraRepo, Way } from "../remote/scripts.ts";
+import type { ExtraRepo, GitAuth } from "../remote/scripts.ts";
 import type { DependencyWish } from "./dependencies.ts";
 
 /** What is trained. */
@@ -25,7 +25,7 @@ export interface RevisionArgs {
 export interface Whole {
   /** What git fetches from. */
   readonly url: string;
-  readonly way: Way;
+  readonly way: GitAuth;
   readonly tokenFor: string;
   /** Where a token is looked for. */
   readonly envFile: string;

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { absolute } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { learnSecrets } from "../lib/secrets.ts";
-import { type Doubt, readEnvFile } from "./env-file.ts";
+import { type DoubtfulLine, readEnvFile } from "./env-file.ts";
 import { learnFile } from "./known.ts";
 import { netrcEntry, netrcPath } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
@@ -107,7 +107,7 @@ function missingProblem(name: string, places: readonly Place[]): Problem {
 }
 
 /** What a shell would run or expand is no token as it stands. */
-function doubtProblem(name: string, file: string, doubt: Doubt | undefined): Problem {
+function doubtProblem(name: string, file: string, doubt: DoubtfulLine | undefined): Problem {
   const found = `line ${doubt?.line} of ${file}: ${name} ${doubt?.why}, and nothing is run or expanded here`;
   return { key: "envFile", found, write: `write its value itself, in single quotes, or export ${name} before` };
 }

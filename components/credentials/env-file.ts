@@ -2,12 +2,12 @@
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
   /** Names whose value only a shell could tell; never in `values`. */
-  readonly doubts: Readonly<Record<string, Doubt>>;
+  readonly doubts: Readonly<Record<string, DoubtfulLine>>;
   /** Whatever stands behind a name, taken for a secret. */
   readonly texts: readonly string[];
 }
 
-export interface Doubt {
+export interface DoubtfulLine {
   /** From 1. */
   readonly line: number;
   /** A clause that shows nothing of the value. */
@@ -21,7 +21,7 @@ export interface Doubt {
  */
 export function readEnvFile(text: string): EnvFile {
   const all = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
-  const found = new Map<string, string | Doubt>();
+  const found = new Map<string, string | DoubtfulLine>();
   const texts: string[] = [];
   let decided: string | undefined;
   for (let at = 0; at < all.length; ) {
@@ -48,11 +48,11 @@ export function readEnvFile(text: string): EnvFile {
     if (!isCertain && isOpen(words)) decided ??= `line ${line}`;
     at = statement.end + 1;
   }
-  const pick = <T>(is: (entry: string | Doubt) => entry is T & (string | Doubt)) =>
+  const pick = <T>(is: (entry: string | DoubtfulLine) => entry is T & (string | DoubtfulLine)) =>
     Object.fromEntries([...found].flatMap(([name, entry]) => (is(entry) ? [[name, entry]] : []))) as Record<string, T>;
   return {
     values: pick((entry): entry is string => typeof entry === "string"),
-    doubts: pick((entry): entry is Doubt => typeof entry !== "string"),
+    doubts: pick((entry): entry is DoubtfulLine => typeof entry !== "string"),
     texts,
   };
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Code } from "../code/check-repository.ts";
+import type { CodeSource } from "../code/check-repository.ts";
 import type { RunConfig } from "../config/config.ts";
 import type { Problem } from "../lib/problem.ts";
 import { type Check, failed, passed } from "../lib/problem.ts";
@@ -10,7 +10,7 @@ import { isVastError } from "../vast/client/errors.ts";
 import { askRegistry, registryUserOf } from "./build/place.ts";
 import { imageInputs, isImageConfig } from "./inputs.ts";
 
-/** The machine may fare better. */
+/** Errors that a machine may not have. */
 const UNCERTAIN: readonly RegistryErrorKind[] = ["unreachable", "rate_limited", "unexpected"];
 
 /** What the registry says of the image now. */
@@ -20,8 +20,8 @@ export interface ImageNow {
 }
 
 /**
- * Does the image exist, and can a machine read it? That the registry does not answer here is no problem of the stack:
- * the machine pulls the image, not we.
+ * Does the image exist, and can a machine pull it? A registry that does not answer here is no problem of the stack: the
+ * machine pulls the image, not we.
  */
 export async function checkImage(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<ImageNow>> {
   const { image, imageBuild, registryUser, envFile, apiUrl } = config;
@@ -33,7 +33,7 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
   try {
     return passed({ found: await askRegistry(image, { image, registryUser, envFile, apiUrl }, env) });
   } catch (error) {
-    // The account's check says it.
+    // checkAccount reports it.
     if (isVastError(error, "config")) return { problems: [] };
     if (!isRegistryError(error)) throw error;
     const { kind, message } = error;
@@ -45,8 +45,8 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
   }
 }
 
-/** What stands in the way of a build. The image's own check says it as well, but not beside other problems. */
-export async function checkBuild(config: Partial<RunConfig>, head: Code | undefined): Promise<Problem[]> {
+/** Problems of a build. TrainingImage reports them too, but not together with other problems. */
+export async function checkBuild(config: Partial<RunConfig>, head: CodeSource | undefined): Promise<Problem[]> {
   if (head === undefined || !isImageConfig(config) || config.imageBuild === "never") return [];
   const { planImage } = await import("./build/build.ts");
   const { failures } = await planImage({}, imageInputs(config, head));

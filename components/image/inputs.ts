@@ -1,11 +1,11 @@
-import type { Code } from "../code/check-repository.ts";
+import type { CodeSource } from "../code/check-repository.ts";
 import { syncOptions } from "../code/dependencies.ts";
 import { isSshUrl, wayOf } from "../code/git/url.ts";
 import type { RunConfig } from "../config/config.ts";
 import { targetOf } from "../vast/client/api.ts";
 import type { PlanInputs } from "./build/state.ts";
 
-/** What of a stack config decides about its image. */
+/** Config keys that decide about the image. */
 const KEYS = [
   "image",
   "imageBuild",
@@ -31,11 +31,11 @@ export function isImageConfig(config: Partial<RunConfig>): config is Partial<Run
   return KEYS.every((key) => config[key] !== undefined);
 }
 
-/** What the image of this code is made from, and where it is kept. */
-export function imageInputs(config: ImageConfig, head: Code): PlanInputs {
+/** Inputs of the image for this code. */
+export function imageInputs(config: ImageConfig, head: CodeSource): PlanInputs {
   const { image, imageBuild, imageBase, registryUser, envFile, netrcFile, apiUrl, branch, gitAuth } = config;
   const { url, way, tokenFor, commit, snapshot } = head;
-  // A build has no login: what takes one is cloned at launch.
+  // A build has no git login: repositories that need one are cloned at launch.
   const isOpen = wayOf(gitAuth, url) === "none";
   const extraRepos = isOpen ? head.extraRepos.filter((extra) => !isSshUrl(extra.url)) : [];
   const sourceDir = snapshot?.sourceDir ?? "";

@@ -2,19 +2,19 @@ import { progress, say, watchEngine } from "../pulumi/engine.ts";
 import { isUnknown, lifecycle } from "../pulumi/lifecycle.ts";
 import { throttled } from "../pulumi/throttle.ts";
 import type { FoundImage } from "../registry/access.ts";
-import type { Asked, ImageState } from "./build/state.ts";
+import type { ImageState, TrainingImageInputs } from "./build/state.ts";
 
-/** The checked inputs; what is asked goes on to create, and no further. */
+/** The checked inputs; the question itself goes to create only. */
 interface Checked extends ImageState {
-  readonly asked?: Asked;
+  readonly asked?: TrainingImageInputs;
 }
 
-/** Tags of which something was said: a replacement is checked twice, and the second time without what was before. */
+/** Tags that were reported: a replacement is checked twice, the second time without its old state. */
 const said = new Set<string>();
 
-/** The lifecycle behind TrainingImage. Whatever changes is another image, so nothing is ever updated. */
+/** The lifecycle behind TrainingImage. Every change is another image, so nothing is ever updated. */
 export const provider = lifecycle({
-  check: async (olds: Partial<ImageState>, news: Asked) => {
+  check: async (olds: Partial<ImageState>, news: TrainingImageInputs) => {
     if (news.imageBuild === "never") return { inputs: { ...pin(olds, news), tag: "", parts: {} } };
     if (isUnknown(news.commit)) return { inputs: { image: news.image, asked: news } };
     const { planImage } = await import("./build/build.ts");
@@ -36,18 +36,18 @@ export const provider = lifecycle({
 });
 
 /**
- * Another digest under a tag that says what is inside is no other image. A commit that is not known yet changes nothing
- * that can be told.
+ * Another digest under a tag made of the contents is the same image. A commit that is not known yet changes nothing
+ * that could be shown.
  */
 export function changes(olds: ImageState, news: Partial<ImageState>): string[] {
   const keys = news.tag === "" ? (["image", "tag", "pinned"] as const) : (["image", "tag"] as const);
   return keys.filter((key) => news[key] !== undefined && olds[key] !== news[key]);
 }
 
-/** What was pinned, while the config says the same; a tag that could not be looked up is looked up again. */
+/** The pinned image while the config is the same; a tag that could not be looked up is looked up again. */
 export function pin(
   olds: Partial<ImageState>,
-  { image, found }: Pick<Asked, "image" | "found">,
+  { image, found }: Pick<TrainingImageInputs, "image" | "found">,
 ): FoundImage & { readonly image: string } {
   const { pinned, compressedBytes = null, isPrivate = false } = olds;
   const isSame = olds.image === image && olds.tag === "" && pinned !== undefined;
@@ -55,7 +55,7 @@ export function pin(
   return { image, ...(found ?? { pinned: image, compressedBytes: null, isPrivate: false }) };
 }
 
-async function build(asked: Asked): Promise<ImageState> {
+async function build(asked: TrainingImageInputs): Promise<ImageState> {
   const { makeImage } = await import("./build/build.ts");
   const engine = watchEngine();
   try {

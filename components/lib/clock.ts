@@ -4,18 +4,18 @@ export interface Clock {
   now(): number;
   /** Ends early, without an error, when the signal is aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  /** undefined, or absent, where it cannot be told. */
+  /** The present start of this machine; undefined or absent where it is not known. */
   boot?(): Boot | undefined;
 }
 
-/** A start of a machine, and how long ago it was. Nobody can set that clock. */
+/** A start of a machine, and how long ago that was. No clock setting changes it. */
 export interface Boot {
   readonly id: string;
   /** Milliseconds. */
   readonly uptime: number;
 }
 
-/** A time that another process can tell, after the wall clock was set too. */
+/** A time that another process can compare with, even after the wall clock was set. */
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -27,7 +27,10 @@ export function momentOf(clock: Pick<Clock, "now" | "boot">): Moment {
   return { at: clock.now(), ...(boot === undefined ? {} : { boot }) };
 }
 
-/** Milliseconds since then, never less than 0: by the same start of the machine, else by the wall clock. */
+/**
+ * Milliseconds since that moment, never less than 0: by the uptime within the same start of the machine, else by the
+ * wall clock.
+ */
 export function since(moment: Moment, clock: Pick<Clock, "now" | "boot">): number {
   const now = momentOf(clock);
   const isSameBoot = now.boot !== undefined && now.boot.id === moment.boot?.id;

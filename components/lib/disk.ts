@@ -1,4 +1,4 @@
-/** What a file system refuses, in a sentence that names the path and what helps. */
+/** An error of a file system, in a sentence that names the path and what helps. */
 export interface DiskError extends Error {
   readonly name: "DiskError";
   /** As in errno, such as ENOSPC. */
@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ESTALE: "its disk was mounted anew; log in again",
 };
 
-/** Runs what works on a path. Throws DiskError for what a file system refuses; another error stays what it is. */
+/** Runs an action on a path. Throws DiskError for an error of the file system; any other error stays. */
 export function onDisk<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -26,7 +26,10 @@ export function onDisk<T>(path: string, action: () => T): T {
   }
 }
 
-/** undefined = it is no error of a file system. `path` where the error does not know it: a full disk's does not. */
+/**
+ * The error as a DiskError; undefined = it is no error of a file system. `path` is for errors that do not name theirs,
+ * as on a full disk.
+ */
 export function diskError(error: unknown, path?: string): DiskError | undefined {
   if (isDiskError(error)) return error;
   const { code, syscall, path: known } = error as NodeJS.ErrnoException;

@@ -3,25 +3,27 @@ import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmS
 import { dirname } from "node:path";
 import { onDisk } from "./disk.ts";
 
-/** A path beside this one that is nobody else's. */
+/** A path beside this one that no other process uses. */
 export function draftOf(path: string): string {
   return `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
 }
 
 /**
- * Writes a private file (0600) in one step: whoever reads it finds the old text or the new one, never a part, also after the
- * machine lost its power. Throws DiskError.
+ * Writes a private file (0600) in one step: a reader finds the old text or the new one, never a part, even after a loss
+ * of power. Throws DiskError.
  */
 export function writeWhole(file: string, text: string | Buffer): void {
   throughDraft(file, text, (draft) => renameSync(draft, file));
 }
 
-/** The text of a private file (0600) that is made only once, whoever comes first. Throws DiskError when it has to be made. */
+/**
+ * The text of a private file (0600), which the first process to come makes. Throws DiskError when it has to be made.
+ */
 export function readOrMake(file: string, make: () => string): string {
   return readFileIfThere(file) ?? createOnce(file, make());
 }
 
-/** On disk when it returns. Of a folder: the names in it. */
+/** Flushes a file to disk; of a folder, the names in it. */
 export function flush(path: string | Buffer): void {
   const handle = openSync(path, "r");
   try {
@@ -35,18 +37,18 @@ function throughDraft(file: string, text: string | Buffer, place: (draft: string
   const draft = draftOf(file);
   try {
     onDisk(file, () => {
-      // All of it: a disk that is nearly full may take a part and say nothing.
+      // Writes all of it: a nearly full disk may take only a part, without an error.
       writeFileSync(draft, text, { mode: 0o600, flag: "wx", flush: true });
       place(draft);
       flush(dirname(file));
     });
   } finally {
-    // Of a full disk half a draft would stay.
+    // Else a full disk would keep half a draft.
     rmSync(draft, { force: true });
   }
 }
 
-/** Whoever links it first wins, everyone reads the winner's text. */
+/** The first process to link its draft wins; all read the winner's text. */
 function createOnce(file: string, text: string): string {
   throughDraft(file, text, (draft) => {
     try {

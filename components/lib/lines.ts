@@ -15,15 +15,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { onDisk } from "./disk.ts";
 
-/** A file of ours that is larger is followed by another one. Bytes. */
+/** At this size a new file of ours is begun. Bytes. */
 const MOST_BYTES = 128 * 1024;
-/** So much of the end of anybody's is read: all of one of ours. */
+/** Only so much of the end of any file is read: all of one of ours. Bytes. */
 const MOST_READ = 2 * MOST_BYTES;
-/** So many files of a folder are read, ours first. */
+/** At most so many files of a folder are read, ours first. */
 const MOST_FILES = 64;
 const SUFFIX = ".jsonl";
 
-/** Whose file it is: this user's on this host. */
+/** The beginning of our file names: this user on this host. */
 function ownStem(): string {
   return `${hostname()
     .replace(/[^\w-]/g, "_")
@@ -34,9 +34,9 @@ function ownStem(): string {
 export type Carry = (removed: readonly string[], kept: readonly string[]) => readonly string[];
 
 /**
- * Appends a line to the newest file of this user and host in a folder, on disk when it returns. Others may read the file
- * (644). Nothing is ever moved or written over, so that several processes may do so at once: when the newest file is
- * full another one is begun, and those before the last are removed. What is carried over is in the new file before that,
+ * Appends a line to the newest file of this user and host in a folder; on disk when it returns. Others may read the
+ * file (644). Nothing is moved or overwritten, so that several processes may append at once: when the newest file is
+ * full another one is begun, and all but the last two are removed. What is carried over is in the new file before that,
  * twice when two processes do so at once. Throws DiskError, or why the file is not ours.
  *
  * @param carry default: nothing stays of what is removed
@@ -66,7 +66,7 @@ function append(file: string, text: string): void {
     if (!stat.isFile() || stat.uid !== process.getuid?.()) throw new Error(`${file} is not a file of yours`);
     // Whatever the umask is.
     if ((stat.mode & 0o777) !== 0o644) fchmodSync(handle, 0o644);
-    // A line before it that a full disk cut off ends there.
+    // Ends a line that a full disk has cut off.
     writeSync(handle, `\n${text}\n`);
     fsyncSync(handle);
   } finally {
@@ -74,10 +74,10 @@ function append(file: string, text: string): void {
   }
 }
 
-/** No link that somebody has put there is followed, and no pipe is waited for. */
+/** Follows no link and waits for no pipe that somebody has put there. */
 const GUARDED = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Numbers of our files in a folder, in order; what others have put there under our name is none of them. */
+/** Numbers of our files in a folder, in order, without what others have put there under our name. */
 function ownNumbers(folder: string): number[] {
   const shape = new RegExp(`^${ownStem()}\\.(\\d{1,9})\\${SUFFIX}$`);
   const numbers = readdirSync(folder).map((name) => Number(shape.exec(name)?.[1]));

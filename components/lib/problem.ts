@@ -1,12 +1,12 @@
 import { printable } from "./text.ts";
 
-/** Something that is wrong before any money is spent. */
+/** A problem found before any money is spent. */
 export interface Problem extends Trouble {
   /** Key of the stack config that has to change, or to which the problem belongs. */
   readonly key: string;
 }
 
-/** What is wrong, wherever it belongs. */
+/** A problem, without the key that it belongs to. */
 export interface Trouble {
   /** What was found: a clause. */
   readonly found: string;
@@ -14,7 +14,7 @@ export interface Trouble {
   readonly write?: string;
 }
 
-/** Thrown for what is wrong; whoever shows it makes the text. */
+/** Thrown for a problem; whoever shows it makes the text. */
 export class ProblemError extends Error {
   readonly problems: readonly Problem[];
 
@@ -62,7 +62,7 @@ export function failed(problem: Problem): Check<never> {
   return { problems: [problem] };
 }
 
-/** Runs what throws problems, or an error that belongs to this key. */
+/** Runs an action that throws problems, or an error that belongs to this key. */
 export function attempt<T>(key: string, action: () => T): Check<T> {
   try {
     return passed(action());

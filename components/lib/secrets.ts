@@ -1,13 +1,13 @@
-/** Shorter values are words like any other: they would blank out what has nothing to do with them. */
+/** Shorter values are not taken out: as common words they would blank out unrelated text. */
 const SHORTEST = 8;
 const MARK = "[secret]";
 
-/** Forms of the credentials that this process has read, so that nothing shown by it ever holds one. */
+/** All forms of the credentials that this process has read, so that nothing it shows holds one. */
 const known = new Set<string>();
-/** How they begin and end: where none of these is, there is nothing to take out. */
+/** Their beginnings and ends: a text with none of these holds no credential. */
 const edges = new Set<string>();
 
-/** From now on these values are taken out of everything that this process shows. */
+/** Takes these values, from now on, out of everything that this process shows. */
 export function learnSecrets(values: Iterable<string | undefined>): void {
   for (const form of [...values].flatMap((value) => formsOf(value ?? ""))) {
     known.add(form);
@@ -16,18 +16,18 @@ export function learnSecrets(values: Iterable<string | undefined>): void {
 }
 
 /**
- * A text for people without credentials: those that this process has read, and whatever stands before the @ of a URL.
- * Each counts as it is, as a shell, JSON and a URL write it, and in base64 wherever in a longer text it began; also a
- * part of it, from 8 characters on, where a line was cut within it.
+ * The text without credentials: those that this process has read, and whatever stands before the @ of a URL. Each is
+ * found as it is, as a shell, JSON and a URL write it, in base64 at any offset in a longer text, and in part, from 8
+ * characters on, where a line was cut within it.
  *
- * Call it before a text is cut: what is cut off in the middle of a line cannot be known again.
+ * Call it before a text is cut: a part from the middle of a line is not recognised.
  */
 export function hidden(text: string): string {
   if (text.length < SHORTEST) return text;
   return withoutUserInfo(text.split("\n").map(withoutForms).join("\n"));
 }
 
-/** The same for a text that comes in chunks: what may be the beginning of a credential waits for the next one. */
+/** The same for a text in chunks: what may be the beginning of a credential waits for the next chunk. */
 export class HiddenText {
   #held = "";
 
@@ -47,7 +47,7 @@ export class HiddenText {
 
 const MOST_HELD = 64 * 1024;
 
-/** How much of a text is certainly no part of what goes on: up to its last word, or a credential that has begun. */
+/** How much of a text can be shown already: up to its last word, or to a credential that has begun. */
 function wholeUntil(text: string): number {
   const word = text.length - (/\S*$/.exec(text)?.[0].length ?? 0);
   const begun = [...known].map((form) => {
@@ -59,7 +59,7 @@ function wholeUntil(text: string): number {
   return Math.min(word, ...begun);
 }
 
-/** Where a line holds a form, or at its ends a part of one: [from, to). */
+/** Where a line holds a form, or a part of one at its ends: [from, to). */
 function spansOf(line: string, form: string): [number, number][] {
   const spans: [number, number][] = [];
   for (let at = line.indexOf(form); at >= 0; at = line.indexOf(form, at + 1)) spans.push([at, at + form.length]);
@@ -89,7 +89,7 @@ function withoutForms(line: string): string {
   return shown + line.slice(done);
 }
 
-/** Each line of a secret in the forms in which it may turn up, none shorter than 8 characters. */
+/** Each line of a secret in all forms in which it may appear, none shorter than 8 characters. */
 export function formsOf(secret: string): string[] {
   const lines = secret.split(/[\r\n]+/).map((line) => line.trim());
   const forms = lines.filter((line) => line.length >= SHORTEST).flatMap(formsOfLine);
@@ -114,7 +114,7 @@ function formsOfLine(line: string): string[] {
   ];
 }
 
-/** What stays the same of its base64 after zero, one or two other bytes, in both alphabets. */
+/** The part of its base64 that is the same after zero, one or two preceding bytes, in both alphabets. */
 function base64Forms(text: string): string[] {
   const bytes = Buffer.from(text);
   return [0, 1, 2].flatMap((before) => {
@@ -127,10 +127,13 @@ function base64Forms(text: string): string[] {
   });
 }
 
-/** `user:password@` of a URL; JSON may have written its slashes. What looks like a port is one, and a user of ssh is no secret. */
+/**
+ * `user:password@` of a URL, whose slashes JSON may have escaped. A port is not taken for a password, nor a user of ssh
+ * for a secret.
+ */
 const SCHEME = String.raw`(\b[a-z][a-z0-9+.-]*:(?:\\?\/){2})`;
 const USER_INFO = new RegExp(`${SCHEME}([^\\s/\\\\?#"'<>]*)@`, "gi");
-/** A password with signs that should have been encoded, or a text that was cut before the @. */
+/** A password with characters that should have been encoded, or a text that was cut before the @. */
 const CUT_USER_INFO = new RegExp(`${SCHEME}[^\\s/\\\\?#"'<>@:[]*:(?!\\d{1,5}(?!\\w)|[\\s/"'<>]|$)[^\\s"'<>]*`, "gi");
 /** A URL within a URL. */
 const ENCODED_USER_INFO = /%3A%2F%2F(?:(?!%2F)[^\s&"'<>])*?%40/gi;

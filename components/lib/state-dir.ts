@@ -12,11 +12,11 @@ export interface StateDir {
   readonly owner: string;
   /** Our ssh key and known_hosts. */
   readonly sshDir: string;
-  /** What we are about to rent. */
+  /** The journal: what we are about to rent, or have rented. */
   readonly journalDir: string;
   /** A file for each instance whose checkpoints are home, until it is gone. */
   readonly passedDir: string;
-  /** What machines that failed have left: logs, for people. */
+  /** Logs of machines that failed, for people. */
   readonly failedDir: string;
   /** Offers quoted by a preview, kept for minutes. */
   readonly quotesDir: string;
@@ -24,7 +24,7 @@ export interface StateDir {
   readonly limitsDir: string;
   /** Prices seen and bids made, a file for each slice of a machine, kept for a month. */
   readonly pricesDir: string;
-  /** What machines were like, a line each time: the ledger of machines. */
+  /** The ledger of machines: what each was like. */
   readonly ledgerDir: string;
   /** What happened to our runs, a line each time: the log of events. */
   readonly eventsDir: string;
@@ -38,8 +38,8 @@ export function stateDirPath(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * Opens the state directory and makes what is missing; safe when several processes do so at once. From then on nothing that
- * this process writes, or git and ssh for it, can be written to by anybody else, whatever the umask was.
+ * Opens the state directory and makes what is missing; several processes may do so at once. From then on nobody else
+ * can write to what this process, git or ssh writes there, whatever the umask was.
  */
 export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
   process.umask(process.umask(0o077) | 0o022);

@@ -11,7 +11,7 @@ export function printable(text: string, limit = 300): string {
   return oneLine(printableLines(text), limit);
 }
 
-/** The same for what is compared and not only shown: nothing is taken out of it as a credential. */
+/** The same for a text that is compared too: credentials stay in it. */
 export function oneLine(text: string, limit = 300): string {
   const clean = withoutControls(text).replace(/\s+/g, " ").trim();
   return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean;

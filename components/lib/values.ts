@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// Values of one kind each. The error of each has one text, and that says what to write: "a whole number of GPUs from 1 to 64".
+// Kinds of values. The error text of each says what to write: "a whole number of GPUs from 1 to 64".
 
 export function whole(least: number, most: number, what: string) {
   const write = `a whole number of ${what} from ${least} to ${most}`;
@@ -20,12 +20,12 @@ export function boolean() {
   return z.boolean("true or false");
 }
 
-/** Text that matches; `write` says what does. */
+/** Text that matches; `write` describes such a text. */
 export function matching(pattern: RegExp, write: string) {
   return z.string(write).regex(pattern, write);
 }
 
-/** Of a larger whole, what has these names; what is missing stays missing. */
+/** The named fields of an object; missing ones stay missing. */
 export function pick<T extends object, K extends keyof T>(whole: T, names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.flatMap((name) => (whole[name] === undefined ? [] : [[name, whole[name]]]))) as Pick<
     T,

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { runProgramNow } from "./program.ts";
 
-/** Which process on which machine. A pid alone is used again; with the time it started it is not. */
+/** Which process on which machine. A pid alone is reused; together with its start time it is not. */
 export interface ProcessMark {
   readonly host: string;
   readonly pid: number;
-  /** Opaque; equal only for the same process. */
+  /** Opaque start time; equal only for the same process. */
   readonly startedAt: string;
 }
 
@@ -23,15 +23,15 @@ export function stateOf(mark: ProcessMark): "running" | "ended" | "elsewhere" {
 }
 
 /** A process of this machine. */
-export interface Seen {
+export interface RunningProcess {
   /** Name of its program. */
   readonly name: string;
-  /** When it started, milliseconds since 1970, by today's setting of the clock. */
+  /** When it started, milliseconds since 1970, by the present setting of the clock. */
   readonly startedAt: number;
 }
 
 /** undefined = there is no such process on this machine. */
-export function processOf(pid: number): Seen | undefined {
+export function processOf(pid: number): RunningProcess | undefined {
   try {
     return process.platform === "linux" ? linuxProcess(pid) : otherProcess(pid);
   } catch {
@@ -48,7 +48,7 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Which start of this machine it is; "" where that cannot be told. */
+/** Id of the present start of this machine; "" where that is not known. */
 export function bootOf(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -65,16 +65,16 @@ function linuxStart(pid: number): string {
 /** Clock ticks between the start of the machine and that of a process. */
 function linuxTicks(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name before them may hold blanks and brackets.
+  // The name before these fields may hold blanks and brackets.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === "Z" || state === "X") throw new Error("it has ended");
   return fields[18] ?? "";
 }
 
-/** What the kernel counts in, on all processors that Node runs on. */
+/** Ticks of the kernel in a second, on every processor that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-function linuxProcess(pid: number): Seen {
+function linuxProcess(pid: number): RunningProcess {
   const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
   const seconds = Number(boot) + Number(linuxTicks(pid)) / TICKS_PER_SECOND;
   return { name: readFileSync(`/proc/${pid}/comm`, "utf8").trim(), startedAt: seconds * 1000 };
@@ -84,7 +84,7 @@ function otherStart(pid: number): string | undefined {
   return ps(pid, "lstart=") || undefined;
 }
 
-function otherProcess(pid: number): Seen | undefined {
+function otherProcess(pid: number): RunningProcess | undefined {
   const start = ps(pid, "lstart=");
   return start === "" ? undefined : { name: ps(pid, "comm="), startedAt: Date.parse(start) };
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-/** How a program of this machine runs, and what ends it before its own end. */
+/** How a local program runs, and what ends it early. */
 export interface ProgramOptions {
   readonly cwd?: string | undefined;
   /** Default that of this process. */
@@ -17,22 +17,22 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
   /** Milliseconds in which neither it nor `write` says anything; default no end. */
   readonly silenceMs?: number;
-  /** Bytes of standard output that are listened to; default 64 MiB. */
+  /** Bytes of standard output after which it is ended; default 64 MiB. */
   readonly mostOutput?: number;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds between SIGTERM and SIGKILL; default 5 s. */
   readonly graceMs?: number;
-  /** In a process group of its own, which ends as a whole and does not hear the terminal's ^C; default false. */
+  /** Runs in its own process group, which ends as a whole and does not get the terminal's ^C; default false. */
   readonly ownGroup?: boolean;
-  /** Bytes of standard error that are kept, its last ones; default 16 KiB. */
+  /** The last bytes of standard error that are kept; default 16 KiB. */
   readonly keptComplaints?: number;
   /** Default true; false = standard output is for `onLine` alone. */
   readonly keepsOutput?: boolean;
-  /** Hears each finished line, and a last one without an end. */
+  /** Called with each line, also a last one without a newline. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
 
-/** What ended a program: a bound, the signal, or whoever called `end`. */
+/** What ended a program early: a limit, the signal, or a call of `end`. */
 export type Cut = "timeout" | "silence" | "output" | "aborted" | "ended";
 
 /** How a program ended. */
@@ -44,7 +44,7 @@ export interface Ended {
   readonly stderr: string;
   /** undefined = it ended by itself. */
   readonly cut?: Cut;
-  /** Why it cannot be run. */
+  /** Why it could not be started. */
   readonly unstarted?: Error;
 }
 
@@ -53,17 +53,17 @@ export interface Running {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Ended>;
-  /** Ends it: SIGTERM, and SIGKILL where that is not enough. */
+  /** Ends it: SIGTERM, then SIGKILL if it goes on. */
   end(): void;
-  /** Resolves when it is taken, or nobody listens any more: then the end tells. */
+  /** Resolves when the chunk was taken, or when nobody reads any more: `ended` tells why. */
   write(chunk: Buffer | string): Promise<void>;
-  /** Does somebody take what is written? */
+  /** Does it still read? */
   isOpen(): boolean;
-  /** No more will be written. */
+  /** Closes standard input. */
   close(): void;
 }
 
-/** More complaints than this are not listened to. */
+/** More standard error than this ends the program. */
 const MOST_COMPLAINTS = 16 * 1024 * 1024;
 const MOST_OUTPUT = 64 * 1024 * 1024;
 const KEPT_COMPLAINTS = 16 * 1024;
@@ -76,7 +76,7 @@ export function runProgram(words: readonly string[], options: ProgramOptions = {
   return startProgram(words, options).ended;
 }
 
-/** Starts a program to talk to, or to end. Never throws. */
+/** Starts a program that can be written to and ended. Never throws. */
 export function startProgram(words: readonly string[], options: ProgramOptions = {}): Running {
   if (options.signal?.aborted) return neverRan({ cut: "aborted" });
   const [file = "", ...args] = words;
@@ -84,7 +84,7 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
   try {
     return follow(spawn(file, args, { cwd, env, stdio: ["pipe", output, "pipe"], detached: ownGroup }), options);
   } catch (error) {
-    // Such as arguments that are too long.
+    // For example when arguments are too long.
     return neverRan({ unstarted: error as Error });
   }
 }
@@ -144,7 +144,7 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
   };
 }
 
-/** Gathers what it says; answers with what is kept of it. */
+/** Reads its output; answers with what is kept of it. */
 function listen(
   { stdout, stderr }: ChildProcess,
   { mostOutput = MOST_OUTPUT, keptComplaints = KEPT_COMPLAINTS, keepsOutput = true, onLine }: ProgramOptions,
@@ -185,7 +185,7 @@ function kill(child: ChildProcess, name: NodeJS.Signals, group: boolean): void {
   }
 }
 
-/** For what ends at once and is wanted at once. Never throws. */
+/** Runs a short program synchronously. Never throws. */
 export function runProgramNow(
   [file = "", ...args]: readonly string[],
   { env = process.env, input = "" }: Pick<ProgramOptions, "env" | "input"> = {},

@@ -29,14 +29,14 @@ interface Typed {
 }
 
 /**
- * Is it in a state of before? What that names as its providers is not there any more, so nothing can refresh or destroy
- * it; but its machine may bill, and is looked for.
+ * Is it from a state of before these addresses? Nothing can refresh or destroy it, because its provider is gone; but
+ * its machine may bill, and is looked for.
  */
 export function isEarlier({ type }: Typed): boolean {
   return /^pulumi-nodejs:dynamic\/(vast|training):/.test(type);
 }
 
-/** Is it one of ours of that kind, in a state of any time? */
+/** Is it a resource of ours of that kind, in a state of whatever version? */
 export function isOf(address: Address, resource: Typed): boolean {
   const { type } = resource;
   return type === typeOf(address) || (isEarlier(resource) && type.endsWith(`:${ADDRESSES[address]}`));

@@ -8,8 +8,8 @@ const LOOK_EVERY_MS = 2000;
 const lastWords = new Map<string, () => void>();
 
 /**
- * What is said, or noted on disk, when this process is told to end in the midst of something; once for each `name`.
- * Nothing may be waited for.
+ * Registers what is printed, or noted on disk, when this process is interrupted; one for each `name`. It must not wait
+ * for anything.
  */
 export function whenInterrupted(name: string, say: () => void): void {
   lastWords.set(name, say);
@@ -18,11 +18,11 @@ export function whenInterrupted(name: string, say: () => void): void {
 let isPrepared = false;
 
 /**
- * Lets this process end as a provider should, once for the whole process; one that no engine has started is left alone.
+ * Makes this process end as a provider should; does nothing when no engine started it.
  *
- * With its engine, when nothing is under way: nobody else would end it. And at once when it is told to, as it would end
- * without us, except for its last words: Pulumi tells a provider so at the end of every command as well, and at the
- * second ^C.
+ * It ends when the engine is gone and nothing is under way, because nobody else would end it. And it ends at once on a
+ * signal, as without us, but with its last words: Pulumi sends a provider that signal at the end of every command and
+ * at the second ^C.
  */
 export function endAsProvider(isBusy: () => boolean, address: string | undefined = engineAddress()): void {
   if (address === undefined || isPrepared) return;

@@ -8,12 +8,12 @@ import { printable } from "../lib/text.ts";
 export interface EngineWatch {
   /** Aborted as soon as the engine is gone. */
   readonly signal: AbortSignal;
-  /** Asks once more, now. */
+  /** Asks again, now. */
   alive(): Promise<boolean>;
   stop(): void;
 }
 
-/** The engine's address: Pulumi starts a provider process with it as the last argument. undefined = nobody's provider. */
+/** The engine's address, the last argument of a provider process; undefined = no engine started this process. */
 export function engineAddress(argv: readonly string[] = process.argv): string | undefined {
   const last = argv.at(-1) ?? "";
   return /^[^\s/]+:\d+$/.test(last) ? last : undefined;
@@ -31,12 +31,12 @@ export function progress(urn: string | undefined, text: string): void {
   void log(urn, text, true);
 }
 
-/** Leaves one line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will. */
+/** Prints a line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will. */
 export function say(urn: string | undefined, text: string): Promise<void> {
   return log(urn, text, false);
 }
 
-/** What cannot be shown is not worth a failed rental. */
+/** A line that cannot be shown must not fail a rental. */
 function log(urn: string | undefined, text: string, ephemeral: boolean): Promise<void> {
   const address = engineAddress();
   if (address === undefined || urn === undefined) return Promise.resolve();
@@ -63,8 +63,9 @@ function clientOf(address: string): Client {
 }
 
 /**
- * Does the engine still listen? A provider outlives the command that started it: its parent is a shell, and the terminal's
- * signals do not reach it. Only a refused connection counts as gone; without an engine's address there is none to lose.
+ * Does the engine still listen? A provider outlives the command that started it, because its parent is a shell and the
+ * terminal's signals do not reach it. Only a refused connection counts as gone; without an address there is no engine
+ * to lose.
  */
 export function engineAlive(address: string | undefined = engineAddress()): Promise<boolean> {
   if (address === undefined) return Promise.resolve(true);

@@ -14,7 +14,7 @@ const shape = z.object({
   diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }),
 });
 
-/** undefined = the line is of something else, or it is cut off. */
+/** The diagnostic in a line; undefined = the line is another event, or cut off. */
 export function diagnosticIn(line: string): Diagnostic | undefined {
   try {
     return shape.safeParse(JSON.parse(line)).data?.diagnosticEvent;
@@ -23,10 +23,10 @@ export function diagnosticIn(line: string): Diagnostic | undefined {
   }
 }
 
-/** Pulumi says it at the end, after what has failed. */
+/** Pulumi's last words, after the real reason. */
 const NO_REASON = "update failed";
 
-/** What these lines tell of errors, each once. */
+/** The errors in these lines, each once. */
 export function errorsIn(lines: readonly string[]): string[] {
   const said = lines.map(diagnosticIn).flatMap((one) => (one?.severity === "error" ? [one.message.trim()] : []));
   return [...new Set(said)].filter((message) => message !== "" && message !== NO_REASON);

@@ -6,11 +6,11 @@ import { endAsProvider } from "./endings.ts";
 
 type Provider = dynamic.ResourceProvider;
 
-/** What a provider file exports as `provider`; what is left out does what its name says with what is known. */
+/** The methods of a provider file; a missing one gets a default that uses what is known. */
 export type Lifecycle = Partial<Omit<Provider, "configure">> & Pick<Provider, "create">;
 
 /** What Pulumi shows as "property X has a problem: reason". */
-export interface Failure {
+export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }
@@ -23,7 +23,7 @@ export function isUnknown(value: unknown): boolean {
   return value === UNKNOWN;
 }
 
-/** Inputs that differ from what is recorded; what is not known yet is no change. */
+/** Names of inputs that differ from the recorded ones; a value not known yet is no change. */
 export function changedKeys(olds: object, news: object): string[] {
   const before = olds as Readonly<Record<string, unknown>>;
   const known = Object.entries(news).filter(([key, value]) => !isUnknown(value) && key !== "__provider");
@@ -31,16 +31,16 @@ export function changedKeys(olds: object, news: object): string[] {
 }
 
 /**
- * Values as the engine can take them: plain JSON, without undefined, functions and dates. A value it cannot take would
- * turn a machine that was rented into an error without an id, or leave the engine waiting for ever. Big integers become
- * text; ids should be text anyway, because numbers lose their last digits above 2^53.
+ * Values in a form that the engine accepts: plain JSON, without undefined, functions and dates. Any other would turn a
+ * rented machine into an error without an id, or make the engine wait for ever. Big integers become text; ids should be
+ * text anyway, because numbers above 2^53 lose digits.
  */
 export function toOutputs<T extends object>(values: T): T {
   const text = JSON.stringify(values, (_key, value) => (typeof value === "bigint" ? String(value) : value));
   return JSON.parse(text);
 }
 
-/** What Pulumi takes for "made, but not as it should be": it keeps id and outputs, and shows the reasons. */
+/** Pulumi's error for "created, but not as it should be": it keeps id and outputs, and shows the reasons. */
 export interface PartialFailure extends Error {
   readonly id: string;
   readonly properties: object;
@@ -50,7 +50,7 @@ export interface PartialFailure extends Error {
 /**
  * The error to throw from create or update when the thing exists all the same.
  *
- * @param inputs what create or update was called with: the outputs need its `__provider`, or nothing could be deleted later
+ * @param inputs what create or update was called with: without its `__provider` nothing could be deleted later
  */
 export function partialFailure(id: string, outputs: object, inputs: object, error: unknown): PartialFailure {
   const { __provider } = inputs as { __provider?: unknown };
@@ -60,8 +60,8 @@ export function partialFailure(id: string, outputs: object, inputs: object, erro
 }
 
 /**
- * Prints as one line and without credentials: Pulumi prints the stack of what is thrown by check, diff, read and delete.
- * Our own mistakes keep it.
+ * The error as one line without credentials: Pulumi prints the stack of what check, diff, read and delete throw. Our
+ * own mistakes keep their stack.
  */
 export function withoutStack(error: unknown): Error {
   if (!(error instanceof Error)) return withoutStack(new Error(String(error)));
@@ -73,8 +73,8 @@ export function withoutStack(error: unknown): Error {
 }
 
 /**
- * What a provider file exports: the same methods, whose results the engine can take and whose errors print as one line.
- * Its process then ends with its engine and says its last words when it is told to end.
+ * What a provider file exports: the same methods, with results that the engine accepts and errors that print as one
+ * line. Its process ends with its engine, and prints its last words when it is interrupted.
  */
 export function lifecycle<T extends Lifecycle>(methods: T): T {
   endAsProvider(isBusy);
@@ -82,7 +82,7 @@ export function lifecycle<T extends Lifecycle>(methods: T): T {
   return Object.fromEntries(wrapped);
 }
 
-/** What a check has found is for people. */
+/** The failures of a check, made safe to show. */
 function showable<T extends { readonly failures?: readonly { readonly reason: string }[] }>(result: T): T {
   const { failures } = result;
   if (!Array.isArray(failures)) return result;
@@ -103,7 +103,7 @@ function safe(method: unknown): Method {
   return async (...values) => {
     underWay += 1;
     try {
-      // A command without our program, such as destroy, has looked for none.
+      // A destroy runs without our program, which would have read the credentials.
       learnCredentials();
       const result = await (method as Method)(...values);
       return result === undefined ? undefined : toOutputs(showable(result));

@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Problem, problemLine } from "../lib/problem.ts";
 
 /**
- * The one error that lists every problem; Pulumi shows it without a stack trace.
+ * One error that lists every problem; Pulumi shows it without a stack trace.
  *
- * @param bills what goes on billing all the same, a line each
+ * @param bills what goes on billing, a line each
  */
 export function problemsError(
   problems: readonly Problem[],

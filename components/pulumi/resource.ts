@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { ADDRESSES, type Address, typeOf } from "./addresses.ts";
 import { stub } from "./stub.ts";
 
-/** A resource of ours: what stands behind `address` is its lifecycle. */
+/** A resource of ours, with its lifecycle behind `address`. */
 export abstract class DynamicResource extends pulumi.dynamic.Resource {
   /** @param props inputs, and `undefined` for each output; its own URN is added, the row on which progress is shown */
   constructor(address: Address, name: string, props: object, opts: pulumi.CustomResourceOptions = {}) {
@@ -12,7 +12,7 @@ export abstract class DynamicResource extends pulumi.dynamic.Resource {
   }
 }
 
-/** What a program gives for these values. */
+/** These values as a program gives them: each may be an output of another resource. */
 export type Inputs<Values> = { readonly [Key in keyof Values]: pulumi.Input<Values[Key]> };
 type Outputs<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
 type With<Values> = abstract new (
@@ -24,14 +24,14 @@ export function resourceWith<Values extends object>(): With<Values> {
   return DynamicResource as unknown as With<Values>;
 }
 
-/** Outputs that the program has a property of, as nobody knows them yet: Pulumi makes one of each name it is given. */
+/** Every output as undefined: Pulumi makes a property for each name it is given. */
 export function unknown(outputs: z.ZodObject): Readonly<Record<string, undefined>> {
   return Object.fromEntries(outputs.keyof().options.map((name) => [name, undefined]));
 }
 
 /**
- * The value of an output as an input that depends on nothing. A resource's own URN must be given so: as an Output it
- * depends on the parent component, through it on all the children of that, and so on the resource itself, for ever.
+ * The value of an output, as an input without a dependency. A resource's own URN must be given so: as an Output it
+ * depends on the parent component, so on all its children, and so on the resource itself, for ever.
  */
 function detached<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => void output.apply((value) => resolve(value as T)));

@@ -9,11 +9,11 @@ const stubs = new Map<Address, Provider>();
 
 /**
  * The provider of a dynamic resource, in a few lines that never change: each method loads the provider file when it is
- * called. Only these lines are serialised into the state, so a later destroy runs the code of that day, and nothing of
- * the program (no secret, no library) can be caught in the closure.
+ * called. Only these lines are serialised into the state, so a later destroy runs the code of its own day, and no
+ * secret or library of the program is captured.
  *
- * A bare specifier, so that no state holds where a file lies: Pulumi's own process for dynamic resources resolves it from
- * the folder of the program, which is this package or has it installed.
+ * A bare specifier, so that no state holds a file path: Pulumi's process for dynamic resources resolves it from the
+ * folder of the program, which is this package or has it installed.
  */
 export function stub(address: Address): Provider {
   const known = stubs.get(address);

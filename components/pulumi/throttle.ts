@@ -1,4 +1,6 @@
-/** Passes on one text a second of those that begin with the same word: a plain terminal prints each on a line. */
+/**
+ * Passes on at most one text a second of those with the same first word: a plain terminal prints each on its own line.
+ */
 export function throttled(show: (text: string) => void, now: () => number = Date.now): (text: string) => void {
   let last = { topic: "", at: Number.NEGATIVE_INFINITY };
   return (text) => {

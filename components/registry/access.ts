@@ -12,27 +12,27 @@ import type { RegistryOptions } from "./session.ts";
 export interface FoundImage {
   /** What to rent with: name@sha256:… */
   readonly pinned: string;
-  /** Of the pull; null = not known. */
+  /** Size of the pull; null = not known. */
   readonly compressedBytes: number | null;
-  /** It takes a login. */
+  /** It can only be pulled with a login. */
   readonly isPrivate: boolean;
 }
 
 export interface Access {
-  /** Used only where nobody may read. */
+  /** Used only where a pull without a login is refused. */
   readonly login: RegistryLogin | undefined;
-  /** Sizes by digest are remembered in here: a registry counts each look at a manifest as a pull. */
+  /** Sizes by digest are kept here, because a registry counts each read of a manifest as a pull. */
   readonly folder: string;
   readonly options?: Omit<RegistryOptions, "login">;
 }
 
-/** Finds an image as a machine would get it: as anybody, or else with the login. Throws RegistryError. */
+/** Finds an image as a machine would pull it: without a login if that works, else with it. Throws RegistryError. */
 export async function findImage(name: string, { login, folder, options = {} }: Access): Promise<FoundImage> {
   try {
     return { ...(await look(name, folder, options)), isPrivate: false };
   } catch (error) {
     if (login === undefined || !isRegistryError(error, "denied", "rate_limited")) throw error;
-    // Who may not read is told so before requests are counted: what has a limit is public.
+    // A refusal comes before requests are counted: whatever is limited is public.
     return { ...(await look(name, folder, { ...options, login })), isPrivate: isRegistryError(error, "denied") };
   }
 }
@@ -49,7 +49,7 @@ async function look(name: string, folder: string, options: RegistryOptions): Pro
   return { pinned: facts.pinned, compressedBytes: facts.compressedBytes };
 }
 
-/** What cannot be remembered is asked for again. */
+/** Best effort: a size that cannot be kept is asked for again. */
 function rememberSize(folder: string, { digest, compressedBytes }: { digest: string; compressedBytes: number }): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

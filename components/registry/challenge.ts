@@ -1,9 +1,9 @@
-/** How a registry wants to be asked: the header WWW-Authenticate. */
+/** How a registry wants a login: the header WWW-Authenticate. */
 export type Challenge =
   | { readonly scheme: "basic" }
   | { readonly scheme: "bearer"; readonly realm: string; readonly service: string | undefined };
 
-/** The first scheme that we know; undefined when there is none. */
+/** The first known scheme; undefined = there is none. */
 export function readChallenge(header: string | undefined): Challenge | undefined {
   const found = /(?:^|,\s*)(Bearer|Basic)(?=\s|,|$)\s*(.*)$/i.exec(header ?? "");
   if (!found) return undefined;
@@ -16,7 +16,7 @@ export function readChallenge(header: string | undefined): Challenge | undefined
   return realm === undefined ? undefined : { scheme: "bearer", realm, service: values.get("service") };
 }
 
-/** Where a registry sends its users for a token; undefined when that is no place to send a login to. */
+/** Where a registry sends its users for a token; undefined = not a safe place to send a login to. */
 export function realmOf(realm: string, registry: URL): URL | undefined {
   if (!URL.canParse(realm)) return undefined;
   const url = new URL(realm);

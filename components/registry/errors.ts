@@ -9,7 +9,7 @@ export type RegistryErrorKind =
   | "unusable" // it is there, but not for linux/amd64
   | "unexpected"; // an answer that no registry should give, such as a login page elsewhere
 
-/** `message` is one sentence for people; it holds no token, and nothing that a registry wrote but its error codes. */
+/** `message` is one sentence for people, without tokens, and of the registry's own text only its error codes. */
 export interface RegistryError extends Error {
   readonly name: "RegistryError";
   readonly kind: RegistryErrorKind;
@@ -27,7 +27,7 @@ export function isRegistryError(error: unknown, ...kinds: RegistryErrorKind[]): 
   return kinds.length === 0 || kinds.includes((error as RegistryError).kind);
 }
 
-/** The sentence of an error as a clause, to go on behind it. */
+/** The sentence of an error as a clause within another one. */
 export function clauseOf({ message }: RegistryError): string {
   return message.replace(/\.$/, "");
 }

@@ -20,12 +20,12 @@ const platform = z.object({ os: z.string(), architecture: z.string(), variant: z
 const index = z.object({ manifests: z.array(z.object({ digest, platform: platform.optional() })) });
 
 /** What a manifest says, as far as we need it. */
-export type Manifest =
+export type ImageManifest =
   | { readonly kind: "single" /** Of the config and all layers, compressed. */; readonly bytes: number }
   | { readonly kind: "index" /** Digest of the image for linux/amd64. */; readonly amd64: string | undefined };
 
-/** Undefined for what is no manifest that can be read. */
-export function readManifest(text: string): Manifest | undefined {
+/** Undefined = not a readable manifest. */
+export function readManifest(text: string): ImageManifest | undefined {
   const value = parsed(text);
   const several = index.safeParse(value);
   if (several.success) return { kind: "index", amd64: forLinux(several.data.manifests) };
@@ -35,7 +35,7 @@ export function readManifest(text: string): Manifest | undefined {
   return { kind: "single", bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** The plain variant is preferred to those of newer processors (v2, v3), as Docker does. */
+/** Prefers the plain variant to those of newer processors (v2, v3), as Docker does. */
 function forLinux(manifests: z.infer<typeof index>["manifests"]): string | undefined {
   const fitting = manifests.filter(
     (entry) => entry.platform?.os === "linux" && entry.platform.architecture === "amd64",

@@ -2,7 +2,7 @@ import { clauseOf, isRegistryError } from "./errors.ts";
 import { findDigest } from "./registry.ts";
 import type { RegistryOptions } from "./session.ts";
 
-/** What a registry says for certain; everything else may pass, and the machine may fare better. */
+/** Certain refusals; any other error may pass, or not affect the machine. */
 const CERTAIN = ["not_found", "denied", "bad_login"] as const;
 
 /** Why a machine with this login could not pull an image by its digest; undefined = it could, or nobody can tell now. */

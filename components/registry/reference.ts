@@ -21,7 +21,7 @@ const REGISTRY =
 const REST = /^(?<path>[^:@]*)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
 const LONGEST = 255;
 
-/** Undefined for what no registry can have. */
+/** Undefined = not a possible name. */
 export function parseReference(text: string): ImageReference | undefined {
   const [first = "", ...others] = text.split("/");
   const named = others.length > 0 && (/[.:]/.test(first) || first === "localhost");
@@ -39,7 +39,7 @@ function isHub(host: string): boolean {
   return ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(host);
 }
 
-/** The same image by its digest: a name that never means another image. It keeps the spelling of the name. */
+/** The image by its digest: a name that never means another image, with the spelling kept. */
 export function pinned({ text }: ImageReference, digest: string): string {
   const name = text.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
   return `${name}@${digest}`;

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { registryError } from "./errors.ts";
-import { type Manifest, READABLE, readManifest } from "./manifest.ts";
+import { type ImageManifest, READABLE, readManifest } from "./manifest.ts";
 import { type ImageReference, parseReference, pinned } from "./reference.ts";
 import { badLogin, denied } from "./refusals.ts";
 import { type RegistryOptions, RegistrySession } from "./session.ts";
-import type { Answer } from "./transport.ts";
+import type { RegistryResponse } from "./transport.ts";
 
 /** What a registry says of an image that can be pulled. */
 export interface ImageFacts {
-  /** name@sha256:…: what to pull, for ever the same. */
+  /** name@sha256:…, which always means the same image. */
   readonly pinned: string;
   /** Of the image, or of the index that it is in: what `docker pull name@digest` takes. */
   readonly digest: string;
@@ -57,13 +57,13 @@ function known(name: string): ImageReference {
 
 const path = (reference: string) => `manifests/${reference}`;
 
-/** The digest is ours: of the bytes that came. */
+/** Reads a manifest; its digest is computed here, of the received bytes. */
 async function manifest(
   session: RegistrySession,
   image: ImageReference,
   options: RegistryOptions,
   reference: string,
-): Promise<Manifest & { digest: string }> {
+): Promise<ImageManifest & { digest: string }> {
   const answer = await session.ask("GET", path(reference), READABLE);
   requireGood(answer, image, options);
   const digest = `sha256:${createHash("sha256").update(answer.body).digest("hex")}`;
@@ -78,7 +78,7 @@ async function manifest(
   );
 }
 
-function requireGood(answer: Answer, image: ImageReference, { login }: RegistryOptions): void {
+function requireGood(answer: RegistryResponse, image: ImageReference, { login }: RegistryOptions): void {
   const { status } = answer;
   if (status === 200) return;
   if (status === 404) throw registryError("not_found", notFound(answer, image));
@@ -92,7 +92,7 @@ function requireGood(answer: Answer, image: ImageReference, { login }: RegistryO
 
 const errorCodes = z.object({ errors: z.array(z.object({ code: z.string() })) });
 
-function notFound({ body }: Answer, { registry, repository, tag, digest, text }: ImageReference): string {
+function notFound({ body }: RegistryResponse, { registry, repository, tag, digest, text }: ImageReference): string {
   const codes = errorCodes.safeParse(parsed(body)).data?.errors.map(({ code }) => code) ?? [];
   if (codes.includes("NAME_UNKNOWN")) return `${registry} has no repository ${repository} (image ${text}).`;
   return `${repository} on ${registry} has no ${digest ? digest : `tag ${JSON.stringify(tag)}`} (image ${text}).`;

@@ -5,10 +5,10 @@ import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.
 import { registryError } from "./errors.ts";
 import { HUB, type ImageReference } from "./reference.ts";
 import { badLogin, denied, type RegistryLogin } from "./refusals.ts";
-import { type Answer, type Ask, send, type Transport } from "./transport.ts";
+import { type RegistryRequest, type RegistryResponse, send, type Transport } from "./transport.ts";
 
 export interface RegistryOptions {
-  /** Nobody's when left out: only what is public can be read. */
+  /** Without one only public images can be read. */
   readonly login?: RegistryLogin | undefined;
   /** Where Docker Hub's registry is. */
   readonly hub?: string;
@@ -25,7 +25,7 @@ const tokenAnswer = z
   .object({ token: z.string().min(1).optional(), access_token: z.string().min(1).optional() })
   .transform(({ token, access_token }) => token ?? access_token);
 
-/** Reads one repository of one registry, and nothing else: what it sends its login for is a pull of this repository. */
+/** Reads one repository of one registry. The login is sent only to get a token for pulling that repository. */
 export class RegistrySession {
   readonly #image: ImageReference;
   readonly #base: URL;
@@ -42,8 +42,8 @@ export class RegistrySession {
     this.#pause = options.pause ?? sleep;
   }
 
-  /** Asks below the repository, and once more with what the registry wants to see. */
-  async ask(method: Ask["method"], path: string, accept: string): Promise<Answer> {
+  /** Asks for a path of the repository, and again with what the registry demands. */
+  async ask(method: RegistryRequest["method"], path: string, accept: string): Promise<RegistryResponse> {
     const url = new URL(`/v2/${this.#image.repository}/${path}`, this.#base);
     const first = await this.#follow(url, method, accept);
     if (first.status !== 401 || this.#authorization !== undefined) return first;
@@ -68,8 +68,10 @@ export class RegistrySession {
     return `Bearer ${token}`;
   }
 
-  /** A registry may keep its manifests elsewhere; its token stays with it. */
-  async #follow(from: URL, method: Ask["method"], accept: string): Promise<Answer> {
+  /**
+   * Follows redirects, because a registry may keep its manifests elsewhere. The token is sent to the registry alone.
+   */
+  async #follow(from: URL, method: RegistryRequest["method"], accept: string): Promise<RegistryResponse> {
     for (let url = from, left = MAX_REDIRECTS; ; left--) {
       const known = this.#authorization !== undefined && url.origin === this.#base.origin;
       const headers = { Accept: accept, ...(known ? { Authorization: this.#authorization ?? "" } : {}) };
@@ -84,7 +86,7 @@ export class RegistrySession {
     }
   }
 
-  async #patiently(ask: Ask): Promise<Answer> {
+  async #patiently(ask: RegistryRequest): Promise<RegistryResponse> {
     for (const pause of [...PAUSES_MS, undefined]) {
       const answer = await this.#send(ask).catch((error: Error) => error);
       if (!(answer instanceof Error) && answer.status < 500) return this.#unlimited(answer);
@@ -100,7 +102,7 @@ export class RegistrySession {
     throw new Error("not reached");
   }
 
-  #unlimited(answer: Answer): Answer {
+  #unlimited(answer: RegistryResponse): RegistryResponse {
     if (answer.status !== 429) return answer;
     const seconds = retryAfterSeconds(answer.header("retry-after"), Date.now());
     const hint = this.#login ? "Try again later." : "Try again later, or with a login: that has a limit of its own.";

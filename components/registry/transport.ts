@@ -7,20 +7,23 @@ const TIMEOUT_MS = 20_000;
 /** What a manifest may measure: registries refuse larger ones. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-export interface Answer {
+export interface RegistryResponse {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
   readonly body: Buffer;
 }
 
-export interface Ask {
+export interface RegistryRequest {
   readonly url: URL;
   readonly method: "GET" | "HEAD";
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Asks a registry; whatever its status, that is the answer. Rejects with a short reason when there is none. */
-export type Transport = (ask: Ask) => Promise<Answer>;
+/**
+ * Sends a request to a registry and answers with its response, whatever the status. Rejects with a short reason when
+ * there is none.
+ */
+export type Transport = (ask: RegistryRequest) => Promise<RegistryResponse>;
 
 function reasonOf(code = "no answer"): string {
   const remedy = connectionRemedy(code);

@@ -107,7 +107,7 @@ export interface CodeStep extends Training, Guard, Place {
   readonly repo: string;
   readonly branch: string;
   /** How commits get to the machine; default none = it fetches them, without credentials. */
-  readonly way?: Way;
+  readonly way?: GitAuth;
   /** With `token`: the origin of the only server that may see it. */
   readonly tokenFor?: string;
   /** With `agent`: an ssh config, and the host keys of the servers named there. */
@@ -123,7 +123,7 @@ export interface CodeStep extends Training, Guard, Place {
  * How a commit gets to the machine: it fetches it, with nothing (none), with a token, or with the user's ssh agent; or it
  * is sent from here (upload).
  */
-export type Way = "none" | "token" | "agent" | "upload";
+export type GitAuth = "none" | "token" | "agent" | "upload";
 
 /** Sets the guard, and brings exactly this commit; a training of another one is stopped. With a way, it asks for more. */
 export function codeScript(step: CodeStep): string {

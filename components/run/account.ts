@@ -15,13 +15,13 @@ import { realClock } from "../vast/ready/connect.ts";
 /** Vast, reachable with the key. */
 export interface Vast {
   readonly client: VastClient;
-  /** Answers of the last minute; undefined = there is no place for them. */
+  /** Search answers of the last minute; undefined = none are kept. */
   readonly shared?: Searches | undefined;
 }
 
 /**
- * Is there a key, and does Vast accept it? That Vast does not answer is no problem of the stack: a preview still works then,
- * and says so. Whether the account can pay is for the instance to ask, which knows whether anything is to be rented.
+ * Is there a key, and does Vast accept it? When Vast does not answer that is no problem of the stack: a preview still
+ * works, and says so. The instance checks the credit, because it knows whether anything will be rented.
  */
 export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<Vast>> {
   const { apiUrl, apiKeyFile } = config;
@@ -40,7 +40,7 @@ export async function checkAccount(config: Partial<RunConfig>, env: NodeJS.Proce
   }
 }
 
-/** Reads the key at once, so that a missing one is found here. */
+/** Holds the key, which was read at once, so that a missing one is found here. */
 function always(key: string): () => string {
   return () => key;
 }

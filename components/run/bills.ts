@@ -19,8 +19,8 @@ export interface Billed {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Lets an `up` that fails after something was rented, whatever failed, say what goes on billing and what ends it.
- * When a resource fails Pulumi ends the program by a signal, so it is said synchronously, as the last thing.
+ * After a rental, makes an `up` that fails for any reason say what goes on billing and what ends it. Pulumi ends a
+ * program by a signal when a resource fails, so this prints synchronously, last.
  */
 export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string): void {
   if (pulumi.runtime.isDryRun()) return;
@@ -35,20 +35,20 @@ export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string
   for (const name of SIGNALS) process.once(name, () => process.exit(128 + constants.signals[name]));
 }
 
-/** What a process of this stack was renting when it was killed, a line each: no resource knows of it. */
+/** What killed processes of this stack were renting, a line each: no resource knows of it. */
 export function leftLines(journal: Pick<Journal, "listOpen">, stack: string): string[] {
   const left = journal.listOpen().filter((intent) => stackOf(intent) === stack && holderOf(intent) === "nobody");
   return left.map(leftBehind);
 }
 
-/** Vast's own client is named as well: it works when all of ours has failed. */
+/** Also names Vast's own client, which works when all of ours has failed. */
 export function billText(instanceId: string, price: number | null, stack: string): string {
   const costs = price === null ? "costing" : `costing up to ${perHour(price)}`;
   return `instance ${instanceId} goes on ${costs}; this ends it: pulumi destroy -s ${stack}, or, when that fails, vastai destroy instance ${instanceId}`;
 }
 
 /**
- * What a stack's earlier runs have rented and what ends it, a line each: a run that stops before anything is registered
+ * What earlier runs of a stack rented and what ends it, a line each: a run that stops before anything is registered
  * does not know its machine. Empty when there is none, or Vast cannot be asked.
  */
 export async function billLines({ client }: Vast, whose: LabelParts): Promise<string[]> {

@@ -32,7 +32,7 @@ interface CheckedIdentity extends RunIdentityInputs {
 export const provider = lifecycle({
   check: async (_olds: object, news: CheckedIdentity) => ({ inputs: news }),
 
-  /** The label is kept for life: a stack that is renamed keeps its machine. Another API is another life. */
+  /** The label is kept for life, so that a renamed stack keeps its machine. Another API needs another label. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {
     await tellStrays(olds);
     const { owner, gate } = news;
@@ -68,8 +68,8 @@ export const provider = lifecycle({
 });
 
 /**
- * The state says which state directory was the last that may have rented under a label: an update comes before any rental
- * of the run. What another one recorded before that proves nothing.
+ * The state names the state directory that may have rented last under this label, because an update comes before any
+ * rental of the run. Records of any other are no proof any more.
  */
 function distrustOthers({ owner, label }: IdentityOutputs): void {
   if (owner !== openStateDir().owner) openJournal().forget(label);
@@ -83,8 +83,8 @@ function hasLeftovers({ label }: IdentityOutputs, { singleUse }: Pick<RunIdentit
 const STRAYS_PATIENCE_MS = 5000;
 
 /**
- * Nothing lives under it between two commands, but what Vast has rented long after a command that was cut off: it is told,
- * and that Vast cannot be asked stops nothing. What an intent is open for is that one's business.
+ * Nothing should live under this label between two commands, except what Vast rented long after a command was killed:
+ * that is reported. When Vast cannot be asked nothing is stopped. Instances of an open intent are left to that intent.
  */
 async function tellStrays({ label, singleUse, __urn: urn, ...api }: IdentityOutputs): Promise<void> {
   if (!singleUse || openJournal().find(label) !== undefined) return;
@@ -108,7 +108,7 @@ async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs
   }
 }
 
-/** Without terms nothing can be fetched, so what is released must hold nothing. */
+/** The gate of an identity without terms: nothing can be fetched, so a machine must hold nothing to be released. */
 function proofOf(means: Means, stack: string): Gate {
   const instead = `What is on it comes home once pulumi up -s ${stack} has noted where to, by pulumi destroy -s ${stack}.`;
   return (instance) => ensureUntouched(means, instance, instead);

@@ -8,15 +8,15 @@ import { apiTarget } from "../vast/client/api.ts";
 /** Whose run it is, and where. */
 export const identityInputs = z.object({
   ...apiTarget.shape,
-  /** Id of the state directory that rents; the label keeps the first. */
+  /** Id of the state directory that rents; the label keeps that of the first one. */
   owner: z.string(),
   project: z.string(),
   stack: z.string(),
   /** Name of the run within the stack. */
   run: z.string(),
-  /** What is rented under it serves one command, and is released by the next one when that command was killed. */
+  /** A rental under it serves one command; when that was killed, the next command releases it. */
   singleUse: z.boolean(),
-  /** What brings home what is on a machine that no state has; null = such a machine must hold nothing, or is kept. */
+  /** How to fetch checkpoints from a machine that is in no state; null = it must hold nothing, or is kept. */
   gate: z.custom<GateTerms>().nullable(),
 });
 

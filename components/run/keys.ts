@@ -4,7 +4,7 @@ import type { StateDir } from "../lib/state-dir.ts";
 import { runProgram } from "../programs/program.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 
-/** What our connections log in with, and who else may. */
+/** The key of our connections, and who else may log in. */
 export interface Keys {
   readonly privateKeyFile: string;
   readonly knownHostsFile: string;
@@ -27,7 +27,7 @@ export async function checkKeys(
   return passed({ privateKeyFile, knownHostsFile, publicKeys });
 }
 
-/** Long enough for a forwarded agent, short enough not to be noticed when it is dead. */
+/** Long enough for a forwarded agent, short enough to go unnoticed when it is dead. */
 const PATIENCE_MS = 2000;
 
 /**

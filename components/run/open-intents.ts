@@ -5,8 +5,8 @@ import { ownCommand } from "../pulumi/own-command.ts";
 import { holderOf, type Intent, Journal, stackOf } from "../vast/journal/journal.ts";
 
 /**
- * Warns of rentals whose process has ended before they were accounted for: there may be a machine that bills, and that no
- * state has. Of all this owner's stacks, because nobody may look at the other one for days. Asks no API.
+ * Warns of rentals whose process ended before they were settled: a machine may bill that no state has. Covers all
+ * stacks of this owner, because the other stack may not be looked at for days. Asks no API.
  */
 export function warnOfOpenIntents(dir: StateDir, stack: string, warn = warning): void {
   const journal = new Journal(dir.journalDir);
@@ -35,7 +35,7 @@ export function intentText(intent: Intent, stack: string, now: number): string {
   return `an earlier process ended while it was renting ${label} (${what}${costs}), ${minutes} min ago; ${settles}`;
 }
 
-/** What was rented for no stack is in none. */
+/** The word that settles it; a rental for no stack has none to destroy. */
 function settling(stack: string | undefined): string {
   return stack === undefined ? "sweep --destroy" : `recover -s ${stack}`;
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Code, checkRepository } from "../code/check-repository.ts";
+import { type CodeSource, checkRepository } from "../code/check-repository.ts";
 import { sourceText } from "../code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "../code/git/snapshot.ts";
 import { isSameValue, type RunConfig, readConfig, stackConfig } from "../config/config.ts";
@@ -30,13 +30,13 @@ export interface Prepared {
   readonly stack: string;
   /** Of the state directory; part of every label. */
   readonly owner: string;
-  readonly head: Code;
-  /** With source rsync: from what the files can be made again. */
+  readonly head: CodeSource;
+  /** With source rsync: how to make the sent files again. */
   readonly source?: SavedSource;
   readonly image: ImageNow;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
-  /** What was found there. The values go nowhere: whoever needs them looks for himself. */
+  /** Fingerprints of what was found there. The values are not passed on: each user of them reads them again. */
   readonly fingerprints: Fingerprints;
   readonly keys: Keys;
   /** Absolute. */
@@ -110,7 +110,7 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
   };
 }
 
-/** Every check beside the others, over what can be read of the config. */
+/** All checks in parallel, on the part of the config that could be read. */
 async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], env: NodeJS.ProcessEnv) {
   const dir = attempt("VAST_TRAINING_HOME", () => openStateDir(env));
   const credentials = checkCredentials(config, env);
@@ -149,11 +149,14 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
   };
 }
 
-/** What the checks of the resources would find: when all is well they do, and nothing is asked twice. */
+/**
+ * Problems that the resources would find themselves: checked here only when there are other problems, so that nothing
+ * is asked twice.
+ */
 async function laterProblems(
   config: Partial<RunConfig>,
   vast: Vast | null | undefined,
-  head: Code | undefined,
+  head: CodeSource | undefined,
 ): Promise<Problem[]> {
   const [market, build] = await Promise.all([vast && checkMarket(vast, config), checkBuild(config, head)]);
   return [...(market?.problems ?? []), ...build];

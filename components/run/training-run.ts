@@ -77,7 +77,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [lease] },
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
-    // What is stopped and fetched by the gate may still need its credentials, so the gate goes first.
+    // The gate runs before the credentials are removed: what it stops may still need them.
     this.checkpoints = new Checkpoints(
       `${name}-checkpoints`,
       { ...api, ...gate, instance, training },
@@ -87,7 +87,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const inputs = { ...onMachine(instance, prepared), ...order, commit, dependencies, wandbRunId: this.wandb.runId };
     const lastStep = trainingSteps(name, prepared, inputs, this);
     this.commands = commandsFor(instance, prepared);
-    // Not an output of the stack: all of those would be lost with it when training fails at its first start.
+    // Not an output of the stack: those are all lost when training fails at its first start.
     const firstLine = secondsToFirstLine(lastStep.stdout);
     noteFirstLine(instance, firstLine);
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });

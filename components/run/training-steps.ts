@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Dependencies } from "../remote/checks.ts";
-import { type CodeStep, codeScript, fetchScript, type Training, trainScript, type Way } from "../remote/scripts.ts";
+import { type CodeStep, codeScript, fetchScript, type GitAuth, type Training, trainScript } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
 import { apiOrigin, targetOf } from "../vast/client/api.ts";
@@ -72,11 +72,14 @@ export function trainingSteps(
   return step("training", train, [code, credentials, gate]);
 }
 
-/** What a plain remote step cannot bring: it is sent from here, or fetched there with what only the provider sees. */
+/**
+ * For what a plain remote step cannot bring: code sent from here, or fetched there with secrets that only the provider
+ * sees.
+ */
 function codeArgs(
   { config, head }: Prepared,
   instance: VastInstance,
-  way: Exclude<Way, "none">,
+  way: Exclude<GitAuth, "none">,
   step: pulumi.Output<CodeStep>,
 ): CodeArgs {
   const { sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;

@@ -6,7 +6,7 @@ export interface WandbRunArgs {
   /** As in the stack config. */
   readonly repo: string;
   readonly branch: string;
-  /** Free text; a new one is a new run there too. */
+  /** Free text; a new one starts a new run at Weights & Biases too. */
   readonly run: string;
 }
 

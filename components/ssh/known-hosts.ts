@@ -10,7 +10,7 @@ export function pinnedHostKeys(knownHostsFile: string, instanceId: number): stri
   return linesOf(knownHostsFile, instanceId).map(([, type, key]) => `${type} ${key}`);
 }
 
-/** The one that this way shows: its own, or that of the other way where both show the same. */
+/** The pinned host key of this way, or the other way's where both show the same. */
 export function hostKeyOf(knownHostsFile: string, instanceId: number, via: Endpoint["via"]): string | undefined {
   const lines = linesOf(knownHostsFile, instanceId);
   const [, type, key] = lines.find(([, , , way]) => way === via) ?? lines[0] ?? [];
@@ -24,8 +24,8 @@ export function hostKeyFingerprint(hostKey: string): string {
 }
 
 /**
- * Pins this host key in place of all that are pinned for the instance, and notes those as revoked: the state may still
- * name one of them.
+ * Pins this host key in place of all others of the instance, and marks those as revoked: the state may still name one
+ * of them.
  */
 export function replaceHostKeys(knownHostsFile: string, instanceId: number, hostKey: string): void {
   const alias = hostKeyAlias(instanceId);
@@ -43,14 +43,14 @@ export function isRevoked(knownHostsFile: string, instanceId: number, hostKey: s
   return textOf(knownHostsFile).split("\n").includes(revocation(instanceId, hostKey));
 }
 
-/** ssh itself refuses such a key. */
+/** The line by which ssh itself refuses a key. */
 function revocation(instanceId: number, hostKey: string): string {
   return `@revoked ${hostKeyAlias(instanceId)} ${hostKey}`;
 }
 
 /**
- * Adds a host key (`type base64`) under `vast-<instance id>` unless it is there for this way, or was revoked; the way is a
- * comment.
+ * Adds a host key (`type base64`) under `vast-<instance id>` unless it is there for this way, or revoked; the way is
+ * noted as a comment.
  */
 export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: string, via?: Endpoint["via"]): void {
   if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/.test(hostKey)) {
@@ -63,7 +63,7 @@ export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: 
   appendFileSync(knownHostsFile, `${line}\n`, { mode: 0o600 });
 }
 
-/** Words of the lines of an instance: alias, type, key, and the way as far as it is known. */
+/** The words of an instance's lines: alias, type, key, and the way where it is known. */
 function linesOf(knownHostsFile: string, instanceId: number): string[][] {
   const alias = hostKeyAlias(instanceId);
   return textOf(knownHostsFile)

@@ -4,13 +4,13 @@ import { chmodSync, lstatSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { StateDir } from "../lib/state-dir.ts";
 
-// An input of a resource passes through Pulumi's engine, whose log at its highest level shows every value. So the private
-// key is none: an ssh agent of the program's own holds it, and the plugin of @pulumi/command logs in through that.
+// Inputs of a resource pass through Pulumi's engine, whose most detailed log shows every value. So the private key is
+// no input: the program runs an ssh agent that holds it, and the plugin of @pulumi/command logs in through that.
 
 /** The longest path of a Unix socket that Linux and macOS both take. */
 const LONGEST_PATH = 100;
 
-/** Not TMPDIR: that may be long itself, and another one in each job of a cluster. */
+/** Not TMPDIR, which may be long, and differs between the jobs of a cluster. */
 const SHORT_FOLDER = "/tmp";
 
 /** Where the agent of a stack listens; always the same, so that it never changes an input. No I/O. */
@@ -23,12 +23,12 @@ export function agentPath(dir: Pick<StateDir, "sshDir">, project: string, stack:
 }
 
 /**
- * What ssh-agent runs, and lives as long as: it adds the key, then reads what never comes until this process has ended,
- * however that happened. Its parent's end alone would be noticed ten seconds later.
+ * The command that ssh-agent runs and ends with: it adds the key, then blocks until this process has ended in whatever
+ * way. ssh-agent alone would notice the end of its parent ten seconds later.
  */
 const HOLD = 'ssh-add -q "$1" && echo ready && cat >/dev/null; kill "$SSH_AGENT_PID"';
 
-/** A running agent; it ends by itself with this process, and keeps it from nothing. */
+/** A running agent; it ends with this process, and does not keep this process running. */
 export interface OwnAgent {
   close(): void;
 }
@@ -41,7 +41,7 @@ export interface OwnAgent {
 export async function serveKey(path: string, keyFile: string): Promise<OwnAgent> {
   makeOwnFolder(join(path, ".."));
   rmSync(path, { force: true });
-  // Detached: ^C in the terminal is not for it, because steps that run then go on to their end.
+  // Detached, so that ^C in the terminal does not end it: running steps go on to their end.
   const child = spawn("ssh-agent", ["-a", path, "sh", "-c", HOLD, "sh", keyFile], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
@@ -59,7 +59,7 @@ export async function serveKey(path: string, keyFile: string): Promise<OwnAgent>
       if (said.out.includes("ready")) resolve();
     });
   }).catch((error) => {
-    // An agent that is ended in its first moment leaves its socket.
+    // An agent that is ended right after its start leaves its socket.
     clearAway(path);
     throw error;
   });
@@ -85,7 +85,7 @@ function clearAway(path: string): void {
   }
 }
 
-/** The shared folder for temporary files may hold somebody else's folder of that name. */
+/** In the shared folder for temporary files, somebody else may have a folder of that name. */
 function makeOwnFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(folder);

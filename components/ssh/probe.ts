@@ -39,20 +39,20 @@ export type LoginResult =
     };
 
 /**
- * What each login does before anything else: it tells the machine's fuse (remote/fuse.sh) that somebody knows of it. A machine
- * without one is left as it is.
+ * What each login runs first: it tells the machine's fuse (remote/fuse.sh) that somebody logged in. A machine without a
+ * fuse is left as it is.
  */
 export const SHOW_IN = "[ ! -e ~/.vast-training-fuse ] || : >~/.vast-training-in";
 
-/** A connection that stands but says nothing is given up after this. */
+/** A connection that is open but silent is given up after this. */
 const LOGIN_TIMEOUT_MS = 20_000;
 
 /**
  * Proves with system ssh that a login works, or says why not.
  *
- * On first use the host key is taken on trust, but pinned only once a login worked with it: Vast's relay may answer, and
- * refuse, before the machine stands behind it. Later connections, by whichever way, accept the
- * pinned keys alone: a machine that was made anew may be reached by the relay first.
+ * On first use the host key is trusted, but pinned only once a login worked with it: Vast's relay may answer, and
+ * refuse, before the machine is behind it. Later connections, by either way, accept only the pinned keys: the relay may
+ * be the first to lead to a machine that was created anew.
  */
 export async function probe(endpoint: Endpoint, access: SshAccess, signal?: AbortSignal): Promise<LoginResult> {
   const { instanceId, key } = access;
@@ -73,7 +73,7 @@ async function knownLogin(
   return result;
 }
 
-/** Not the machine whose key is pinned, unless the user says that its key is this one now. */
+/** Handles another host key than the pinned one: refused, unless the user accepts exactly this key. */
 async function strangeLogin(
   endpoint: Endpoint,
   access: SshAccess,
@@ -113,7 +113,7 @@ async function login(
   signal: AbortSignal | undefined,
 ): Promise<LoginResult> {
   const target = { privateKeyFile: key.privateKeyFile, knownHostsFile, port: endpoint.port, instanceId, firstUse };
-  // A sum, so that a machine which only repeats what it is told does not pass for a shell.
+  // A sum, so that a machine which only echoes its input does not pass for a shell.
   const number = randomInt(1_000_000_000);
   const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `${SHOW_IN}; echo "login-$((${number} + 1))"`];
   const said = await hear(["ssh", ...args], `login-${number + 1}`, signal);
@@ -145,7 +145,7 @@ interface Said {
 
 const MOST_OUTPUT = 64 * 1024;
 
-/** Runs ssh until it says the proof, ends, or takes too long. No ssh is left behind. */
+/** Runs ssh until it prints the proof, ends, or takes too long. Leaves no ssh running. */
 async function hear(words: readonly string[], proof: string, signal: AbortSignal | undefined): Promise<Said> {
   const ssh = startProgram(words, {
     env: { ...process.env, LC_ALL: "C" },

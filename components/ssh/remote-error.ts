@@ -9,7 +9,7 @@ export type RemoteFailure =
   | "stalling" // it answers, and takes longer than anything may, or sends next to nothing
   | "failed"; // anything else, such as a folder that cannot be written
 
-/** Why something on a machine, or on the way to it, did not work. `message` is one printable clause for people. */
+/** An error on a machine, or on the way to it. `message` is one printable clause for people. */
 export interface RemoteError extends Error {
   readonly name: "RemoteError";
   readonly kind: RemoteFailure;

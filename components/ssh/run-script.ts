@@ -3,7 +3,7 @@ import { type Ended, runProgram } from "../programs/program.ts";
 import { type RemoteError, remoteError } from "./remote-error.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
 
-/** A machine that lets us in. */
+/** A machine, and how to log in. */
 export interface Login {
   readonly instanceId: number;
   /** Answers now (`liveEndpoint`); its host key is pinned. */
@@ -13,24 +13,24 @@ export interface Login {
   readonly limitMs?: number;
 }
 
-/** As `stepMaxMinutes` says by default, and for what was recorded before there was one. */
+/** The default of `stepMaxMinutes`, also for older states, which lack it. */
 export const STEP_LIMIT_MS = 10_800_000;
-/** A script ends itself first where the machine is honest. */
+/** How much earlier a script ends itself, if the machine is honest. */
 const HEAD_START_MS = 15_000;
-/** How long it may be silent: it may hash a large file, install or check out meanwhile. */
+/** How long a command may be silent: it may be hashing a large file, installing or checking out. */
 const LONGEST_SILENCE_MS = 1_800_000;
 
-/** Of a login, by `stepMaxMinutes`; undefined = the default. */
-export function limitOf(stepMaxMinutes: number | undefined): Pick<Login, "limitMs"> {
+/** The limit of a login by `stepMaxMinutes`; undefined = the default. */
+export function stepLimitOf(stepMaxMinutes: number | undefined): Pick<Login, "limitMs"> {
   return stepMaxMinutes === undefined ? {} : { limitMs: stepMaxMinutes * 60_000 };
 }
 
-/** What bounds a program that works on a machine. A script there ends itself first where the machine is honest. */
+/** Limits of a local program that works on a machine. An honest machine ends the script there first. */
 export function boundsOf({ limitMs = STEP_LIMIT_MS }: Login) {
   return { timeoutMs: limitMs + Math.min(limitMs, HEAD_START_MS), silenceMs: LONGEST_SILENCE_MS };
 }
 
-/** Why a program that works on a machine did not come to its own end; undefined = it did. */
+/** The error of a program that was ended early; undefined = it ended by itself. */
 export function cutShort({ cut, unstarted }: Ended, { limitMs = STEP_LIMIT_MS }: Login): RemoteError | undefined {
   if (unstarted !== undefined) return remoteError("failed", `ssh cannot be run: ${unstarted.message}`);
   if (cut === undefined) return undefined;
@@ -38,7 +38,7 @@ export function cutShort({ cut, unstarted }: Ended, { limitMs = STEP_LIMIT_MS }:
     const text = `a step took longer than ${spanText(limitMs)}, which is its stepMaxMinutes, and was given up`;
     return remoteError("stalling", `the host is stalling: ${text}`);
   }
-  const why = { silence: "it has said nothing for half an hour", output: "it talks without end" };
+  const why = { silence: "it has said nothing for half an hour", output: "it prints without end" };
   const words = cut === "silence" || cut === "output" ? why[cut] : "it was called off";
   return remoteError("failed", `a command on the machine was given up: ${words}`);
 }
@@ -52,7 +52,7 @@ export function sshTo({ instanceId, endpoint, key }: Login): string[] {
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port })];
 }
 
-/** How much a machine may print before it is taken for broken: the names of a million files. */
+/** Output after which a machine is taken for broken: more than the names of a million files. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
 /**
@@ -69,7 +69,7 @@ export async function runScript(machine: Login, script: string, signal?: AbortSi
   return ended.stdout;
 }
 
-/** The last lines that say something, each short enough for a sentence. */
+/** The last lines that are not empty, each short enough for a sentence. */
 export function lastWords(lines: readonly string[]): string {
   const said = hidden(lines.join("\n"))
     .split("\n")

@@ -16,7 +16,9 @@ interface Owner {
 
 const PATIENCE_MS = 2_500;
 
-/** The host key (`type base64`) that a place shows now, seen without logging in; undefined = nobody shows one in time. */
+/**
+ * The host key (`type base64`) that an endpoint shows now, read without logging in; undefined = none was shown in time.
+ */
 export async function shownHostKey(
   { host, port }: Place,
   { instanceId }: Pick<Owner, "instanceId">,
@@ -26,7 +28,7 @@ export async function shownHostKey(
   try {
     const knownHostsFile = join(scratch, "known_hosts");
     const options = sshArgs({ privateKeyFile: "none", knownHostsFile, port, instanceId, firstUse: true });
-    // Of an option that is given twice ssh takes the first: no key of ours is offered.
+    // ssh takes the first of an option given twice, so none of our keys is offered.
     const words = ["ssh", "-o", "PreferredAuthentications=none", ...options, "-n", "-T", `root@${host}`, "exit"];
     await runProgram(words, { timeoutMs: patience });
     return pinnedHostKeys(knownHostsFile, instanceId)[0];
@@ -35,18 +37,18 @@ export async function shownHostKey(
   }
 }
 
-/** The fingerprint that the user says a machine's host key may change to; undefined = none. */
+/** The new fingerprint of a machine's host key that the user accepts; undefined = none. */
 export function acceptedFingerprint(env: NodeJS.ProcessEnv = process.env): string | undefined {
   return env.VAST_ACCEPT_HOST_KEY?.trim() || undefined;
 }
 
-/** What a place shows, held against what is pinned. */
+/** The host key that an endpoint shows, compared with the pinned one. */
 export type Identity =
   | "same" // the pinned key, or nobody answers
   | "accepted" // another key, which the user accepts
   | { readonly stranger: string }; // another one: a sentence for the user
 
-/** Looks at the key that a place shows. `recorded` is the one of the state, "" = none. */
+/** Compares the host key that an endpoint shows. `recorded` is the one of the state, "" = none. */
 export async function identityAt(place: Place, owner: Owner, recorded: string): Promise<Identity> {
   const { instanceId, key } = owner;
   const pinned = pinnedHostKeys(key.knownHostsFile, instanceId);
@@ -57,7 +59,7 @@ export async function identityAt(place: Place, owner: Owner, recorded: string): 
   return { stranger: strangerText(instanceId, `${place.host}:${place.port}`, shown, pinned) };
 }
 
-/** Which key was known, which is shown, what that means, and what to do. */
+/** A message: which key was known, which is shown, what that means, and what to do. */
 export function strangerText(
   instanceId: number,
   where: string,
@@ -68,8 +70,8 @@ export function strangerText(
   const known = [...new Set(pinned.map(hostKeyFingerprint))].join(" or ");
   return [
     `instance ${instanceId} shows another host key than the one pinned when it was first seen (${where}):`,
-    `${fingerprint ?? "one of another kind"} instead of ${known}.`,
-    "Its container was made anew, and then its files are lost, or another machine answers in its place; nothing was sent to it.",
+    `${fingerprint ?? "a key of another type"} instead of ${known}.`,
+    "Either its container was made anew and its files are lost, or another machine answers in its place; nothing was sent to it.",
     fingerprint === undefined
       ? "Try again to see its fingerprint."
       : `If you know that it was made anew, accept this one key by putting VAST_ACCEPT_HOST_KEY=${fingerprint} before the command.`,

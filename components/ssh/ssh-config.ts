@@ -6,7 +6,7 @@ import { remoteError } from "./remote-error.ts";
 import { configWord, hostKeyAlias, type SshKey, shellLine, sshOptions } from "./ssh-key.ts";
 import { uninstall, userConfigFile } from "./user-config.ts";
 
-/** A machine as a person's ssh finds it. */
+/** What a user's ssh needs to reach a machine. */
 export interface SshPlace {
   readonly host: string;
   readonly port: number;
@@ -18,7 +18,7 @@ export interface SshPlace {
 
 type SshName = Pick<SshPlace, "instanceId" | "key">;
 
-/** An ssh config file for one machine, beside our key: it keeps the commands that people paste short. */
+/** Path of an ssh config file for one machine, beside our key: it keeps the commands that people paste short. */
 export function sshConfigFile(sshDir: string, instanceId: number): string {
   return join(sshDir, `${hostKeyAlias(instanceId)}.conf`);
 }
@@ -79,7 +79,7 @@ export function sshWith(name: SshName): string[] {
   return ["ssh", "-F", fileOf(name)];
 }
 
-/** An ssh command line for people; can be pasted into a shell. */
+/** An ssh command line to paste into a shell. */
 export function sshCommand(name: SshName): string {
   return shellLine([...sshWith(name), hostKeyAlias(name.instanceId)]);
 }

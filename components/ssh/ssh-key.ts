@@ -65,7 +65,7 @@ function stateDirKey(dir: StateDir): string {
   return file;
 }
 
-/** Two processes may come here at once: both make a key, the first to link its own wins. */
+/** Safe for several processes at once: each makes a key, and the first to link its own wins. */
 function makeKeyOnce(file: string): void {
   const draft = draftOf(file);
   try {
@@ -102,8 +102,8 @@ function keygen(args: string[]) {
 }
 
 /**
- * The options of every system ssh call, as NAME=value: the only place that knows them.
- * The user's ssh config is never read: a login node's ProxyCommand or multiplexing must not reach a rented machine.
+ * The options of every system ssh call, as NAME=value; they are set nowhere else. The user's ssh config is never read:
+ * a login node's ProxyCommand or multiplexing must not affect a rented machine.
  */
 export function sshOptions(target: SshTarget): string[] {
   return [

@@ -7,16 +7,16 @@ import { sizeText } from "../lib/text.ts";
 import { progress, say as tell, watchEngine } from "../pulumi/engine.ts";
 import { changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { throttled } from "../pulumi/throttle.ts";
-import type { Way } from "../remote/scripts.ts";
+import type { GitAuth } from "../remote/scripts.ts";
 import type { Login } from "../ssh/run-script.ts";
-import type { Wanted } from "./code.ts";
-import { type Answer, converse, type Say } from "./converse.ts";
+import type { WantedCommit } from "./code.ts";
+import { converse, type RequestHandler, type Say } from "./converse.ts";
 import { type KnownMachine, onMachine } from "./reach.ts";
 
 /** What the resource is made from; no secret. */
 export interface CodeState extends KnownMachine {
-  readonly way: Exclude<Way, "none">;
-  readonly wanted: readonly Wanted[];
+  readonly way: Exclude<GitAuth, "none">;
+  readonly wanted: readonly WantedCommit[];
   readonly sourceDir: string;
   readonly envFile: string;
   readonly netrcFile: string;
@@ -34,7 +34,7 @@ export const provider = lifecycle({
   update: async (_id: string, _olds: CodeState, news: CodeState) => ({ outs: await bring(news) }),
 });
 
-/** Makes it so: asks the machine first, and sends only what it lacks. */
+/** Brings the code: asks the machine first, and sends only what it lacks. */
 async function bring(inputs: CodeState): Promise<CodeState> {
   const show = throttled((text) => progress(inputs.__urn, text));
   const token = inputs.way === "token" ? findGitToken(inputs) : undefined;
@@ -47,17 +47,17 @@ async function bring(inputs: CodeState): Promise<CodeState> {
   return inputs;
 }
 
-export interface Means {
+export interface BringOptions {
   readonly token: string | undefined;
   readonly show: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
 /** What the provider does, without Pulumi. */
-export async function bringTo(machine: Login, inputs: CodeState, means: Means): Promise<void> {
+export async function bringTo(machine: Login, inputs: CodeState, means: BringOptions): Promise<void> {
   const { show, signal, token } = means;
   let needsAgent = false;
-  const answer: Answer = async ([what, number, base = ""], say) => {
+  const answer: RequestHandler = async ([what, number, base = ""], say) => {
     const wanted = inputs.wanted[Number(number)];
     if (what === "pack" && wanted !== undefined && inputs.way === "upload") {
       const isFolder = number === "0" && inputs.sourceDir !== "";
@@ -66,9 +66,9 @@ export async function bringTo(machine: Login, inputs: CodeState, means: Means): 
       if (isFolder) await forgetOldFiles(packed.bare);
     } else if (what === "token" && token !== undefined) await say.line(token);
     else if (what === "agent" && inputs.way === "agent") needsAgent = true;
-    else throw new Error(`the machine asks for ${what}, which is not for it`);
+    else throw new Error(`the machine asks for ${what}, which it must not have`);
   };
-  // That training was stopped, and how, stays to be read.
+  // Lines about a stopped training stay on screen.
   const heard = (line: string) => (line.startsWith("training ") ? void tell(inputs.__urn, line) : show(line));
   const ask = () => converse(machine, inputs.script, answer, { heard, ...(signal ? { signal } : {}) });
   show("bringing the code to the machine");
@@ -82,14 +82,19 @@ export async function bringTo(machine: Login, inputs: CodeState, means: Means): 
 
 interface Found {
   readonly packed: Packed;
-  /** What the machine has, if it is here too. */
+  /** The commit that the machine has, if it is here too. */
   readonly from: Packed | undefined;
 }
 
 const isCommit = (text: string) => /^[0-9a-f]{40,64}$/.test(text);
 
-/** A commit of a server, fetched here unless it was before. */
-async function fetched(inputs: CodeState, wanted: Wanted, base: string, { show, signal }: Means): Promise<Found> {
+/** A commit of a server, fetched here unless it is here already. */
+async function fetched(
+  inputs: CodeState,
+  wanted: WantedCommit,
+  base: string,
+  { show, signal }: BringOptions,
+): Promise<Found> {
   const dir = openStateDir();
   const { url, commit } = wanted;
   show(`fetching ${commit.slice(0, 7)} of ${url} here`);
@@ -99,7 +104,7 @@ async function fetched(inputs: CodeState, wanted: Wanted, base: string, { show, 
 }
 
 /** The files of a folder, as they were when the program looked. */
-async function kept({ sourceDir }: CodeState, { commit }: Wanted, base: string): Promise<Found> {
+async function kept({ sourceDir }: CodeState, { commit }: WantedCommit, base: string): Promise<Found> {
   const bare = await snapshotRepository(openStateDir(), sourceDir);
   if (!(await hasCommit(bare, commit))) {
     throw new Error(`the files of ${sourceDir} that were to be sent are not kept any more; run pulumi up again`);
@@ -108,7 +113,7 @@ async function kept({ sourceDir }: CodeState, { commit }: Wanted, base: string):
   return { packed: { bare, commit }, from: known ? { bare, commit: base } : undefined };
 }
 
-async function send(packed: Packed, from: Packed | undefined, say: Say, { show, signal }: Means): Promise<void> {
+async function send(packed: Packed, from: Packed | undefined, say: Say, { show, signal }: BringOptions): Promise<void> {
   const use = async ({ file, bytes }: Pack) => {
     const all = sizeText(bytes);
     show(`sending the code, ${all}`);
@@ -118,13 +123,13 @@ async function send(packed: Packed, from: Packed | undefined, say: Say, { show, 
   await withPack(packed, from, use, signal);
 }
 
-async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal }: Means): Promise<void> {
+async function fetchWithAgent(machine: Login, inputs: CodeState, { show, signal }: BringOptions): Promise<void> {
   const agentSocket = process.env.SSH_AUTH_SOCK;
   if (!agentSocket) throw new Error("gitAuth is agent, but SSH_AUTH_SOCK names none; start one and ssh-add your key");
   const warning = "whoever owns the machine can log in elsewhere with your ssh agent's keys while it fetches";
   await tell(inputs.__urn, `gitAuth agent: ${warning}`);
-  const nothing: Answer = async ([what]) => {
-    throw new Error(`the machine asks for ${what}, which is not for it`);
+  const nothing: RequestHandler = async ([what]) => {
+    throw new Error(`the machine asks for ${what}, which it must not have`);
   };
   const more = { agentSocket, heard: show, ...(signal ? { signal } : {}) };
   await converse(machine, inputs.fetchScript, nothing, more);

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../pulumi/resource.ts";
-import type { Way } from "../remote/scripts.ts";
+import type { GitAuth } from "../remote/scripts.ts";
 import type { ApiTarget } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
 /** A commit that the machine is to have. */
-export interface Wanted {
+export interface WantedCommit {
   readonly url: string;
-  /** What a server is asked for that sends no commit by its id. */
+  /** The ref to ask for where a server sends no commit by its id. */
   readonly ref: string;
   readonly commit: string;
 }
@@ -18,9 +18,9 @@ export interface CodeArgs extends ApiTarget {
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
   readonly stepMaxMinutes: number;
-  readonly way: Exclude<Way, "none">;
-  /** In the order of their numbers: the code first. */
-  readonly wanted: pulumi.Input<readonly Wanted[]>;
+  readonly way: Exclude<GitAuth, "none">;
+  /** The code first, then further repositories in the order of the config. */
+  readonly wanted: pulumi.Input<readonly WantedCommit[]>;
   /** Folder here whose files are the code; "" = the code is a commit of a server. */
   readonly sourceDir: string;
   /** Where the token is looked for. */
@@ -33,8 +33,8 @@ export interface CodeArgs extends ApiTarget {
 }
 
 /**
- * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a token
- * or an ssh agent that nothing but this one process sees. No secret is an input.
+ * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a
+ * token or an ssh agent that only this process sees. No secret is an input.
  */
 export class Code extends DynamicResource {
   constructor(name: string, args: CodeArgs, opts: pulumi.CustomResourceOptions = {}) {

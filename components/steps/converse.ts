@@ -4,35 +4,34 @@ import { type Running, startProgram } from "../programs/program.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { boundsOf, cutShort, type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 
-/** What a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
-export type Answer = (words: readonly string[], say: Say) => Promise<void>;
+/** Serves what a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
+export type RequestHandler = (words: readonly string[], say: Say) => Promise<void>;
 
-/** How an answer goes in. */
+/** How a request is answered: on the script's standard input. */
 export interface Say {
   line(text: string): Promise<void>;
-  /** Hears how many bytes have gone. */
+  /** Sends a file; `sent` is told how many bytes have gone. */
   file(path: string, sent: (bytes: number) => void): Promise<void>;
 }
 
 export interface Conversation {
-  /** Forward the user's ssh agent to the machine for as long as this lasts; its socket. */
+  /** Socket of the user's ssh agent, forwarded to the machine while this runs. */
   readonly agentSocket?: string;
   readonly signal?: AbortSignal;
-  /** Hears each line that the script says to people. */
+  /** Told each line that the script prints for people. */
   readonly heard?: (line: string) => void;
 }
 
 const MOST_OUTPUT = 16 * 1024 * 1024;
 
 /**
- * Runs a bash script on a machine and answers what it asks for, one thing at a time. Throws what an answer throws, or
- * RemoteError `unreachable` when the connection breaks,
- * `stalling` when it takes longer than it may, or the script's last words.
+ * Runs a bash script on a machine and serves its requests, one at a time. Throws what a handler throws, the script's
+ * last words, or RemoteError: `unreachable` when the connection breaks, `stalling` when it takes too long.
  */
 export async function converse(
   machine: Login,
   script: string,
-  answer: Answer,
+  answer: RequestHandler,
   { agentSocket, signal, heard = () => {} }: Conversation = {},
 ): Promise<void> {
   let trouble: unknown;
@@ -68,13 +67,13 @@ export async function converse(
 
 function words(machine: Login, agentSocket: string | undefined): string[] {
   const [file = "ssh", ...args] = sshTo(machine);
-  // What comes first counts; no key of the agent is for our own login.
+  // The first option counts: our own login offers no key of the agent.
   const forward =
     agentSocket === undefined ? [] : ["-A", "-o", "IdentityAgent=SSH_AUTH_SOCK", "-o", "IdentitiesOnly=yes"];
   return [file, ...forward, ...args, `root@${machine.endpoint.host}`, "bash -s"];
 }
 
-/** The script's last words are for people, as they are. */
+/** The script's last words are written for people, so they are shown unchanged. */
 function failure(code: number | null, words: readonly string[]): Error {
   if (code === 255 || code === null) {
     return remoteError("unreachable", `the connection broke: ${lastWords(words) || "no answer"}`);

@@ -28,7 +28,10 @@ export const provider = lifecycle({
   delete: forget,
 });
 
-/** Another instance gets credentials of its own, and the old one forgets them; what is not known yet is no change. */
+/**
+ * Another instance means a replacement: it gets its own, and the old one's are removed. A value not known yet is no
+ * change.
+ */
 export function changes(olds: CredentialsState, news: CredentialsState) {
   const changed = changedKeys(olds, news);
   return {
@@ -38,7 +41,7 @@ export function changes(olds: CredentialsState, news: CredentialsState) {
   };
 }
 
-/** Writes what is found now, which is what the fingerprints are of then. */
+/** Writes the credentials found now; the fingerprints are of the same. */
 async function write(inputs: CredentialsState): Promise<CredentialsState> {
   const { values, problems } = findCredentials(inputs);
   if (problems.length > 0) throw new ProblemError(problems);
@@ -48,7 +51,7 @@ async function write(inputs: CredentialsState): Promise<CredentialsState> {
   return { ...inputs, fingerprints: fingerprintsOf(openStateDir(), values) };
 }
 
-/** Takes them away before the machine goes, if it answers at once; they go with its disk in any case. */
+/** Removes them before the machine goes, if it answers at once; else they go with its disk. */
 async function forget(_id: string, state: CredentialsState): Promise<void> {
   try {
     await runScript(machineOf(state), forgetScript(), AbortSignal.timeout(FORGET_PATIENCE_MS));

@@ -9,7 +9,7 @@ import type { LeaseInputs } from "./lease.ts";
 interface LeaseOutputs extends LeaseInputs {
   /** ISO time; "" = never. */
   readonly endsAt: string;
-  /** ISO time by Vast's clock at which this life of the machine was first kept. */
+  /** ISO time by Vast's clock at which the lease of this start of the machine was first made. */
   readonly since: string;
 }
 
@@ -38,7 +38,7 @@ export const provider = lifecycle({
 
 const HOUR_MS = 3_600_000;
 
-/** Would a lease that begins now end later than the one that stands? */
+/** Would a lease that begins now end later than the present one? */
 function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: LeaseInputs): boolean {
   if (leaseHours === null || isUnknown(leaseHours)) return false;
   const minutes = leaseMinutes({ leaseHours, maxHours }, Date.now() - Date.parse(since));
@@ -49,7 +49,7 @@ function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: 
 async function held(inputs: CheckedLease, since: number | undefined): Promise<LeaseOutputs> {
   const { instanceId, leaseHours, maxHours, __urn: urn } = inputs;
   const { client, events } = await connect(inputs, { urn });
-  // Vast's own clock is told by each of its answers.
+  // Every answer tells Vast's own clock.
   if (client.vastNow === undefined) await client.jobs().catch(() => []);
   const now = client.vastNow ?? Date.now();
   const began = since ?? now;

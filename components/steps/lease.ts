@@ -3,11 +3,11 @@ import { DynamicResource } from "../pulumi/resource.ts";
 import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
-/** Until when Vast lets an instance run, whatever becomes of us. */
+/** How long Vast lets an instance run, even if nobody here is left to stop it. */
 export interface LeaseTerms extends ApiTarget {
   /** Hours until Vast stops it, renewed by each `pulumi up`; null = Vast never does. */
   readonly leaseHours: number | null;
-  /** What training may take, hours: no lease ends later than an hour after it. */
+  /** Limit of training, hours: no lease ends later than an hour after it. */
   readonly maxHours: number;
 }
 
@@ -18,9 +18,9 @@ export interface LeaseInputs extends LeaseTerms {
 }
 
 /**
- * Keeps an instance that was rented provisionally: the job with which Vast would delete it is taken away, and one that stops
- * it takes its place where `leaseHours` says so. Stands before the first step, and fails when the instance might still be
- * deleted. Nothing is left to do at its delete: the job that stops goes with the instance.
+ * Keeps an instance that was rented provisionally: removes the job with which Vast would delete it, after adding one
+ * that stops it where `leaseHours` says so. Comes before the first step, and fails when the instance might still be
+ * deleted. Its delete does nothing: the job goes with the instance.
  */
 export class VastLease extends DynamicResource {
   /** ISO time at which Vast stops the instance, a full hour; "" = never. */

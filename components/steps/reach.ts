@@ -1,7 +1,7 @@
 import { openStateDir } from "../lib/state-dir.ts";
 import { pinHostKey } from "../ssh/known-hosts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
-import { type Login, limitOf } from "../ssh/run-script.ts";
+import { type Login, stepLimitOf } from "../ssh/run-script.ts";
 import { ownSshKey } from "../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
@@ -20,10 +20,10 @@ export interface KnownMachine extends ApiTarget {
   readonly stepMaxMinutes?: number;
 }
 
-/** The machine has just let somebody in. */
+/** Short: a login has just worked. */
 const LOGIN_PATIENCE_MS = 60_000;
 
-/** By the way in that this process used last, or that the state knows. */
+/** The machine at this process's last endpoint, or at the state's. */
 export function machineOf(known: KnownMachine): Login {
   const { instanceId: id, sshHost, sshPort, hostKey, sshKeyFile, stepMaxMinutes } = known;
   const instanceId = Number(id);
@@ -33,11 +33,11 @@ export function machineOf(known: KnownMachine): Login {
     instanceId,
     key,
     endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort },
-    ...limitOf(stepMaxMinutes),
+    ...stepLimitOf(stepMaxMinutes),
   };
 }
 
-/** By the way in that is known; where that is old, Vast knows the new one. */
+/** Runs an action at the known endpoint; if that is old, at the one that Vast names. */
 export async function onMachine(known: KnownMachine, action: (machine: Login) => Promise<unknown>): Promise<void> {
   const machine = machineOf(known);
   try {

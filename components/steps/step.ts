@@ -9,9 +9,9 @@ export interface StepHost {
 }
 
 /**
- * One remote step: a script that makes it so, run again whenever it, the connection or the machine changes: another one,
- * or one that was started again, may have the same address and the same host key. It goes in by standard input and stays
- * secret; it is not undone, because the machine goes.
+ * One remote step: an idempotent script, run again whenever it, the connection or the machine changes (another machine,
+ * or one started again, may have the same address and host key). The script goes in by standard input and stays secret.
+ * A delete does not undo it, because the machine goes.
  */
 export class RemoteStep extends remote.Command {
   constructor(name: string, host: StepHost, script: pulumi.Input<string>, opts: pulumi.CustomResourceOptions) {

@@ -25,7 +25,7 @@ export interface LedgerContract {
 }
 
 /** What the simulator has billed; dollars. */
-export interface Ledger {
+export interface BillingLedger {
   contracts: LedgerContract[];
   total: number;
   living: number;
@@ -38,7 +38,7 @@ export interface SimulatorProcess {
   readonly apiKey: string;
   /** Its log so far. */
   readonly log: readonly string[];
-  ledger(): Promise<Ledger>;
+  ledger(): Promise<BillingLedger>;
   /** GET of a path like /_sim/requests. */
   get(path: string): Promise<unknown>;
   /** POST of a path like /_sim/faults. */
@@ -71,7 +71,7 @@ export async function startSimulatorProcess(options: SimulatorProcessOptions): P
     log,
     get,
     post: (path, body) => ask(`${url}${path}`, body),
-    ledger: async () => (await get("/_sim/ledger")) as Ledger,
+    ledger: async () => (await get("/_sim/ledger")) as BillingLedger,
     stop: () => stop(command),
   };
 }

@@ -23,7 +23,7 @@ export function newLines(before: string, after: string): string[] {
 const notOurs = /^(pulumi-node-pipes|ts-node-|node-compile-cache)/;
 
 /** What is left in a run's own folder for temporary files. */
-export function tracesIn(folder: string): string[] {
+export function leftoversIn(folder: string): string[] {
   const mounts = mountsBelow(folder).map((point) => `mount ${point}`);
   const files = readdirSync(folder).filter((name) => !notOurs.test(name));
   return [...mounts, ...files.map((name) => `file ${join(folder, name)}`)];

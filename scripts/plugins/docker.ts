@@ -12,7 +12,7 @@ import { changedInputs, checked, type ImageInputs } from "./docker/inputs.ts";
 import { endWithEngine } from "./engine-end.ts";
 import { rowOpener } from "./row.ts";
 import { conceal, reveal } from "./secrets.ts";
-import { type Failure, type Plugin, type Properties, serve } from "./serve.ts";
+import { type CheckFailure, type Plugin, type Properties, serve } from "./serve.ts";
 
 const version = "5.2.0";
 const type = "docker:index/image:Image";
@@ -21,7 +21,7 @@ const openRow = rowOpener(process.argv.at(-1));
 const cancelled = new AbortController();
 let engine: EngineAddress = { host: defaultHost(), sshOpts: [] };
 
-function checkConfig(config: Properties): Failure[] {
+function checkConfig(config: Properties): CheckFailure[] {
   const extra = Object.keys(config).filter((name) => !settings.includes(name) && !/^(__|version$)/.test(name));
   const reason = "is not known to this stand-in for the official plugin";
   const failures = extra.map((property) => ({ property, reason }));

@@ -16,7 +16,7 @@ import structs, { type JavaScriptValue } from "google-protobuf/google/protobuf/s
 /** Properties as Pulumi sends them: secrets are wrapped, unknown values are one sentinel text. */
 export type Properties = Record<string, unknown>;
 
-export interface Failure {
+export interface CheckFailure {
   property: string;
   reason: string;
 }
@@ -28,9 +28,9 @@ export interface Failure {
 export interface Plugin {
   readonly version: string;
   readonly schema: object;
-  checkConfig(config: Properties): Failure[];
+  checkConfig(config: Properties): CheckFailure[];
   configure(config: Properties): Promise<void>;
-  check(urn: string, news: Properties): Promise<{ inputs: Properties; failures: Failure[] }>;
+  check(urn: string, news: Properties): Promise<{ inputs: Properties; failures: CheckFailure[] }>;
   /** Names of the inputs that changed: never more than an update. */
   diff(urn: string, olds: Properties, news: Properties): string[];
   create(urn: string, inputs: Properties): Promise<{ id: string; outs: Properties }>;
@@ -121,6 +121,6 @@ function struct(properties: Properties) {
   return structs.Struct.fromJavaScript(Object.fromEntries(known) as Record<string, JavaScriptValue>);
 }
 
-function failure({ property, reason }: Failure) {
+function failure({ property, reason }: CheckFailure) {
   return new messages.CheckFailure().setProperty(property).setReason(reason);
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { Ledger } from "../lib/simulator.ts";
+import type { BillingLedger } from "../lib/simulator.ts";
 
 /** The losses that training printed, in order. */
 export function lossesIn(lines: readonly string[]): number[] {
@@ -29,7 +29,7 @@ export function filesIn(folder: string): HomeFile[] {
 }
 
 /** The bill as a small table. */
-export function billLines(ledger: Ledger): string[] {
+export function billTable(ledger: BillingLedger): string[] {
   const rows = ledger.contracts.map((contract) => {
     const what = `${contract.gpus}x ${contract.gpuName}, ${contract.isBid ? "interruptible" : "on-demand"}`;
     return `instance ${contract.id}  ${what}  ${dollars(contract.cost.total)}  ${contract.state}`;

@@ -31,7 +31,7 @@ export function removeOwnFolder(folder: string): void {
 }
 
 /** Ends and removes what earlier quickstarts left that were killed. Answers with how many there were. */
-export async function sweep(): Promise<number> {
+export async function sweepLeftovers(): Promise<number> {
   openShelf();
   const dead = entries(shelf).filter((name) => !isRunning(name));
   for (const name of dead) {

@@ -2,7 +2,7 @@ import { shellLine } from "../../components/ssh/ssh-key.ts";
 import type { CommandResult, RunningCommand } from "../lib/command.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "../lib/simulator.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
-import { ownFolder, removeOwnFolder, sweep } from "./leftovers.ts";
+import { ownFolder, removeOwnFolder, sweepLeftovers } from "./leftovers.ts";
 import type { Screen } from "./screen.ts";
 
 /** A step that did not do what it should; the message says which, and what was seen. */
@@ -26,7 +26,7 @@ export interface Stage {
 }
 
 export async function openStage(screen: Screen): Promise<Stage> {
-  const swept = await sweep();
+  const swept = await sweepLeftovers();
   if (swept > 0) screen.say(`Removed what ${swept} earlier quickstart${swept > 1 ? "s" : ""} left behind when killed.`);
   const folder = ownFolder();
   const workspace = openWorkspace({ parent: folder });

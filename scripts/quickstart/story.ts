@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { billLines, filesIn, type HomeFile, lossesIn } from "./evidence.ts";
+import { billTable, filesIn, type HomeFile, lossesIn } from "./evidence.ts";
 import type { Screen } from "./screen.ts";
 import { type Stage, StepFailed } from "./stage.ts";
 
@@ -41,7 +41,7 @@ export async function story(stage: Stage, screen: Screen): Promise<void> {
 
   screen.heading("The bill");
   const ledger = await simulator.ledger();
-  for (const line of billLines(ledger)) screen.output(line);
+  for (const line of billTable(ledger)) screen.output(line);
   if (ledger.living > 0) throw new StepFailed("The destroy went through, but a machine is still running.");
   if (ledger.contracts.length === 0) throw new StepFailed("Nothing was ever rented.");
   screen.say("Nothing is running, and the bill stands still.");

@@ -82,7 +82,7 @@ export interface LedgerLine {
   readonly ratePerHour: number;
 }
 
-export interface Ledger {
+export interface BillingLedger {
   readonly contracts: readonly LedgerLine[];
   /** Dollars, all contracts together. */
   readonly total: number;
@@ -92,7 +92,7 @@ export interface Ledger {
   readonly ratePerHour: number;
 }
 
-export function ledgerOf(contracts: readonly LedgerLine[]): Ledger {
+export function ledgerOf(contracts: readonly LedgerLine[]): BillingLedger {
   const sum = (amount: (line: LedgerLine) => number) => money(contracts.reduce((all, line) => all + amount(line), 0));
   return {
     contracts,

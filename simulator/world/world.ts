@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { Holds } from "../base/holds.ts";
-import { type Ledger, ledgerOf } from "../base/ledger.ts";
+import { type BillingLedger, ledgerOf } from "../base/ledger.ts";
 import { Gates } from "../base/pacing.ts";
 import { type Random, seeded } from "../base/random.ts";
 import { type LoggedRequest, requestLine } from "../base/requests.ts";
@@ -89,7 +89,7 @@ export function makeWorld(options: WorldOptions): World {
   return world;
 }
 
-export function ledger({ contracts, clock }: World): Ledger {
+export function ledger({ contracts, clock }: World): BillingLedger {
   return ledgerOf(contracts.all().map((contract) => ledgerLine(contract, clock.now())));
 }
 

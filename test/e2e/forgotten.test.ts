@@ -124,7 +124,7 @@ test("a machine that the state has forgotten is released by no destroy before it
     assert.equal((await project.simulator.ledger()).living, 1, said(failed));
     await forget(project, "instance");
     const text = await project.works("destroy");
-    assert.match(text, /nothing on instance \d+ is of a training of ours/);
+    assert.match(text, /instance \d+ holds nothing of a training of ours/);
     assert.equal((await project.simulator.ledger()).living, 0);
     assert.deepEqual(readdirSync(join(project.home, "passed")), [], "no note outlives its machine");
   });

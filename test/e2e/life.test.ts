@@ -69,6 +69,12 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
       calls.filter((call) => call.status === 429),
       [],
     );
+    // Vast is told to delete the machine, reads it back, and is told no more of that before the first step.
+    const jobs = calls.filter(({ path }) => path.includes("/schedule_job/"));
+    assert.deepEqual(
+      jobs.map(({ method }) => method),
+      ["POST", "GET", "GET", "DELETE", "GET"],
+    );
   });
 
   await t.test("nothing of the project's own files was changed", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isVastError } from "../../components/vast/client/errors.ts";
-import { label } from "../support/renting.ts";
+import { label } from "../support/request.ts";
 import { Crew } from "./crew.ts";
 import type { Break } from "./life.ts";
 

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { VastClient } from "../../components/vast/client/client.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
-import { Gates } from "../../components/vast/client/pacing.ts";
-import { handClock, startSimulator } from "../../simulator/index.ts";
+import { clientOn } from "../support/means.ts";
+import { simulate } from "../support/simulator.ts";
+import { ownTime } from "../support/time.ts";
 import { caseName, caseNamed, sample } from "./cases.ts";
 import { CREATE, endingsOf, SAME } from "./endings.ts";
 import { LIVES, play } from "./life.ts";
 import { Process } from "./process.ts";
-import { Scene } from "./scene.ts";
+import { CaseScene } from "./scene.ts";
 
 const ORDER = { image: "x", label: "vt-x", diskGb: 10, bidPerHour: 9, env: {}, onstart: "" };
 
@@ -23,7 +23,7 @@ function tempDir(t: TestContext): string {
 
 /** What a rental that ends so is read as. */
 async function readAs(dir: string, ending: string): Promise<string> {
-  const scene = await Scene.open(dir);
+  const scene = await CaseScene.open(dir);
   const process = new Process(scene, { command: 0, faults: [{ endpoint: CREATE, nth: 1, ending }] });
   const [offer] = [...scene.world.market.offers()];
   const end = await process.run(({ client }) => client.rent(offer?.ask.id ?? 0, ORDER));
@@ -59,15 +59,10 @@ const OVER_HTTP: readonly [fault: string, ending: string][] = [
 
 test("a client reads the same over HTTP", async (t) => {
   const dir = tempDir(t);
-  const clock = handClock();
-  const simulator = await startSimulator({ home: dir, hosts: "none", clock, pace: false, timings: { rent: 0 } });
-  t.after(() => simulator.close());
-  const sleep = (milliseconds: number) => clock.advance(milliseconds / 1000);
+  const { hand, clock } = ownTime();
+  const { simulator } = await simulate(t, { clock: hand, pace: false, timings: { rent: 0 } });
   const { url, apiKey, world } = simulator;
-  const client = new VastClient(
-    { url, key: () => apiKey, keySource: "a test" },
-    { gates: new Gates(clock.now, sleep), sleep },
-  );
+  const client = clientOn({ api: { url, key: () => apiKey, keySource: "a test" }, clock });
   const offers = [...world.market.offers()].filter(({ ask }) => ask.tenant === undefined && ask.gpus === 1);
   for (const [index, [fault, ending]] of OVER_HTTP.entries()) {
     world.faults.add({ on: CREATE, do: fault });

@@ -1,6 +1,5 @@
 import { noAnswer, type Request, timeoutOf } from "../../components/vast/client/transport.ts";
-import { gatewayPage, json, refusal, TOO_FREQUENT } from "../../simulator/api/answer.ts";
-import { noLongerAvailable } from "../../simulator/api/asks.ts";
+import { json, refusal } from "../../simulator/api/answer.ts";
 import type { Fault, Answer as Sent, World } from "../../simulator/index.ts";
 
 export const CREATE = "PUT /asks/{id}/";
@@ -12,8 +11,10 @@ export const DELETE = "DELETE /instances/{id}/";
 export interface Happening {
   readonly request: Request;
   readonly world: World;
-  /** Vast does what it was asked to. */
-  readonly carryOut: (paced?: boolean) => Promise<Sent>;
+  /** Vast does what it was asked to. @param world another view of the same one */
+  readonly carryOut: (world?: World) => Promise<Sent>;
+  /** The same, and it meets a fault of the simulator's. */
+  readonly meet: (fault: Omit<Fault, "on">) => Promise<Sent>;
   /** Time passes. */
   readonly pass: (seconds: number) => Promise<void>;
   /** The process that called is killed: nothing more comes of it. */
@@ -33,21 +34,23 @@ export interface Ending {
   readonly happen: (happening: Happening) => Promise<Sent>;
 }
 
-const HOST = "https://vast.test";
-
 function breaks({ request }: Happening, code: string): never {
-  throw noAnswer(request.call, HOST, code);
+  throw noAnswer(request.call, "http://vast.test", code);
 }
 
 /** What the caller gets to know. */
 type Heard = (happening: Happening) => Promise<Sent> | Sent;
 
 const killed: Heard = ({ kill }) => kill();
-const reset: Heard = (at) => breaks(at, "ECONNRESET");
 const timedOut: Heard = async (at) => {
   await at.pass(timeoutOf(at.request.call) / 1000);
   return breaks(at, "ERR_CANCELED");
 };
+
+/** It meets the simulator's fault of this name. */
+function meets(name: string, args: Omit<Fault, "on" | "do"> = {}, more: Omit<Ending, "happen"> = {}): Ending {
+  return { ...more, happen: ({ meet }) => meet({ do: name, ...args }) };
+}
 
 /** Nothing has been done. */
 function before(heard: Heard): Ending {
@@ -69,7 +72,7 @@ function late(heard: Heard, seconds: number, only: readonly string[]): Ending {
   return {
     only,
     happen: async (at) => {
-      at.world.clock.after(seconds * 1000, async () => void (await at.carryOut(false)));
+      at.world.clock.after(seconds * 1000, async () => void (await at.carryOut({ ...at.world, gates: undefined })));
       return heard(at);
     },
   };
@@ -94,37 +97,20 @@ function answers(answer: Sent, only?: readonly string[]): Ending {
   return { ...(only === undefined ? {} : { only }), happen: async () => answer };
 }
 
-/** The list as it was answered, changed. */
-function listed(change: (body: ListBody) => ListBody): Ending {
-  return {
-    only: [LIST],
-    happen: async ({ carryOut }) => {
-      const answer = await carryOut();
-      return "cut" in answer || answer.status !== 200 ? answer : json(200, change(JSON.parse(answer.body)));
-    },
-  };
-}
-
-interface ListBody {
-  readonly instances: readonly { readonly id: number }[];
-  readonly total_instances: number;
-  readonly instances_found: number;
-}
-
-/** Vast's answer for a rental that it refuses and books all the same. */
-async function withContract({ carryOut }: Happening): Promise<Sent> {
+/** The list lacks what came last, and does not count it. The simulator's own forgets that there are other pages. */
+async function withoutNewest({ carryOut }: Happening): Promise<Sent> {
   const answer = await carryOut();
-  const id = "cut" in answer ? undefined : JSON.parse(answer.body).new_contract;
-  return id === undefined ? answer : refusal(400, "insufficient_bid", "bid is too low", { new_contract: id });
+  if ("cut" in answer || answer.status !== 200) return answer;
+  const page = JSON.parse(answer.body);
+  const ids: number[] = page.instances.map(({ id }: { id: number }) => id);
+  const rows = page.instances.filter(({ id }: { id: number }) => id !== Math.max(...ids));
+  return json(200, {
+    ...page,
+    instances: rows,
+    total_instances: page.total_instances - 1,
+    instances_found: rows.length,
+  });
 }
-
-async function cut(happening: Happening): Promise<Sent> {
-  const answer = await happening.carryOut();
-  return "cut" in answer ? answer : { ...answer, body: answer.body.slice(0, Math.ceil(answer.body.length / 2)) };
-}
-
-const noSuchAsk = (status: number) =>
-  refusal(status, "invalid_args", `error ${status}/3603: no_such_ask Instance type by id 7 is not available.`);
 
 /** Every way in which a call can end but well. */
 export const ENDINGS: Readonly<Record<string, Ending>> = {
@@ -146,54 +132,42 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       return answer;
     },
   },
-  resetBefore: before(reset),
-  resetAfter: ofWrites(after(reset)),
-  resetLate: late(reset, 8, [CREATE, DELETE]),
-  resetVeryLate: late(reset, 25, [CREATE]),
+  resetBefore: meets("resetBefore"),
+  resetAfter: meets("resetAfter", {}, { writes: true }),
+  resetLate: meets("late", { seconds: 8 }, { only: [CREATE, DELETE] }),
+  resetVeryLate: meets("late", { seconds: 25 }, { only: [CREATE] }),
   refused: before((at) => breaks(at, "ECONNREFUSED")),
   timeoutBefore: before(timedOut),
   timeoutAfter: ofWrites(after(timedOut)),
-  html502Before: before(() => gatewayPage(502)),
-  html502After: ofWrites(after(() => gatewayPage(502))),
-  redirectAfter: { ...after(() => gatewayPage(307)), only: [CREATE] },
-  error500: answers(refusal(500, "server_error", "Something went wrong.")),
-  tooFrequentDetail: answers(TOO_FREQUENT.detail(4.5)),
-  tooFrequentEnvelope: answers(TOO_FREQUENT.envelope(3)),
-  tooFrequentText: answers(TOO_FREQUENT.text(2)),
-  empty200: after(() => ({ status: 200, type: "application/json", body: "" })),
-  truncatedJson: { happen: cut },
-  success200False: answers(refusal(200, "invalid_args", "The request could not be carried out.")),
-  authError404: answers(refusal(404, "auth_error", "Invalid user key")),
-  authError401: answers(refusal(401, "auth_error", "Invalid user key")),
+  html502Before: meets("serverErrorBefore"),
+  html502After: meets("serverErrorAfter", {}, { writes: true }),
+  redirectAfter: meets("serverErrorAfter", { status: 307 }, { only: [CREATE] }),
+  error500: meets("serverErrorJson"),
+  tooFrequentDetail: meets("tooFrequent", { style: "detail", threshold: 4.5 }),
+  tooFrequentEnvelope: meets("tooFrequent", { style: "envelope", threshold: 3 }),
+  tooFrequentText: meets("tooFrequent", { style: "text", threshold: 2 }),
+  empty200: meets("empty200"),
+  truncatedJson: meets("truncatedJson"),
+  success200False: meets("success200False"),
+  authError404: meets("authError404"),
+  authError401: meets("authError401"),
 
-  offerTaken400: answers(noSuchAsk(400), [CREATE]),
-  offerTaken404: answers(noSuchAsk(404), [CREATE]),
-  offerTaken410: answers(noLongerAvailable(7), [CREATE]),
-  noCredit: answers(refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page."), [CREATE]),
-  spendLimit: answers(refusal(400, "spend_rate_limit", "New accounts may spend only so much."), [CREATE]),
-  errorWithContract: { only: [CREATE], happen: withContract },
-  createdStopped: {
-    only: [CREATE],
-    happen: async ({ world, carryOut }) => {
-      const answer = await carryOut();
-      const contract = world.contracts.get("cut" in answer ? 0 : JSON.parse(answer.body).new_contract);
-      if (contract !== undefined) world.life.drop(contract, "host");
-      return answer;
-    },
-  },
+  offerTaken400: meets("offerTaken400", {}, { only: [CREATE] }),
+  offerTaken404: meets("offerTaken404", {}, { only: [CREATE] }),
+  offerTaken410: meets("offerTaken410", {}, { only: [CREATE] }),
+  noCredit: meets("insufficientCredit", {}, { only: [CREATE] }),
+  spendLimit: meets("spendLimit", {}, { only: [CREATE] }),
+  errorWithContract: meets("errorWithContract", {}, { only: [CREATE] }),
+  createdStopped: meets("createdStopped", {}, { only: [CREATE] }),
   listLag6: rentedWith({ do: "listLag", seconds: 6 }),
   listLag30: rentedWith({ do: "listLag", seconds: 30 }),
   nullAfterCreate: rentedWith({ do: "nullAfterCreate", seconds: 8 }),
   unseen12: rentedWith({ do: "listLag", seconds: 12 }, { do: "nullAfterCreate", seconds: 12 }),
   lostAndUnseen12: {
     only: [CREATE],
-    happen: async (at) => {
-      at.world.faults.add(
-        { on: "boot", do: "listLag", seconds: 12 },
-        { on: "boot", do: "nullAfterCreate", seconds: 12 },
-      );
-      await at.carryOut();
-      return breaks(at, "ECONNRESET");
+    happen: ({ world, meet }) => {
+      world.faults.add({ on: "boot", do: "listLag", seconds: 12 }, { on: "boot", do: "nullAfterCreate", seconds: 12 });
+      return meet({ do: "resetAfter" });
     },
   },
   bootFails: rentedWith({ do: "ociFail" }),
@@ -201,44 +175,28 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   imageNotFound: rentedWith({ do: "imageNotFound" }),
   tooDear: rentedWith({ do: "misreport", fields: { dph_total: 9.5 } }),
 
-  listPartial: listed((body) => ({ ...body, instances: body.instances.slice(0, -1) })),
-  listLacksNewest: listed(({ instances, ...body }) => {
-    const newest = Math.max(...instances.map(({ id }) => id));
-    const rows = instances.filter(({ id }) => id !== newest);
-    return { ...body, instances: rows, total_instances: body.total_instances - 1, instances_found: rows.length };
-  }),
-  invalidToken: answers(refusal(400, "invalid_token", "invalid after_token"), [LIST]),
+  listPartial: meets("partialPage", {}, { only: [LIST] }),
+  listLacksNewest: { only: [LIST], happen: withoutNewest },
+  invalidToken: meets("invalidToken", {}, { only: [LIST] }),
   deprecated410: answers(refusal(410, "deprecated_endpoint", "/api/v0/instances/ is deprecated."), [LIST]),
   staleNull: answers(json(200, { instances: null }), [SINGLE]),
   emptyMarket: answers(json(200, { offers: [] }), ["POST /bundles/"]),
   teamKeys: answers(refusal(403, "team_ssh_keys_not_supported", "Teams have none."), ["POST /ssh/", "GET /ssh/"]),
 
-  destroyIgnored: answers(json(200, { success: true }), [DELETE]),
-  destroySlow: slowDestroy(40),
-  destroyVerySlow: slowDestroy(400),
+  destroyIgnored: meets("destroyIgnored", {}, { only: [DELETE] }),
+  destroySlow: meets("destroySlow", { seconds: 40 }, { only: [DELETE] }),
+  destroyVerySlow: meets("destroySlow", { seconds: 400 }, { only: [DELETE] }),
 
-  outage: { ...before(() => gatewayPage(502)), lasts: "endpoint" },
-  outageAfter: { ...after(() => gatewayPage(503)), writes: true, lasts: "endpoint" },
-  throttled: { lasts: "endpoint", happen: async () => TOO_FREQUENT.envelope(3) },
-  ignoredForEver: { only: [DELETE], lasts: "endpoint", happen: async () => json(200, { success: true }) },
-  takenForEver: { only: [CREATE], lasts: "endpoint", happen: async () => noLongerAvailable(7) },
-  hiddenForEver: { ...listed((body) => ({ ...body, instances: body.instances.slice(0, -1) })), lasts: "endpoint" },
+  outage: meets("serverErrorBefore", {}, { lasts: "endpoint" }),
+  outageAfter: meets("serverErrorAfter", { status: 503 }, { writes: true, lasts: "endpoint" }),
+  throttled: meets("tooFrequent", { style: "envelope", threshold: 3 }, { lasts: "endpoint" }),
+  ignoredForEver: meets("destroyIgnored", {}, { only: [DELETE], lasts: "endpoint" }),
+  takenForEver: meets("offerTaken410", {}, { only: [CREATE], lasts: "endpoint" }),
+  hiddenForEver: meets("partialPage", {}, { only: [LIST], lasts: "endpoint" }),
   offline: { lasts: "process", happen: async (at) => breaks(at, "EHOSTUNREACH") },
   silence: { ...before(timedOut), lasts: "process" },
-  revoked: { lasts: "process", happen: async () => refusal(404, "auth_error", "Invalid user key") },
+  revoked: meets("authError404", {}, { lasts: "process" }),
 };
-
-function slowDestroy(seconds: number): Ending {
-  return {
-    only: [DELETE],
-    happen: async ({ world, request, carryOut }) => {
-      const id = Number(/\d+/.exec(request.call.path.replace("/v0/", ""))?.[0]);
-      const contract = world.contracts.get(id);
-      if (contract !== undefined) contract.destroySeconds = seconds;
-      return carryOut();
-    },
-  };
-}
 
 export function endingNamed(name: string): Ending {
   const ending = ENDINGS[name];

@@ -1,9 +1,9 @@
 import type { Means } from "../../components/vast/ready/means.ts";
-import { label } from "../support/renting.ts";
+import { label } from "../support/request.ts";
 import { CREATE, LIST } from "./endings.ts";
 import type { FaultAt } from "./place.ts";
 import { Process } from "./process.ts";
-import { type Called, Scene } from "./scene.ts";
+import { type Called, CaseScene } from "./scene.ts";
 import { type Command, GONE, type Outcome, realVerbs, Stack, type State, type Verbs } from "./stack.ts";
 
 /** Commands, and what happens at Vast between them. */
@@ -76,7 +76,7 @@ const MOST_SPENT = (2 * (6 + 5) * 3.5) / 60;
 /** Plays one case from the first command to a destroy that has gone through. */
 export async function play(dir: string, one: Case, broken: Break = {}): Promise<Trace> {
   const { strangers } = LIVES[one.life] ?? {};
-  const scene = await Scene.open(dir, strangers);
+  const scene = await CaseScene.open(dir, strangers);
   try {
     return await new Player(scene, one, broken).play();
   } finally {
@@ -85,7 +85,7 @@ export async function play(dir: string, one: Case, broken: Break = {}): Promise<
 }
 
 class Player {
-  readonly #scene: Scene;
+  readonly #scene: CaseScene;
   readonly #case: Case;
   readonly #broken: Break;
   readonly #stack: Stack;
@@ -96,7 +96,7 @@ class Player {
   #wentBad = false;
   #lastError = "";
 
-  constructor(scene: Scene, one: Case, broken: Break) {
+  constructor(scene: CaseScene, one: Case, broken: Break) {
     this.#scene = scene;
     this.#case = one;
     this.#broken = broken;
@@ -104,7 +104,7 @@ class Player {
   }
 
   async play(): Promise<Trace> {
-    const began = this.#scene.clock.now();
+    const began = this.#scene.hand.now();
     for (const step of LIVES[this.#case.life]?.steps ?? []) {
       if (step === "outbid" || step === "vanish") await this.#mishap(step);
       else if (!(await this.#command(step))) {
@@ -113,7 +113,7 @@ class Player {
       }
     }
     // Whatever comes late has come.
-    await this.#scene.clock.advance(600);
+    await this.#scene.hand.advance(600);
     this.#checkEnd();
     return {
       calls: this.#scene.calls,
@@ -121,12 +121,12 @@ class Player {
       story: this.#story,
       wentBad: this.#wentBad,
       spent: this.#scene.spent(),
-      seconds: (this.#scene.clock.now() - began) / 1000,
+      seconds: (this.#scene.hand.now() - began) / 1000,
     };
   }
 
   async #mishap(step: "outbid" | "vanish"): Promise<void> {
-    const { world, clock } = this.#scene;
+    const { world, hand } = this.#scene;
     const [id] = this.#scene.ours();
     const contract = world.contracts.get(id ?? 0);
     if (contract === undefined) return;
@@ -135,7 +135,7 @@ class Player {
       contract.offer.ask.tenant = { kind: "bid", perHour: (contract.bid ?? 0) + 0.05 };
       world.life.settle(contract.offer.machine);
     }
-    await clock.advance(20);
+    await hand.advance(20);
   }
 
   async #recover(): Promise<void> {
@@ -155,8 +155,8 @@ class Player {
 
   /** False = it ended badly. */
   async #command(command: Command): Promise<boolean> {
-    const { clock } = this.#scene;
-    const began = clock.now();
+    const { hand } = this.#scene;
+    const began = hand.now();
     const process = new Process(this.#scene, {
       command: this.#commands++,
       faults: this.#case.faults,
@@ -176,7 +176,7 @@ class Player {
     const met = process.met.length === 0 ? "" : ` [${process.met.join(", ")}]`;
     const how = !process.isHeard ? "nobody heard of it" : end.how === "killed" ? "killed" : (error?.message ?? "ok");
     this.#story.push(
-      `${command}${met} -> ${how}; ${(clock.now() - began) / 1000} s; lives ${this.#scene.ours()}; state ${this.#state.instance?.instanceId ?? "-"} ${this.#state.instance?.phase ?? ""}`,
+      `${command}${met} -> ${how}; ${(hand.now() - began) / 1000} s; lives ${this.#scene.ours()}; state ${this.#state.instance?.instanceId ?? "-"} ${this.#state.instance?.phase ?? ""}`,
     );
     this.#scene.orphanIntents();
     const isLeaving = this.#scene.ours().length > this.#scene.oursToStay().length;
@@ -190,7 +190,7 @@ class Player {
     this.#checkMoment(isGood && outcome?.isUnseen !== true ? command : undefined);
     this.#checkCalls(process);
     // What went well is left alone for a while; after trouble somebody types at once.
-    await clock.advance(isGood ? 60 : 1);
+    await hand.advance(isGood ? 60 : 1);
     this.#checkMoment(undefined);
     return isGood;
   }

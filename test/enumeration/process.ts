@@ -1,15 +1,10 @@
 import type { Clock } from "../../components/lib/clock.ts";
-import { VastClient } from "../../components/vast/client/client.ts";
-import { InstanceList } from "../../components/vast/client/instance-list.ts";
-import { Gates } from "../../components/vast/client/pacing.ts";
-import { noAnswer, type Request, type Transport } from "../../components/vast/client/transport.ts";
-import { Journal } from "../../components/vast/journal/journal.ts";
-import { Prices } from "../../components/vast/market/prices.ts";
+import type { Request, Transport } from "../../components/vast/client/transport.ts";
 import type { Means } from "../../components/vast/ready/means.ts";
-import { openDoors } from "../support/renting.ts";
+import { clientOn, meansOn } from "../support/means.ts";
 import { endingNamed, type Happening } from "./endings.ts";
 import { type FaultAt, type Place, placeName, samePlace } from "./place.ts";
-import { KEY, type Scene } from "./scene.ts";
+import type { CaseScene } from "./scene.ts";
 
 /** How a command ended. */
 export type End<T> =
@@ -42,7 +37,7 @@ export class Process {
   /** "PUT /asks/{id}/ #1 resetAfter", as they happened. */
   readonly met: string[] = [];
   readonly answers: Answered[] = [];
-  readonly #scene: Scene;
+  readonly #scene: CaseScene;
   readonly #options: ProcessOptions;
   readonly #engine = new AbortController();
   readonly #killed = Promise.withResolvers<void>();
@@ -50,7 +45,7 @@ export class Process {
   readonly #lasting: { readonly reach: string; readonly ending: string }[] = [];
   #isDead = false;
 
-  constructor(scene: Scene, options: ProcessOptions) {
+  constructor(scene: CaseScene, options: ProcessOptions) {
     this.#scene = scene;
     this.#options = options;
     const means = this.#makeMeans();
@@ -74,29 +69,17 @@ export class Process {
   }
 
   #makeMeans(): Means {
-    const { clock: hand, journalDir, pricesDir } = this.#scene;
+    const { hand, api, home } = this.#scene;
     const clock: Clock = {
       now: hand.now,
       sleep: async (milliseconds) => {
         await this.#alive(() => hand.advance(milliseconds / 1000));
       },
     };
-    const client = new VastClient(
-      { url: "https://vast.test", key: () => KEY, keySource: "a test" },
-      { gates: new Gates(clock.now, clock.sleep), sleep: clock.sleep, random: () => 0, transport: this.#transport },
-    );
     const { signal } = this.#engine;
-    return {
-      client,
-      list: new InstanceList(client, clock),
-      journal: new Journal(journalDir),
-      prices: new Prices(pricesDir, "https://vast.test", clock.now),
-      clock,
-      logins: openDoors,
+    return meansOn({ api, clock, home }, clientOn({ api, clock }, { transport: this.#transport }), {
       engine: { signal, alive: async () => !signal.aborted },
-      progress: () => {},
-      say: async () => {},
-    };
+    });
   }
 
   /** The dead do nothing, and hear of nothing. */
@@ -106,11 +89,11 @@ export class Process {
     return this.#isDead ? NEVER : result;
   }
 
-  #transport: Transport = (url, _key, { call, query, body }) =>
+  #transport: Transport = (_url, _key, request) =>
     this.#alive(async () => {
+      const { call } = request;
       const endpoint = `${call.method} ${call.template}`;
       const place = this.#scene.next(endpoint, this.#options.command);
-      const request = { call, query: query ?? {}, body };
       const ending = this.#endingAt(place);
       const happening = this.#happening(request);
       const answered: Answered = { endpoint, status: 0, ...(ending === undefined ? {} : { ending }) };
@@ -118,12 +101,7 @@ export class Process {
       const answer = await (ending === undefined ? happening.carryOut() : endingNamed(ending).happen(happening));
       if (!("cut" in answer)) answered.status = answer.status;
       this.#options.afterCall?.();
-      if ("cut" in answer) throw noAnswer(call, url, "ECONNRESET");
-      return {
-        status: answer.status,
-        text: answer.body,
-        headers: { date: new Date(this.#scene.clock.now()).toUTCString() },
-      };
+      return this.#scene.arrived(call, answer);
     });
 
   /** Name of the ending that is due here. */
@@ -155,12 +133,12 @@ export class Process {
   }
 
   #happening(request: Request): Happening {
-    const { call, query, body } = request;
     return {
       request,
-      carryOut: (paced) => this.#scene.exchange(call, query, body, paced),
+      carryOut: (world) => this.#scene.exchange(request, world),
+      meet: (fault) => this.#scene.meet(request, fault),
       world: this.#scene.world,
-      pass: (seconds) => this.#scene.clock.advance(seconds),
+      pass: (seconds) => this.#scene.hand.advance(seconds),
       kill: () => this.#kill(),
       loseEngine: () => this.#engine.abort(),
     };

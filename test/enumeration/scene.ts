@@ -1,22 +1,18 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Call } from "../../components/vast/client/answer.ts";
-import { Journal } from "../../components/vast/journal/journal.ts";
+import type { Request } from "../../components/vast/client/transport.ts";
+import { checkFault } from "../../simulator/api/check-fault.ts";
+import { findRoute } from "../../simulator/api/route.ts";
+import { ROUTES } from "../../simulator/api/routes.ts";
 import { newContract } from "../../simulator/contracts/rent.ts";
-import {
-  type Answer,
-  exchange,
-  type HandClock,
-  handClock,
-  ledger,
-  openWorld,
-  type World,
-} from "../../simulator/index.ts";
+import { FaultBook } from "../../simulator/faults/book.ts";
+import type { Fault, Answer as Sent, World } from "../../simulator/index.ts";
 import type { Offer } from "../../simulator/market/machine.ts";
-import { label, request } from "../support/renting.ts";
+import { label, request } from "../support/request.ts";
+import { Scene } from "../support/scene.ts";
 import type { Place } from "./place.ts";
 
-export const KEY = "k".repeat(64);
 const MOST_OFFERS = 8;
 /** So that nothing depends on steps that take no time. */
 const TIMINGS = { rent: 0, pull: 0, visible: 1.2, report: 1.5, load: 1.5, destroy: 1.2 };
@@ -34,23 +30,15 @@ export interface Called extends Place {
   readonly command: number;
 }
 
-/** One account, its machines and one state directory, for one case. */
-export class Scene {
-  readonly clock: HandClock = handClock();
-  readonly world: World;
-  readonly journalDir: string;
-  readonly pricesDir: string;
+/** A scene for one case: others use the account too, and the calls of all its commands are counted. */
+export class CaseScene extends Scene {
   readonly calls: Called[] = [];
   readonly #foreign: readonly { readonly id: number; readonly label: string | null }[];
   readonly #counts = new Map<string, number>();
 
-  private constructor(dir: string, strangers: number) {
-    this.journalDir = join(dir, "journal");
-    this.pricesDir = join(dir, "prices");
-    for (const each of [this.journalDir, this.pricesDir]) mkdirSync(each, { recursive: true });
-    // As the run's identity does, which comes before any rental.
-    new Journal(this.journalDir).begin(label);
-    const world = openWorld({ timings: TIMINGS }, { clock: this.clock, apiKey: KEY });
+  private constructor(root: string, strangers: number) {
+    super({ root, timings: TIMINGS });
+    const { world } = this;
     const others = [...FOREIGN, ...Array.from({ length: strangers }, () => null)];
     const isOurs = ({ ask, machine }: Offer) => machine.gpu.name === request.criteria.gpu && ask.gpus === 1;
     const offers = [...world.market.offers()].filter(({ machine }) => machine.gpu.name !== request.criteria.gpu);
@@ -62,13 +50,15 @@ export class Scene {
       id: this.#rentedByOthers(world, offers[index], name),
       label: name,
     }));
-    this.world = world;
   }
 
-  /** @param strangers more machines of the account: beyond 25 the list has a second page */
-  static async open(dir: string, strangers = 0): Promise<Scene> {
-    const scene = new Scene(dir, strangers);
-    await scene.clock.advance(60);
+  /**
+   * @param root folder for its state directory
+   * @param strangers more machines of the account: beyond 25 the list has a second page
+   */
+  static async open(root: string, strangers = 0): Promise<CaseScene> {
+    const scene = new CaseScene(root, strangers);
+    await scene.hand.advance(60);
     return scene;
   }
 
@@ -89,22 +79,16 @@ export class Scene {
     return called;
   }
 
-  /** @param paced false = it was let in before: what comes of it comes late */
-  exchange(
-    { method, path }: Pick<Call, "method" | "path">,
-    query: Readonly<Record<string, string>> = {},
-    body: unknown = undefined,
-    paced = true,
-  ): Promise<Answer> {
-    const url = new URL(path, "http://vast.test");
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    return exchange(paced ? this.world : { ...this.world, gates: undefined }, {
-      method,
-      url,
-      key: KEY,
-      address: "",
-      body: body === undefined ? "" : JSON.stringify(body),
-    });
+  /** What Vast sends back to a request that meets this fault, unless Vast turns it away as one too many. */
+  async meet(request: Request, fault: Omit<Fault, "on">): Promise<Sent> {
+    const { call } = request;
+    const found = findRoute(ROUTES, call.method, call.path);
+    const faults = new FaultBook(checkFault);
+    faults.add({ ...fault, on: typeof found === "object" ? found.route.endpoint : "" } as Fault);
+    const sent = await this.exchange(request, { ...this.world, faults });
+    const isMet = faults.list().every(({ met }) => met > 0);
+    assert.ok(isMet || ("status" in sent && sent.status === 429), `${call.path} did not meet ${fault.do}`);
+    return sent;
   }
 
   /** Ids of what lives under our label. */
@@ -125,27 +109,12 @@ export class Scene {
     });
   }
 
-  /** Dollars spent under our label. */
-  spent(): number {
-    const lines = ledger(this.world).contracts.filter((line) => line.label === label);
-    return lines.reduce((sum, { cost }) => sum + cost.total, 0);
-  }
-
-  openIntents(): string[] {
-    return new Journal(this.journalDir).listOpen().map((intent) => `${intent.label}.json`);
-  }
-
   /** The process that held them has ended. */
   orphanIntents(): void {
-    for (const name of this.openIntents()) {
-      const file = join(this.journalDir, name);
+    for (const open of this.openIntents()) {
+      const file = join(this.home, "journal", `${open}.json`);
       const intent = JSON.parse(readFileSync(file, "utf8"));
       writeFileSync(file, JSON.stringify({ ...intent, pid: 999_999_999, startedAt: "never" }));
     }
-  }
-
-  async close(): Promise<void> {
-    await this.world.life.close();
-    rmSync(this.journalDir, { recursive: true, force: true });
   }
 }

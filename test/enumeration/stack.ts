@@ -12,7 +12,7 @@ import { release, whatIsLeft } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
 import { resume } from "../../components/vast/rental/resume.ts";
 import { noGate, releaseAll } from "../../components/vast/rental/settle.ts";
-import { label, request as usual } from "../support/renting.ts";
+import { label, request as usual } from "../support/request.ts";
 
 /** What renting and releasing are; a broken program has others. */
 export interface Verbs {

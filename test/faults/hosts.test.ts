@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openStateDir } from "../../components/lib/state-dir.ts";
@@ -19,10 +16,11 @@ import { waitForSetUp } from "../../components/vast/ready/set-up.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { rent } from "../../components/vast/rental/rental.ts";
 import { rentOrderOf } from "../../components/vast/rental/rental-request.ts";
-import { ledger, startSimulator } from "../../simulator/index.ts";
+import { ledger } from "../../simulator/index.ts";
 import { happen } from "../../simulator/world/mishaps.ts";
 import { notAll } from "../support/all.ts";
-import { request } from "../support/renting.ts";
+import { request } from "../support/request.ts";
+import { simulate } from "../support/simulator.ts";
 import { needsRoot } from "../support/sshd.ts";
 
 /** A session on the machine; resolves when it has begun. */
@@ -42,13 +40,8 @@ const hurried: LiveOptions = {
 };
 
 test("what can go wrong between ssh and a machine, with real machines", needsRoot, async (t) => {
-  const home = mkdtempSync(join(tmpdir(), "vast-host-faults-"));
+  const { home, simulator } = await simulate(t, { hosts: "real", timings: { proxy: 0.3 } });
   process.env.VAST_TRAINING_HOME = home;
-  const simulator = await startSimulator({ home: join(home, "simulator"), timings: { proxy: 0.3 } });
-  t.after(async () => {
-    await simulator.close();
-    rmSync(home, { recursive: true, force: true });
-  });
   const { world } = simulator;
   const said: string[] = [];
   const connected = await connect({ apiUrl: "simulator", apiKeyFile: "" });

@@ -2,7 +2,7 @@ import type { PhaseName } from "../../components/vast/client/phase.ts";
 import type { Contract } from "../../simulator/contracts/contract.ts";
 import type { Fault } from "../../simulator/index.ts";
 import { happen } from "../../simulator/world/mishaps.ts";
-import type { Scene } from "./scene.ts";
+import type { SlowScene } from "./scene.ts";
 
 /** What the next `pulumi up --refresh` makes of it. */
 export type Next =
@@ -14,7 +14,7 @@ export type Next =
 export interface RunRow {
   readonly what: string;
   readonly knobs: readonly string[];
-  readonly happens: (scene: Scene, contract: Contract) => unknown;
+  readonly happens: (scene: SlowScene, contract: Contract) => unknown;
   /** Rented on demand instead of by a bid. */
   readonly onDemand?: boolean;
   /** What is wrong when it is brought back. */
@@ -38,7 +38,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 const mishap =
   (name: string, args: Arguments = {}) =>
-  ({ world }: Scene, contract: Contract) =>
+  ({ world }: SlowScene, contract: Contract) =>
     happen(world, contract, name, args);
 
 const START = "PUT /instances/{id}/";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { exportLines } from "../../cli/machine/env.ts";
-import type { Machine } from "../../cli/machine/machine.ts";
+import { envLines } from "../../cli/machine/env.ts";
+import type { StackMachine } from "../../cli/machine/machine.ts";
 import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
@@ -91,5 +91,5 @@ test("no address gets into an ssh config file or into a shell as anything but a 
   }
   const endpoint = { host: "x;touch /tmp/p", port: 22, via: "direct" as const, hostKey: "ssh-ed25519 AAAA" };
   const plain = { privateKeyFile: "/k", publicKey: "", knownHostsFile: "/known" };
-  assert.throws(() => exportLines({ instanceId: 7, key: plain, endpoint } as Machine), /blank/);
+  assert.throws(() => envLines({ instanceId: 7, key: plain, endpoint } as StackMachine), /blank/);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
-import { processesWith, tracesIn } from "../../scripts/lib/traces.ts";
+import { leftoversIn, processesWith } from "../../scripts/lib/traces.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 import { notAll } from "../support/all.ts";
 
@@ -49,7 +49,7 @@ function projectFiles(): unknown[] {
 }
 
 function assertNothingLeft(folder: string, filesBefore: unknown[]): void {
-  assert.deepEqual(tracesIn(folder), []);
+  assert.deepEqual(leftoversIn(folder), []);
   assert.deepEqual(processesWith(`PLAYED_IN=${folder}`), []);
   assert.deepEqual(projectFiles(), filesBefore);
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { type Simulator, startSimulator } from "../../simulator/index.ts";
+import type { Simulator } from "../../simulator/index.ts";
 import { notAll } from "../support/all.ts";
+import { simulate } from "../support/simulator.ts";
 import { venv } from "../support/venv.ts";
 
 const run = promisify(execFile);
@@ -22,10 +21,7 @@ const programs = (t: TestContext) =>
 
 /** With Vast's limits, and a way as long as it is to Vast: these programs do not pace themselves. */
 async function openVast(t: TestContext): Promise<{ home: string; vast: Simulator }> {
-  const home = mkdtempSync(join(tmpdir(), "simulator-others-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const vast = await startSimulator({ home: join(home, "simulator"), hosts: "none", timings: { latency: 0.35 } });
-  t.after(() => vast.close());
+  const { home, simulator: vast } = await simulate(t, { timings: { latency: 0.35 } });
   return { home, vast };
 }
 

@@ -1,5 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -8,9 +7,9 @@ import { openStateDir } from "../../components/lib/state-dir.ts";
 import { typeOf } from "../../components/pulumi/addresses.ts";
 import { type Intent, Journal } from "../../components/vast/journal/journal.ts";
 import { runLabel } from "../../components/vast/journal/label.ts";
-import { type Fault, type Simulator, startSimulator } from "../../simulator/index.ts";
+import type { Fault, Simulator } from "../../simulator/index.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
-import { asker, findFreeOffer, ORDER } from "./simulator.ts";
+import { asker, findFreeOffer, ORDER, simulate } from "./simulator.ts";
 
 /** An account with machines, the stacks of a project, and one owner's state directory. */
 export interface Fleet {
@@ -63,21 +62,13 @@ esac
 `;
 
 export async function openFleet(t: TestContext): Promise<Fleet> {
-  const folder = mkdtempSync(join(tmpdir(), "vast-fleet-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { home: folder, simulator } = await simulate(t, { pace: false, timings: { visible: 0 } });
   const [stacks, bin] = [join(folder, "stacks"), join(folder, "bin")];
   for (const name of [stacks, bin]) mkdirSync(name);
   writeFileSync(join(bin, "pulumi"), PULUMI);
   chmodSync(join(bin, "pulumi"), 0o755);
   const path = `${bin}:/usr/bin:/bin`;
   const env = { PATH: path, HOME: folder, VAST_TRAINING_HOME: join(folder, "home"), STACKS: stacks };
-  const simulator = await startSimulator({
-    home: join(folder, "simulator"),
-    hosts: "none",
-    pace: false,
-    timings: { visible: 0 },
-  });
-  t.after(() => simulator.close());
   const dir = openStateDir(env);
   const journal = new Journal(dir.journalDir);
   const api = { apiUrl: simulator.url, apiKeyFile: simulator.apiKeyFile };

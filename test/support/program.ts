@@ -7,7 +7,7 @@ import { type CommandResult, type RunningCommand, startCommand } from "../../scr
 import { type SimulatorProcess, startSimulatorProcess } from "../../scripts/lib/simulator.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
 import { installInto } from "./installed.ts";
-import { criteria } from "./renting.ts";
+import { criteria } from "./request.ts";
 
 /** A Pulumi program with an identity, an instance and a bid, on a simulator of its own. */
 export interface Program {

@@ -14,8 +14,9 @@ import status from "@pulumi/pulumi/proto/status_pb.js";
 import structs from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Address } from "../../components/pulumi/addresses.ts";
 import { stub } from "../../components/pulumi/stub.ts";
-import type { FakeEngine } from "./fake-engine.ts";
+import { type FakeEngine, fakeEngine } from "./fake-engine.ts";
 import { installInto } from "./installed.ts";
+import { simulate } from "./simulator.ts";
 
 type Values = Record<string, unknown>;
 
@@ -39,7 +40,15 @@ export interface ProviderProcess {
   remove(id: string, props: Values): Promise<void>;
 }
 
-export async function startProvider(
+/** A provider process of one resource and its engine, on a simulator; `another` is a process beside it. */
+export async function openProvider(t: TestContext, address: Address, options: Parameters<typeof simulate>[1] = {}) {
+  const { home, env, simulator } = await simulate(t, options);
+  const engine = await fakeEngine(t);
+  const another = () => startProvider(t, address, engine, env);
+  return { home, simulator, engine, provider: await another(), another };
+}
+
+async function startProvider(
   t: TestContext,
   address: Address,
   engine: FakeEngine,

@@ -1,67 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Clock } from "../../components/lib/clock.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import type { Endpoint } from "../../components/ssh/endpoint.ts";
 import { openApi } from "../../components/vast/client/api.ts";
-import { VastClient } from "../../components/vast/client/client.ts";
-import { vastError } from "../../components/vast/client/errors.ts";
+import type { ClientOptions } from "../../components/vast/client/client.ts";
 import { InstanceList } from "../../components/vast/client/instance-list.ts";
-import { Gates } from "../../components/vast/client/pacing.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import { Ledger } from "../../components/vast/ledger/ledger.ts";
-import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
-import { Prices } from "../../components/vast/market/prices.ts";
 import { keepIn } from "../../components/vast/ready/connect.ts";
-import type { Logins, Means, SetUp } from "../../components/vast/ready/means.ts";
-import type { Traces } from "../../components/vast/ready/traces.ts";
-import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
-import {
-  type Fault,
-  type HandClock,
-  handClock,
-  ledger,
-  type Simulator,
-  startSimulator,
-  type Timings,
-} from "../../simulator/index.ts";
+import type { Logins, Means } from "../../components/vast/ready/means.ts";
+import type { Fault, HandClock, Simulator, Timings } from "../../simulator/index.ts";
+import { clientOn, meansOn, openDoors } from "./means.ts";
+import { label, request } from "./request.ts";
+import { simulate } from "./simulator.ts";
+import { ownTime } from "./time.ts";
 
-export const criteria: OfferCriteria = {
-  gpu: "H100 SXM",
-  gpus: 1,
-  rental: "interruptible",
-  maxPricePerHour: 3.5,
-  bidMarkup: 0.2,
-  diskGb: 150,
-  minReliability: 0.95,
-  minDownloadMbps: 200,
-  minDurationHours: 24,
-  verified: true,
-  maxOffers: 3,
-};
-
-export const label = "vt-abcdefgh-vast-training-test-run-12345678";
-
-export const request: RentalRequest = {
-  label,
-  urn: "urn:pulumi:test::vast-training::x::run",
-  target: { apiUrl: "simulator", apiKeyFile: "" },
-  criteria,
-  image: "japhba/cot-oracle",
-  imageBytes: null,
-  imageLogin: null,
-  publicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4 ours"],
-  onstart: "",
-  checkpointsDir: "/workspace/checkpoints",
-  minutes: { machine: 30, total: 60 },
-  provisional: true,
-  quote: null,
-};
-
-/** A world without machines, in which only our waiting makes time pass. */
+/** One process of ours and Vast over HTTP, without machines; only our waiting makes time pass. */
 export interface World {
   readonly means: Means;
   readonly clock: HandClock;
@@ -75,6 +28,8 @@ export interface World {
   readonly killEngine: () => void;
   /** Other means over the same world: another process, or other eyes. */
   readonly meansWith: (changes: Partial<Means>) => Means;
+  /** The same with a client of its own. */
+  readonly meansOver: (options: ClientOptions) => Means;
   /** Living contracts by id. */
   readonly living: () => number[];
   /** "PUT /asks/{id}/" and so on, in order. */
@@ -90,33 +45,13 @@ export interface WorldOptions {
 }
 
 export async function renting(t: TestContext, options: WorldOptions = {}): Promise<World> {
-  const home = mkdtempSync(join(tmpdir(), "vast-rental-test-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const clock = handClock();
-  const simulator = await startSimulator({
-    home: join(home, "simulator"),
-    hosts: "none",
-    clock,
+  const { hand, clock } = ownTime();
+  const { home, env, simulator } = await simulate(t, {
+    clock: hand,
     timings: { rent: 0, pull: 0, ...options.timings },
+    faults: options.faults ?? [],
   });
-  t.after(() => simulator.close());
-  for (const fault of options.faults ?? []) simulator.world.faults.add(fault);
-  const world = worldOf(home, clock, simulator, options);
-  t.after(() => {
-    const known = new Set(options.mayLive?.(world) ?? []);
-    const strays = world.living().filter((id) => !known.has(id));
-    assert.deepEqual(strays, [], `living and unowned, after:\n${world.said.join("\n")}`);
-    const unexpected = simulator.world.requests.filter(({ status, fault }) => status === 429 && fault === undefined);
-    assert.deepEqual(unexpected, [], "too many calls");
-  });
-  return world;
-}
-
-function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins }: WorldOptions): World {
-  const env = { VAST_TRAINING_HOME: home };
-  const ours: Clock = { now: clock.now, sleep: (milliseconds) => clock.advance(milliseconds / 1000) };
-  const gates = new Gates(ours.now, ours.sleep);
-  const client = new VastClient(openApi(request.target, env), { gates, sleep: ours.sleep, random: () => 0 });
+  const ground = { api: openApi(request.target, env), clock, home };
   const dir = openStateDir(env);
   const journal = new Journal(dir.journalDir);
   // As the run's identity does, which comes before any rental.
@@ -124,86 +59,36 @@ function worldOf(home: string, clock: HandClock, simulator: Simulator, { logins 
   const gone = new AbortController();
   const said: string[] = [];
   const shown: string[] = [];
-  const means: Means = {
-    client,
-    list: new InstanceList(client, ours),
+  const say = async (text: string) => void said.push(text);
+  const means = meansOn(ground, clientOn(ground), {
     journal,
-    prices: new Prices(dir.pricesDir, simulator.url, ours.now),
-    ledger: new Ledger({ own: dir.ledgerDir, lab: "" }, simulator.url, {
-      now: ours.now,
-      say: async (text) => void said.push(text),
-    }),
-    clock: ours,
-    logins: { ...openDoors, ...logins },
+    ledger: new Ledger({ own: dir.ledgerDir, lab: "" }, simulator.url, { now: clock.now, say }),
+    logins: { ...openDoors, ...options.logins },
     engine: { signal: gone.signal, alive: async () => !gone.signal.aborted },
     keep: keepIn(() => openStateDir(env).failedDir),
     progress: (text) => void shown.push(text),
-    say: async (text) => void said.push(text),
+    say,
+  });
+  const meansWith: World["meansWith"] = (changes) => {
+    return { ...means, list: new InstanceList(changes.client ?? means.client, clock), ...changes };
   };
-  return {
-    means,
-    clock,
-    simulator,
-    journal,
-    home,
-    said,
-    shown,
+  const world: World = {
+    ...{ means, clock: hand, simulator, journal, home, said, shown, meansWith },
     killEngine: () => gone.abort(),
-    meansWith: (changes) => ({ ...means, list: new InstanceList(changes.client ?? client, ours), ...changes }),
+    meansOver: (options) => meansWith({ client: clientOn(ground, options) }),
     living: () => simulator.world.contracts.living().map(({ id }) => id),
     requests: (endpoint) => simulator.world.requests.filter((each) => each.endpoint === endpoint).length,
   };
-}
-
-const endpoint: Endpoint = { host: "203.0.113.7", port: 22022, via: "direct" };
-export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4";
-
-/** Of a machine on which nothing of ours has run. */
-export const NO_TRACES: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
-
-/** Every machine lets us in at once. */
-/** Set up, without a word of GPUs. */
-export const SET_UP: SetUp = { gpus: null, hasFuse: true };
-/** What a machine says of itself. */
-export const REPORT = "$ nvidia-smi\nGPU 0: H100";
-
-export const openDoors: Logins = {
-  login: async () => ({ ...endpoint, hostKey }),
-  isSetUp: async () => SET_UP,
-  report: async () => REPORT,
-  traces: async () => NO_TRACES,
-};
-
-/** Nobody lets us in, and time passes over it. */
-export function closedDoors(clock: () => Clock): Logins {
-  return {
-    login: async (id, { deadline, onAttempt }) => {
-      while (clock().now() < deadline) {
-        onAttempt?.("denied", "direct");
-        await clock().sleep(5000);
-      }
-      throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
-    },
-    isSetUp: async () => SET_UP,
-    report: async (id) => {
-      throw vastError("no_login", `instance ${id}: no login over ssh: direct denied`);
-    },
-    traces: async () => NO_TRACES,
-  };
-}
-
-/** The same client with some calls of its own. */
-export function clientWith(client: VastClient, changes: Partial<VastClient>): VastClient {
-  return new Proxy(client, {
-    get: (target, name) => {
-      const own = changes[name as keyof VastClient] ?? target[name as keyof VastClient];
-      return typeof own === "function" ? own.bind(target as never) : own;
-    },
+  t.after(() => {
+    const known = new Set(options.mayLive?.(world) ?? []);
+    const strays = world.living().filter((id) => !known.has(id));
+    assert.deepEqual(strays, [], `living and unowned, after:\n${said.join("\n")}`);
+    const unexpected = simulator.world.requests.filter(({ status, fault }) => status === 429 && fault === undefined);
+    assert.deepEqual(unexpected, [], "too many calls");
   });
+  return world;
 }
 
 export function openIntents({ journal }: World): string[] {
   return journal.listOpen().map(({ label: open }) => `${open}.json`);
 }
-
-export { ledger };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import {
+  type Fault,
   type HandClock,
   handClock,
   type Simulator,
@@ -23,6 +24,29 @@ export interface Reply {
   readonly body: Body;
 }
 
+/** A state directory, and in it a simulator that every process with this environment finds under "simulator". */
+export interface Simulated {
+  readonly home: string;
+  readonly env: { readonly VAST_TRAINING_HOME: string };
+  readonly simulator: Simulator;
+}
+
+/** A simulator over HTTP for as long as the test lasts; without machines and with Vast's limits unless told. */
+export async function simulate(
+  t: TestContext,
+  { faults = [], ...options }: Partial<SimulatorOptions> & { readonly faults?: readonly Fault[] } = {},
+): Promise<Simulated> {
+  const home = mkdtempSync(join(tmpdir(), "vast-simulated-"));
+  let simulator: Simulator | undefined;
+  t.after(async () => {
+    await simulator?.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+  simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", ...options });
+  simulator.world.faults.add(...faults);
+  return { home, env: { VAST_TRAINING_HOME: home }, simulator };
+}
+
 /** A simulator without machines, whose time the test turns, and a way to talk to it. */
 export interface Bench {
   readonly simulator: Simulator;
@@ -38,11 +62,8 @@ export interface Bench {
 
 /** Vast's limits are off unless the test is about them. */
 export async function openBench(t: TestContext, options: Partial<SimulatorOptions> = {}): Promise<Bench> {
-  const home = mkdtempSync(join(tmpdir(), "simulator-test-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
   const clock = handClock();
-  const simulator = await startSimulator({ home, hosts: "none", pace: false, clock, ...options });
-  t.after(() => simulator.close());
+  const { simulator } = await simulate(t, { pace: false, clock, ...options });
   const bench = { simulator, clock, ask: asker(simulator) };
   const rent: Bench["rent"] = async (order = {}, wanted = {}) => {
     const offer = await findFreeOffer(bench, wanted);

@@ -13,7 +13,7 @@ export interface Content {
 /** Files by relative path. A name is any bytes, so it is kept as latin1 text, one character a byte. */
 export type Contents = ReadonlyMap<string, Content>;
 
-/** Where a name lies below a folder here. */
+/** The path of a name below a folder here. */
 export function pathOf(folder: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
 }
@@ -23,7 +23,7 @@ export function shownName(name: string): string {
   return printable(Buffer.from(name, "latin1").toString("utf8"), 200);
 }
 
-/** What is there, itself and not what it points to; undefined = nothing, or a name that this disk cannot have. */
+/** The entry at a path, without following a link; undefined = nothing there, or a name that this disk cannot have. */
 export function entryAt(path: Buffer): Stats | undefined {
   try {
     return lstatSync(path);
@@ -32,13 +32,13 @@ export function entryAt(path: Buffer): Stats | undefined {
   }
 }
 
-/** Of a plain file; undefined = there is none. */
+/** Size of a plain file; undefined = there is none. */
 export function sizeAt(path: Buffer): number | undefined {
   const entry = entryAt(path);
   return entry?.isFile() ? entry.size : undefined;
 }
 
-/** Is there a plain file that holds just that? */
+/** Is there a plain file with exactly this content? */
 export async function holds(path: Buffer, { size, sha256 }: Content): Promise<boolean> {
   if (sha256 === null || sizeAt(path) !== size) return false;
   const hash = createHash("sha256");
@@ -46,7 +46,7 @@ export async function holds(path: Buffer, { size, sha256 }: Content): Promise<bo
   return hash.digest("hex") === sha256;
 }
 
-/** The folder that a name lies in; "" = the uppermost. */
+/** The folder of a name; "" = the top one. */
 export function folderOf(name: string): string {
   return name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
 }

@@ -7,7 +7,7 @@ import { remoteError } from "../../ssh/remote-error.ts";
 
 /** Who works on a folder at home. */
 export interface Holder extends ProcessMark {
-  /** Of its machine: two may have one name. */
+  /** Start of its machine: two machines may have one name. */
   readonly boot: string;
   /** "pulumi destroy", "vast-run sync" */
   readonly what: string;
@@ -17,7 +17,7 @@ export interface Holder extends ProcessMark {
 
 export interface LockOptions {
   readonly what: string;
-  /** Hears who is waited for, again and again. */
+  /** Told who is waited for, again and again. */
   readonly onWait?: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
   /** How long a holder whose process cannot be seen may show no sign of life, milliseconds; default a minute. */
@@ -28,25 +28,25 @@ export interface LockOptions {
 
 /** The right to change a folder at home, for one process at a time, on whichever machine it runs. */
 export interface Lock {
-  /** Asks whether it is still ours, and says that we live. Throws when another process has taken over. */
+  /** Checks that the lock is still ours, and shows that we live. Throws when another process has taken over. */
   renew(): void;
   release(): void;
 }
 
-/** What is in the file of a number that nobody holds. */
+/** Content of a lock file that nobody holds. */
 const NOBODY = "released\n";
 const SILENCE_MS = 60_000;
 const LOOK_MS = 250;
 const RENEW_MS = 5_000;
 
 /**
- * Takes the lock, a folder in which the file with the highest number names the holder. Waits for a holder that lives, and
+ * Takes the lock: a folder in which the file with the highest number names the holder. Waits for a living holder, and
  * takes over from one that has ended, or that has not renewed for `silenceMs`.
  *
- * Numbers only rise. A file is made by link(), which one of several wins also on NFS, and a holder renews by linking its
- * own file to the next number: that goes to the server whatever is cached here, and fails when another process has taken
- * that number, or has removed this one. So no clocks are compared, and a process that slept while it lost the lock knows
- * at its next renewal.
+ * Numbers only rise. A file is made by link(), which only one of several processes wins, on NFS too. A holder renews by
+ * linking its own file to the next number: that reaches the server whatever is cached here, and fails when another
+ * process has taken that number, or has removed this file. So no clocks are compared, and a process that slept while it
+ * lost the lock learns so at its next renewal.
  */
 export async function takeLock(folder: string, options: LockOptions): Promise<Lock> {
   const { onWait = () => {}, signal, silenceMs = SILENCE_MS } = options;
@@ -95,7 +95,7 @@ class HeldLock implements Lock {
     remove(own ?? "");
   }
 
-  /** Whoever loses it hears so at the next change. */
+  /** Who has lost the lock learns so at the next change. */
   #tryToRenew(): void {
     try {
       this.renew();
@@ -104,7 +104,7 @@ class HeldLock implements Lock {
     }
   }
 
-  /** The number stays taken, by nobody, so that none is ever used twice. */
+  /** The number stays used, so that none is ever used twice. */
   release(): void {
     clearInterval(this.#timer);
     const draft = join(this.#folder, `draft.${process.pid}.${this.#number}`);
@@ -114,14 +114,14 @@ class HeldLock implements Lock {
       linkSync(draft, join(this.#folder, String(this.#number + 1)));
       remove(join(this.#folder, String(this.#number)));
     } catch {
-      // It is another's by now.
+      // Another process holds it by now.
     } finally {
       remove(draft);
     }
   }
 }
 
-/** One of several wins. */
+/** Takes this number; only one of several processes succeeds. */
 function claim(folder: string, number: number, holder: Holder): boolean {
   const draft = join(folder, `draft.${holder.pid}.${Math.random().toString(36).slice(2)}`);
   const file = join(folder, String(number + 1));
@@ -130,12 +130,12 @@ function claim(folder: string, number: number, holder: Holder): boolean {
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    // An answer that was lost on the way makes NFS ask again, and then our own file is in the way.
+    // After a lost answer NFS asks again, and then finds our own file in the way.
     if (statSync(draft).nlink !== 2) return false;
   } finally {
     remove(draft);
   }
-  // What is listed may have been old; now it is not.
+  // The listing may have been cached; this one is not.
   const now = numbers(folder);
   if (now.some((one) => one > number + 1)) {
     remove(file);
@@ -155,7 +155,7 @@ function highest(folder: string): number {
   return Math.max(0, ...numbers(folder));
 }
 
-/** undefined = it has just moved on, or it cannot be read. */
+/** undefined = it has just changed, or cannot be read. */
 function holderIn(folder: string, number: number): Holder | "nobody" | undefined {
   try {
     const text = readFileSync(join(folder, String(number)), "utf8");
@@ -166,7 +166,7 @@ function holderIn(folder: string, number: number): Holder | "nobody" | undefined
   }
 }
 
-/** Known for certain: only of a process of this machine. */
+/** Has it certainly ended? Known only for a process of this machine. */
 function hasEnded(other: Holder, { host, boot }: Holder): boolean {
   return other.host === host && other.boot === boot && stateOf(other) === "ended";
 }

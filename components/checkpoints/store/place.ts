@@ -5,19 +5,20 @@ import { entryAt, pathOf } from "./files.ts";
 const LARGE_BYTES = 1_000_000;
 const LEAST_SHARE = 0.5;
 
-/** Is a file that a machine has now too small to take the place of the one that was verified? */
+/** Is the machine's file now too small to replace the verified one? */
 export function isSuspect(before: number, now: number): boolean {
   return before >= LARGE_BYTES && (now === 0 || now < before * LEAST_SHARE);
 }
 
-/** A name for what comes home beside something. */
+/** A name for a file that comes home beside another one. */
 export function besideName(name: string, at: Date): string {
   return `${name}.from-${at.toISOString().replace(/[-:]|\.\d+/g, "")}`;
 }
 
 /**
- * The name under which a file can lie at home: its own, unless a part of its way is a file there, or a folder has its
- * name; then it comes home beside that. Folders on the way are made. A link on the way is a link no more: it may lead out.
+ * The name under which a file can be stored at home: its own, unless a part of its path is a file there, or a folder
+ * has its name; then one beside that. Makes the folders on its path. Removes a link on the path, because it may lead
+ * out.
  */
 export function openWay(home: string, name: string, at: Date): string {
   const parts = name.split("/");

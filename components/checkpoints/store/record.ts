@@ -4,21 +4,21 @@ import { writeWhole } from "../../lib/draft.ts";
 import { type Content, type Contents, holds, pathOf } from "./files.ts";
 
 /** A file at home as it was verified. */
-export interface Kept extends Content {
-  /** Where it lies, when that is not its own name. */
+export interface StoredFile extends Content {
+  /** Its name at home, when that is not its own. */
   readonly place?: string;
 }
 
 /**
- * What was verified at home last, in a file beside the folder. It tells a later gate that a machine which has stopped
- * need not be started again, and a later pull what must not be displaced.
+ * What was verified at home last, in a file beside the folder. A later gate sees by it that a stopped machine need not
+ * be started again, a later pull what it must not displace.
  */
 export interface PullRecord {
   /** ISO time. */
   readonly verifiedAt: string;
-  /** The training that had ended well before anything was listed, and so writes no more; null = none that we know of. */
+  /** The training that had ended before anything was listed, and so writes no more; null = none known. */
   readonly ended: string | null;
-  readonly files: ReadonlyMap<string, Kept>;
+  readonly files: ReadonlyMap<string, StoredFile>;
 }
 
 const shape = z.object({
@@ -43,11 +43,11 @@ export function noteRecord(folder: string, { verifiedAt, ended, files }: PullRec
   writeWhole(recordFile(folder), `${JSON.stringify({ verifiedAt, ended, files: rows })}\n`);
 }
 
-/** undefined = there is none that can be read. */
+/** The record; undefined = there is none that can be read. */
 export function recordOf(folder: string): PullRecord | undefined {
   try {
     const { verifiedAt, ended, files } = shape.parse(JSON.parse(readFileSync(recordFile(folder), "utf8")));
-    const kept = files.map(([name, size, sha256, place]): [string, Kept] => {
+    const kept = files.map(([name, size, sha256, place]): [string, StoredFile] => {
       return [name, { size, sha256, ...(place === undefined ? {} : { place }) }];
     });
     return { verifiedAt, ended, files: new Map(kept) };
@@ -62,18 +62,18 @@ function comingFile(folder: string): string {
   return `${folder}.coming.json`;
 }
 
-/** What is about to take its place at home; of one name there may be several that did not come to it. */
+/** A file about to be stored; there may be several of one name from interrupted pulls. */
 export interface Coming extends Content {
   readonly name: string;
 }
 
-/** Notes them until a record says what has come. */
+/** Notes files about to be stored, until a record says what was. */
 export function noteComing(folder: string, files: readonly Coming[]): void {
   const rows = files.map(({ name, size, sha256 }) => [name, size, sha256]);
   writeWhole(comingFile(folder), `${JSON.stringify(rows)}\n`);
 }
 
-/** None = every pull has come to its end, or nothing can be read. */
+/** Files noted by a pull that did not finish; none = all have finished, or nothing can be read. */
 export function comingOf(folder: string): Coming[] {
   try {
     const rows = comingShape.parse(JSON.parse(readFileSync(comingFile(folder), "utf8")));
@@ -88,10 +88,10 @@ export function forgetComing(folder: string): void {
 }
 
 /**
- * The record, when it says that everything this training has written is at home, and every file is still there as it
- * says; else undefined.
+ * The record, if everything that this training has written is at home by it, and every file is still there as recorded;
+ * else undefined.
  *
- * @param training as `trainingMark` names it; undefined = not known, and then nothing is taken for home
+ * @param training as `trainingMark` names it; undefined = not known, and then nothing counts as home
  */
 export async function homeAlready(folder: string, training: string | undefined): Promise<PullRecord | undefined> {
   const record = recordOf(folder);
@@ -103,7 +103,8 @@ export async function homeAlready(folder: string, training: string | undefined):
 }
 
 /**
- * A training and the time since when it is the stack's, which tells it from an earlier life of the same one.
+ * Names a training by its hash and the time since when it is the stack's, which tells it from an earlier start of the
+ * same one.
  *
  * @param hash as the machine knows it
  */
@@ -112,15 +113,15 @@ export function trainingMark(hash: string, since: string): string {
 }
 
 /**
- * The training that has ended, of what the machine says of itself (`final HASH`); null when it is another one than the
- * stack's, or may still write.
+ * The training that has ended, from the machine's report (`final HASH`); null when it is not the stack's, or may still
+ * write.
  */
 export function endedTraining(said: string, mark: string | undefined): string | null {
   const hash = /^final ([0-9a-f]{64})$/m.exec(said)?.[1];
   return hash !== undefined && mark?.startsWith(`${hash} since `) ? mark : null;
 }
 
-/** "3 files, 12 bytes" are for people; this is what the record holds. */
+/** Number and total bytes of the files in a record. */
 export function sizeOfRecord({ files }: PullRecord): { files: number; bytes: number } {
   return { files: files.size, bytes: bytesOf(files) };
 }

@@ -19,11 +19,11 @@ import {
   type Coming,
   comingOf,
   forgetComing,
-  type Kept,
   noteComing,
   noteRecord,
   type PullRecord,
   recordOf,
+  type StoredFile,
 } from "./record.ts";
 
 export interface StoreOptions extends LockOptions {
@@ -33,24 +33,24 @@ export interface StoreOptions extends LockOptions {
   readonly at?: Date;
 }
 
-/** In a folder of which files are missing. */
+/** Name of the mark in a folder of which files are missing. */
 const MARK = "INCOMPLETE.by-vast-run.txt";
 
 /**
- * What is home of a machine's checkpoints. Files come in by `incoming`, a folder beside it, and take their places by a
- * rename once they are verified; what was verified before stays, as a predecessor in `HOME.previous/1` or under its name.
+ * The checkpoints of a machine that are home. Files arrive in `incoming`, a folder beside it, and are renamed into
+ * place once verified. What was verified before stays, as a predecessor in `HOME.previous/1` or under its own name.
  * Only one process at a time changes it.
  */
 export class Store {
   readonly home: string;
-  /** Where files are copied to. What an interrupted pull has left there is gone on with. */
+  /** Where files are copied to. What an interrupted pull has left there is continued. */
   readonly incoming: string;
   readonly #lock: Lock;
   readonly #keep: number;
   readonly #at: Date;
-  /** What is known to be at home, by the name that the machine has. */
-  readonly #kept: Map<string, Kept>;
-  /** What was to take its place, here or in a pull that did not end: it was verified before it did. */
+  /** Verified files at home, by their name on the machine. */
+  readonly #kept: Map<string, StoredFile>;
+  /** Files about to be stored, by this pull or one that did not finish: they were verified before. */
   readonly #coming: Coming[];
   readonly #beside: string[] = [];
 
@@ -78,7 +78,7 @@ export class Store {
     this.#lock.release();
   }
 
-  /** Names of the machine's files that are not at home as they are there. */
+  /** Names of the machine's files that are missing at home or differ there. */
   async lacking(files: Contents, onChecked: (bytes: number) => void = () => {}): Promise<string[]> {
     const names: string[] = [];
     let checked = 0;
@@ -104,7 +104,7 @@ export class Store {
     return kept !== undefined && sizeAt(pathOf(this.home, kept.place ?? name)) === kept.size;
   }
 
-  /** Throws `disk_full` when there is no room for these files beside what is there: nothing is removed to make some. */
+  /** Throws `disk_full` when there is no room for these files beside what is there: nothing is removed for them. */
   checkRoom(files: Contents, names: readonly string[], bytesOnDisk: (name: string) => number): void {
     const coming = names.filter((name) => sizeAt(pathOf(this.incoming, name)) !== files.get(name)?.size);
     checkRoom(
@@ -113,7 +113,7 @@ export class Store {
     );
   }
 
-  /** Puts those of the copied files into their places that are what the machine says; answers with the others. */
+  /** Stores the copied files that match the machine's manifest; answers with the names of the others. */
   async take(files: Contents, names: readonly string[], onChecked: (bytes: number) => void): Promise<string[]> {
     const wrong: string[] = [];
     let checked = 0;
@@ -128,7 +128,7 @@ export class Store {
     return wrong;
   }
 
-  /** Throws when another process has taken over; then nothing is to be changed any more. */
+  /** Throws when another process has taken over; then nothing may be changed any more. */
   renew(): void {
     this.#lock.renew();
   }
@@ -140,9 +140,9 @@ export class Store {
     const isVerified = before !== undefined && (await this.#isVerified(open));
     const isBeside = before !== undefined && isVerified && isSuspect(before, file.size);
     const place = isBeside ? besideName(open, this.#at) : open;
-    // On disk before its name is: whoever believes it is home may release the machine.
+    // Content before name: whoever sees the name may release the machine.
     flush(copied);
-    // Whoever has lost the lock renames nothing any more.
+    // Without the lock nothing is renamed.
     this.renew();
     if (isVerified && !isBeside) this.#keepPredecessor(open);
     renameSync(copied, pathOf(this.home, place));
@@ -150,7 +150,10 @@ export class Store {
     if (place !== name) this.#beside.push(whyBeside(name, place, isBeside ? before : undefined, file.size));
   }
 
-  /** What is not known at all may be the only one of its kind; what is not as it was verified is damaged. */
+  /**
+   * Is it worth keeping? Yes when it is as it was verified, or not recorded: it may be the only copy. No when it has
+   * changed: it is damaged.
+   */
   async #isVerified(name: string): Promise<boolean> {
     const kept = this.#kept.get(name);
     if (kept === undefined || kept.place !== undefined) return true;
@@ -161,7 +164,7 @@ export class Store {
     return false;
   }
 
-  /** By a second name, so that there is no moment without a file of that name. */
+  /** Makes a second name, so that at no moment the first is missing. */
   #keepPredecessor(name: string): void {
     if (this.#keep === 0) return;
     const folder = (number: number) => `${this.home}.previous/${number}`;
@@ -177,8 +180,8 @@ export class Store {
   }
 
   /**
-   * Notes which files are about to take their places, one after the other, and marks their folders: should this end in
-   * the midst of it, some are of one version and some of another, or are missing.
+   * Notes which files are about to be stored, and marks their folders: if this stops midway, they mix two versions, or
+   * lack files.
    */
   begin(files: Contents, names: readonly string[]): void {
     for (const name of names) {
@@ -191,8 +194,8 @@ export class Store {
   }
 
   /**
-   * Marks folders of which files are missing, so that none is taken for whole, and takes the mark away where nothing is
-   * missing. Answers with the folders that are marked, for people.
+   * Marks folders of which files are missing, so that none is taken for complete, and removes the mark where nothing is
+   * missing. Answers with the marked folders, for people.
    *
    * @param listed every name that the machine has shown in this pull
    * @param missing those of them that are not home
@@ -203,7 +206,7 @@ export class Store {
       const lacking = inside.filter((name) => missing.has(name));
       const there = inside.length - lacking.length;
       this.#takeMarkAway(folder);
-      // Of what never came there is nothing that could be taken for whole.
+      // A folder that never came cannot be taken for complete.
       if (lacking.length === 0 || entryAt(pathOf(this.home, folder))?.isDirectory() !== true) continue;
       this.#writeMark(folder, markText(lacking, inside.length, this.#at));
       marked.push(`${shownName(folder)} (${there} of ${inside.length} files)`);
@@ -216,7 +219,7 @@ export class Store {
     writeFileSync(pathOf(this.home, openWay(this.home, `${folder}/${MARK}`, this.#at)), text);
   }
 
-  /** With the folder, when nothing else is in it. */
+  /** Removes the folder too when nothing else is in it. */
   #takeMarkAway(folder: string): void {
     const path = pathOf(this.home, folder);
     if (entryAt(path)?.isDirectory() !== true) return;
@@ -225,23 +228,23 @@ export class Store {
     if (readdirSync(path).length === 0) rmdirSync(path);
   }
 
-  /** What came home under another name than its own, and why; a sentence each. */
+  /** Files that came home under another name, and why; a sentence each. */
   get beside(): readonly string[] {
     return this.#beside;
   }
 
-  /** Notes what is at home, and clears away what was copied and is not needed. */
+  /** Records what is at home, and removes copies that are not needed. */
   finish(files: Contents, ended: PullRecord["ended"]): void {
     this.renew();
-    const kept = [...files.keys()].map((name): [string, Kept | undefined] => [name, this.#kept.get(name)]);
-    const known = kept.filter((row): row is [string, Kept] => row[1] !== undefined);
+    const kept = [...files.keys()].map((name): [string, StoredFile | undefined] => [name, this.#kept.get(name)]);
+    const known = kept.filter((row): row is [string, StoredFile] => row[1] !== undefined);
     noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
     forgetComing(this.home);
     rmSync(this.incoming, { recursive: true, force: true });
   }
 }
 
-/** The names below each folder, however deep, the deepest folders first; those of the uppermost folder are in none. */
+/** All names below each folder, the deepest folders first; those in the top folder are in none. */
 function byFolder(names: Iterable<string>): [folder: string, inside: string[]][] {
   const folders = new Map<string, string[]>();
   for (const name of names) {
@@ -254,7 +257,7 @@ function byFolder(names: Iterable<string>): [folder: string, inside: string[]][]
   return [...folders].sort(([one], [other]) => other.length - one.length);
 }
 
-/** Bytes that are needed for files of which these are not at home by their size. For a look before anything is changed. */
+/** Bytes needed for the files that are not at home, judged by their size. For a look before anything is changed. */
 export function bytesLacking(home: string, files: Contents, bytesOnDisk: (name: string) => number): number {
   const coming = [...files].filter(([name, { size }]) => {
     return sizeAt(pathOf(home, name)) !== size && sizeAt(pathOf(`${home}.incoming`, name)) !== size;
@@ -284,7 +287,7 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** What the file system says of a folder, as a sentence; whatever else it is stays what it is. */
+/** The error of a file system about a folder, as a sentence; any other error stays. */
 function unusable(folder: string, error: unknown): unknown {
   const { code = "", syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
@@ -298,12 +301,12 @@ function unusable(folder: string, error: unknown): unknown {
   return remoteError("failed", `${folder} cannot be written to (${code})`);
 }
 
-/** Where a file can lie below a folder of predecessors. */
+/** A free path for a file below a folder of predecessors. */
 function freeWay(folder: string, name: string, at: Date): Buffer {
   return pathOf(folder, openWay(folder, name, at));
 }
 
-/** Not every disk has them. */
+/** Makes a hard link where the disk can, else moves the file. */
 function secondName(path: Buffer, second: Buffer): void {
   try {
     linkSync(path, second);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utime
 import { join } from "node:path";
 import type { StateDir } from "../../lib/state-dir.ts";
 import { GitError, git } from "./git.ts";
-import type { Login } from "./setup.ts";
+import type { GitCredentials } from "./setup.ts";
 
 /** A commit of a repository, and how this machine gets at it. */
 export interface Source {
@@ -12,7 +12,7 @@ export interface Source {
   readonly commit: string;
   /** What to ask a server for that sends no commit by its id. */
   readonly ref: string;
-  readonly login: Login;
+  readonly login: GitCredentials;
 }
 
 /** Of each repository the last commits are kept, so that the next one is sent as a difference. */

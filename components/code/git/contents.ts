@@ -11,7 +11,7 @@ import { git } from "./git.ts";
 import { NAMES, type Project, projectIn, READ } from "./project.ts";
 import { REPO, resolvedUrl } from "./url.ts";
 
-/** What a check-out of a commit leaves empty. */
+/** What is missing in a check-out of a commit. */
 export interface Missing {
   /** Folders that are other repositories. */
   readonly submodules: readonly { readonly path: string; readonly commit: string; readonly url: string }[];
@@ -20,16 +20,20 @@ export interface Missing {
 }
 
 /** What there is to know of a commit before anything is rented. */
-export interface Contents extends Missing {
+export interface CommitContents extends Missing {
   readonly project: Project;
 }
 
-/** Larger files are no pointers, and are not fetched for a look at them. */
+/** Larger files cannot be pointers, so they are not fetched to look at them. */
 const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
 /** Looks once at each commit, without its large files and its history; what was found is remembered beside the cache. */
-export async function contentsOf(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<Contents> {
+export async function contentsOf(
+  dir: Pick<StateDir, "path">,
+  source: Source,
+  signal?: AbortSignal,
+): Promise<CommitContents> {
   const file = join(repositoryDir(dir, source.url), `${source.commit}.json`);
   const known = rememberedIn(file);
   if (known?.project !== undefined) return known;
@@ -51,9 +55,9 @@ export async function projectAt(
 }
 
 /** Without `project` where an earlier version has looked. */
-function rememberedIn(file: string): Contents | undefined {
+function rememberedIn(file: string): CommitContents | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Contents;
+    return JSON.parse(readFileSync(file, "utf8")) as CommitContents;
   } catch {
     return undefined;
   }
@@ -93,7 +97,7 @@ async function submoduleUrls(bare: string, blob: string | undefined): Promise<Ma
   return new Map([...values("path")].map(([section, path]) => [path, urls.get(section) ?? ""]));
 }
 
-/** Ids of the files here that begin as a pointer does. Only asks for what is here, so nothing is fetched. */
+/** Ids of local files that begin like a pointer. Asks only for what is here, so nothing is fetched. */
 async function pointersIn(bare: string): Promise<Set<string>> {
   const all = ["--batch-all-objects", "--unordered"];
   const listed = String(await git(["cat-file", "--batch-check", ...all], { bare }));
@@ -121,7 +125,7 @@ export function looksLikePointer(text: Buffer): boolean {
   return text.subarray(0, POINTER.length).toString() === POINTER;
 }
 
-/** What makes up for what is missing. */
+/** What supplies or excuses missing files. */
 export interface Cover {
   /** Folder of the code on the machine. */
   readonly codeDir: string;
@@ -130,7 +134,7 @@ export interface Cover {
   readonly exclude: readonly string[];
 }
 
-/** What training would miss, and what makes up for it. */
+/** What training would miss, and how to supply it. */
 export async function complaintsAbout(missing: Missing, cover: Cover): Promise<Trouble[]> {
   const covered = new Set(cover.extraRepos.map(({ path }) => path));
   const open = missing.submodules.filter(
@@ -139,7 +143,7 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<T
   const files = missing.lfs.filter(
     (path) => ![...covered].some((folder) => `${cover.codeDir}/${path}`.startsWith(`${folder}/`)),
   );
-  const excluded = await matching(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
+  const excluded = await ignoredBy(cover.exclude, [...open.map(({ path }) => `${path}/x`), ...files]);
   return [
     ...open.filter(({ path }) => !excluded.has(`${path}/x`)).map((one) => emptySubmodule(one, cover.codeDir)),
     ...pointers(files.filter((path) => !excluded.has(path))),
@@ -173,7 +177,7 @@ function pattern(path: string): string {
 }
 
 /** Which of these paths a .gitignore with these lines would ignore. */
-export async function matching(
+export async function ignoredBy(
   patterns: readonly string[],
   paths: readonly string[],
   encoding: "utf8" | "latin1" = "utf8",

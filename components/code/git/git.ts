@@ -1,8 +1,8 @@
 import { runProgram } from "../../programs/program.ts";
-import { type Call, needsSettings, type Setting, type Setup, settingsCall, settingsIn, setupOf } from "./setup.ts";
+import { type GitCall, needsSettings, type Setting, type Setup, settingsCall, settingsIn, setupOf } from "./setup.ts";
 
 /** How git runs here. */
-export interface GitOptions extends Call {
+export interface GitOptions extends GitCall {
   readonly input?: string | Buffer;
   /** Give up after this; default half an hour. */
   readonly patienceMs?: number;

@@ -5,7 +5,7 @@ import { absolute } from "../../lib/path.ts";
 import { runProgram } from "../../programs/program.ts";
 import { shellQuoted } from "../../remote/script.ts";
 import { userSettings } from "./git.ts";
-import { sshCommand } from "./setup.ts";
+import { gitSshCommand } from "./setup.ts";
 import { sshPlace } from "./url.ts";
 
 /** How a machine reaches git servers as this one does: an ssh config, and the servers' host keys. */
@@ -25,7 +25,7 @@ export async function knownServers(
   urls: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<KnownServers> {
-  const ssh = sshCommand(env, await userSettings(env));
+  const ssh = gitSshCommand(env, await userSettings(env));
   const servers = await Promise.all(
     [...new Map(urls.map((url) => [sshPlace(url).host, url])).values()].map((url) => server(url, ssh, env)),
   );

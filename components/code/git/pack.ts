@@ -32,7 +32,7 @@ export async function withPack<T>(
   try {
     await write({ bare, commit }, base, shallow, output, signal).catch(async (error: Error) => {
       if (base === undefined) throw error;
-      // What the machine has may not be whole here any more.
+      // The base may not be complete here any more.
       ftruncateSync(output, 0);
       await write({ bare, commit }, undefined, shallow, output, signal);
     });
@@ -50,7 +50,7 @@ async function write(
   output: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // What was fetched with its history all the same is packed without it.
+  // A commit that was fetched with its history is still packed without it.
   writeFileSync(shallow, [commit, ...(base === undefined ? [] : [base.commit]), ""].join("\n"));
   const words = ["--shallow-file", shallow, "pack-objects", "--revs", "--stdout", "--delta-base-offset", "--quiet"];
   const thin = base === undefined ? [] : ["--thin", "--shallow"];

@@ -4,17 +4,17 @@ import { shellQuoted } from "../../remote/script.ts";
  * How this machine asks a server: as the rented one will (with no login, one token for one server, or the user's ssh), or
  * as the user's own git does.
  */
-export type Login = "none" | "agent" | "own" | { readonly token: string; readonly origin: string };
+export type GitCredentials = "none" | "agent" | "own" | { readonly token: string; readonly origin: string };
 
 /** Where git works, and for whom. */
-export interface Call {
+export interface GitCall {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The git directory of a repository of ours; default none. */
   readonly bare?: string | undefined;
   /** A folder of the user's, in a work tree of theirs: all of their settings hold, and `login` does not. */
   readonly folder?: string | undefined;
   /** Default none. */
-  readonly login?: Login | undefined;
+  readonly login?: GitCredentials | undefined;
   /** More of git's variables, such as GIT_INDEX_FILE. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
@@ -37,7 +37,7 @@ export type Setting = readonly [string, string];
  * @param settings what the user's git config says; looked at with login "own" and "agent" only
  */
 export function setupOf(
-  { env = process.env, bare, folder, login = "none", variables }: Call,
+  { env = process.env, bare, folder, login = "none", variables }: GitCall,
   settings: readonly Setting[],
 ): Setup {
   if (folder !== undefined) {
@@ -53,7 +53,7 @@ export function setupOf(
       ...NO_SETTINGS,
       // A netrc file is looked for there, and what a command for ssh has of ~.
       ...(hasSsh ? {} : { HOME: "/dev/null", XDG_CONFIG_HOME: "/dev/null" }),
-      ...(hasSsh ? { GIT_SSH_COMMAND: sshCommand(env, settings) } : {}),
+      ...(hasSsh ? { GIT_SSH_COMMAND: gitSshCommand(env, settings) } : {}),
       ...(isOwn ? asVariables(settings.filter(([key]) => SERVER_SETTINGS.test(key))) : {}),
       ...(typeof login === "string" ? {} : { VAST_GIT_TOKEN: login.token }),
       ...variables,
@@ -62,7 +62,7 @@ export function setupOf(
 }
 
 /** Does it depend on what the user's git config says? */
-export function needsSettings({ folder, login }: Call): boolean {
+export function needsSettings({ folder, login }: GitCall): boolean {
   return folder === undefined && (login === "own" || login === "agent");
 }
 
@@ -84,7 +84,7 @@ export function settingsIn(text: string): Setting[] {
 }
 
 /** The user's own ssh, as git would call it, that fails where it would ask; for a shell. */
-export function sshCommand(env: NodeJS.ProcessEnv, settings: readonly Setting[]): string {
+export function gitSshCommand(env: NodeJS.ProcessEnv, settings: readonly Setting[]): string {
   const configured = settings.findLast(([key]) => key === "core.sshcommand")?.[1];
   // A program may take nothing but what git gives it.
   if (!env.GIT_SSH_COMMAND && !configured && env.GIT_SSH) return shellQuoted(env.GIT_SSH);
@@ -130,7 +130,7 @@ function asVariables(settings: readonly Setting[]): Record<string, string> {
 }
 
 /** The token is in git's environment, and the helper answers for this server alone. */
-function helper(login: Login): string[] {
+function helper(login: GitCredentials): string[] {
   if (typeof login === "string") return [];
   const text = `!f() { [ "$1" != get ] || printf 'username=x-access-token\\npassword=%s\\n' "$VAST_GIT_TOKEN"; }; f`;
   return ["-c", `credential.${login.origin}.helper=${text}`];

@@ -7,7 +7,7 @@ import { repositoryDir } from "./cache.ts";
 import { git } from "./git.ts";
 import type { WorkFile, WorkTree } from "./work-tree.ts";
 
-/** The files of a folder at one moment, kept in the state directory, so that what was looked at is what is sent. */
+/** The files of a folder at one moment, kept in the state directory, so that what was checked is what is sent. */
 export interface Snapshot {
   readonly sourceDir: string;
   /** Of the files alone: the same files are the same commit. */
@@ -83,7 +83,7 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
     const files = await text("write-tree");
     const commit = await text("commit-tree", files, "-m", "Uncommitted work");
     const base = await headOf(sourceDir);
-    // What is left out is no change.
+    // Files left out do not count as changes.
     await run(["read-tree", ...(base === "" ? ["--empty"] : [await baseTree(sourceDir)])]);
     await run(["update-index", "--force-remove", "-z", "--stdin"], list(tree.leftOut));
     const patch = await run(["diff-tree", ...PATCH, await text("write-tree", "--missing-ok"), files]);
@@ -103,7 +103,7 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
   }
 }
 
-/** Files that no snapshot had for two months are not needed for a difference any more. */
+/** Removes files that no snapshot had for two months: they are not needed for a difference any more. */
 export async function forgetOldFiles(bare: string): Promise<void> {
   await git(["prune", "--expire=60.days.ago"], { bare });
 }
@@ -132,7 +132,7 @@ export function patchFile(dir: Pick<StateDir, "path">, { commit }: Pick<Snapshot
   return join(dir.path, "sources", `${commit}.patch`);
 }
 
-/** From what the files of a run can be made again: `git apply` of the patch on the base. */
+/** What makes the files of a run again: `git apply` of the patch on the base. */
 export interface SavedSource {
   readonly sourceDir: string;
   readonly base: string;

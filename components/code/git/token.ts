@@ -1,6 +1,6 @@
 import { findCredentials } from "../../credentials/credentials.ts";
-import type { Way } from "../../remote/scripts.ts";
-import type { Login } from "./setup.ts";
+import type { GitAuth } from "../../remote/scripts.ts";
+import type { GitCredentials } from "./setup.ts";
 import { isSshUrl, originOf } from "./url.ts";
 
 /** The name of the token with which a private repository is read over https. */
@@ -23,10 +23,10 @@ export function findGitToken(places: TokenPlaces, env: NodeJS.ProcessEnv = proce
  * it is sent from here, as the user's own git would.
  */
 export function loginFor(
-  { way, tokenFor = "", ...places }: TokenPlaces & { readonly way: Way; readonly tokenFor?: string },
+  { way, tokenFor = "", ...places }: TokenPlaces & { readonly way: GitAuth; readonly tokenFor?: string },
   url: string,
   env: NodeJS.ProcessEnv = process.env,
-): Login {
+): GitCredentials {
   if (way === "upload") return "own";
   if (isSshUrl(url)) return "agent";
   const token = way === "token" && originOf(url) === tokenFor ? findGitToken(places, env) : undefined;

@@ -1,4 +1,4 @@
-import type { Way } from "../../remote/scripts.ts";
+import type { GitAuth } from "../../remote/scripts.ts";
 
 /** Whatever may stand in the path of a URL. */
 const PART = '[^\\s\\p{C}?#\\\\"<>^`{|}]';
@@ -38,7 +38,7 @@ export function resolvedUrl(repository: string, url: string): string {
 }
 
 /** The way of the stack config; "" = upload for ssh, because the machine has no key there, and none for the rest. */
-export function wayOf(gitAuth: Way | "", url: string): Way {
+export function wayOf(gitAuth: GitAuth | "", url: string): GitAuth {
   return gitAuth || (isSshUrl(url) ? "upload" : "none");
 }
 

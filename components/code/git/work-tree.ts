@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import type { Trouble } from "../../lib/problem.ts";
-import { type Cover, complaintsAbout, looksLikePointer, matching } from "./contents.ts";
+import { type Cover, complaintsAbout, ignoredBy, looksLikePointer } from "./contents.ts";
 import { git } from "./git.ts";
 
 /** A file of a work tree, or a link. */
@@ -49,7 +49,7 @@ export async function listWorkTree(folder: string, cover: Cover): Promise<WorkTr
   const covered = (path: string) =>
     cover.extraRepos.some((extra) => `${cover.codeDir}/${path}/`.startsWith(`${extra.path}/`));
   const { entries, empty } = await list(folder, "", covered);
-  const excluded = await matching(
+  const excluded = await ignoredBy(
     cover.exclude,
     entries.map(({ path }) => path),
     "latin1",

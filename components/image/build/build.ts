@@ -5,7 +5,7 @@ import { findToken } from "../../credentials/registry-token.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { printable } from "../../lib/text.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
-import type { Failure } from "../../pulumi/lifecycle.ts";
+import type { CheckFailure } from "../../pulumi/lifecycle.ts";
 import type { FoundImage } from "../../registry/access.ts";
 import { isRegistryError } from "../../registry/errors.ts";
 import { type ImageReference, parseReference, qualified } from "../../registry/reference.ts";
@@ -19,16 +19,16 @@ import { type Build, type BuildFiles, buildAt } from "./files.ts";
 import { accessOf, askRegistry, registryUserOf } from "./place.ts";
 import { tagOf, willBuildText } from "./plan.ts";
 import { runBuild } from "./run.ts";
-import type { Asked, ImageState, PlanInputs } from "./state.ts";
+import type { ImageState, PlanInputs, TrainingImageInputs } from "./state.ts";
 
 /** What is to be done about the image; without `pinned` it is to be built. */
 export interface ImagePlan extends ImageState {
   /** For people; undefined = nothing to tell. */
   readonly text?: string;
-  readonly failures: Failure[];
+  readonly failures: CheckFailure[];
 }
 
-/** What is needed to build, and what came of it is told to. */
+/** What a build uses from outside. */
 export interface BuildMeans {
   readonly show: (text: string) => void;
   readonly say: (text: string) => Promise<void>;
@@ -36,8 +36,8 @@ export interface BuildMeans {
 }
 
 /**
- * Compares what the image would be made from with what it was made from, and asks the registry when they differ. What
- * stands in the way of a build is told before anything is built or rented.
+ * Compares the inputs of the image with those it was made from, and asks the registry when they differ. Whatever stands
+ * in the way of a build is reported before anything is built or rented.
  */
 export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): Promise<ImagePlan> {
   const blank = { image: asked.image, tag: "", parts: {} };
@@ -69,7 +69,7 @@ export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): P
 }
 
 /** Builds and pushes, unless somebody else has done so by now. */
-export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageState> {
+export async function makeImage(asked: TrainingImageInputs, means: BuildMeans): Promise<ImageState> {
   const { files, parts } = await contents(asked, means.engine.signal);
   const tag = tagOf(parts);
   const state = { image: asked.image, tag, parts };
@@ -84,7 +84,12 @@ export async function makeImage(asked: Asked, means: BuildMeans): Promise<ImageS
   return { ...state, ...made };
 }
 
-async function onEngine(asked: Asked, files: BuildFiles, names: string[], means: BuildMeans): Promise<void> {
+async function onEngine(
+  asked: TrainingImageInputs,
+  files: BuildFiles,
+  names: string[],
+  means: BuildMeans,
+): Promise<void> {
   const login = pusher(asked);
   const { show, engine } = means;
   const build = (where: { host: string; sshOpts?: readonly string[] }, signal: AbortSignal) =>
@@ -101,7 +106,7 @@ class Wrong extends Error {
   }
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): CheckFailure {
   const { message } = error as Error;
   if (error instanceof Wrong) return { property: error.property, reason: message };
   if (isRegistryError(error)) return { property: "image", reason: message };
@@ -128,12 +133,12 @@ function tagged(image: string, tag: string): string {
   return qualified({ ...reference(image), tag });
 }
 
-/** What the config names, `latest` where it names no tag. */
+/** The image of the config, with the tag `latest` where it names none. */
 function moving(image: string): string {
   return qualified(reference(image));
 }
 
-/** undefined = there is none. A login that the registry refuses is told now, and not after a build. */
+/** The image in its registry; undefined = there is none. A refused login is reported now, not after a build. */
 async function existing(name: string, asked: PlanInputs): Promise<FoundImage | undefined> {
   try {
     return await askRegistry(name, asked, process.env);
@@ -141,7 +146,7 @@ async function existing(name: string, asked: PlanInputs): Promise<FoundImage | u
     if (!isRegistryError(error, "not_found", "denied")) throw error;
     const { login, options } = accessOf(name, asked, process.env);
     if (login === undefined) return undefined;
-    // Docker Hub says "denied" of a repository that is yet to be made.
+    // Docker Hub says "denied" of a repository that does not exist yet.
     const digest = await findDigest(name, { ...options, login }).catch((reason: unknown) => {
       if (isRegistryError(reason, "denied")) return undefined;
       throw reason;
@@ -163,7 +168,7 @@ async function quoted(limits: BuilderLimits): Promise<string> {
   return quote && `; ${quote}`;
 }
 
-/** Everything that a build needs beside its files. */
+/** Checks that a build has its token and, for a local one, a Docker engine. */
 async function requireMeans(asked: PlanInputs): Promise<void> {
   const login = pusher(asked);
   if (findToken(login.tokenName, login.envFile) === undefined) {

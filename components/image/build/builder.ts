@@ -30,12 +30,12 @@ export interface BuilderLimits extends ApiTarget {
 }
 
 export interface BuilderTerms extends BuilderLimits {
-  /** What it is rented under: in a state, or nowhere but in the journal. */
+  /** Label of the rental. It is in a state, or only in the journal. */
   readonly label: string;
 }
 
 export interface BuilderMeans {
-  /** The row on which it is shown; "" = none. */
+  /** URN of the row that shows progress; "" = none. */
   readonly urn: string;
   readonly show: (text: string) => void;
   readonly say: (text: string) => Promise<void>;
@@ -50,21 +50,21 @@ export interface RemoteEngine {
   readonly signal: AbortSignal;
 }
 
-/** Vast's virtual machine with a command line and Docker; an image without its registry's name would make a container. */
+/** Vast's virtual machine with a command line and Docker. Without the registry's name a container would be rented. */
 const VM_IMAGE = "docker.io/vastai/kvm:ubuntu_cli_22.04-2025-11-21";
 /** Any GPU, because none is used. */
 const MACHINE: Omit<OfferCriteria, "maxPricePerHour"> = {
   gpu: "",
   gpus: 1,
-  // One that is taken away would have built for nothing.
+  // An interrupted build would be lost.
   rental: "on-demand",
   bidMarkup: 0,
-  // For the base, the environment, and a push.
+  // Room for the base, the environment, and a push.
   diskGb: 150,
   minReliability: 0.95,
   minDownloadMbps: 200,
   minDurationHours: 4,
-  // The token for the push is used there.
+  // Verified, because the token for the push is used there.
   verified: true,
   virtual: true,
   maxOffers: 5,
@@ -72,8 +72,8 @@ const MACHINE: Omit<OfferCriteria, "maxPricePerHour"> = {
 const INSTALL = readFileSync(join(import.meta.dirname, "docker.sh"), "utf8");
 
 /**
- * Rents the cheapest virtual machine in a datacenter, whatever its GPU, for one use, and releases it in every ending. When
- * this process is killed, its intent is in the journal, and its label in whatever state has it.
+ * Rents the cheapest virtual machine in a datacenter, whatever its GPU, for one use, and always releases it. When this
+ * process is killed, the intent is in the journal, and the label in the state that has it.
  */
 export async function withBuilder(
   terms: BuilderTerms,
@@ -107,7 +107,7 @@ async function withRented(
   if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
 
-/** Ends what an earlier process has left under this label when it was killed. */
+/** Releases what a killed process left under this label. */
 export async function endLeftBuilder(terms: BuilderTerms, say: (text: string) => void): Promise<void> {
   if (!openJournal().isLeft(terms.label)) return;
   say("releasing what an earlier build has left");
@@ -131,7 +131,7 @@ async function onBuilder(
   show("starting Docker on the builder");
   await runScript(machine, `set -eu\n${INSTALL}`, engine.signal);
   const words = sshArgs({ ...key, instanceId: instance.id, port: endpoint.port });
-  // The port is in the address.
+  // Without the last two words, the port: that is in the address.
   const sshOpts = words.slice(0, -2);
   await use({ host: `ssh://root@${endpoint.host}:${endpoint.port}`, sshOpts, signal: engine.signal });
 }
@@ -142,7 +142,10 @@ async function end(vast: Means, { id, totalPerHour }: Rented["instance"], label:
   await vast.say(`builder ${id} is released`);
 }
 
-/** The offer that would be taken now, for people; "" = Vast cannot be asked now. Throws VastError, or why there is none. */
+/**
+ * The best offer now, for people; "" = Vast cannot be asked now. Throws VastError, or an error that says why there is
+ * none.
+ */
 export async function quoteBuilder(limits: BuilderLimits): Promise<string> {
   const { client, ledger } = await connect(limits);
   const criteria = { ...MACHINE, maxPricePerHour: limits.maxPricePerHour };

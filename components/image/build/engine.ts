@@ -16,7 +16,7 @@ export function localEngine(env: NodeJS.ProcessEnv = process.env): string {
   return env.DOCKER_HOST || `unix://${usual.find((path) => existsSync(path)) ?? usual[0]}`;
 }
 
-/** Why no engine answers there; undefined = one does, or it is behind ssh and not asked yet. */
+/** Why no engine answers there; undefined = one does, or it is behind ssh and was not asked. */
 export function whyNoEngine(host: string): Promise<string | undefined> {
   const options = optionsOf(host);
   if (options === undefined) return Promise.resolve(undefined);

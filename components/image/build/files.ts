@@ -8,16 +8,16 @@ import { dockerfileOf, ignoreFile, type TemplateValues } from "./template.ts";
 /** What a build is sent: names and contents. */
 export type BuildFiles = Readonly<Record<string, string>>;
 
-/** What is built, and what decides whether it has to be. */
+/** The files of a build, and what decides whether it is needed. */
 export interface Build {
   readonly files: BuildFiles;
   readonly parts: Parts;
 }
 
-/** Of the training repository; those that it lacks are ours. */
+/** The training repository's own Dockerfile; without one ours is used. */
 const OWN_DOCKERFILE = "vast.Dockerfile";
 const OWN_IGNORE_FILE = "vast.Dockerfile.dockerignore";
-/** Not sent: our Dockerfile says it. */
+/** Not sent: our Dockerfile holds the version. */
 const PYTHON = ".python-version";
 const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_FILE];
 
@@ -25,7 +25,7 @@ const NAMES = ["pyproject.toml", "uv.lock", PYTHON, OWN_DOCKERFILE, OWN_IGNORE_F
 const remembered = new Map<string, Promise<BuildFiles>>();
 
 /**
- * The build at a commit: only its files are fetched, where the server can send single files. Throws GitError.
+ * The build at a commit. Only the files it needs are fetched, where the server can send single files. Throws GitError.
  *
  * @param sourceDir where they are here already; "" = nowhere
  */
@@ -44,7 +44,7 @@ export async function buildAt(
   const files = { ...rest, "Dockerfile.dockerignore": ignored ?? ignoreFile() };
   return {
     files: { ...files, Dockerfile: ours(extraRepos) },
-    // The further repositories are parts of their own.
+    // Each further repository is a part of its own.
     parts: partsOf({ ...files, Dockerfile: ours([]) }, extraRepos),
   };
 }
@@ -54,7 +54,9 @@ function partsOf(files: BuildFiles, extraRepos: TemplateValues["extraRepos"]): P
   return Object.fromEntries([...hashes, ...extraRepos.map(({ path, commit }) => [path, commit])]);
 }
 
-/** What uv takes from the file: its first request. "" = none, or nothing that is one word. */
+/**
+ * The version that uv reads from the file: its first line with more than a comment. "" = none, or not a single word.
+ */
 function pythonIn(text: string): string {
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const request = lines.find((line) => line !== "") ?? "";

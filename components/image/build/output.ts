@@ -1,14 +1,14 @@
 import { printable } from "../../lib/text.ts";
 import { diagnosticIn, errorsIn } from "../../pulumi/events.ts";
 
-/** Lines of a failed build that are told. */
+/** Lines of a failed build that are shown. */
 const TOLD = 25;
 
 /**
- * What a row shows of one of Pulumi's events: what the engine says of an image; "" = nothing. A layer's state begins with
- * the state, so that a row shows one layer at a time.
+ * The text that a row shows for one of Pulumi's events about an image; "" = none. A layer's text begins with its state,
+ * so that a row shows one layer at a time.
  */
-export function progressIn(event: string): string {
+export function buildProgressIn(event: string): string {
   const { severity, urn = "", message } = diagnosticIn(event) ?? { severity: "", message: "" };
   if (severity !== "info" || !urn.includes("::docker:index/image:Image::")) return "";
   const text = printable(message, 300).trim();
@@ -16,8 +16,8 @@ export function progressIn(event: string): string {
   return layer === undefined ? text : `${state} ${amount || layer}`;
 }
 
-/** What is told of a failure by Pulumi's events: the last lines, which end with what the failing step said last. */
-export function complaintIn(events: readonly string[], otherwise = ""): string {
+/** The error in Pulumi's events: the last lines, which end with the last output of the failing step. */
+export function buildErrorIn(events: readonly string[], otherwise = ""): string {
   const text = errorsIn(events).join("\n") || otherwise;
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines

@@ -5,7 +5,7 @@ import { type Access, type FoundImage, findImage } from "../../registry/access.t
 import { type ImageReference, parseReference } from "../../registry/reference.ts";
 import { hubOf } from "../../vast/rental/image-pull.ts";
 
-/** Where images are asked for, and as whom. Holds no secret. */
+/** Where an image is, and the login for it. Holds no secret. */
 export interface ImagePlace {
   /** As in the stack config. */
   readonly image: string;
@@ -32,7 +32,7 @@ export function askRegistry(name: string, place: ImagePlace, env: NodeJS.Process
   return findImage(name, accessOf(name, place, env));
 }
 
-/** What a machine of this stack would have. */
+/** The access that a machine of this stack has. */
 export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Access {
   const reference = parseReference(name);
   const who = reference && registryUserOf(reference, place.registryUser);

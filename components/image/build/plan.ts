@@ -9,7 +9,7 @@ export function tagOf(parts: Parts): string {
   return `deps-${sha256(text).slice(0, 12)}`;
 }
 
-/** Names of what differs; of new parts and lost ones too. */
+/** Names of parts that were changed, added or removed. */
 export function changedParts(olds: Parts, news: Parts): string[] {
   const names = [...new Set([...Object.keys(olds), ...Object.keys(news)])].toSorted();
   return names.filter((name) => olds[name] !== news[name]);

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { findToken } from "../../credentials/registry-token.ts";
 import type { BuildJob } from "./run.ts";
 
-// A Pulumi program of its own, run by run.ts with a state that is thrown away: an image in a state needs its engine for
+// A Pulumi program of its own, run by run.ts with a temporary state: an image in a state needs its Docker engine for
 // every refresh and destroy, and what ends the bill of a machine must not.
 const { host, sshOpts, context, names, login } = JSON.parse(process.env.VAST_TRAINING_BUILD ?? "{}") as BuildJob;
 const password = findToken(login.tokenName, login.envFile);
@@ -12,7 +12,7 @@ if (password === undefined) throw new pulumi.RunError(`${login.tokenName} is not
 const provider = new docker.Provider("engine", {
   host,
   ...(sshOpts === undefined ? {} : { sshOpts: [...sshOpts] }),
-  // It is asked when it is needed.
+  // An engine behind ssh is first asked when it is used.
   disableDockerDaemonCheck: host.startsWith("ssh://"),
 });
 let before: pulumi.Resource[] = [];

@@ -6,9 +6,9 @@ import { startProgram } from "../../programs/program.ts";
 import { diagnosticIn } from "../../pulumi/events.ts";
 import type { ImageLogin } from "../../vast/rental/image-pull.ts";
 import type { BuildFiles } from "./files.ts";
-import { complaintIn, progressIn } from "./output.ts";
+import { buildErrorIn, buildProgressIn } from "./output.ts";
 
-/** What is built and pushed, where, and as whom. Holds no secret. */
+/** What is built and pushed, where, and with which login. Holds no secret. */
 export interface BuildJob {
   /** The engine, as DOCKER_HOST says it. */
   readonly host: string;
@@ -16,20 +16,20 @@ export interface BuildJob {
   readonly sshOpts?: readonly string[];
   /** Folder of the files. */
   readonly context: string;
-  /** Whole names with tags; the first is what is asked for later, the others move. */
+  /** Full names with tags; the first is looked up later, the others move. */
   readonly names: readonly string[];
   readonly login: ImageLogin;
 }
 
 export interface BuildWatch {
-  /** Hears of what happens. */
+  /** Shows progress. */
   readonly show: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const DAY_MS = 86_400_000;
-/** Ends what it runs when this process ends. */
+/** Ends the build when this process ends. */
 const TETHER = join(import.meta.dirname, "tether.ts");
 
 /** Builds and pushes. Rejects with the last lines of what failed; nothing but the image is left. */
@@ -70,7 +70,7 @@ function openFolder({ path }: Pick<StateDir, "path">): string {
   return folder;
 }
 
-/** Nothing of the stack that asks: neither its backend nor its passphrase nor its logs. */
+/** The environment without the calling stack's backend, passphrase and logs. */
 function environment(folder: string): NodeJS.ProcessEnv {
   const kept = /^PULUMI_(HOME|SKIP_UPDATE_CHECK|IGNORE_AMBIENT_PLUGINS)$/;
   const outer = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_") || kept.test(name));
@@ -91,19 +91,20 @@ async function pulumi(
 ): Promise<void> {
   signal.throwIfAborted();
   const words = [process.execPath, TETHER, "pulumi", ...args, "--non-interactive", "--color", "never"];
-  // The terminal's ^C is for the command that asks; it tells us, and an end of standard input tells the tether.
+  // The terminal's ^C goes to the calling command, which tells us; the tether ends the build when its standard input
+  // ends.
   const events: string[] = [];
   const child = startProgram(words, {
     cwd: folder,
     env,
     talks: true,
     ownGroup: true,
-    // A long build says much, and its errors are all that is kept.
+    // A long build prints much, and only its errors are kept.
     mostOutput: Number.POSITIVE_INFINITY,
     keepsOutput: false,
     onLine: (line) => {
       if (diagnosticIn(line)?.severity === "error") events.push(line);
-      const text = progressIn(line);
+      const text = buildProgressIn(line);
       if (text !== "") show(text);
     },
   });
@@ -112,5 +113,5 @@ async function pulumi(
   signal.removeEventListener("abort", child.close);
   if (unstarted !== undefined) throw unstarted;
   if (signal.aborted) throw new Error("the build was called off");
-  if (code !== 0) throw new Error(`the image could not be built:\n${complaintIn(events, stderr)}`);
+  if (code !== 0) throw new Error(`the image could not be built:\n${buildErrorIn(events, stderr)}`);
 }

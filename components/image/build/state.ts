@@ -4,10 +4,13 @@ import type { BuilderLimits, BuilderTerms } from "./builder.ts";
 import type { ImagePlace } from "./place.ts";
 import type { Parts } from "./plan.ts";
 
-/** Never: an image as it is. Local, remote: one that is made of the code's dependencies, where a Docker engine is. */
+/**
+ * never: the image as it is. local, remote: built from the code's dependencies, by the Docker engine here or on a
+ * rented machine.
+ */
 export type ImageBuild = "never" | "local" | "remote";
 
-/** What decides about an image, whatever the commit. */
+/** Inputs of an image except the commit. */
 export interface ImageTerms extends ImagePlace {
   readonly imageBuild: ImageBuild;
   /** What a built image starts from. */
@@ -16,25 +19,25 @@ export interface ImageTerms extends ImagePlace {
   readonly options: string;
   /** Of the training. */
   readonly branch: string;
-  /** With those further repositories that go into the image. */
+  /** The code, with the further repositories that go into the image. */
   readonly code: Pick<Whole, "url" | "way" | "tokenFor" | "envFile" | "netrcFile" | "extraRepos" | "sourceDir">;
 }
 
-/** What decides about an image, with the commit as it is known then. */
+/** Inputs of an image, with the commit as known so far. */
 export interface PlanInputs extends ImageTerms {
   readonly commit: string;
   readonly builder: BuilderLimits;
 }
 
-/** What is asked. */
-export interface Asked extends PlanInputs {
+/** Inputs of a TrainingImage. */
+export interface TrainingImageInputs extends PlanInputs {
   /** What the registry says of `image` now; null = it cannot be asked, or the image is built. */
   readonly found: FoundImage | null;
   readonly builder: BuilderTerms;
   readonly __urn: string;
 }
 
-/** The state. What the image is made from is kept to tell later what has changed. */
+/** The state. It keeps what the image is made from, to tell later what has changed. */
 export interface ImageState extends Partial<FoundImage> {
   readonly image: string;
   /** "" = not built. */

@@ -12,10 +12,10 @@ export interface Beside {
 
 export interface TemplateValues {
   readonly base: string;
-  /** Of the code's folder: the environment is /workspace/venvs/NAME. */
+  /** Name of the code's folder: the environment is /workspace/venvs/NAME. */
   readonly name: string;
   readonly extraRepos: readonly Beside[];
-  /** As the code asks uv for it, or a launch would make the environment again; "" = any. */
+  /** The version that the code asks uv for: with another one a launch would make the environment again. "" = any. */
   readonly python: string;
   /** Extras and groups, as words of uv sync. */
   readonly options: string;
@@ -48,13 +48,13 @@ function filled(line: string, values: Readonly<Record<string, string>>): string 
   return line.replace(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole);
 }
 
-/** One line of the requirement file, with its hashes behind it. */
+/** uv's requirement, with its hashes. */
 function uvRequirement(): string[] {
   const words = readFileSync(join(import.meta.dirname, "../../remote/uv.txt"), "utf8").split(/[\s\\]+/);
   return [words.filter((word) => word !== "").join(" ")];
 }
 
-/** Exactly the commit, without history, as a launch clones it. */
+/** Clones exactly the commit, without history, as a launch does. */
 function cloned({ url, commit, path }: Beside): string {
   const folder = `/repositories${path}`;
   const git = (...args: string[]) => shellLine(["git", "-C", folder, ...args]);

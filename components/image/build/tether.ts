@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-// Runs the command in its arguments for as long as standard input stays open: a pipe closes with the process that holds
-// its other end, however that ended, so a build never outlives who wanted it.
+// Runs the command in its arguments for as long as standard input stays open. That pipe closes when the process at its
+// other end is gone, however it ended, so a build never outlives its caller.
 
 const END_MS = 5_000;
 
@@ -12,7 +12,7 @@ for (const [from, to] of [
   [child.stdout, process.stdout],
   [child.stderr, process.stderr],
 ] as const) {
-  // Nobody may read it any more, and the command is to end by ^C, not of a broken pipe.
+  // The reader may be gone; the command must end by ^C, not by a broken pipe.
   to.on("error", () => {});
   from.on("data", (chunk: Buffer) => to.write(chunk));
 }
@@ -24,7 +24,10 @@ const ended = new Promise<number>((done) => {
   child.once("close", (code) => done(code ?? 1));
 });
 
-/** As ^C does it, twice: the first calls off the build, the second does not wait for it. What it started goes with it. */
+/**
+ * Ends the command like two ^C: the first cancels the build, the second does not wait for it. Its child processes end
+ * with it.
+ */
 async function endGently(): Promise<void> {
   for (const name of ["SIGINT", "SIGINT", "SIGKILL"] as const) {
     child.kill(name);

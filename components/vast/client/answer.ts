@@ -10,13 +10,13 @@ export interface Call {
   readonly path: string;
   /** Without: `/instances/{id}/`. Vast counts calls by method and this. */
   readonly template: string;
-  /** May it be sent again when nobody knows whether it was carried out? Belongs to the call, not to the verb: Vast rents by PUT. */
+  /** May be sent again when it is unclear whether it was carried out. Not decided by the verb: Vast rents by PUT. */
   readonly idempotent: boolean;
   /** Does it cost money? Then an unclear answer is `ambiguous`. */
   readonly rents?: boolean;
 }
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly text: string;
   /** By their names in small letters; those of `HEADERS` are enough. */
@@ -34,7 +34,7 @@ interface Reading {
   /** undefined = not JSON. */
   readonly body: unknown;
   readonly code: string;
-  /** Everything Vast said, to search in. */
+  /** All text of the answer, to search in. */
   readonly said: string;
 }
 
@@ -45,14 +45,14 @@ export interface UsedKey {
 }
 
 /** The body of a good answer. Throws the VastError that a bad one means. @param at when it came, milliseconds since 1970 */
-export function bodyOf(call: Call, answer: Answer, key: UsedKey, at: number = Date.now()): unknown {
+export function bodyOf(call: Call, answer: ApiResponse, key: UsedKey, at: number = Date.now()): unknown {
   const reading = readingOf(answer, at);
   const kind = kindOf(call, reading);
   if (kind === undefined) return reading.body;
   throw answerError(kind, call, reading, key);
 }
 
-function readingOf({ status, text, headers = {} }: Answer, at: number): Reading {
+function readingOf({ status, text, headers = {} }: ApiResponse, at: number): Reading {
   const body = parsed(text);
   const fields = isRecord(body) ? body : {};
   const code = typeof fields.error === "string" ? fields.error : "";
@@ -61,9 +61,9 @@ function readingOf({ status, text, headers = {} }: Answer, at: number): Reading 
   return { status, headers, at, body, code, said };
 }
 
-/** What is left of JSON may hold an instance's key. */
+/** Truncated JSON is not shown: it may hold an instance's key. */
 function unparsed(text: string): string {
-  return /^\s*[{[]/.test(text) ? "an answer that is not whole" : text;
+  return /^\s*[{[]/.test(text) ? "a truncated answer" : text;
 }
 
 function parsed(text: string): unknown {
@@ -78,7 +78,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** undefined = a good answer. What may have rented is `ambiguous`, whatever it looks like. */
+/** undefined = success. A call that may have rented is `ambiguous`, whatever the answer looks like. */
 function kindOf(call: Call, reading: Reading): VastErrorKind | undefined {
   const kind = seemingKind(call, reading);
   const isClear = kind !== undefined && (isRefusal(kind, reading) || namesItsRental(kind, reading));
@@ -94,31 +94,31 @@ function seemingKind(call: Call, reading: Reading): VastErrorKind | undefined {
   if (status === 401 || code === "auth_error" || isExpiredSession(reading)) return "auth";
   if (isGood(reading)) return undefined;
   if (isRedirect(status)) return "config";
-  // Before the words: a gateway's page says "not available" too, and may stand in front of a rental that went through.
+  // Checked before the words: a gateway's page may say "not available" too, although the rental went through.
   if (isUnclear(reading)) return "server";
   return kindOfWords(call, reading) ?? kindOfStatus(status);
 }
 
-/** The statuses under which Vast itself is known to refuse a rental; any other is a server's on the way. */
+/** Statuses with which Vast itself refuses a rental; any other comes from a server in between. */
 const REFUSING = [200, 400, 401, 402, 403, 404, 409, 410, 429];
-/** What Vast calls a value that it does not take. */
+/** Vast's error codes for a value that it does not accept. */
 const INVALID = /^(invalid_|no_ssh_key)/;
 const REFUSALS: VastErrorKind[] = ["rate_limited", "auth", "offer_gone", "no_credit", "spend_limit", "forbidden"];
 
 /**
- * The few answers to a rental after which nothing is rented for certain: those in which Vast says in its own words that it
- * refuses, and why. A redirect, a page, a proxy's own refusal (407, 413, 499, 520 and so on), a word that is not known and
- * success without an id may all stand in front of a rental that went through.
+ * Is nothing rented for certain? Only when Vast refuses in its own words and says why. After anything else (a redirect,
+ * a page, a proxy's own refusal such as 407, 413, 499 or 520, an unknown word, success without an id) the rental may
+ * have gone through.
  */
 function isRefusal(kind: VastErrorKind, { status, body, said, code }: Reading): boolean {
   if (!REFUSING.includes(status) || said === "") return false;
   if (!isRecord(body)) return kind === "rate_limited" && TOO_FREQUENT.test(said);
-  // An id that cannot be read is an id all the same.
+  // Even an id that cannot be read means that something was rented.
   if ((body.new_contract ?? null) !== null) return false;
   return REFUSALS.includes(kind) || (kind === "invalid" && INVALID.test(code));
 }
 
-/** A refusal that has rented all the same and says what: there is nothing left to look for. */
+/** A refusal that names the instance it rented all the same: nothing has to be looked for. */
 function namesItsRental(kind: VastErrorKind, { status, body }: Reading): boolean {
   const isVasts = REFUSING.includes(status) && kind !== "server" && kind !== "config";
   return isVasts && isRecord(body) && isId(body.new_contract);
@@ -195,7 +195,7 @@ function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-/** What a 429 may ask for; more is nonsense. */
+/** The longest wait that is believed of a 429. */
 const MOST_SECONDS = 86_400;
 
 /**

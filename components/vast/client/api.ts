@@ -21,12 +21,12 @@ export type ApiTarget = Readonly<z.output<typeof apiTarget>>;
 /** Vast's own, with the key where it is usually kept. */
 export const VAST: ApiTarget = { apiUrl: "", apiKeyFile: "" };
 
-/** Of inputs, of a stack config or of a state: the API and nothing else. */
+/** Picks the API out of inputs, a stack config or a state. */
 export function targetOf({ apiUrl, apiKeyFile }: ApiTarget): ApiTarget {
   return { apiUrl, apiKeyFile };
 }
 
-/** The same of what a state or a journal holds, where one of them may be missing. */
+/** Picks it out of a state or a journal entry, where a field may be missing. */
 export function targetIn({ apiUrl, apiKeyFile }: { readonly [Key in keyof ApiTarget]?: unknown }): ApiTarget {
   const text = (value: unknown) => (typeof value === "string" ? value : "");
   return { apiUrl: text(apiUrl), apiKeyFile: text(apiKeyFile) };
@@ -45,8 +45,8 @@ export interface Api {
 const REAL_HOST = "https://console.vast.ai";
 
 /**
- * Tells a key again, on any node, and tells nothing of it: `<nonce>:<HMAC-SHA256 of the key with that nonce>`, 16 digits
- * of it. A key is too random to be guessed from that. Throws as `key` does.
+ * Recognises a key on any host without revealing it: `<nonce>:<HMAC-SHA256 of the key with that nonce>`, 16 digits of
+ * it. A key is too random to be guessed from that. Throws as `key` does.
  */
 export function keyFingerprint({ key }: Pick<Api, "key">, nonce: string): string {
   return `${nonce}:${createHmac("sha256", nonce).update(key()).digest("hex").slice(0, 16)}`;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { printableLines } from "../../lib/text.ts";
 import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
-import { type Answer, bodyOf, type Call, heldSearch } from "./answer.ts";
+import { type ApiResponse, bodyOf, type Call, heldSearch } from "./answer.ts";
 import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
@@ -15,7 +15,7 @@ import {
   pageQuery,
   type RentOrder,
   read,
-  rentBody,
+  rentRequestBody,
   write,
 } from "./requests.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
@@ -40,11 +40,11 @@ export interface ClientOptions {
   readonly searches?: SearchQuota;
 }
 
-/** What a call asks and does when its turn has come, before each time that it is sent. */
+/** What is checked right before a call is sent, each time it is sent. */
 export interface Leave {
-  /** Ends whatever it waits for, with `aborted`; once it has left it is answered all the same. */
+  /** Ends the waits before the call, with `aborted`. A call that was sent is still answered. */
   readonly signal?: AbortSignal;
-  /** false = nothing more leaves. */
+  /** false = the call is not sent. */
   readonly mayLeave?: () => Promise<boolean>;
   readonly onLeave?: () => void;
 }
@@ -83,7 +83,7 @@ export class VastClient {
     return this.#ahead === undefined ? undefined : this.#now() + this.#ahead;
   }
 
-  /** What tells the key again: `keyFingerprint` of api.ts. Throws when there is none. */
+  /** Fingerprint of the key: `keyFingerprint` of api.ts. Throws when there is no key. */
   keyFingerprint(nonce: string): string {
     return keyFingerprint(this.#api, nonce);
   }
@@ -132,7 +132,7 @@ export class VastClient {
   async rent(offerId: number, order: RentOrder, leave: Leave = {}): Promise<number> {
     const call: Call = { ...endpoint("PUT", "/asks/{id}/", offerId), idempotent: false, rents: true };
     checkOrder(call, order);
-    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentBody(order) }, leave));
+    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentRequestBody(order) }, leave));
     if (answer.success) return answer.data.new_contract;
     throw vastError("ambiguous", `${call.method} ${call.path}: Vast reports success without an instance id`);
   }
@@ -213,13 +213,13 @@ export class VastClient {
     return (await this.#ask({ call, body: {} }).catch(undefinedWhenGone)) !== undefined;
   }
 
-  /** The calls that Vast is to make by itself. */
+  /** The account's scheduled jobs: calls that Vast makes by itself. */
   async jobs(): Promise<ScheduledJob[]> {
     const call = read(JOBS);
     return shaped(wire.jobList, await this.#ask({ call }), call);
   }
 
-  /** Makes one. An error with `jobId` = that one makes the same call already. */
+  /** Adds a scheduled job. An error with `jobId` = that job makes the same call already. */
   async addJob(order: JobOrder, leave: Leave = {}): Promise<void> {
     await this.#ask({ call: { ...endpoint("POST", JOBS), idempotent: true }, body: order }, leave);
   }
@@ -228,13 +228,15 @@ export class VastClient {
     await this.#ask({ call: write(JOB, id), body: order });
   }
 
-  /** Removes one; false = Vast takes it for none. Whether it is there is for `jobs` to tell. */
+  /** Removes a scheduled job; false = Vast says that there is none. Ask `jobs` to be sure. */
   async removeJob(id: number): Promise<boolean> {
     const call: Call = { ...endpoint("DELETE", JOB, id), idempotent: true };
     return (await this.#ask({ call }).catch(falseWhenUnknown)) !== false;
   }
 
-  /** All rows, each page read; undefined = it has changed in between: rows and Vast's own count differ, or a page is gone. */
+  /**
+   * All rows of all pages; undefined = the list changed meanwhile: rows and Vast's own count differ, or a page is gone.
+   */
   async #list(): Promise<Instance[] | undefined> {
     const rows = new Map<number, Instance>();
     for (let token: string | undefined; ; ) {
@@ -275,7 +277,7 @@ export class VastClient {
       } catch (error) {
         // Anything else is a mistake of ours and must surface.
         if (!isVastError(error)) throw error;
-        // A rental is unreachable only where no connection stood: then it has not been sent.
+        // For a rental `unreachable` means that no connection was made, so it was not sent.
         const isSafe = call.idempotent || (call.rents === true && error.kind === "unreachable");
         const wait = retryDelay(error, isSafe, attempt, this.#random());
         if (wait === undefined) throw error;
@@ -296,8 +298,8 @@ export class VastClient {
     return bodyOf(call, answer, key, this.#now());
   }
 
-  /** Something on the way may answer with what it kept: the latest time that was told is the best. */
-  #hearTime({ headers }: Answer): void {
+  /** A cache on the way may answer with an old time, so the latest one counts. */
+  #hearTime({ headers }: ApiResponse): void {
     const told = Date.parse(headers?.date ?? "") - this.#now();
     if (Number.isFinite(told)) this.#ahead = Math.max(told, this.#ahead ?? told);
   }

@@ -7,8 +7,8 @@ import type { Instance } from "./wire.ts";
 const PAUSE_MS = 1000;
 
 /**
- * The list of all instances, for everybody of this process who waits for one: those who ask while a look is due share
- * it, so that eight machines cost no more calls than one.
+ * The list of all instances, shared by everybody in this process: those who ask while a call is due share its answer,
+ * so that eight machines cost no more calls than one.
  */
 export class InstanceList {
   readonly #client: Pick<VastClient, "instances">;
@@ -23,13 +23,13 @@ export class InstanceList {
     this.#clock = clock;
   }
 
-  /** The whole list, asked for no earlier than now. Throws as `instances` does. */
+  /** The whole list, from a call sent after this one was made. Throws as `instances` does. */
   look(): Promise<Instance[]> {
     this.#due ??= this.#nextLook();
     return this.#due;
   }
 
-  /** What the last list that came held; empty before there was one. To be fair by or to tell of, not to conclude from. */
+  /** Instances of the last list that arrived; empty before the first. May be out of date: proof of nothing. */
   get latest(): readonly Instance[] {
     return this.#latest;
   }
@@ -38,7 +38,7 @@ export class InstanceList {
     await this.#last;
     const pause = this.#openAt - this.#clock.now();
     if (pause > 0) await this.#clock.sleep(pause);
-    // Whoever comes from here on wants a later look.
+    // Whoever asks from here on gets the next call's answer.
     this.#due = undefined;
     const began = this.#clock.now();
     const look = this.#client.instances().then((rows) => {
@@ -47,7 +47,7 @@ export class InstanceList {
     });
     this.#last = look.then(nothing, nothing).then(() => {
       const now = this.#clock.now();
-      // A list that took long was held up by others: they are given as much time again.
+      // A slow list was held up by other callers: they get as much time again.
       this.#openAt = now + Math.max(PAUSE_MS, now - began);
     });
     return look;
@@ -56,19 +56,19 @@ export class InstanceList {
 
 function nothing(): void {}
 
-/** Living instances with exactly this label, but the one with this id. */
+/** Living instances with exactly this label, except the one with this id. */
 export function twinsIn(rows: readonly Instance[], label: string, id?: number): Instance[] {
   return rows.filter((row) => row.label === label && row.id !== id && !isLeaving(row));
 }
 
 /** Vast shows a new instance within this time: 5 to 15 s were seen. */
 export const VISIBLE_MS = 15_000;
-/** Renting was seen to take up to half a minute; nobody who hears no answer can call it off. */
+/** Vast was seen to take half a minute to carry out a rental; a lost answer does not stop it. */
 export const LATE_MS = 30_000;
-/** How long after a rental has left Vast may show nothing of it yet. Nobody who does not know of one waits longer. */
+/** How long after a rental was sent Vast may still not show it; also the wait when none is known of. */
 export const WINDOW_MS = LATE_MS + VISIBLE_MS;
 
-/** For how long Vast may still show nothing of a rental, milliseconds; never more than the whole window. */
+/** For how long Vast may still not show this rental, milliseconds; `WINDOW_MS` at most. */
 export function hiddenFor(sent: Moment, clock: Pick<Clock, "now" | "boot">): number {
   return Math.max(WINDOW_MS - since(sent, clock), 0);
 }

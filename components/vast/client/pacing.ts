@@ -25,12 +25,12 @@ const LIMITS: Readonly<Record<string, Limit>> = {
 const UNKNOWN: Limit = { seconds: 0, calls: Number.POSITIVE_INFINITY };
 
 /**
- * The longest that a call waits because a 429 asks for it; Vast's own client (1.9.1) waits no longer either. Who is asked for
- * more hears so at once, and whoever then comes again, as a release does, is held up for this long.
+ * The longest that a call waits because a 429 asks for it, as in Vast's own client (1.9.1). A 429 that asks for more
+ * fails at once, and later calls of that endpoint wait this long.
  */
 const MOST_WAIT_SECONDS = 60;
 
-/** Vast and we measure the interval at two ends of a line. */
+/** Vast measures the interval at its end of the network, we at ours. */
 const MARGIN_MS = 100;
 
 /** One call in so many seconds. */
@@ -45,7 +45,7 @@ export function limitOf(endpoint: string): Limit {
 
 /** A call, for as long as Vast counts it. */
 interface Slot {
-  /** Milliseconds; no end before it is answered. */
+  /** Milliseconds; infinite until it is answered. */
   until: number;
   readonly answered: PromiseWithResolvers<void>;
 }
@@ -54,7 +54,7 @@ interface Slot {
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 interface Gate {
-  /** Settles when everybody who came before has left. */
+  /** Settles when all earlier calls have been sent. */
   turn: Promise<void>;
   slots: readonly Slot[];
   /** Milliseconds; a 429 closes it until then. */
@@ -62,10 +62,11 @@ interface Gate {
 }
 
 /**
- * One gate for each name (key and endpoint): calls leave in the order in which they come, as many as the limit has room
- * for; a call counts until its interval after the answer is over. A 429 closes the gate for as long as it says.
+ * One gate for each name (key and endpoint): calls leave in the order in which they come, as many as the limit allows;
+ * a call counts until its interval after the answer is over. A 429 closes the gate for as long as it says.
  *
- * Each process has its own: Vast tells those that meet how long to wait, and a call that was refused was not carried out.
+ * Each process has its own gates. When two collide, Vast answers 429 with how long to wait, and has not carried the
+ * call out.
  */
 export class Gates {
   readonly #gates = new Map<string, Gate>();
@@ -77,7 +78,7 @@ export class Gates {
     this.#sleep = sleep;
   }
 
-  /** Makes a call when its turn has come, or at once when the signal is aborted: then it is the call that is to end. */
+  /** Makes a call when its turn has come, or at once when the signal is aborted: the call itself then ends with it. */
   async run<T>(name: string, limit: Limit, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const gate = this.#gates.get(name) ?? { turn: Promise.resolve(), slots: [], closedUntil: 0 };
     this.#gates.set(name, gate);
@@ -105,7 +106,7 @@ export class Gates {
     else await Promise.race(slots.map(({ answered }) => answered.promise));
   }
 
-  /** Counts from the answer: by then Vast has certainly seen the call, however long the line took. */
+  /** Counts from the answer: by then Vast has certainly seen the call. */
   async #pass<T>(gate: Gate, slot: Slot, { seconds }: Limit, call: () => Promise<T>): Promise<T> {
     try {
       return await call();

@@ -84,8 +84,8 @@ function running(instance: Instance): Phase {
 }
 
 /**
- * Vast itself sets the wanted state to stopped when it takes an instance away, so the four words of an outbid instance
- * and of one that its owner stopped are the same.
+ * Vast itself sets the wanted state to stopped when it takes an instance away, so an outbid instance shows the same
+ * four words as one that its owner stopped.
  */
 function isToldToStop({ intendedStatus, nextState }: Instance): boolean {
   return intendedStatus === "stopped" && nextState !== "running";
@@ -111,7 +111,7 @@ function stopped(instance: Instance): Phase {
   };
 }
 
-/** The four words are the same whoever stopped it; the price of the day tells a little more. */
+/** The status words are the same whoever stopped it; today's price tells a little more. */
 function whyLost(instance: Instance): string {
   const { minBid, gpuPerHour } = instance;
   if (minBid === null || gpuPerHour === null) return "outbid or displaced";
@@ -119,12 +119,12 @@ function whyLost(instance: Instance): string {
   return "displaced by a rental on demand, by its host, for lack of credit, or by itself after training";
 }
 
-/** Its GPUs take more than what is bid. */
+/** Its GPUs cost more than what is bid. */
 function costsMore({ minBid, gpuPerHour }: Instance): boolean {
   return minBid !== null && gpuPerHour !== null && minBid > gpuPerHour;
 }
 
-/** Was it stopped because somebody bids more? Only where the price of the day says so. */
+/** Was it stopped because somebody bids more? Judged by today's price; false when Vast does not tell it. */
 export function isOutbid(instance: Instance): boolean {
   return phaseOf(instance).cause === "outbid" && costsMore(instance);
 }
@@ -172,7 +172,7 @@ function fatalPhase({ image, statusMsg }: Instance, complaint: Complaint | undef
 
 const SHOWN = 300;
 
-/** What Vast says of its own accord; the words of the pull and of the start stay, and explain nothing. */
+/** Vast's own message. Words that the pull or the start has left explain nothing. */
 function explained({ statusMsg }: Instance): string {
   return said(printable(wordsOf(statusMsg)));
 }
@@ -186,18 +186,18 @@ export function isLeaving({ curState }: Instance): boolean {
   return curState === "unloaded";
 }
 
-/** Does it pay for its disk alone? A frozen one bills its GPU, and its processes go on. */
+/** Is only its disk billed? A frozen one bills its GPU, and its processes go on. */
 export function isDown(instance: Instance): boolean {
   const { phase, cause } = phaseOf(instance);
   return phase === "stopped" && cause !== "frozen";
 }
 
-/** What a stopped one goes on costing, a clause. */
+/** What a stopped instance goes on costing, a clause. */
 export function diskText({ diskPerHour }: Instance): string {
   return diskPerHour === null ? "its disk goes on billing" : `its disk goes on costing ${perHour(diskPerHour)}`;
 }
 
-/** The same behind what is said of it; "" while it does not pay for its disk alone. */
+/** The same as the tail of a sentence; "" while more than its disk is billed. */
 export function diskTail(instance: Instance): string {
   return isDown(instance) ? `, and ${diskText(instance)}` : "";
 }

@@ -19,7 +19,7 @@ export interface RentOrder {
 }
 
 /** The order in Vast's words. */
-export function rentBody(order: RentOrder): unknown {
+export function rentRequestBody(order: RentOrder): unknown {
   return {
     client_id: "me",
     image: order.image,
@@ -53,7 +53,7 @@ export function checkOrder(call: Call, order: RentOrder): void {
   }
 }
 
-/** A call that Vast is to make by itself. Field names are Vast's. */
+/** A scheduled job: a call that Vast makes by itself. Field names are Vast's. */
 export interface JobOrder {
   readonly api_endpoint: string;
   readonly request_method: "DELETE" | "PUT";

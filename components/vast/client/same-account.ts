@@ -29,12 +29,12 @@ export async function accountIdOf(client: Pick<VastClient, "account">): Promise<
 }
 
 /**
- * What a key cannot see is gone only when it is a key of the account that rented it: to any other, Vast says of a living
- * instance that there is none. The same key is the same account, and so is any key that opens the account that was noted.
- * Throws, with every way out, when it is another's, or when that cannot be told.
+ * An instance that a key cannot see is gone only when that key is of the account that rented it: to any other key Vast
+ * says that a living instance does not exist. The same key is the same account, and so is any key of the noted account.
+ * Throws, with every way out, when the key is another account's, or when that is not known.
  *
- * @param renter what was noted when it was rented; what is missing is not known
- * @param env VAST_ACCOUNT_IS_SAME: the user says so, of exactly this one
+ * @param renter what was noted at the rental; a missing field is not known
+ * @param env VAST_ACCOUNT_IS_SAME: the user says that it is, for exactly this name
  */
 export async function ensureSameAccount(
   client: Asking,
@@ -48,7 +48,7 @@ export async function ensureSameAccount(
   const { kind = "forbidden", why, way } = doubt;
   const override = `when you know that the key is of the account that rented it, put VAST_ACCOUNT_IS_SAME=${name} before the command`;
   const ways = way === undefined ? override : `${way}, or ${override}`;
-  throw vastError(kind, `${what} cannot be seen, and may be there all the same: ${why}`, { remedy: ways });
+  throw vastError(kind, `${what} cannot be seen, and may still be there: ${why}`, { remedy: ways });
 }
 
 /** The nonce stands before the colon. */
@@ -56,7 +56,7 @@ function isKeyOf(client: Asking, fingerprint: string): boolean {
   return fingerprint !== "" && client.keyFingerprint(fingerprint.split(":")[0] ?? "") === fingerprint;
 }
 
-/** Why it cannot be said whose it is, and what would tell. */
+/** Why the account is not known, and how it could be. */
 interface Doubt {
   readonly kind?: VastError["kind"];
   readonly why: string;
@@ -68,7 +68,7 @@ function unnoted(keyFingerprint: string): Doubt {
   return { why: "it was rented with another key, of an account that was not noted", way: "use the key that rented it" };
 }
 
-/** undefined = it is that account's key. Throws when it is another's for certain: no word of the user makes it see that. */
+/** undefined = it is that account's key. Throws when it is certainly another's: then no override helps. */
 async function doubtAbout(client: Asking, what: string, accountId: string): Promise<Doubt | undefined> {
   const now = await client.account().catch((error: unknown) => {
     if (isVastError(error)) return error;
@@ -82,7 +82,7 @@ async function doubtAbout(client: Asking, what: string, accountId: string): Prom
         "set VAST_API_KEY or apiKeyFile to a key of the account that rented it",
     );
   }
-  const why = `it was rented by account ${accountId}, and whose the key is cannot be known`;
+  const why = `it was rented by account ${accountId}, and the account of the key is not known`;
   const way = `use a key of that account that may read the user (user_read)`;
   return isVastError(now) ? { kind: now.kind, why: `${why} (${now.message})`, way } : { why, way };
 }

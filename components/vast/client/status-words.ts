@@ -5,7 +5,7 @@ import { oneLine } from "../../lib/text.ts";
  * an end. Every pattern is bounded, so that a long text takes time in proportion to its length.
  */
 
-/** Why an image cannot be had: there is none of that name, none for such machines, it is not for us, or too many pulls. */
+/** Why an image cannot be pulled: no such image, none for this platform, no access, or too many pulls. */
 export type ImageTrouble = "none" | "unfit" | "denied" | "limited";
 
 /** What a message complains about, and the line that says so, whole and without control characters. */
@@ -16,17 +16,17 @@ export type Complaint =
   /** An error of which nobody here knows whether it stays. */
   | { readonly about: "unknown"; readonly line: string };
 
-/** The most serious complaint: about the image, the host, or something unknown; undefined = words of the way up. */
+/** The most serious complaint: about the image, the host, or unknown; undefined = progress of a normal start. */
 export function complaintIn(message: string): Complaint | undefined {
   const lines = linesOf(message);
-  // A registry that was cut off half way through a word of its own has refused nothing.
+  // A registry whose answer was cut off has refused nothing.
   const isCut = lines.some((line) => CUT.test(line));
   const image = first(lines, imageTroubleIn);
   if (image !== undefined) return isCut ? { ...image, about: "host" } : image;
   return first(lines, (line) => (isHosts(line) ? "host" : undefined)) ?? first(lines, unknownIn);
 }
 
-/** What it says but for the words of the way up. */
+/** The message without the progress lines of a normal start. */
 export function wordsOf(message: string): string {
   return linesOf(message).join(" ");
 }
@@ -73,7 +73,7 @@ const NONE =
 const DENIED = [
   /pull access denied|repository does not exist|requested access to the resource is denied|may require 'docker login'/i,
   /unauthorized: |authentication required|authorization failed|unauthenticated|no basic auth credentials|insufficient_scope|incorrect username or password/i,
-  // A whole clause of it: other programs speak of clients, files and machines that are denied something.
+  // A whole clause: other programs also say that clients, files and machines are denied something.
   /(^|: |")\s*(denied|unauthorized|forbidden)\s*([:"(]|\.?$)/i,
   /(^|: ?|status|status code|http)\s*40[13] (unauthorized|forbidden)/i,
 ];
@@ -103,7 +103,7 @@ function isHosts(line: string): boolean {
   return HOSTS.some((pattern) => pattern.test(line));
 }
 
-/** How far into a line the word "error" may stand and still say what the line is: times, names and ids come before it. */
+/** How far into a line "error" may stand and still name an error: times, names and ids come before it. */
 const PREFIX = 80;
 
 function unknownIn(line: string): "unknown" | undefined {

@@ -2,16 +2,16 @@ import http from "node:http";
 import https from "node:https";
 import axios, { type AxiosError, isAxiosError } from "axios";
 import { connectionRemedy } from "../../lib/problem.ts";
-import { type Answer, type Call, HEADERS } from "./answer.ts";
+import { type ApiResponse, type Call, HEADERS } from "./answer.ts";
 import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
 
 const TIMEOUT_MS = 30_000;
-/** Renting was seen to take up to half a minute, and giving up on it is the costliest answer. */
+/** Renting was seen to take half a minute, and giving up too early is what costs most. */
 const RENT_TIMEOUT_MS = 90_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** Connections for renting only: one that Vast is just closing would make a rental ambiguous. */
+/** Connections for renting only: a shared one that Vast is just closing would make a rental ambiguous. */
 const freshAgents = { httpAgent: new http.Agent(), httpsAgent: new https.Agent() };
 
 export interface Request {
@@ -21,7 +21,7 @@ export interface Request {
 }
 
 /** Takes a request to Vast and brings the answer, whatever its status. Throws VastError when there is none. */
-export type Transport = (url: string, key: string, request: Request) => Promise<Answer>;
+export type Transport = (url: string, key: string, request: Request) => Promise<ApiResponse>;
 
 /** How long an answer may take, milliseconds. */
 export function timeoutOf(call: Call): number {
@@ -84,7 +84,7 @@ function plain(url: string, timeout: number) {
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_.*|.*_CERT.*|UNABLE_TO_VERIFY.*|ERR_TLS_.*)$/;
 
-/** Linux reports a host that has become unreachable under the same name, on a connection that stood. */
+/** Linux reports an unreachable host by the same code on a connection that was open. */
 function hadConnection({ cause }: AxiosError): boolean {
   return ["read", "write"].includes((cause as NodeJS.ErrnoException | undefined)?.syscall ?? "");
 }

@@ -16,7 +16,7 @@ const id = z.int().positive();
 const ids = orNull(id);
 const number = orNull(z.number());
 const yes = orNull(z.boolean()).transform((value) => value === true);
-/** Longer than anything that is compared: nothing is decided by a text that was cut. */
+/** Longer than any text that decisions compare, so none of those is ever cut. */
 const LONGEST = 2000;
 const text = orNull(z.string()).transform((value) => (value === null ? null : oneLine(value, LONGEST) || null));
 /** What a host may write as it likes, and only people read. */
@@ -155,7 +155,7 @@ export type Instance = Read<typeof instanceColumns>;
 /** undefined = a row without an id. */
 export const instanceFromWire = reader(instanceColumns);
 
-/** It names an account and is never counted with, so digits may come as a number or as text. */
+/** An account id is text to us, so digits may come as a number or as text. */
 const accountId = orNull(z.union([id, z.string().regex(/^[1-9]\d*$/)])).transform((value) =>
   value === null ? null : String(value),
 );
@@ -238,6 +238,6 @@ const scheduledJob = z
     hour: job.hour_of_the_day,
     minute: job.min_of_the_hour,
   }));
-/** A call that Vast makes by itself, with a key of its own. */
+/** A scheduled job: a call that Vast makes by itself, with a key of its own. */
 export type ScheduledJob = z.output<typeof scheduledJob>;
 export const jobList = z.array(scheduledJob);

@@ -3,7 +3,7 @@ import { diskTail, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type InstanceOutputs, refreshed } from "./instance.outputs.ts";
 
-/** What has happened to an instance without us; nothing = it is as the state has it. */
+/** What happened to an instance without us; no changes = it is as the state says. */
 export interface Drift {
   /** Vast knows it no more, so nothing that needs it can be done. */
   readonly gone: boolean;
@@ -19,8 +19,8 @@ export interface Change {
 }
 
 /**
- * Compares what the state says with what Vast says now. A run that changes nothing does not notice it by itself: Pulumi
- * looks at the world with --refresh only.
+ * Compares the state with what Vast says now. Pulumi itself asks Vast only with --refresh, so a run without it would
+ * not notice.
  *
  * @param most the cap, $/h
  * @param now undefined = gone for certain
@@ -39,7 +39,7 @@ export function driftOf(olds: InstanceOutputs, most: number, now: Instance | und
   return { gone: false, changes: changes.filter((change) => change !== undefined) };
 }
 
-/** What a run says that does not refresh: whatever there is something to be done about. */
+/** Lines for a run without --refresh: the changes that the user can do something about. */
 export function plainLines({ changes }: Drift): string[] {
   return changes.flatMap(({ text, remedy }) => (remedy === undefined ? [] : [`${text}; ${remedy}`]));
 }

@@ -1,5 +1,5 @@
 import { perHour } from "../../lib/money.ts";
-import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
+import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import type { Account } from "../client/wire.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
@@ -17,20 +17,20 @@ export interface CheckMeans {
   /** The quote that a preview has just made for the same thing. */
   kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
   keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
-  /** What the ledger of machines has of that one: a line, or "". */
+  /** What the ledger of machines says of the quoted one: a line, or "". */
   known(quote: Quote): Promise<string>;
   say(text: string): Promise<void>;
 }
 
 export interface Checked {
   readonly inputs: CheckedInputs;
-  readonly failures: Failure[];
+  readonly failures: CheckFailure[];
 }
 
 /**
- * Validates, and promises. The market is searched when the instance is not in the state yet; later runs keep what was
- * promised then, so that a moving market never shows as a change. When Vast cannot be asked there is no promise, and no
- * failure either.
+ * Validates the inputs and quotes an offer. The market is searched when the instance is not in the state yet; later
+ * runs keep the old quote, so that a moving market never shows as a change. When Vast cannot be asked there is no
+ * quote, and no failure either.
  *
  * @param olds inputs in the state; empty = a new instance, or one that replaces another
  */
@@ -47,12 +47,12 @@ export async function checkInstance(
   return { inputs: { ...inputs, quote: answer.quote ?? null }, failures: answer.failures ?? [] };
 }
 
-interface Answer {
+interface QuoteResult {
   readonly quote?: Quote;
-  readonly failures?: Failure[];
+  readonly failures?: CheckFailure[];
 }
 
-async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<Answer> {
+async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<QuoteResult> {
   const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
   const kept = means.kept(criteria, imageBytes);
   if (kept !== undefined) {
@@ -61,7 +61,7 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
   }
   try {
     const [found, account, trouble] = await Promise.all([
-      // Without a search the rest is looked at all the same.
+      // Without a search the other checks still run.
       means.market(criteria).catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
       means.account(),
       isUnknown(inputs.image) ? undefined : means.imageTrouble(inputs),
@@ -83,7 +83,7 @@ async function answerOf(
   { credit }: Account,
   { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
   means: CheckMeans,
-): Promise<Answer> {
+): Promise<QuoteResult> {
   const [best] = choices;
   if (best === undefined) return failure(blame ?? "gpu", excluded);
   const quote = quoteOf(best, imageBytes);
@@ -108,6 +108,6 @@ async function tell(quote: Quote, means: CheckMeans): Promise<void> {
   if (known !== "") await means.say(known);
 }
 
-function failure(property: string, reason: string): Answer {
+function failure(property: string, reason: string): QuoteResult {
   return { failures: [{ property, reason }] };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { boolean, matching } from "../../lib/values.ts";
-import { type Failure, isUnknown } from "../../pulumi/lifecycle.ts";
+import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { apiTarget } from "../client/api.ts";
 import { criteria } from "../market/criteria.ts";
 import type { ImageLogin } from "../rental/image-pull.ts";
@@ -12,7 +12,7 @@ const LOGIN = "{registry, user, tokenName, envFile}, the first three without bla
 const PATIENCE = "minutes {machine, total}, total not below machine";
 const LONGEST_ONSTART = 600;
 
-/** Its words become one line. */
+/** The login becomes one line of words. */
 const word = matching(/^\S+$/, LOGIN);
 const imageLogin: z.ZodType<ImageLogin> = z.object(
   { registry: word, user: word, tokenName: word, envFile: z.string(LOGIN) },
@@ -27,7 +27,7 @@ export const instanceInputs = z.object({
   label: matching(/^[\w.:-]{1,100}$/, "the label of a RunIdentity"),
   /** Docker image; `name@sha256:…` never means another one. */
   image: matching(/^[\w][\w./:@-]{0,500}$/, "a Docker image such as name/image:tag"),
-  /** Of the pull, compressed: the quote and the patience follow it. null = not known. */
+  /** Compressed size of the image; the quoted pull time and how long to wait follow from it. null = not known. */
   imageBytes: z.number(BYTES).nonnegative(BYTES).nullish(),
   /** null = everybody may pull it. */
   imageLogin: imageLogin.nullish(),
@@ -47,11 +47,14 @@ export const instanceInputs = z.object({
     .refine(({ machine, total }) => total >= machine, PATIENCE),
   /** Shell text run at each start of the container, after ours; no secrets. Default none. */
   onstart: z.string("shell text").max(LONGEST_ONSTART, `at most ${LONGEST_ONSTART} characters`).optional(),
-  /** On the machine: when anything is there, it never deletes itself. Default none. */
+  /** Folder on the machine; a machine with anything in it never deletes itself. Default none. */
   checkpointsDir: z.string("a path on the machine").optional(),
   /** Folder in which a lab shares its ledger of machines. Default "": there is none. */
   labDir: z.string("a path").optional(),
-  /** Vast itself deletes what is rented an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default false. */
+  /**
+   * Vast itself deletes the instance an hour after `readyTimeoutMinutes.total`, unless a VastLease keeps it. Default
+   * false.
+   */
   provisional: boolean().optional(),
 });
 
@@ -60,8 +63,11 @@ export type VastInstanceInputs = Readonly<z.output<typeof instanceInputs>>;
 /** Inputs that are not known yet are text, whatever their type. */
 export type RawInputs = { readonly [Key in keyof VastInstanceInputs]: VastInstanceInputs[Key] | string };
 
-/** The inputs with defaults, and every one that is wrong. What is not known yet is not judged. */
-export function readInputs(news: RawInputs): { readonly inputs: VastInstanceInputs; readonly failures: Failure[] } {
+/** The inputs with defaults, and a failure for each wrong one. Values not known yet are not checked. */
+export function readInputs(news: RawInputs): {
+  readonly inputs: VastInstanceInputs;
+  readonly failures: CheckFailure[];
+} {
   const inputs: Record<string, unknown> = { ...news };
   const failures = Object.entries(instanceInputs.shape).flatMap(([property, kind]) => {
     const value = inputs[property];

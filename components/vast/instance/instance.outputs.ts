@@ -14,7 +14,7 @@ export interface CheckedInputs extends VastInstanceInputs {
   readonly quote: Quote | null;
 }
 
-/** Inputs of which another value is another machine. */
+/** Inputs whose change needs another machine. */
 export const hardInputs = instanceInputs.pick({
   gpu: true,
   gpus: true,
@@ -36,7 +36,7 @@ export const shownOutputs = z.object({
   instanceId: z.string(),
   /** As it is at Vast. */
   label: z.string(),
-  /** "" when a machine was found that had been rented before. */
+  /** "" when a machine of an earlier run was taken over. */
   offerId: z.string(),
   machineId: z.string(),
   /** In Vast's spelling. */
@@ -45,7 +45,10 @@ export const shownOutputs = z.object({
   rental: quoteShape.shape.rental,
   /** $/h, disk included. */
   pricePerHour: z.number(),
-  /** $/h, disk included, when it was rented or last started by us. A refresh does not move it, so it is for dependents. */
+  /**
+   * $/h, disk included, when it was rented or last started by us. A refresh does not change it, so dependents use this
+   * one.
+   */
   rentedPerHour: z.number(),
   /** $/h without disk; null when on-demand. */
   bidPerHour: z.number().nullable(),
@@ -56,14 +59,17 @@ export const shownOutputs = z.object({
   /** `type base64`, seen at the first login; "" = nobody could log in yet. */
   hostKey: z.string(),
   phase: z.custom<PhaseName>(),
-  /** ISO time at which it last got ready for us. Another time means that whatever ran on it has ended, maybe at the same address. */
+  /**
+   * ISO time at which it last got ready for us. A new time means that whatever ran on it has ended, even at the same
+   * address.
+   */
   startedAt: z.string(),
   location: z.string().nullable(),
   /** ISO time at which the rental ends by itself; null when Vast does not say. */
   endsAt: z.string().nullable(),
   /** Id of the account that rented it; "" = not known. To another account's key it looks as if it were gone. */
   accountId: z.string(),
-  /** Tells the key that rented it, or that a refresh saw it with, and is no secret. Older states lack it. */
+  /** Fingerprint of the key that rented it or last refreshed it; no secret. Older states lack it. */
   keyFingerprint: z.string(),
   /** What the preview promised; null when the market could not be asked. */
   quote: quoteShape.readonly().nullable(),
@@ -87,7 +93,7 @@ const instanceOutputs = z.object({
 
 export type InstanceOutputs = Readonly<z.output<typeof instanceOutputs>>;
 
-/** What is known beside Vast's own words. */
+/** What we know of an instance and Vast does not say. */
 export interface Known extends Partial<Renter> {
   readonly endpoint?: Endpoint & { readonly hostKey: string };
   /** The offer that was rented; null = not known. */
@@ -95,7 +101,7 @@ export interface Known extends Partial<Renter> {
   readonly urn?: string | undefined;
   /** ISO time at which it got ready; default "" = never. */
   readonly startedAt?: string;
-  /** When Vast's words do not tell it: a machine that was given up, and could not be released. */
+  /** Given when Vast's words do not tell it: a machine that was given up, and could not be released. */
   readonly phase?: PhaseName;
   /** Default false. */
   readonly untouched?: boolean;
@@ -159,7 +165,7 @@ export function refreshed(old: InstanceOutputs, instance: Instance): InstanceOut
   };
 }
 
-/** The way in that was used so far, where it is now; a stopped machine publishes none. */
+/** The endpoint used so far (direct or proxy), at its present address; a stopped machine publishes none. */
 function movedEndpoint({ sshHost, sshPort }: InstanceOutputs, instance: Instance) {
   const { direct, proxy } = endpoints(instance);
   const usesProxy = proxy !== undefined && proxy.host === sshHost && proxy.port === sshPort;

@@ -126,7 +126,7 @@ export const provider = lifecycle({
   },
 });
 
-/** Checkpoints has had its turn by now: when it is not in the state, the machine must prove that it holds nothing. */
+/** Checkpoints in the state were fetched before this. Without them, the machine must prove that it holds nothing. */
 async function ensureReleasable(
   means: Means,
   id: number,
@@ -148,7 +148,7 @@ const REGAIN =
 /** What is known of an instance since it last got ready. */
 const BROUGHT_UP = ["sshHost", "sshPort", "hostKey", "startedAt", "rentedPerHour"] as const;
 
-/** Rents or resumes while the engine is there to hear of it; what is left over gets into the state. */
+/** Rents or resumes while the engine lives; a machine that is left over gets into the state. */
 async function watched<T>(
   inputs: CheckedInputs,
   urn: string | undefined,
@@ -172,14 +172,14 @@ async function watched<T>(
   }
 }
 
-/** What Vast takes for running is not ready before somebody was let in: the next run waits for it again. */
+/** Running at Vast is not ready before a login worked: the next run waits again. */
 function strandedPhase(instance: Instance, givenUp: boolean): PhaseName {
   const { phase } = phaseOf(instance);
   if (givenUp) return "failed";
   return phase === "ready" ? "pending" : phase;
 }
 
-/** It is in the state, whatever went wrong. */
+/** Adds that the instance is still there, what it costs and what ends it. */
 function withKept({ message }: Error, { instanceId, label, pricePerHour }: InstanceOutputs): Error {
   return new Error(`${message}; ${keptText(instanceId, label, pricePerHour)}`);
 }
@@ -215,7 +215,7 @@ function noteRental({ prices }: Means, { id, machineId, gpus }: Instance, inputs
   noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: bid?.floor ?? null });
 }
 
-/** Since it last got ready; of one that is known to be stopped nobody knows since when. */
+/** Notes how long it served since it last got ready; unknown for one that was stopped. */
 function noteService(means: Means, { machineId, gpus, startedAt, phase }: InstanceOutputs): void {
   if (startedAt === "" || machineId === "") return;
   const from = phase === "ready" ? Date.parse(startedAt) : realClock.now();
@@ -234,7 +234,7 @@ async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Pr
   return instance;
 }
 
-/** By the label that it was given: at Vast somebody may have changed it. */
+/** By the label in the state: at Vast somebody may have changed it. */
 function ownerOf(id: string, { asked: { label } }: InstanceOutputs): Owner {
   return { id: Number(id), label };
 }
@@ -251,9 +251,9 @@ function keyFingerprint({ client }: Means, { label }: Pick<CheckedInputs, "label
 const DRIFT_PATIENCE_MS = 5000;
 
 /**
- * A run that changes nothing here would not notice what has happened at Vast. It is only told, and a preview works without
- * Vast, too; but when the machine is gone for certain, or another one answers in its place, whatever else the run has to
- * do would fail one by one. A run that changes it hears of twins alone. true = there is something to do.
+ * Says what happened at Vast, which a run that changes nothing would not notice. A preview works without Vast too, so a
+ * failed look is not an error. Throws when the machine is gone for certain, or another one answers in its place: every
+ * later step would fail. A run that changes the instance hears of twins alone. true = there is something to do.
  */
 async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs, changes: boolean): Promise<boolean> {
   const { __urn: urn } = olds;
@@ -283,7 +283,7 @@ function isRenewed(id: string, { hostKey }: InstanceOutputs): boolean {
 
 async function lookForDrift(id: string, olds: InstanceOutputs, news: CheckedInputs): Promise<Drift> {
   const means = await connect(olds, { urn: olds.__urn });
-  // By the list, so that a change of the bid need not wait for its turn at the single view.
+  // From the list, so that a change of the bid need not wait for the rate limit of the single view.
   const instance = await whatIsLeftOf(means, id, olds);
   await sayTwins(means.say, means.list.latest, ownerOf(id, olds));
   return driftOf(olds, news.maxPricePerHour, instance);

@@ -21,7 +21,7 @@ export class VastInstance extends resourceWith<z.output<typeof shownOutputs>>() 
   constructor(name: string, args: VastInstanceArgs, opts?: pulumi.CustomResourceOptions) {
     // diff asks for it too, but the engine keeps the order in every case only with the option.
     const order = { deleteBeforeReplace: true };
-    // What is not declared must not get into the state.
+    // Undeclared arguments must not get into the state.
     const inputs = pick(args, instanceInputs.keyof().options);
     super("instance", name, { ...unknown(shownOutputs), ...inputs }, pulumi.mergeOptions(opts, order));
   }

@@ -11,10 +11,11 @@ export interface Plan {
 const HARD = hardInputs.keyof().options;
 
 /**
- * What differs between the instance and what is asked now. Hardware, image and disk cannot change on a machine that is
- * rented; prices, filters, keys and patience matter for the next rental only. An update resumes what is not ready.
+ * What differs between the instance and what is asked for now. Hardware, image and disk of a rented machine cannot
+ * change; prices, filters, keys and waits matter only for the next rental. An update resumes what is not ready.
  *
- * @param isUnknown tells inputs that are not known before the run; they change nothing, but an image that is yet to be built
+ * @param isUnknown tells inputs that are not known before the run; they change nothing, except an image that is yet to
+ * be built
  */
 export function planOf(
   olds: InstanceOutputs,
@@ -23,7 +24,7 @@ export function planOf(
 ): Plan {
   const before: Asked = olds.asked;
   const hard = HARD.filter((key) => differs(key, before, news, isUnknown));
-  // Never ready, so nothing is lost with it; and it was to be released already.
+  // It was never ready, so it holds nothing; and it should have been released already.
   const isWreck = olds.phase === "failed" && olds.hostKey === "";
   const replaces: string[] = isWreck ? [...hard, "phase"] : hard;
   const isMarked = olds.label === before.label;
@@ -42,7 +43,7 @@ function differs(
   return canonical(key, before[key]) !== canonical(key, news[key]);
 }
 
-/** A tag that was rented when its registry did not answer, and the digest that it has: no reason for another machine. */
+/** Is `image` only the digest of the rented tag, whose registry did not answer then? No reason for another machine. */
 function isPinOf(image: string, tagged: string): boolean {
   const [name, digest] = image.split("@");
   return digest !== undefined && !tagged.includes("@") && name === tagged.replace(/:[^:/]*$/, "");

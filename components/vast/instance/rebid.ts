@@ -9,8 +9,8 @@ import type { Means } from "../ready/means.ts";
 import type { VastBidInputs } from "./bid.ts";
 
 /**
- * Brings the bid of an instance in line with cap and markup, where that changes it, and says what it could not do. Throws
- * when Vast knows no such instance, or not its bid.
+ * Adapts the bid of an instance to cap and markup, and says what it could not do. Throws when Vast knows no such
+ * instance, or not its bid.
  */
 export async function rebid(
   { client, prices, ledger, events, say }: Pick<Means, "client" | "prices" | "ledger" | "events" | "say">,
@@ -37,7 +37,7 @@ export async function rebid(
   if (!next.wins) {
     const bounds = dear === null ? `${perHour(maxPricePerHour)} with the disk` : "the price on demand";
     await say(
-      `${perHour(next.bid)} is the most that ${bounds} allows, and it takes more: Vast will stop instance ${id}, or not start it`,
+      `${perHour(next.bid)} is the highest bid that ${bounds} allows, and too low: Vast will stop instance ${id}, or not start it`,
     );
   }
   if (next.wins && isOutbid(instance)) note({ ledger, prices }, instance, { what: "outbid" });

@@ -1,18 +1,18 @@
 /** The terms on which this process rented an instance, or started it again. */
-export interface Terms {
+export interface RentedTerms {
   readonly maxPricePerHour: number;
   readonly bidMarkup: number;
-  /** What the markup came on top of, $/h without disk; null = not known. */
+  /** The price to which the markup was added, $/h without disk; null = not known. */
   readonly floorPerHour: number | null;
 }
 
-/** One process serves all resources of a run: what the instance knows spares the bid a call. */
-const known = new Map<string, Terms>();
+/** Kept in memory: one process serves all resources of a run, and the bid need not ask Vast again. */
+const known = new Map<string, RentedTerms>();
 
-export function noteTerms(instanceId: string, terms: Terms): void {
+export function noteTerms(instanceId: string, terms: RentedTerms): void {
   known.set(instanceId, terms);
 }
 
-export function termsOf(instanceId: string): Terms | undefined {
+export function termsOf(instanceId: string): RentedTerms | undefined {
   return known.get(instanceId);
 }

@@ -8,29 +8,29 @@ import type { Renter } from "../client/same-account.ts";
 /** Of the files that hold one. */
 export const SUFFIX = ".json";
 
-/** Something that is about to be rented, or was and is not in the state for certain yet. Holds no secret. */
+/** A rental that is about to be sent, or was sent and may not be in the state yet. Holds no secret. */
 export interface Intent extends ApiTarget, ProcessMark, Moment, Partial<Renter> {
   readonly label: string;
   /** The Pulumi resource; "" when not known. */
   readonly urn: string;
   readonly offerId: number;
-  /** When the rental left. */
+  /** When the rental was sent. */
   readonly at: number;
   /** Most that it may cost, $/h. */
   readonly perHour?: number;
-  /** No step of ours has begun on anything that carries the label: nothing lived under it when this was written. */
+  /** No step of ours has begun on anything with this label: nothing lived under it when this was written. */
   readonly untouched?: boolean;
-  /** Vast was told to end what came of it by itself, or refused to: nothing of that is on its way any more. */
+  /** Vast has answered the order to end the machine by itself, yes or no: that order is not on its way any more. */
   readonly armed?: boolean;
-  /** What came of it, as far as it is known: each may bill until it is in a state, or gone. */
+  /** Ids of the instances that came of it, as far as known: each may bill until it is in a state, or gone. */
   readonly instanceIds: readonly number[];
-  /** What its process could still say when it was interrupted: one line that names it and what ends the bill. */
+  /** Last words of its process when it was interrupted: one line that names the machine and what ends its bill. */
   readonly left?: string;
-  /** Of its label; absent = not all that was rented under it is known here. */
+  /** Record of its label; absent = this journal does not know of every rental under it. */
   readonly record?: LabelRecord;
 }
 
-/** Says of a label that whatever was rented under it went through this journal, and that what is not open is closed. */
+/** Proof that this journal knows of every rental under a label, and that all but the open ones are settled. */
 export interface LabelRecord {
   /** Instances that are in a state, or gone. */
   readonly rented: readonly number[];
@@ -60,7 +60,7 @@ export function readEntry(file: string): Entry | Error | undefined {
   }
 }
 
-/** A file of the journal that cannot be read: what it knew may bill. */
+/** Is it a journal file that cannot be read? What it knew may bill. */
 export function isUnreadable(error: unknown): boolean {
   return error instanceof Error && error.name === "Unreadable";
 }

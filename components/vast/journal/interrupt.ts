@@ -6,7 +6,7 @@ import { afterKill, leftBehind } from "./trouble.ts";
 /** Several machines may bill at once, and the process hears once of its end. */
 const billing = new Set<string>();
 
-/** Does something in the midst of which a machine bills; `text`, what bills and what ends it, is for who interrupts it. */
+/** Runs an action while a machine bills. When it is interrupted, `text` is printed: what bills and what ends it. */
 export async function whileBilling<T>(text: string, action: () => Promise<T>): Promise<T> {
   whenInterrupted("what bills", () => {
     for (const one of billing) printNow(`interrupted: ${one}`);
@@ -19,7 +19,7 @@ export async function whileBilling<T>(text: string, action: () => Promise<T>): P
   }
 }
 
-/** Writes into each intent of this process what it leaves behind. */
+/** Writes into each intent of this process, and prints, what it leaves behind. */
 export function leaveWord(journal: Journal, print = printNow): void {
   for (const intent of journal.listOpen().filter((open) => holderOf(open) === "us")) {
     const text = leftBehind(intent);
@@ -32,7 +32,7 @@ export function leaveWord(journal: Journal, print = printNow): void {
   }
 }
 
-/** Whoever reads it may be gone: what was noted on disk is what counts. */
+/** Nobody may be reading any more: the note on disk is what counts. */
 function printNow(text: string): void {
   try {
     writeSync(process.stderr.fd, `${text}\n`);

@@ -11,9 +11,9 @@ export type { Intent } from "./entry.ts";
 export type Wish = Omit<Intent, keyof ProcessMark | "instanceIds" | "left" | "record" | "armed">;
 
 /**
- * Intents on disk, one file a label: written before a rental leaves, closed when the state has the instance or the
- * instance is gone for certain. What a killed process leaves open is settled by the next one. A closed intent leaves a
- * record, where all rentals under its label are known: proof that nothing else was rented, as long as the label is used.
+ * Intents on disk, one file a label: written before a rental is sent, closed when the instance is in the state or
+ * certainly gone. What a killed process leaves open, the next one settles. A closed intent leaves a record where every
+ * rental under its label is known: proof that nothing else was rented, as long as the label is used.
  */
 export class Journal {
   readonly #dir: string;
@@ -24,8 +24,8 @@ export class Journal {
   }
 
   /**
-   * On disk when it returns, also when the power goes. Throws when something is open under this label that is not this
-   * process's, or that became an instance: it would be forgotten.
+   * Writes an intent; safe on disk when it returns. Throws when one is open under this label that is another process's,
+   * or that became an instance: that would be forgotten.
    */
   open(wish: Wish): void {
     const { intent, record } = this.#entry(wish.label);
@@ -35,7 +35,7 @@ export class Journal {
     this.#write({ ...wish, ...markOf(), instanceIds: [], ...(record === undefined ? {} : { record }) });
   }
 
-  /** Notes an instance that an intent became, beside those that it became before. The intent becomes this process's. */
+  /** Adds an instance to those that an intent became. The intent becomes this process's. */
   note(label: string, instanceId: number): void {
     const intent = this.find(label);
     if (intent === undefined) return;
@@ -43,13 +43,13 @@ export class Journal {
     this.#write({ ...rest, ...markOf(), instanceIds: [...new Set([...instanceIds, instanceId])] });
   }
 
-  /** A step may begin on what is open under this label: it proves nothing any more. */
+  /** A step may begin under this label: its intent no longer proves that none has. */
   touch(label: string): void {
     const { untouched, ...intent } = this.find(label) ?? {};
     if (untouched !== undefined && "pid" in intent) this.#write(intent);
   }
 
-  /** Nothing that would end what came of it is on its way to Vast any more. */
+  /** The order that Vast end the machine by itself is not on its way any more. */
   noteArmed(label: string): void {
     const intent = this.find(label);
     if (intent !== undefined) this.#write({ ...intent, armed: true });
@@ -61,7 +61,7 @@ export class Journal {
     if (intent !== undefined) this.#write({ ...intent, left });
   }
 
-  /** Nothing under this label is unaccounted for any more. */
+  /** Closes the intent: every rental under this label is accounted for. */
   close(label: string): void {
     const intent = this.find(label);
     if (intent === undefined) return;
@@ -70,25 +70,28 @@ export class Journal {
     else this.#writeRecord(label, { rented: [...record.rented, ...instanceIds] });
   }
 
-  /** From here on every rental under this label is known here: it is new, or Vast was asked for as long as it takes. */
+  /**
+   * Begins a record: the label is new, or Vast has been asked long enough, so that from here on every rental under it
+   * is known.
+   */
   begin(label: string): void {
     const { intent, record } = this.#entry(label);
     if (intent === undefined && record === undefined) this.#write({ label, record: { rented: [] } });
   }
 
-  /** Is all that was rented under this label known here? */
+  /** Does this journal know of every rental under this label? */
   isKnown(label: string): boolean {
     return this.#entry(label).record !== undefined;
   }
 
-  /** What is recorded of this label is no proof any more: somebody else may have rented under it, or nobody will again. */
+  /** Drops the record: somebody else may have rented under this label, or nobody will again. */
   forget(label: string): void {
     const { record: _, ...intent } = this.find(label) ?? {};
     if ("pid" in intent) this.#write(intent);
     else this.#remove(label);
   }
 
-  /** This instance is in the state, or gone: what became it and nothing else is closed. */
+  /** This instance is in the state, or gone: closes what became it and nothing else. */
   closeInstance(instanceId: number): void {
     for (const intent of this.listOpen().filter(({ instanceIds }) => instanceIds.includes(instanceId))) {
       const instanceIds = intent.instanceIds.filter((id) => id !== instanceId);
@@ -99,14 +102,14 @@ export class Journal {
     }
   }
 
-  /** Was an instance rented under another label, and not under this one? What Vast calls it may say something else. */
+  /** Was an instance rented under another label, and not under this one, whatever label Vast shows? */
   isOfAnother(instanceId: number, label: string): boolean {
     const ids = ({ intent, record }: Entry) => [...(intent?.instanceIds ?? []), ...(record?.rented ?? [])];
     const renters = this.#entries().filter((entry) => ids(entry).includes(instanceId));
     return renters.length > 0 && renters.every((entry) => entry.label !== label);
   }
 
-  /** What is open under a label. Throws when its file cannot be read: then nobody knows. */
+  /** The open intent of a label. Throws when its file cannot be read. */
   find(label: string): Intent | undefined {
     return this.#entry(label).intent;
   }
@@ -117,12 +120,12 @@ export class Journal {
     return intent !== undefined && holderOf(intent) === "nobody";
   }
 
-  /** What is open under all labels, but for files that cannot be read: see `unreadable`. */
+  /** Open intents of all labels, except those in files that cannot be read: see `unreadable`. */
   listOpen(): Intent[] {
     return this.#entries().flatMap(({ intent }) => intent ?? []);
   }
 
-  /** Why files cannot be read, a sentence each with what to do: whoever must know all that is open stops there. */
+  /** Files that cannot be read: a sentence each, with what to do. Who needs every open intent must stop there. */
   unreadable(): string[] {
     return this.#read().flatMap((entry) => (entry instanceof Error ? entry.message : []));
   }
@@ -146,7 +149,7 @@ export class Journal {
     try {
       this.#write({ label, record });
     } catch {
-      // A full disk has room to remove a file: whoever comes next knows less, and waits.
+      // On a full disk a file can still be removed: the next process knows less, and waits.
       this.#remove(label);
     }
   }
@@ -169,7 +172,7 @@ export class Journal {
   }
 }
 
-/** Who may touch an intent: its own process, and any other once that has ended. */
+/** Who holds an intent: this process, nobody (its process has ended), a running process, or one on another host. */
 export function holderOf(intent: ProcessMark): "us" | "nobody" | "running" | "elsewhere" {
   const own = markOf();
   const { host, pid, startedAt } = intent;
@@ -178,7 +181,7 @@ export function holderOf(intent: ProcessMark): "us" | "nobody" | "running" | "el
   return state === "ended" ? "nobody" : state;
 }
 
-/** The name of the stack that rents it, by its resource; undefined = not known. */
+/** The stack that rents it, from its URN; undefined = not known. */
 export function stackOf({ urn }: Pick<Intent, "urn">): string | undefined {
   return /^urn:pulumi:([^:]+)::/.exec(urn)?.[1];
 }

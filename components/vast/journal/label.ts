@@ -12,8 +12,8 @@ const LONGEST = 60;
 const NONCE_BYTES = 5;
 
 /**
- * `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters of a-z, 0-9 and "-". Owner and nonce are whole, so
- * that two people, and two runs, never meet; what lies between is for people, and is cut where it is longest.
+ * `vt-<owner>-<project>-<stack>-<run>-<nonce>`, at most 60 characters of a-z, 0-9 and "-". Owner and nonce are never
+ * cut, so that no two people and no two runs share a label; of the rest, which is for people, the longest part is cut.
  */
 export function runLabel({ owner, project, stack, run }: LabelParts, nonce = newNonce()): string {
   const middle = [project, stack, run].map(plain).filter((part) => part !== "");
@@ -25,7 +25,7 @@ export function runLabel({ owner, project, stack, run }: LabelParts, nonce = new
   return ["vt", owner, ...middle.map(plain), nonce].filter((part) => part !== "").join("-");
 }
 
-/** What the labels of all lives of a run begin with; not enough to act on an instance, since names may have been cut. */
+/** The part that all labels of a run begin with; not enough to act on an instance, because names may have been cut. */
 export function labelStem(parts: LabelParts): string {
   const nonce = "0".repeat(NONCE_BYTES * 2);
   return runLabel(parts, nonce).slice(0, -nonce.length);

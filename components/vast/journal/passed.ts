@@ -4,8 +4,8 @@ import { writeWhole } from "../../lib/draft.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 
 /**
- * Notes that the checkpoints of an instance are home, or given up: it may be released, also by a later command, until
- * training is begun on it again.
+ * Notes that the checkpoints of an instance are home, or given up: any later command may release it, until training
+ * begins on it again.
  */
 export function notePassed(instanceId: number): void {
   writeWhole(fileOf(instanceId), `${new Date().toISOString()}\n`);

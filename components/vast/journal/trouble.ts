@@ -6,7 +6,7 @@ import type { Instance } from "../client/wire.ts";
 import { isUnreadable } from "./entry.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
-/** What is left, and what ends its bill. Vast's own client is named: it works when all of ours has failed. */
+/** What is left, and what ends its bill: Vast's own client, which works when all of ours has failed. */
 export function leftText(id: number, label: string | null, perHour: number | null): string {
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
@@ -20,7 +20,7 @@ export function keptText(id: number | string, label: string | null, perHour: num
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
 }
 
-/** Another instance under the label of one that is known, and what ends it. It may be the one that was asked for late. */
+/** Another instance under a known one's label, and what ends it. It may come of a rental that was carried out late. */
 export function twinText(twin: Instance): string {
   const { id, label } = twin;
   const rate = rateOf(twin);
@@ -28,13 +28,13 @@ export function twinText(twin: Instance): string {
   return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: ${ownCommand(`sweep --destroy ${id}`)}, or vastai destroy instance ${id}`;
 }
 
-/** What an open intent says that bills, or may bill, and the commands that end it. */
+/** What bills, or may bill, by an open intent, and the commands that end it. */
 export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
   const ours = stack === undefined ? ownCommand("sweep --destroy") : `pulumi destroy -s ${stack}`;
   if (instanceIds.length === 0) {
-    return `what was being rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
+    return `a machine rented as ${label} may be there${costs}; this ends it: ${ours}, or vastai destroy instance with the id that vastai show instances has for this label`;
   }
   const named = instanceIds.map((id) => `instance ${id}`).join(" and ");
   const there = instanceIds.length === 1 ? `is still there${costs}; this ends it` : "are still there; this ends them";
@@ -67,9 +67,9 @@ function leftUnder(label: string, journal: Pick<Journal, "find">): string | unde
   }
 }
 
-/** What a destroy says that cannot see whether it is done. */
+/** The message of a destroy that cannot tell whether it is done. */
 export function unsureText(label: string, reason: string): string {
-  return `it cannot be said that nothing is left of ${label}: ${reason}; pulumi destroy looks again, and ends what carries this label`;
+  return `something rented as ${label} may still be there: ${reason}; pulumi destroy looks again, and ends what carries this label`;
 }
 
 /** Machines that are not released, each with its reason, its price and what ends it. */
@@ -85,11 +85,11 @@ export function isKept(error: unknown): error is Kept {
   return error instanceof Error && error.name === "Kept";
 }
 
-/** A machine that exists, and could not be brought up, kept or released: it must get into the state. */
+/** A machine that exists, and could not be brought up or released: it must get into the state. */
 export interface Stranded extends Error {
   readonly name: "Stranded";
   readonly instance: Instance;
-  /** It was given up, so the next run is to release it; false = it may hold something. */
+  /** true = given up, the next run releases it; false = it may hold something. */
   readonly givenUp: boolean;
   /** Who rented it, where this run did. */
   readonly renter?: Renter;

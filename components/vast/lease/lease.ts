@@ -9,8 +9,8 @@ import { firesAt } from "./moment.ts";
 type Jobs = Pick<VastClient, "jobs" | "addJob" | "moveJob" | "removeJob" | "vastNow">;
 
 /**
- * Has Vast itself end an instance at the first full hour that is so many minutes away, or moves the job that does, and
- * reads it back. Answers with the time of the run, milliseconds.
+ * Makes Vast end an instance by itself at the first full hour at least so many minutes away: adds the job, or moves the
+ * one that does so, and reads it back. Answers with the time of the run, milliseconds.
  *
  * @param mayLeave false = nothing more is sent
  */
@@ -28,7 +28,7 @@ export async function place(
   } catch (error) {
     if (!isVastError(error) || error.jobId === undefined) throw error;
     const { jobId } = error;
-    // What has this number may be another's by now.
+    // The job of this number may be another one by now.
     const job = (await client.jobs()).find((one) => one.id === jobId && endingOf(one) === ending);
     if (job === undefined || instanceOf(job) !== id) throw error;
     await client.moveJob(jobId, order);
@@ -48,8 +48,8 @@ export interface Held {
 }
 
 /**
- * What must be before the first step on an instance: the job that stops it stands, and none that deletes it is left. In
- * this order, so that a kill at any point leaves one of them. Throws when a job that deletes it is still there.
+ * Makes sure, before the first step on an instance, that the job that stops it stands and that none deletes it. In this
+ * order, so that a kill at any point leaves one of them. Throws when a job that deletes it is still there.
  *
  * @param minutes until it is stopped; null = no lease
  */
@@ -83,8 +83,8 @@ async function placeStop(client: Jobs, id: number, minutes: number): Promise<Hel
 }
 
 /**
- * Before an instance is started again: no job may end it within so many minutes. One that deletes it is removed, one that
- * stops it is moved. Throws when that cannot be made sure of; then it must not be started.
+ * Before an instance is started again: makes sure that no job ends it within so many minutes. One that deletes it is
+ * removed, one that stops it is moved. Throws when that is not certain; then it must not be started.
  */
 export async function postpone(client: Jobs, id: number, minutes: number): Promise<void> {
   const jobs = await client.jobs().catch((error) => {
@@ -106,15 +106,15 @@ export async function leaseEnd(client: Pick<Jobs, "jobs" | "vastNow">, id: numbe
   return job === undefined ? null : (runsAt(job, timeOf(client)) ?? null);
 }
 
-/** Removes every job of ours for an instance that is gone. Whoever calls has made sure that it is. */
+/** Removes every job of ours for an instance. The caller has made sure that it is gone. */
 export async function clear(client: Pick<Jobs, "jobs" | "removeJob">, id: number): Promise<void> {
   const ours = (await client.jobs()).filter((job) => endingOf(job) !== undefined && instanceOf(job) === id);
   for (const { id: jobId } of ours) await client.removeJob(jobId);
 }
 
 /**
- * Removes jobs of ours whose instance is gone for certain; a line for each. A new instance shows late, so what is missing is
- * looked for twice.
+ * Removes jobs of ours whose instance is certainly gone; a line for each. A missing instance is looked for twice,
+ * because a new one shows late.
  */
 export async function clearLeftovers(
   client: Pick<VastClient, "jobs" | "removeJob" | "vastNow" | "instances" | "instance">,
@@ -149,12 +149,12 @@ async function withoutInstance(client: Pick<VastClient, "instances">, jobs: Sche
   return jobs.filter((job) => !ids.includes(instanceOf(job) ?? 0));
 }
 
-/** Vast has no such thing for this key, so it holds no lease either. */
+/** Vast has no scheduled jobs for this key, so there is no lease either. */
 export function knowsNoJobs(error: unknown): boolean {
   return isVastError(error) && !isPassing(error) && !isVastError(error, "auth", "config", "no_key", "aborted");
 }
 
-/** By Vast's own clock. Throws where it never told the time. */
+/** Now, by Vast's own clock. Throws where Vast never told the time. */
 function timeOf({ vastNow }: Pick<VastClient, "vastNow">): number {
   if (vastNow === undefined) throw vastError("refused", "Vast's answers do not tell the time, so no job is made");
   return vastNow;

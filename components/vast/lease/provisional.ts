@@ -11,12 +11,15 @@ interface Arming {
   readonly say: (text: string) => Promise<void>;
 }
 
-/** The order to delete a machine leaves within this time after its rental, or not at all: who takes it over waits for that. */
+/**
+ * The order to delete a machine is sent within this time after its rental or never: who takes the machine over waits
+ * for that.
+ */
 const ARM_MS = 15_000;
 
 /**
- * Has Vast delete a machine that was just rented, so that it ends though nobody comes back for it. That Vast refuses stops
- * nothing, and is said.
+ * Orders Vast to delete a machine that was just rented, so that it ends even if nobody comes back for it. When Vast
+ * refuses, that is reported and nothing else.
  */
 export async function arm({ client, clock, say }: Arming, id: number, minutes: number): Promise<void> {
   const rentedAt = clock.now();
@@ -29,7 +32,7 @@ export async function arm({ client, clock, say }: Arming, id: number, minutes: n
   }
 }
 
-/** Waits until whoever rented it, and may have been killed since, has no such order on its way any more. */
+/** Waits until no such order can be on its way any more from the process that rented it, which may have been killed. */
 export async function awaitArmed({ client, clock }: Arming, { startedAt }: Instance): Promise<void> {
   const { vastNow } = client;
   const age = startedAt === null || vastNow === undefined ? 0 : Math.max(vastNow - startedAt * 1000, 0);

@@ -2,8 +2,8 @@ import { appendLine, linesIn } from "../../lib/lines.ts";
 import { type Happening, lineFrom, markOfApi, type SeenPrice, type Slice } from "./line.ts";
 import { type Standings, standingsOf } from "./standing.ts";
 
-/** Where lines are. */
-export interface Places {
+/** The folders of the ledger. */
+export interface LedgerFolders {
   /** `ledger` of the state directory. */
   readonly own: string;
   /** The folder that a lab shares; "" = there is none. */
@@ -20,22 +20,22 @@ export interface LedgerOptions {
 const told = new Set<string>();
 
 /**
- * The ledger of machines: what each was like, for this user and, with `labDir`, for everybody of a lab. Experience only:
- * what cannot be read or written is said once, and done without. What stands in it is anybody's word.
+ * The ledger of machines: what each was like, for this user and, with `labDir`, for everybody of a lab. Best effort:
+ * what cannot be read or written is reported once. Anybody in the lab may write to it, so it is never proof.
  */
 export class Ledger {
-  readonly #places: Places;
+  readonly #places: LedgerFolders;
   readonly #api: string;
   readonly #options: LedgerOptions;
 
   /** @param apiUrl whose machines they are */
-  constructor(places: Places, apiUrl: string, options: LedgerOptions) {
+  constructor(places: LedgerFolders, apiUrl: string, options: LedgerOptions) {
     this.#places = places;
     this.#api = markOfApi(apiUrl);
     this.#options = options;
   }
 
-  /** What is known now, by both folders. */
+  /** What both folders say now. */
   standings(): Standings {
     const now = this.#options.now();
     const texts = this.#folders().flatMap((folder) => this.#reading(folder));
@@ -46,7 +46,7 @@ export class Ledger {
     );
   }
 
-  /** Notes what has just happened, in the lab's folder or, where it takes nothing, in the own one. */
+  /** Notes what has just happened, in the lab's folder or, where that cannot be written, in our own. */
   note({ machineId, gpus }: Slice, happening: Happening, seen?: SeenPrice): void {
     const onDemand = seen && { ...seen, at: Math.round(seen.at) };
     const line = { at: Math.round(this.#options.now()), api: this.#api, machineId, gpus, ...happening, onDemand };

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { printable } from "../../lib/text.ts";
 
-/** What Vast rents out: so many GPUs of a machine. The ids of offers change within minutes, this never does. */
+/** What Vast rents out: so many GPUs of a machine. Offer ids change within minutes, this never does. */
 export interface Slice {
   readonly machineId: number;
   readonly gpus: number;
@@ -28,7 +28,7 @@ const head = {
   onDemand: onDemand.optional(),
 };
 
-/** Its type and its bounds in one: whatever else stands in a file is no line. */
+/** Type and bounds of a line: anything else in a file is no line. */
 const line = z.discriminatedUnion("what", [
   z.object({
     ...head,
@@ -59,7 +59,7 @@ const SKEW_MS = 300_000;
 /** No line of ours is longer. */
 const LONGEST_LINE = 1000;
 
-/** A line as anybody may have written it; undefined = it is none, or of a time to come. */
+/** Reads a line that anybody may have written; undefined = not a line, or from the future. */
 export function lineFrom(text: string, now: number): Line | undefined {
   if (text.length > LONGEST_LINE) return undefined;
   const found = line.safeParse(jsonIn(text)).data;
@@ -75,7 +75,7 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** Whose machines they are: a simulator counts its own from one as well. */
+/** Tells the machines of one API from another's: a simulator counts its own from one as well. */
 export function markOfApi(apiUrl: string): string {
   return createHash("sha256").update(apiUrl).digest("hex").slice(0, 8);
 }
@@ -83,8 +83,8 @@ export function markOfApi(apiUrl: string): string {
 /** Shorter parts of a name are words like any other. */
 const SHORTEST_NAME = 4;
 
-/** What others may read of a fault. @param names what is not for them, such as a label or an image: each part of it is left out */
-export function wordsOf(text: string, names: readonly string[]): string {
+/** The text of a fault for others to read. @param names label and image: each part of them is left out */
+export function publicWords(text: string, names: readonly string[]): string {
   const parts = names.flatMap((name) => [name, ...name.split(/[/:@]/)]).filter(({ length }) => length >= SHORTEST_NAME);
   const longestFirst = parts.toSorted((one, other) => other.length - one.length);
   return printable(

@@ -2,7 +2,7 @@ import { perHour } from "../../lib/money.ts";
 import { durationText } from "../../lib/text.ts";
 import type { Line, SeenPrice, Slice } from "./line.ts";
 
-export interface Fault {
+export interface PastFault {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly words: string;
@@ -11,27 +11,27 @@ export interface Fault {
 /** What is known of so many GPUs of a machine. */
 export interface Standing extends Slice {
   /** The oldest first. */
-  readonly faults: readonly Fault[];
-  /** Of the last time that it came up; null = it never did. */
+  readonly faults: readonly PastFault[];
+  /** Seconds from rental to ready, the last time; null = it never got ready. */
   readonly bootSeconds: number | null;
   /** Mbit/s, of the last pull that was measured. */
   readonly pullMbps: number | null;
   readonly outbids: number;
-  /** How often it was released after it had been ready, and how long it had been rented by then, together. */
+  /** How often it was released after it had been ready, and how long it had been rented in all. */
   readonly served: number;
   readonly hours: number;
   /** The last one seen. */
   readonly onDemand: SeenPrice | null;
 }
 
-/** What was known at a time. */
+/** All standings, as of a time. */
 export interface Standings {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly all: readonly Standing[];
 }
 
-/** Folds lines, in whatever order they were read, to one standing for each slice of a machine. */
+/** Sums up lines, in any order, to one standing for each slice of a machine. */
 export function standingsOf(lines: readonly Line[], now: number): Standings {
   const inOrder = lines.toSorted((one, other) => one.at - other.at);
   const slices = Map.groupBy(inOrder, ({ machineId, gpus }) => `${machineId}x${gpus}`);
@@ -63,8 +63,8 @@ const WEEK_MS = 7 * 86_400_000;
 /** An offer of a machine that failed within the week. */
 export interface Passed<Offer extends Slice> {
   readonly offer: Offer;
-  /** Of the week, whichever of its GPUs they were; the oldest first. */
-  readonly faults: readonly [Fault, ...Fault[]];
+  /** Faults of the week on any of its GPUs; the oldest first. */
+  readonly faults: readonly [PastFault, ...PastFault[]];
 }
 
 export interface Apart<Offer extends Slice> {
@@ -89,16 +89,16 @@ export function apart<Offer extends Slice>(offers: readonly Offer[], { all, now 
   return { open, passed };
 }
 
-/** For when nothing else is left: the fewest faults first, of as many those that are longest ago. */
+/** For when every offer has failed: the fewest faults first, of equally many those that are longest ago. */
 export function leastBadFirst<Offer extends Slice>(passed: readonly Passed<Offer>[]): Passed<Offer>[] {
   return passed.toSorted((one, other) => one.faults.length - other.faults.length || lastOf(one).at - lastOf(other).at);
 }
 
-function lastOf<Offer extends Slice>({ faults }: Passed<Offer>): Fault {
+function lastOf<Offer extends Slice>({ faults }: Passed<Offer>): PastFault {
   return faults.at(-1) ?? faults[0];
 }
 
-/** So many are named. */
+/** At most so many are named. */
 const MOST_NAMED = 3;
 
 /** "passed over for a week: machine 123: failed 2 d 3 h ago (its set-up did not run)" @returns "" = none is */
@@ -120,7 +120,7 @@ function failedText<Offer extends Slice>(passed: Passed<Offer>, now: number): st
   return `machine ${machineId}: failed ${times}${faultText(lastOf(passed), now)}`;
 }
 
-function faultText({ at, words }: Fault, now: number): string {
+function faultText({ at, words }: PastFault, now: number): string {
   return `${durationText(Math.max(now - at, 0) / 1000)} ago (${words})`;
 }
 

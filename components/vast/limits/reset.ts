@@ -1,6 +1,6 @@
 const DAY_MS = 86_400_000;
 
-/** When Vast counts the searches of a day anew: the next 0:00 UTC. Milliseconds since 1970. */
+/** When a new day of counted searches begins: the next 0:00 UTC. Milliseconds since 1970. */
 export function nextMidnight(now: number): number {
   return (Math.floor(now / DAY_MS) + 1) * DAY_MS;
 }

@@ -5,13 +5,13 @@ import { type Clock, type Moment, momentOf, since } from "../../lib/clock.ts";
 import { writeWhole } from "../../lib/draft.ts";
 import type { StateDir } from "../../lib/state-dir.ts";
 
-/** That Vast takes no more searches, as it is noted. */
+/** A note that Vast takes no more searches. */
 export interface Refusal extends Moment {
   /** Milliseconds since 1970. */
   readonly resetsAt: number;
 }
 
-/** How those who search tell a refusal, and make one of their own. */
+/** How a caller recognises a refusal, and makes an error of its own. */
 export interface Refusals {
   /** When the searches that this error refuses are allowed again, milliseconds since 1970; undefined = another error. */
   resetsAt(error: unknown): number | undefined;
@@ -20,14 +20,15 @@ export interface Refusals {
 }
 
 const DAY_MS = 86_400_000;
-/** A search that finds out whether Vast takes them again keeps the others back so long at most. */
+/** How long others wait at most for the one search that finds out whether Vast takes them again. */
 const PROBE_MS = 60_000;
 /** Two machines' clocks may differ by that. */
 const SKEW_MS = 300_000;
 
 /**
- * Is a search to wait? `open` = no; `due` = no longer, and the first one is to find out; else until when, milliseconds
- * since 1970. A note that no clock of ours can have made counts as none, so that a clock that is set back holds nothing up.
+ * Must a search wait? `open` = no; `due` = the wait is over, and the first search is to find out; else until when,
+ * milliseconds since 1970. A note from a time that cannot be counts as none, so that a clock that is set back holds
+ * nothing up.
  */
 export function holdOf(refusal: Refusal | undefined, clock: Pick<Clock, "now" | "boot">): "open" | "due" | number {
   if (refusal === undefined) return "open";
@@ -41,9 +42,9 @@ export function holdOf(refusal: Refusal | undefined, clock: Pick<Clock, "now" | 
 
 /**
  * Holds searches back once Vast has answered `search_quota_exceeded` (client 1.9.1: a number of searches a day, which
- * resets at 0:00 UTC; how many is not known): until the reset none is sent, by whatever command of this state directory, and
- * then one alone finds out. Noted in a file for each key and API, whose name tells nothing of the key; where it cannot be
- * written, the process that was refused still holds to it. A file that cannot be read is none.
+ * resets at 0:00 UTC; how many is not known). No command of this state directory sends one until the reset; then one
+ * alone finds out. Noted in a file for each key and API, whose name tells nothing of the key. Where it cannot be
+ * written, the process that was refused still remembers; a file that cannot be read counts as none.
  */
 export class SearchQuota {
   /** For fingerprints of keys. */
@@ -52,7 +53,7 @@ export class SearchQuota {
   readonly #clock: Pick<Clock, "now" | "boot">;
   /** What could not be written, by name. */
   readonly #unwritten = new Map<string, Refusal>();
-  /** Searches of this process that find out, by name; none of them fails. */
+  /** Searches of this process that are finding out, by name; these promises never reject. */
   readonly #probes = new Map<string, Promise<void>>();
 
   /** @param dir undefined = for this process alone */
@@ -63,10 +64,10 @@ export class SearchQuota {
   }
 
   /**
-   * Searches, unless that is to wait.
+   * Runs a search, or throws the caller's own error while searches must wait.
    *
    * @param who the API and the fingerprint of the key
-   * @param search calls what it is given when the request is about to leave: others may have been refused meanwhile
+   * @param search must call its argument when the request is about to be sent: others may have been refused meanwhile
    */
   async run<T>(who: string, refusals: Refusals, search: (onLeave: () => void) => Promise<T>): Promise<T> {
     const name = createHash("sha256").update(who).digest("hex").slice(0, 32);
@@ -88,7 +89,7 @@ export class SearchQuota {
     const done = probe.then(
       () => this.#lift(name),
       (error) => {
-        // Of a search that failed otherwise nobody has learnt anything.
+        // A search that failed for another reason tells nothing: the note stays.
         if (refusals.resetsAt(error) === undefined && before !== undefined) this.#note(name, before);
       },
     );
@@ -102,14 +103,14 @@ export class SearchQuota {
       return await search();
     } catch (error) {
       const resetsAt = refusals.resetsAt(error);
-      // What was held back by the note itself is no news.
+      // A search held back by this note brings no news.
       if (resetsAt !== undefined && this.#noted(name)?.resetsAt !== resetsAt)
         this.#note(name, { ...momentOf(this.#clock), resetsAt });
       throw error;
     }
   }
 
-  /** Whoever takes the note away is the one who finds out; the others see his note, or that it is gone. */
+  /** The process that removes the note finds out; the others see its new note, or that there is none. */
   #claim(name: string, refusals: Refusals): void {
     const until = this.#clock.now() + PROBE_MS;
     if (this.#dir !== undefined && !this.#unwritten.has(name)) {
@@ -140,7 +141,7 @@ export class SearchQuota {
       writeWhole(this.#file(this.#dir, name), JSON.stringify(refusal));
       this.#unwritten.delete(name);
     } catch {
-      // A full disk: this process knows it all the same.
+      // On a full disk only this process knows.
     }
   }
 
@@ -150,7 +151,7 @@ export class SearchQuota {
     try {
       rmSync(this.#file(this.#dir, name), { force: true });
     } catch {
-      // It is over by itself a minute later.
+      // The note ends by itself a minute later.
     }
   }
 

@@ -3,7 +3,7 @@ import type { OnDemand } from "./on-demand.ts";
 import { type BidLimits, bidFor, highestBid, isEcho } from "./price.ts";
 import type { Prices } from "./prices.ts";
 
-/** What is known when a bid is to be thought over. Prices in $/h without disk. */
+/** What a decision about a bid is based on. Prices in $/h without disk. */
 export interface BidSituation extends BidLimits {
   /** The instance has its GPUs, or is about to. */
   readonly held: boolean;
@@ -21,23 +21,24 @@ export interface BidSituation extends BidLimits {
 
 export interface NextBid {
   readonly bid: number;
-  /** False = what may be bid does not get or keep it, because of `limit`. */
+  /** False = the highest allowed bid does not get or keep it, because of `limit`. */
   readonly wins: boolean;
-  /** What allows no more. */
+  /** What keeps the bid from being higher. */
   readonly limit: "cap" | "on-demand";
-  /** The price that a markup came on top of; null = the bid follows none. */
+  /** The price to which the markup was added; null = the bid has none. */
   readonly floor: number | null;
 }
 
 /**
- * The bid from now on. What is held is never bid up for nothing: a higher cap alone changes nothing, a lower one lowers
- * the bid to it, and a new markup is counted from the price at which it was rented. What was lost is bid for again at the
- * price of the day, within the limits.
+ * The bid from now on. A running instance is not bid up without need: a higher cap changes nothing, a lower one lowers
+ * the bid to it, and a new markup is added to the price at which it was rented. A lost one is bid for again at today's
+ * price, within the limits.
  *
- * A price that echoes a bid of ours tells nothing of what others would pay: no markup ever comes on top of it. Where
- * nothing else is known, the bid stays what it is.
+ * A listed price that echoes our own bid says nothing of what others would pay, so no markup is added to it. Where no
+ * other price is known, the bid stays.
  *
- * What is held goes on at the bid it has where on demand costs no more than what keeps it: to lower it would only stop it.
+ * A running instance keeps its bid where renting on demand costs no more than what keeps it: a lower bid would only
+ * stop it.
  */
 export function nextBid(situation: BidSituation): NextBid {
   const { held, bid, bidsBefore, markup, markupBefore } = situation;
@@ -53,7 +54,7 @@ export function nextBid(situation: BidSituation): NextBid {
     const next = Math.min(wanted, highest);
     return { bid: next, wins: price === null || next >= price - 1e-6, limit, floor: price };
   }
-  // Whoever holds it bids enough: more than the standing bid cannot be what keeps it.
+  // We hold it, so our bid is enough: a listed price above it cannot be what keeps it.
   const keeps = price !== null && price < bid ? price : null;
   const takes = keeps ?? floor ?? 0;
   const from = floor ?? keeps;

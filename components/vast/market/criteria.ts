@@ -3,8 +3,8 @@ import { boolean, decimal, matching, oneOf, pick, whole } from "../../lib/values
 import { canonicalGpu } from "./gpu-name.ts";
 
 /**
- * What decides about an offer: arguments of a VastInstance, and keys of the stack config, which have the descriptions and
- * defaults that stand here.
+ * What an offer must meet: arguments of a VastInstance and keys of the stack config, with the descriptions and defaults
+ * of both.
  */
 export const criteria = z.object({
   gpu: matching(/^[\w][\w .+-]*$/, "the name of a GPU, such as H100 SXM")

@@ -42,7 +42,7 @@ export function explain(
   };
 }
 
-/** Fewer reasons against it, then a smaller price. */
+/** Nearer = fewer reasons against it, then a smaller price. */
 function isNearer(one: Rejected, other: Rejected, criteria: OfferCriteria): boolean {
   if (one.why.length !== other.why.length) return one.why.length < other.why.length;
   return leastPrice(one.offer, criteria) < leastPrice(other.offer, criteria);

@@ -8,7 +8,7 @@ import { type BidLimits, bidFor, diskPerHour } from "./price.ts";
 export interface ComparedOffer extends Offer {
   /** Absent or null = there is nothing to compare a bid with. */
   readonly onDemand?: OnDemand | null;
-  /** What a markup comes on top of where the minimum bid echoes a bid of ours, $/h. */
+  /** What the markup is added to where the minimum bid only echoes a bid of ours, $/h. */
   readonly markupFrom?: number;
 }
 
@@ -113,7 +113,7 @@ export function noBidIsLess(
   return bidWithin(offer, 0, { room: Number.POSITIVE_INFINITY, onDemand: offer.onDemand.perHour }) === undefined;
 }
 
-/** What is unknown is not good enough. */
+/** An unknown value does not pass. */
 function below(value: number | null, least: number): boolean {
   return least > 0 && !((value ?? Number.NaN) >= least);
 }
@@ -122,7 +122,7 @@ export function hoursOf(offer: Offer): number | null {
   return offer.durationSeconds === null ? null : Math.floor(offer.durationSeconds / 360) / 10;
 }
 
-/** The smallest price at which the offer could be had, whatever the cap. */
+/** The smallest price at which the offer could be rented, whatever the cap. */
 export function leastPrice(offer: Offer, criteria: OfferCriteria): number {
   const gpu = criteria.rental === "interruptible" ? minBidOf(offer) : offer.gpuPerHour;
   return gpu + diskPerHour(offer, criteria.diskGb);

@@ -33,13 +33,13 @@ export interface Market {
 export interface MarketOptions {
   /** Machines that were tried and are not wanted again. */
   readonly skipMachines?: ReadonlySet<number>;
-  /** Offers that are no more, whatever the list says. */
+  /** Offers that are gone, though the market may still list them. */
   readonly skipOffers?: ReadonlySet<number>;
   /** What was seen and bid before; default: nothing is known. */
   readonly prices?: Prices;
   /** What machines were like; default: nothing is known. */
   readonly ledger?: Pick<Ledger, "standings"> | undefined;
-  /** Answers of the last minute, to be used again; default: none are, as before a rental. */
+  /** Search answers of the last minute that may be reused; default none, as a rental needs. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
   readonly signal?: AbortSignal;
@@ -54,14 +54,14 @@ function searchOf(client: VastClient, { shared, signal }: MarketOptions): Search
     const known = shared.get({ who, query });
     if (known !== undefined) return known;
     const rows = await ask(query);
-    // On a full disk the next one searches again.
+    // On a full disk the answer is not kept, and the next one searches again.
     attempt("", () => shared.put({ who, query }, rows));
     return rows;
   };
 }
 
 /**
- * Searches the market; for a bid the market on demand as well, beside it, as every bid is compared with that. Throws
+ * Searches the market, and for a bid also the on-demand market, because every bid is compared with that. Throws
  * VastError when Vast cannot be asked; "nothing fits" is an answer.
  */
 export async function market(
@@ -75,7 +75,7 @@ export async function market(
     if (found !== undefined) return found;
   }
   if (known === "") return nobodyOffers("any GPU", criteria);
-  // Unknown to us, or nobody offers it under that name: ask the market how it is spelled.
+  // Not a known name, or nobody offers it: ask the market how it is spelled.
   const names = await client.gpuNames();
   const listed = canonicalGpu(criteria.gpu, names);
   if (listed === undefined && known === undefined) return unknownGpu(criteria.gpu, names);
@@ -108,7 +108,7 @@ async function search(
   const query = offerQuery(gpu, criteria);
   const ask = searchOf(client, options);
   const onDemand = criteria.rental === "interruptible" ? offersOnDemand(ask, query) : Promise.resolve([]);
-  // It is waited for after the first page, which may never come.
+  // It is awaited only after the first page; if that page fails, this promise must not reject unhandled.
   onDemand.catch(() => {});
   const compared = async (rows: readonly Offer[]) => compare(rows, await onDemand, prices);
   const rows = await pages(ask, query, async (seen, last) =>
@@ -126,7 +126,7 @@ async function search(
   return { ...NOTHING, onDemandTotal, ...explain(await compared(all), gpu, criteria, skip) };
 }
 
-/** What is offered of all that fits. @param most how many at most */
+/** The best choices among all that fit. @param most how many at most */
 function offered(
   fitting: readonly OfferChoice[],
   known: Standings,
@@ -228,7 +228,7 @@ function anyOffer(gpu: string, { rental, diskGb }: OfferCriteria): OfferQuery {
   };
 }
 
-/** Rows in order of price, page by page while pages are full and `more` wants them. */
+/** Rows in order of price: another page as long as the last one was full and `more` asks for it. */
 async function pages(
   ask: Search,
   query: OfferQuery,

@@ -5,7 +5,7 @@ import type { Instance, Offer } from "../client/wire.ts";
 import type { SeenPrice, Slice } from "../ledger/line.ts";
 import type { Prices } from "./prices.ts";
 
-/** The same slice now, the same slice when it was last seen, or the cheapest of this GPU and number. */
+/** Whose price it is: this slice's now, this slice's when last seen, or the cheapest of the same GPU and number. */
 export const WHOSE = ["machine", "earlier", "others"] as const;
 
 /** What a bid is compared with, $/h without disk. */
@@ -23,7 +23,7 @@ export function isSameSlice(one: Slice, other: Slice): boolean {
   return one.machineId === other.machineId && one.gpus === other.gpus;
 }
 
-/** @param rows of a search on demand: what is held for good is not among them, and what is beyond its page neither */
+/** @param rows of an on-demand search; slices that are rented on demand, or beyond its first page, are missing */
 export function onDemandOf(
   slice: Slice & { readonly gpu: string },
   rows: readonly Offer[],
@@ -40,7 +40,7 @@ function least(rows: readonly Offer[]): number | undefined {
   return rows.length === 0 ? undefined : Math.min(...rows.map(({ gpuPerHour }) => gpuPerHour));
 }
 
-/** "$2.130/h", and whose it is when it is not the machine's own of today. */
+/** "$2.130/h", and whose price that is unless it is this machine's own of today. */
 export function onDemandText({ perHour: price, of, at }: OnDemand): string {
   const text = perHour(roundUp(price));
   if (of === "others") return `${text}, the cheapest of the kind`;
@@ -49,8 +49,8 @@ export function onDemandText({ perHour: price, of, at }: OnDemand): string {
 }
 
 /**
- * Offers on demand. They are only compared with, so a search that fails finds none; but where Vast refuses the key, nothing
- * is to be bid at all: throws VastError `auth` or `forbidden`.
+ * On-demand offers. They only serve for comparison, so a failed search counts as none. But when Vast refuses the key,
+ * nothing must be bid: throws VastError `auth` or `forbidden`.
  */
 export async function offersOnDemand(ask: Search, query: OfferQuery): Promise<Offer[]> {
   try {

@@ -23,7 +23,7 @@ export interface BidWish extends BidLimits {
   readonly minBid: number;
   /** How far above it to bid: 0.2 = 20 %. */
   readonly markup: number;
-  /** What the markup comes on top of, when that is not the smallest bid. */
+  /** What the markup is added to, when that is not the smallest bid. */
   readonly markupFrom?: number;
 }
 
@@ -34,8 +34,8 @@ export function highestBid({ room, onDemand }: BidLimits): number {
 }
 
 /**
- * The bid, with four decimals: markup on top, within the limits and Vast's 0.001 to 128. undefined = nothing wins within
- * them. Whoever bids asks here: what rents, what starts again, what follows the stack's terms, what fetches checkpoints.
+ * The bid, with four decimals: markup added, within the limits and Vast's 0.001 to 128. undefined = no bid within them
+ * wins. Every bid is made here: to rent, to start again, to follow the stack's terms, to fetch checkpoints.
  */
 export function bidFor({ minBid, markup, markupFrom = minBid, ...limits }: BidWish): number | undefined {
   const lowest = roundUp(Math.max(minBid, SMALLEST_BID));
@@ -53,8 +53,8 @@ export function isEcho(listed: number, bids: readonly number[]): boolean {
 }
 
 /**
- * $/h beside the GPUs: `gb` of disk by Vast's own figure or its price list, or all that the total has more than the GPUs (rows
- * may hold a share for an SLA, `sla_broker_rate`), whichever is most, rounded up.
+ * $/h beside the GPUs: `gb` of disk by Vast's own figure, by its price list, or the total less the GPUs (it may hold a
+ * share for an SLA, `sla_broker_rate`), whichever is highest, rounded up.
  */
 export function diskPerHour(offer: Offer, gb: number): number {
   const listed = offer.storageCost === null ? 0 : (gb * offer.storageCost) / HOURS_PER_MONTH;

@@ -6,7 +6,7 @@ import { markOfApi, type SeenPrice, type Slice } from "../ledger/line.ts";
 /** A bid of ours, $/h without disk. */
 export interface OwnBid {
   readonly perHour: number;
-  /** The price that its markup came on top of; null = not known. */
+  /** The price to which its markup was added; null = not known. */
   readonly floor: number | null;
 }
 
@@ -20,8 +20,8 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 const MOST_BIDS = 8;
 
 /**
- * What has been seen and bid for each slice of a machine, on disk for thirty days, so that every command of this state
- * directory knows it. Remembered only: whatever cannot be read or written is done without.
+ * Prices seen and bids made for each slice of a machine, on disk for thirty days, shared by every command of this state
+ * directory. Best effort: what cannot be read or written is left out.
  */
 export class Prices {
   readonly #dir: string;

@@ -16,13 +16,13 @@ export const quoteShape = z.object({
   rental: criteria.shape.rental.unwrap(),
   /** null when on-demand. */
   bidPerHour: z.number().nullable(),
-  /** What the markup came on top of; null when on-demand. Older states lack it. */
+  /** The price to which the markup was added; null when on-demand. Older states lack it. */
   minBidPerHour: z.number().nullable().exactOptional(),
-  /** What it costs on demand or, of a bid, what that was compared with; null = with nothing. */
+  /** On-demand price; for a bid the one it was compared with, null = none was found. */
   onDemandPerHour: z.number().nullable(),
-  /** Whose price that is, of a bid. Older states lack it. */
+  /** For a bid: whose price that is. Older states lack it. */
   onDemandOf: z.enum(WHOSE).nullable().exactOptional(),
-  /** When an earlier one was seen, milliseconds since 1970. Older states lack it. */
+  /** For a price seen earlier: when, milliseconds since 1970. Older states lack it. */
   onDemandAt: z.number().nullable().exactOptional(),
   diskPerHour: z.number(),
   /** Bid or on-demand price, and disk. Never above the cap. */
@@ -48,7 +48,7 @@ export function quoteOf(
   return { ...pick(choice, PROMISED), pullMinutes: pullMinutesOf(imageBytes, choice.downloadMbps) };
 }
 
-/** Hosts reach a part of the speed that Vast once measured, and unpack what they have fetched. */
+/** A pull takes this many times as long: hosts do not reach the speed that Vast measured, and unpack as well. */
 const SHARE = 3;
 /** Before and after the pull, minutes. */
 const BESIDE_MINUTES = 10;
@@ -59,7 +59,7 @@ export function pullMinutesOf(bytes: number | null, downloadMbps: number | null)
   return Math.round((bytes * 8) / (downloadMbps * 1e6) / 6) / 10;
 }
 
-/** How long a machine may take that has this to pull, minutes: what is configured, or longer. */
+/** How long to wait for a machine with this image to pull, minutes: the configured time, or longer. */
 export function patienceOf(configured: number, pullMinutes: number | null): number {
   return pullMinutes === null ? configured : Math.max(configured, BESIDE_MINUTES + SHARE * pullMinutes);
 }

@@ -27,7 +27,7 @@ export interface SearchKey {
 const QUOTED_MS = 600_000;
 const SEARCHED_MS = 60_000;
 
-/** What is kept on disk for a while, so that several processes say the same. */
+/** Values kept on disk for a while, so that several processes give the same answer. */
 class Kept<Key extends object, Value> {
   readonly #kind: string;
   readonly #dir: string;
@@ -56,12 +56,12 @@ class Kept<Key extends object, Value> {
     writeWhole(this.#file(key), JSON.stringify({ at: this.#now(), value }));
   }
 
-  /** It has been used, or is no longer to be. */
+  /** Forgets this one: it was used, or must not be used any more. */
   drop(key: Key): void {
     rmSync(this.#file(key), { force: true });
   }
 
-  /** None of them is to be used any more. */
+  /** Forgets all. */
   clear(): void {
     for (const name of readdirSync(this.#dir))
       if (name.startsWith(`${this.#kind}-`)) rmSync(join(this.#dir, name), { force: true });
@@ -81,15 +81,15 @@ class Kept<Key extends object, Value> {
   }
 }
 
-/** Whoever asks for the same in another order asks for the same. */
+/** Sorts keys: the same question in another order is the same question. */
 function inOrder(_: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /**
- * Quotes on disk for ten minutes. A preview and the run that follows it are two processes, and what was approved is what
- * is to be rented: `drop` a quote when it is, and the next preview asks the market again.
+ * Quotes on disk for ten minutes. A preview and the run after it are two processes, and the run rents what was
+ * approved. `drop` a quote when it is rented: the next preview asks the market again.
  */
 export class Quotes extends Kept<QuoteKey, Quote> {
   /** @param dir `quotes` of the state directory */
@@ -99,9 +99,8 @@ export class Quotes extends Kept<QuoteKey, Quote> {
 }
 
 /**
- * Answers to searches, on disk for a minute: what only looks at the market (a check, a preview, the checks before them) shares
- * them, as searches are counted. A rental never does, as offers go within a minute, and ends them (`clear`): what it takes
- * is not to be promised again.
+ * Answers to searches, on disk for a minute. Checks and previews share them, because Vast counts searches. A rental
+ * never uses them, because offers go within a minute, and ends them (`clear`): what it rents must not be quoted again.
  */
 export class Searches extends Kept<SearchKey, Offer[]> {
   /** For fingerprints of keys. */

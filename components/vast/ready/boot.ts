@@ -19,27 +19,27 @@ export type EndCause =
 export interface BootOptions {
   /** When it was rented or started, milliseconds. */
   readonly since: number;
-  /** How long a stopped state may last: a start takes its time, a new rental has no reason to be stopped. */
+  /** How long a stopped state may last: long after a start, short after a rental. */
   readonly stoppedMs: number;
 }
 
-/** Stopped, exited: seen for a moment on machines that came up all the same. */
+/** Looks in a row that must show stopped or exited: machines that came up showed both for a moment. */
 const STRIKES = 3;
 /** A container that has ended while its GPUs are kept may be started again by its host. */
 const EXITED_MS = 20_000;
 /** Hosts report within seconds, slow ones within minutes; only the disk is billed meanwhile. */
 const REPORT_MS = 600_000;
-/** An error that nobody here knows may pass; one that stands as long as this has stayed. */
+/** An unknown error may pass; after this long it counts. */
 const COMPLAINT_MS = 300_000;
-/** A host that stops reporting may be back in minutes; one that Vast calls offline was silent for minutes already. */
+/** How long a host may be silent: one that Vast calls offline was silent for minutes already. */
 const SILENT_MS = { unknown: 300_000, offline: 120_000 };
 /** Ports are published within half a minute, some a minute. */
 const ENDPOINT_MS = 180_000;
-/** A direct port that is not there after this may never come; the relay is tried meanwhile. */
+/** Without a direct port for this long the relay will do: the port may never come. */
 const DIRECT_MS = 4_000;
 
-/** Judges what Vast shows of an instance, look by look. */
-export class Boot {
+/** Judges what Vast shows of an instance that comes up, look by look. */
+export class BootWatch {
   readonly #options: BootOptions;
   #seen = false;
   #name = "";
@@ -106,7 +106,7 @@ export class Boot {
       : end("gone", "Vast knows no such instance any more");
   }
 
-  /** A pull shows the same words for half an hour and is well, so only the wait as a whole ends it. */
+  /** A healthy pull may show the same words for half an hour, so only the whole wait ends it. */
   #pending({ actualStatus }: Instance, phase: Phase, now: number): Verdict {
     const { step, text, complaint } = phase;
     if (complaint !== undefined) {

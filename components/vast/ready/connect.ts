@@ -31,7 +31,7 @@ export interface ConnectOptions {
   readonly engine?: Pick<EngineWatch, "signal" | "alive">;
 }
 
-/** The real means to rent and release. Throws VastError `config` or `no_key` when the API cannot be reached. */
+/** The real `Means` to rent and release. Throws VastError `config` or `no_key` when the API cannot be used. */
 export async function connect(target: ApiTarget, options: ConnectOptions = {}): Promise<Means> {
   const { urn, sshKeyFile = "", engine = { signal: new AbortController().signal, alive: async () => true } } = options;
   const { client, list, url } = await sharedClient(target);
@@ -53,7 +53,7 @@ export async function connect(target: ApiTarget, options: ConnectOptions = {}): 
   };
 }
 
-/** The journal of the state directory. What this process leaves open in it is told when it is interrupted. */
+/** The journal of the state directory. When this process is interrupted, it tells what it leaves open there. */
 export function openJournal(): Journal {
   const journal = new Journal(openStateDir().journalDir);
   whenInterrupted("what was being rented", () => leaveWord(journal));
@@ -72,7 +72,7 @@ export function openEvents(urn = ""): Events {
 }
 
 export const realClock: Clock = {
-  // The time of day may be set meanwhile, and no wait is to notice.
+  // Not the wall clock: that may be set while something waits.
   now: () => Math.round(performance.timeOrigin + performance.now()),
   boot: () => {
     const id = bootOf();
@@ -100,7 +100,7 @@ interface Shared {
 /** Two clients with one key would not keep Vast's pauses between calls. */
 const shared = new Map<string, Shared>();
 
-/** One client and one list for all resources of a process that talk to the same API with the same key. */
+/** One client and one list for all resources of a process that use the same API and key. */
 async function sharedClient(target: ApiTarget): Promise<Shared> {
   const api = openApi(target);
   const name = `${api.url} ${api.keySource}`;
@@ -118,7 +118,7 @@ async function sharedClient(target: ApiTarget): Promise<Shared> {
   return made;
 }
 
-/** @param key what opens the machines; asked for when one is to be opened, as it may have to be made */
+/** @param key gives the key that opens the machines; called when it is needed, because it may have to be made */
 export function realLogins(client: VastClient, key: () => SshKey): Logins {
   return {
     login: async (instanceId, { deadline, signal, onAttempt }) => {

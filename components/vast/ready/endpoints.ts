@@ -9,8 +9,8 @@ export interface Endpoints {
 }
 
 /**
- * Both ways to reach sshd, as far as Vast has published them and they are well formed. They change when an instance
- * restarts, so nobody keeps them.
+ * The endpoints of sshd that Vast has published and that are well formed. They change when an instance restarts, so
+ * never keep them.
  */
 export function endpoints(instance: Instance): Endpoints {
   const direct = endpoint("direct", instance.publicIp, instance.directPort);
@@ -18,7 +18,7 @@ export function endpoints(instance: Instance): Endpoints {
   return { ...(direct === undefined ? {} : { direct }), ...(proxy === undefined ? {} : { proxy }) };
 }
 
-/** Vast's own client counts one up where a notebook was asked for. */
+/** As Vast's own client does: one more where a notebook was asked for. */
 function proxyPort({ proxyPort, runtype }: Instance): number | null {
   return proxyPort !== null && runtype.includes("jupyter") ? proxyPort + 1 : proxyPort;
 }

@@ -1,7 +1,7 @@
 import { factsOfInstance } from "../../events/news.ts";
 import { isDown, isOutbid, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
-import { type Happening, type Slice, wordsOf } from "../ledger/line.ts";
+import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
 import type { Means } from "./means.ts";
 import type { Failed } from "./ready.ts";
 
@@ -25,13 +25,13 @@ export function noteLoss(means: Pick<Means, "ledger" | "prices" | "events">, ins
 }
 
 /**
- * What an end on the way up tells of the machine; undefined = nothing. An image, a registry, the account, somebody who
- * calls it off, or an instance that is gone say nothing of it, and neither does a stop whose reason nobody knows.
+ * What a failed wait tells of the machine; undefined = nothing. A fault of the image, the registry or the account, a
+ * cancel, an instance that is gone, and a stop for no known reason say nothing of it.
  *
- * @param names what is not for others to read: label and image
+ * @param names what others must not read: label and image
  */
 export function happeningIn({ cause, text, instance }: Failed, names: readonly string[]): Happening | undefined {
-  const fault = { what: "fault" as const, words: wordsOf(text, names) };
+  const fault = { what: "fault" as const, words: publicWords(text, names) };
   switch (cause) {
     case "host":
     case "late":
@@ -46,7 +46,7 @@ export function happeningIn({ cause, text, instance }: Failed, names: readonly s
   }
 }
 
-/** What is in the host's cache already is pulled in no time, and tells no speed. */
+/** An image in the host's cache is pulled in no time, and tells no speed. */
 const LEAST_PULL_MS = 5_000;
 
 /** @param bootMs from the rental until it was ready @param imageBytes compressed; null = not known */

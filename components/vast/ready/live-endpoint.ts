@@ -29,16 +29,20 @@ export interface LiveOptions {
 }
 
 const PATIENCE_MS = 120_000;
-/** Endpoints may change under us, and each look costs a call that others wait for. */
+/** How often endpoints are read again: they may change, and each call makes others wait. */
 const READ_EVERY_MS = 5_000;
-/** Old endpoints may lead to somebody else's machine until they are read again; after this it is the machine itself. */
+/**
+ * A strange host key for longer than this is the machine's own: until endpoints are read again, they may lead to
+ * somebody else's.
+ */
 const STRANGE_MS = 20_000;
-/** A direct login takes a fraction of this; the relay is for machines where it does not. */
+/** How long the direct way is tried alone: it normally takes a fraction of this. */
 const HEAD_START_MS = 2_000;
 
 /**
- * The first endpoint that lets us in, direct and proxy tried beside each other and read again from Vast in between.
- * Throws VastError: `no_such_instance`, `not_running`, `aborted`, or `no_login` with the last word of each endpoint.
+ * The first endpoint at which a login works. Direct and proxy are tried side by side, and read again from Vast in
+ * between. Throws VastError: `no_such_instance`, `not_running`, `aborted`, or `no_login` with the last error of each
+ * endpoint.
  */
 export async function liveEndpoint(
   client: VastClient,
@@ -66,7 +70,7 @@ export async function liveEndpoint(
 /** Whoever asks for an account of a machine takes the way by which its wait was let in. */
 const waysIn = new Map<number, LiveEndpoint>();
 
-/** The endpoint by which this process was let in last; undefined = it was not. */
+/** The endpoint of this process's last login; undefined = there was none. */
 export function lastWayIn(instanceId: number): LiveEndpoint | undefined {
   return waysIn.get(instanceId);
 }
@@ -95,7 +99,7 @@ class LoginSearch {
   readonly #onAttempt: (attempt: LoginResult) => void;
   readonly #probe: typeof probe;
   readonly #last = new Map<Endpoint["via"], string>();
-  /** Since when each way has shown another host key than the pinned one, and where. */
+  /** Where, and since when, each way has shown another host key than the pinned one. */
   readonly #strange = new Map<
     Endpoint["via"],
     { readonly since: number; readonly where: string; readonly shown: string | undefined }
@@ -129,7 +133,7 @@ class LoginSearch {
     return undefined;
   }
 
-  /** So that a machine whose two ways both work is always entered by the same one. */
+  /** So that a machine whose two ways both work is always entered by the same way. */
   async #letDirectGoFirst(): Promise<void> {
     await this.#refresh();
     if (this.#known.direct !== undefined) await this.#sleep(HEAD_START_MS, this.#signal);
@@ -152,11 +156,11 @@ class LoginSearch {
     this.#noteStranger(result);
     this.#last.set(endpoint.via, `${endpoint.via} ${endpoint.host}:${endpoint.port} ${result.reason} (${result.text})`);
     this.#onAttempt(result);
-    // A refusal costs nobody anything; a login that was turned away does.
+    // A refused connection costs nothing; a rejected login does.
     return result.reason === "refused" ? 500 : 1500;
   }
 
-  /** Whoever rents knows errors of Vast; what is wrong here is a matter of the set-up. */
+  /** Callers expect a VastError; any other error is a matter of the set-up. */
   async #login(endpoint: Endpoint): Promise<LoginResult> {
     try {
       return await this.#probe(endpoint, this.#access, this.#signal);
@@ -166,7 +170,7 @@ class LoginSearch {
     }
   }
 
-  /** Another machine, or ours made anew: waiting does not help when every way in leads there. */
+  /** Another machine, or ours created anew: waiting does not help when every way leads there. */
   #noteStranger({ endpoint: { via, host, port }, reason, shown }: LoginResult & { ok: false }): void {
     if (reason !== "host_key_changed") {
       this.#strange.delete(via);
@@ -216,15 +220,15 @@ class LoginSearch {
 }
 
 /**
- * The instance, when there is any point in logging in. The list may be asked twice as often as the single view and knows
- * ports that the view may lack; what neither has is gone.
+ * The instance, if it runs. The list may be asked twice as often as the single view, and has ports that the view may
+ * lack; what neither has is gone.
  */
 async function current(client: VastClient, id: number): Promise<Instance> {
   const listed = await inList(client, id).catch((error: Error) => error);
   if (listed instanceof Error && !isPassing(listed)) throw listed;
   const instance = listed instanceof Error || listed === undefined ? await client.instance(id) : listed;
   if (instance === undefined) {
-    // A list that failed proves nothing.
+    // A failed list proves nothing.
     throw listed instanceof Error ? listed : vastError("no_such_instance", `instance ${id} does not exist any more`);
   }
   const { phase, text } = phaseOf(instance);

@@ -10,7 +10,7 @@ import type { Prices } from "../market/prices.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Traces } from "./traces.ts";
 
-/** How long a login may be tried, and who hears of it. */
+/** How long a login may be tried, and who is told of failed attempts. */
 export interface LoginPatience {
   /** Give up at this time. */
   readonly deadline: number;
@@ -19,15 +19,15 @@ export interface LoginPatience {
   readonly onAttempt?: (reason: string, via: Endpoint["via"]) => void;
 }
 
-/** What nvidia-smi says on a machine. */
+/** What nvidia-smi says. */
 export interface GpuReport {
   /** How many it lists. */
   readonly gpus: number;
-  /** Its words. */
+  /** Its output. */
   readonly said: string;
 }
 
-/** What a machine says of itself once its onstart has run. */
+/** What a machine reports once its onstart has run. */
 export interface SetUp {
   /** null = it has no nvidia-smi. */
   readonly gpus: GpuReport | null;
@@ -49,26 +49,29 @@ export interface Logins {
   traces(instanceId: number, endpoint: Endpoint, patience: Pick<LoginPatience, "signal">): Promise<Traces>;
 }
 
-/** Keeps a text for people where they can find it, under a name that begins with the time; answers with its path. */
+/** Keeps a text in a file for people, under a name that begins with the time; answers with its path. */
 export type Keep = (name: string, text: string) => string;
 
-/** Everything that renting and releasing need of the world. */
+/**
+ * Everything outside that renting and releasing use: Vast, the clock, logins, the journal, the engine, the user's
+ * terminal.
+ */
 export interface Means {
   readonly client: VastClient;
   readonly list: InstanceList;
   readonly journal: Journal;
   readonly prices: Prices;
-  /** undefined = nothing is known of machines, nor noted. */
+  /** undefined = there is no ledger: nothing is known or noted. */
   readonly ledger?: Ledger | undefined;
   /** undefined = what happens is noted nowhere. */
   readonly events?: Events | undefined;
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;
-  /** undefined = of a machine that failed nothing is kept. */
+  /** undefined = nothing is kept of machines that failed. */
   readonly keep?: Keep;
-  /** Shows a text until the next one. */
+  /** Shows a text until the next one comes. */
   readonly progress: (text: string) => void;
-  /** Leaves a line. */
+  /** Prints a line that stays. */
   readonly say: (text: string) => Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { shellQuoted } from "../../remote/script.ts";
 
-/** There as soon as our part of onstart has run. */
+/** A file that is there once our part of onstart has run. */
 export const SET_UP_MARK = "/root/.vast-training-set-up";
 
 const KEYS = "/root/.ssh/authorized_keys";
@@ -8,15 +8,15 @@ const KEYS = "/root/.ssh/authorized_keys";
 const KEEP_TIMES = 60;
 const KEEP_EVERY_SECONDS = 10;
 
-/** Vast takes 4000 characters; keys that do not fit can be let in over ssh later. */
+/** Vast takes 4000 characters; keys that do not fit can be added over ssh later. */
 const MOST = 3990;
 
 /**
- * What a machine runs at each start: lets our keys in, keeps them there while Vast's launcher may still rewrite the file,
- * and leaves a mark. Running it again changes nothing. Holds public keys only.
+ * What a machine runs at each start: authorises our keys, keeps them there while Vast's launcher may still rewrite the
+ * file, and leaves a mark. Running it again changes nothing. Holds public keys only.
  *
- * @param publicKeys the first ones that fit; their comments are left out
- * @param fuse shell text that ends the machine when nobody comes; it is begun before the mark is left
+ * @param publicKeys as many as fit, the first ones; without their comments
+ * @param fuse shell text that ends the machine when nobody comes; begun before the mark is left
  * @param more shell text to run after that, in a shell of its own
  */
 export function onstartScript(publicKeys: readonly string[], { fuse = "", more = "" } = {}): string {

@@ -15,7 +15,10 @@ export interface Wanted {
 }
 
 export interface Flaw {
-  /** "terms" = not what was agreed to pay: one row may be wrong, two are not. "host" = not the machine that was sold. */
+  /**
+   * "terms" = not the terms of the offer: one offer may be wrong, two are not. "host" = not the machine that was
+   * offered.
+   */
   readonly cause: "terms" | "host";
   readonly text: string;
 }
@@ -25,9 +28,9 @@ const CENT_FRACTION = 0.0005;
 const DISK_SHARE = 0.98;
 
 /**
- * What is wrong with an instance that was rented; undefined = it is what was wanted.
+ * What is wrong with an instance that was rented; undefined = nothing.
  *
- * @param complete what Vast does not say counts as wrong; before an instance is up, it may not say everything
+ * @param complete a missing value counts as wrong; before an instance is up, Vast may not say everything
  */
 export function flawOf(instance: Instance, wanted: Wanted, complete: boolean): Flaw | undefined {
   const { isBid, totalPerHour, gpu, gpus, diskGb } = instance;
@@ -49,7 +52,7 @@ export function flawOf(instance: Instance, wanted: Wanted, complete: boolean): F
   return undefined;
 }
 
-/** GPUs that Vast sells and the machine does not find: fallen off the bus, or a driver that is broken. */
+/** GPUs that were rented and the machine does not find: fallen off the bus, or a broken driver. */
 export function gpuFlawOf({ gpus, said }: GpuReport, wanted: Pick<Wanted, "gpus">): Flaw | undefined {
   if (gpus >= wanted.gpus) return undefined;
   const words = printable(said, 200);

@@ -2,7 +2,7 @@ import { isPassing, isVastError, type VastError, vastError } from "../client/err
 import { twinsIn } from "../client/instance-list.ts";
 import { further, type Step, stepText } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
-import { Boot, type EndCause, minutes } from "./boot.ts";
+import { BootWatch, type EndCause, minutes } from "./boot.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Means, SetUp } from "./means.ts";
 import { type Flaw, flawOf, gpuFlawOf, type Wanted } from "./proof.ts";
@@ -14,7 +14,7 @@ export interface Wait {
   /** When it was rented or started, milliseconds. */
   readonly since: number;
   readonly deadline: number;
-  /** How long it may be stopped on the way; a new rental has no reason to be. */
+  /** How long it may be stopped on the way; a new rental should never be. */
   readonly stoppedMs: number;
   readonly wanted: Wanted;
   /** Our own public key, attached once more when logins are refused for long. */
@@ -29,9 +29,9 @@ export type Outcome =
       readonly endpoint: LiveEndpoint;
       /** It can ask Vast to end it. */
       readonly hasFuse: boolean;
-      /** How long its image was pulled, by our looks, milliseconds; null = that was not seen. */
+      /** How long its image was pulled, as far as we saw, milliseconds; null = not seen. */
       readonly pullMs: number | null;
-      /** Others that carry the same label: rented by an answer that came late. */
+      /** Others with the same label: rentals that were carried out late. */
       readonly twins: readonly Instance[];
     }
   | {
@@ -46,19 +46,19 @@ export type Failed = Exclude<Outcome, { ready: true }>;
 
 const UNSEEN = "Vast cannot be asked";
 const LOOK_PAUSE_MS = 500;
-/** Whoever has waited long is not in a hurry, and others want to call Vast too. */
+/** Pauses grow up to this, so that others can call Vast too. */
 const LONGEST_PAUSE_MS = 5_000;
 const PAUSE_SHARE = 0.01;
 const LOGIN_MS = 300_000;
 const SET_UP_MS = 180_000;
-/** Keys that were attached late, or written over, are worth another try after this. */
+/** When logins are rejected for this long, the key is attached once more. */
 const DENIED_MS = 60_000;
 
 /**
  * Waits until an instance is ready: it runs, an ssh endpoint is published, a login works, and its set-up has run. Each
- * has its own deadline within the one of the wait. What Vast shows on the way is compared with what was rented.
+ * has its own deadline within that of the wait. What Vast shows meanwhile is compared with what was rented.
  *
- * Throws VastError when Vast refuses us; passing trouble is waited out.
+ * Throws VastError when Vast refuses us; passing errors are waited out.
  */
 export async function awaitReady(means: Means, wait: Wait): Promise<Outcome> {
   return new Waiting(means, wait).run();
@@ -67,12 +67,12 @@ export async function awaitReady(means: Means, wait: Wait): Promise<Outcome> {
 class Waiting {
   readonly #means: Means;
   readonly #wait: Wait;
-  readonly #boot: Boot;
+  readonly #boot: BootWatch;
   #instance: Instance | undefined;
   #twins: readonly Instance[] = [];
   #shown = "";
   #shownAt = 0;
-  /** A host that reports late, or begins a part anew, does not make it count backwards. */
+  /** The furthest step so far: a host that reports late, or begins again, does not make it count backwards. */
   #step: Step = "waiting for the host";
   /** When the pull was seen first, and when it was seen to be over. */
   #pull: { readonly from: number; readonly to?: number } | undefined;
@@ -80,7 +80,7 @@ class Waiting {
   constructor(means: Means, wait: Wait) {
     this.#means = means;
     this.#wait = wait;
-    this.#boot = new Boot({ since: wait.since, stoppedMs: wait.stoppedMs });
+    this.#boot = new BootWatch({ since: wait.since, stoppedMs: wait.stoppedMs });
   }
 
   async run(): Promise<Outcome> {
@@ -124,7 +124,7 @@ class Waiting {
     return undefined;
   }
 
-  /** The single view has the last word on what the list lacks. */
+  /** An instance that the list lacks is asked for by its id. */
   async #row(): Promise<Instance | undefined | "unclear"> {
     const { list, client } = this.#means;
     const { id, label } = this.#wait;
@@ -140,7 +140,7 @@ class Waiting {
     }
   }
 
-  /** Without the list: the one row is enough, and when that is missing nothing may be concluded from it. */
+  /** When the list fails: the single view is enough, but proves nothing when the instance is missing there. */
   async #alone(trouble: VastError): Promise<Instance | "unclear"> {
     try {
       const row = await this.#means.client.instance(this.#wait.id);
@@ -167,7 +167,7 @@ class Waiting {
         : this.#end(flaw.cause, flaw.text);
     } catch (error) {
       if (isVastError(error, "no_login")) return this.#end("host", withoutId(error.message));
-      // Judged by the next look.
+      // The next look judges this.
       if (isVastError(error, "not_running", "no_such_instance", "aborted")) return undefined;
       throw error;
     }
@@ -193,7 +193,7 @@ class Waiting {
     });
   }
 
-  /** Best effort: onstart has let the key in already, and Vast's launcher may have written over it. */
+  /** Best effort: onstart has authorised the key already, and Vast's launcher may have overwritten it. */
   #attachKey(): void {
     void this.#means.client.attachKey(this.#wait.id, this.#wait.publicKey).catch((error: VastError) => {
       this.#means.progress(`the key could not be attached: ${error.message}`);
@@ -245,7 +245,7 @@ class Waiting {
   }
 }
 
-/** Whoever hears of the end knows which instance it is about. */
+/** The reader knows which instance it is about. */
 function withoutId(message: string): string {
   return message.replace(/^instance \d+:? /, "");
 }

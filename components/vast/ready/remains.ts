@@ -6,21 +6,21 @@ import { phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import type { Means } from "./means.ts";
 
-/** What a look at what is left needs. */
-export type Looking = Pick<Means, "client" | "logins" | "keep">;
+/** The part of `Means` that this needs. */
+export type RemainsMeans = Pick<Means, "client" | "logins" | "keep">;
 
-/** A machine that is to be released bills on while somebody looks. */
+/** Short, because a machine that is to be released bills meanwhile. */
 const PATIENCE_MS = 15_000;
 const LINES = 200;
 /** Characters of each part. */
 const MOST_TEXT = 64 * 1024;
 
 /**
- * Keeps what a machine that failed leaves, before it is released: what Vast shows of it, the end of its log and of its
- * host's (by Vast's API), and what nvidia-smi and df say where a login works. Fifteen seconds at most; answers with the
- * path, or undefined where nothing can be kept. Never throws: the machine must go all the same.
+ * Keeps the traces of a machine that failed before it is released: what Vast shows of it, the end of its log and of its
+ * host's (by Vast's API), and what nvidia-smi and df say where a login works. Takes fifteen seconds at most; answers
+ * with the path, undefined = nothing could be kept. Never throws: the machine must go all the same.
  */
-export async function keepRemains(means: Looking, instance: Instance, why: string): Promise<string | undefined> {
+export async function keepRemains(means: RemainsMeans, instance: Instance, why: string): Promise<string | undefined> {
   if (means.keep === undefined) return undefined;
   const parts = [`${new Date().toISOString()} instance ${instance.id}: ${why}`, rowText(instance)];
   const late = wait(PATIENCE_MS, undefined, { ref: false });
@@ -40,7 +40,7 @@ export async function keepRemains(means: Looking, instance: Instance, why: strin
 
 type Look = () => Promise<string>;
 
-function looksOf({ client, logins }: Looking, { id, ...instance }: Instance): Record<string, Look> {
+function looksOf({ client, logins }: RemainsMeans, { id, ...instance }: Instance): Record<string, Look> {
   const looks: Record<string, Look> = {
     "the host's log": () => client.logs(id, { tail: LINES, daemon: true }),
     "the container's log": () => client.logs(id, { tail: LINES }),
@@ -53,15 +53,15 @@ function rowText(instance: Instance): string {
   return `== what Vast shows\n${JSON.stringify(instance, undefined, 2)}`;
 }
 
-/** What a machine is asked. */
+/** The commands run on the machine. */
 export const REPORT = `for what in nvidia-smi "df -h" "free -m" "tail -n 50 /workspace/logs/*.log"; do
   printf '$ %s\\n' "$what"; timeout 10 sh -c "$what" 2>&1 || :
 done`;
 
-/** So many are kept. */
+/** So many files are kept. */
 const MOST = 20;
 
-/** Removes all but the newest files of a folder, to make room for one more. Names sort by their age. */
+/** Removes all but the newest files of a folder, to make room for one more. Their names sort by age. */
 export function makeRoom(folder: string): void {
   const names = readdirSync(folder).sort();
   for (const name of names.slice(0, Math.max(names.length - MOST + 1, 0))) rmSync(join(folder, name), { force: true });

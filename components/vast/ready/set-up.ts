@@ -6,8 +6,8 @@ import type { GpuReport, SetUp } from "./means.ts";
 import { SET_UP_MARK } from "./onstart.ts";
 
 /**
- * On the machine: a shell that waits for the mark, so that one login sees it at once, and then asks nvidia-smi, which a
- * machine without Nvidia's GPUs lacks. Its words end the output; whatever greets a session comes before.
+ * Runs on the machine: waits for the mark, so that one login sees it at once, and then asks nvidia-smi, which a machine
+ * without Nvidia's GPUs lacks. Its output comes last; greetings of the session come before.
  */
 const WAIT = `${SHOW_IN}; i=0; until [ -e ${SET_UP_MARK} ]; do i=$((i + 1)); [ $i -gt 300 ] && exit 1; sleep 0.1; done
 ${SHOW_IN}
@@ -22,8 +22,8 @@ const REPORT = /^vast-training-gpus (\d+)\n([\s\S]*)/m;
 const MOST_OUTPUT = 1024 * 1024;
 
 /**
- * Logs in and waits until onstart has run, half a minute at most; false = not yet, or nobody let us in. Then says what
- * nvidia-smi lists, and whether the machine could end itself.
+ * Logs in and waits until onstart has run, half a minute at most; false = not yet, or no login worked. Then says what
+ * nvidia-smi lists, and whether the machine can end itself.
  */
 export async function waitForSetUp(
   endpoint: Endpoint,
@@ -38,12 +38,12 @@ export async function waitForSetUp(
   return code === 0 && setUpIn(stdout.toString("utf8"));
 }
 
-/** What the machine said after its mark. */
+/** Reads what the machine said after its mark. */
 export function setUpIn(output: string): SetUp {
   return { gpus: reportIn(output) ?? null, hasFuse: !NO_FUSE.test(output) };
 }
 
-/** undefined = nothing is said of GPUs. */
+/** undefined = it says nothing of GPUs. */
 export function reportIn(output: string): GpuReport | undefined {
   const [, gpus, said = ""] = REPORT.exec(output) ?? [];
   return gpus === undefined ? undefined : { gpus: Number(gpus), said: said.trim() };

@@ -2,22 +2,22 @@ import { tracesScript } from "../../remote/scripts.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
 import { type Login, runScript } from "../../ssh/run-script.ts";
 
-/** What a machine tells of a training of ours. */
+/** Traces of a training of ours on a machine. */
 export interface Traces {
-  /** The folder in which steps note what they did. */
+  /** There is the folder in which steps note what they did. */
   readonly kept: boolean;
   /** Training was begun. */
   readonly trained: boolean;
-  /** The folder of checkpoints. */
+  /** There is a folder of checkpoints. */
   readonly folder: boolean;
-  /** Files were seen in it once. */
+  /** There were files in it at some time. */
   readonly saved: boolean;
-  /** There are files in it, or it cannot be looked into. */
+  /** There are files in it now, or it cannot be looked into. */
   readonly files: boolean;
 }
 
 /**
- * Looks for them, and changes nothing. Throws RemoteError.
+ * Looks for traces, and changes nothing. Throws RemoteError.
  *
  * @param folder of checkpoints; "" = the one that training has noted, else /workspace/checkpoints
  * @param workspace default /workspace
@@ -43,7 +43,7 @@ export function tracesIn(said: string): Traces {
 
 const LINE = /^traces kept=([01]) trained=([01]) folder=([01]) saved=([01]) files=([01])$/m;
 
-/** Nothing of a training of ours was ever on this machine, as far as it tells. */
+/** Does the machine show no sign of a training of ours? */
 export function isUntouched({ trained, saved, files }: Traces): boolean {
   return !trained && !saved && !files;
 }

@@ -5,7 +5,7 @@ import type { RegistryOptions } from "../../registry/session.ts";
 import { apiOrigin, isLoopback } from "../client/api.ts";
 import { vastError } from "../client/errors.ts";
 
-/** How a machine gets in at the registry of a private image. Holds no secret: the token is looked for when it is needed. */
+/** A machine's login at the registry of a private image. Holds no secret: the token is looked up when it is needed. */
 export interface ImageLogin {
   /** `docker.io`, or host and port. */
   readonly registry: string;
@@ -25,22 +25,22 @@ export function imageLoginText({ registry, user, tokenName, envFile }: ImageLogi
   return `-u ${user} -p ${token} ${registry}`;
 }
 
-/** How a machine with this login asks a registry; null = with none. */
+/** Registry options of a machine with this login; null = without a login. */
 export function registryOptionsOf(login: ImageLogin | null, apiUrl: string, env: NodeJS.ProcessEnv): RegistryOptions {
   const password = login && findToken(login.tokenName, login.envFile, env);
   return { ...hubOf(apiUrl, env), login: login && password ? { username: login.user, password } : undefined };
 }
 
-/** The images of a simulator's machines are where it is. */
+/** A simulator on this machine serves its own images. */
 export function hubOf(apiUrl: string, env: NodeJS.ProcessEnv): Pick<RegistryOptions, "hub"> {
   const origin = apiOrigin(apiUrl, env);
   return isLoopback(new URL(origin).hostname) ? { hub: origin } : {};
 }
 
-/** How long a registry may be silent: what it would say is no condition of a quote. */
+/** How long to wait for a registry: a quote does not depend on its answer. */
 const PATIENCE_MS = 5000;
 
-/** What a machine is to pull, and how it gets in. */
+/** The image that a machine pulls, and its login for that. */
 export interface ImagePull {
   readonly image: string;
   /** Default null: everybody may pull it. */
@@ -48,7 +48,7 @@ export interface ImagePull {
   readonly apiUrl: string;
 }
 
-/** Why no machine could pull an image by the digest that was kept: it may have been removed since. undefined = none. */
+/** Why a pinned image cannot be pulled: it may have been removed since. undefined = it can, or nobody answers. */
 export async function keptImageTrouble({ image, imageLogin = null, apiUrl }: ImagePull): Promise<string | undefined> {
   if (!image.includes("@")) return undefined;
   const late = wait(PATIENCE_MS, undefined, { ref: false });

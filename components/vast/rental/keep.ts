@@ -4,13 +4,13 @@ import { diskText, isDown, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 
 /**
- * Stops an instance that is kept, so that it costs its disk alone; one clause about how that went, with the price.
- * Never throws: who keeps it has an error to tell already.
+ * Stops an instance that is kept, so that only its disk is billed; answers with a clause about how that went, with the
+ * price. Never throws: the caller has an error to report already.
  */
 export async function stopToKeep(client: Pick<VastClient, "setState">, instance: Instance): Promise<string> {
   const { id, totalPerHour } = instance;
   const disk = diskText(instance);
-  // A start that is queued may come about, and bill.
+  // A queued start may still happen, and bill.
   if (isDown(instance) && phaseOf(instance).cause !== "queued") return `it is stopped, and ${disk}`;
   try {
     await client.setState(id, "stopped");

@@ -11,7 +11,7 @@ import { nobodyWaits, type RentalRequest } from "./rental-request.ts";
 /** A search that is older is not trusted: popular offers go within a minute. */
 const FRESH_MS = 60_000;
 
-/** Machines that rentals of this process have taken for themselves, by client. */
+/** Machines that rentals of this process have reserved, by client. */
 const claims = new WeakMap<VastClient, Set<number>>();
 
 /** The offers of one rental in the order in which they are tried: the quoted one, then what the market has at the time. */
@@ -31,18 +31,15 @@ export class OfferQueue {
     this.#quoted = request.quote;
   }
 
-  /** This machine is not wanted again. */
+  /** Offers this machine no more. */
   skip(machineId: number | null): void {
     if (machineId !== null) this.#skipped.add(machineId);
   }
 
-  /**
-   * Nobody offers it under this id any more. It is taken, or has another id by now: its machine may be tried again, under
-   * that one.
-   */
+  /** The offer is gone under this id: taken, or listed under a new id, under which its machine may be tried again. */
   missed({ offerId, machineId }: Quote): void {
     this.#gone.add(offerId);
-    // Others of that search may be as dead.
+    // Other offers of that search may be gone too.
     this.#searchedAt = Number.NEGATIVE_INFINITY;
     claims.get(this.#means.client)?.delete(machineId);
   }
@@ -65,19 +62,21 @@ export class OfferQueue {
     return !this.#closed().has(machineId) && !this.#gone.has(offerId);
   }
 
-  /** Within a week, and maybe since it was quoted: then a search tells whether there is a better one. */
+  /** Did its machine fail within a week, maybe after the quote? Then a search tells whether there is a better one. */
   #hasFailed(quoted: Quote): boolean {
     const { ledger } = this.#means;
     return ledger !== undefined && apart([quoted], ledger.standings()).passed.length > 0;
   }
 
-  /** What was quoted, under whichever id, and no dearer. */
+  /** Is it the quoted machine, under whatever id, at no higher price? */
   #isPromised(choice: Quote): boolean {
     const { quote } = this.#request;
     return quote !== null && isSameSlice(choice, quote) && choice.totalPerHour <= quote.totalPerHour + 1e-6;
   }
 
-  /** Tried already, wanted by another rental of this process, or in use: a bid of ours would drive out our own machine. */
+  /**
+   * Machines not to bid for: tried already, reserved by another rental of this process, or ours, which we would outbid.
+   */
   #closed(): ReadonlySet<number> {
     const { client, list } = this.#means;
     const used = list.latest.filter((row) => !isLeaving(row)).flatMap(({ machineId }) => machineId ?? []);

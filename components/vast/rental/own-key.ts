@@ -21,5 +21,5 @@ export async function registerOwnKey({ client }: Means, publicKeys: readonly str
   }
 }
 
-/** Eight who rent at once register one key once. */
+/** So that parallel rentals register the key once. */
 const underWay = new WeakMap<VastClient, Map<string, Promise<void>>>();

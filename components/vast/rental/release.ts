@@ -26,9 +26,9 @@ const AGAIN_MS = 8_000;
 const LOOK_MS = 600;
 
 /**
- * Ends an instance and returns only when it is gone for certain: Vast's single view knows it no more, and a complete list
- * is without it. Already gone is success: false = Vast never knew it by this key. Throws `Kept`: what is left and the
- * command that ends it.
+ * Ends an instance and returns only when it is gone for certain: neither Vast's single view nor a complete list has it.
+ * Already gone is success: false = Vast never showed it to this key. Throws `Kept`: what is left and the command that
+ * ends it.
  */
 export async function release(means: Releasing, id: number, options: ReleaseOptions = {}): Promise<boolean> {
   const { clock } = means;
@@ -52,7 +52,7 @@ export async function release(means: Releasing, id: number, options: ReleaseOpti
         await clearJobs(means, id);
         return known;
       }
-      // Before that a DELETE may have found nothing because it came too early.
+      // Not visible yet, so the DELETE may have come too early: send it again.
       if (left === undefined) sentAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
       if (!isPassing(error)) throw cannot(error, id, options);
@@ -63,7 +63,7 @@ export async function release(means: Releasing, id: number, options: ReleaseOpti
   throw cannot(new Error(why), id, options);
 }
 
-/** A job for what is gone harms nobody, and recover and sweep look for them. */
+/** Best effort: a job for an instance that is gone does no harm, and recover and sweep look for them. */
 async function clearJobs({ client }: Releasing, id: number): Promise<void> {
   await clear(client, id).catch((error) => {
     if (!isVastError(error)) throw error;

@@ -14,7 +14,7 @@ import { rentedAs } from "./settle.ts";
 /** An instance, or why this offer gave none. `gone` = there is no offer of this id any more. */
 export type Attempt = { readonly instanceId: number } | { readonly passed: string; readonly gone?: boolean };
 
-/** Faults of the account or of the stack: no other offer would fare better. */
+/** Errors of the account or the stack: every other offer would fail too. */
 const ACCOUNT: VastErrorKind[] = ["auth", "no_key", "config", "no_credit", "spend_limit", "forbidden"];
 /** Errors of a rental after which nothing can have been rented. */
 const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "rate_limited", "unreachable", "aborted"];
@@ -23,9 +23,9 @@ const NOTHING_RENTED: VastErrorKind[] = [...ACCOUNT, "offer_gone", "invalid", "r
 const UNCLEAR_LOOKS = 4;
 
 /**
- * Rents one offer: notes it on disk as it leaves, sends it once, and settles an unclear answer by looking for the label. Nothing is
- * sent once the engine is gone. Throws when no other offer would fare better, or when an unclear answer cannot be
- * settled; then the intent stays open for the next run.
+ * Rents one offer: writes the intent to the journal, sends the rental once, and settles an unclear answer by looking
+ * for the label. Nothing is sent once the engine is gone. Throws when every other offer would fail too, or when an
+ * unclear answer cannot be settled; then the intent stays open for the next run.
  *
  * @param untouched nothing lives under the label, so no step of ours has begun on what comes of it
  */
@@ -53,7 +53,7 @@ export async function rentOffer(
   try {
     const instanceId = await client.rent(offer.offerId, rentOrderOf(request, offer, client.apiUrl), {
       signal: engine.signal,
-      // Its turn may have come late, and the engine may have ended a moment ago.
+      // It may have waited for its turn, and the engine may have ended meanwhile.
       mayLeave: () => engine.alive(),
       onLeave,
     });
@@ -82,13 +82,13 @@ function noteRented({ events }: Means, { label, urn, target }: RentalRequest, of
   events?.note({ what: "rented", ...whose, ...factsOfOffer(offer), instance });
 }
 
-/** Vast has refused and rented all the same: such an instance never gets its GPUs, and bills its disk. */
+/** Releases what Vast rented although it refused: such an instance never gets its GPUs, and bills its disk. */
 async function dropContract(means: Means, label: string, error: VastError, id: number): Promise<Attempt> {
   const { journal, clock } = means;
   try {
     journal.note(label, id);
   } finally {
-    // Noted or not.
+    // Released even when it could not be noted.
     await releaseOrStrand(means, id, { label, rentedAt: clock.now() });
   }
   journal.closeInstance(id);
@@ -96,7 +96,7 @@ async function dropContract(means: Means, label: string, error: VastError, id: n
   return { passed: error.message };
 }
 
-/** A machine whose id is on no disk would be lost with this process, and so it goes at once. */
+/** Notes the id, or releases the machine: without a note it would be lost with this process. */
 async function noteOrRelease(means: Means, label: string, id: number, perHour: number | null): Promise<void> {
   const { journal, clock, say } = means;
   try {
@@ -110,16 +110,16 @@ async function noteOrRelease(means: Means, label: string, id: number, perHour: n
   }
 }
 
-/** What stays open on a disk that takes nothing is settled by the next run. */
+/** On a full disk the intent stays open, and the next run settles it. */
 function closeIfItCan(journal: Means["journal"], label: string): void {
   try {
     journal.close(label);
   } catch {
-    // It was said what the disk has.
+    // The error of the disk has been reported.
   }
 }
 
-/** It may have been rented, or be rented yet: the label tells. @param sentAt milliseconds */
+/** The rental may have happened, or may still happen: looks for its label. @param sentAt milliseconds */
 async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);

@@ -23,11 +23,11 @@ export interface RentalRequest {
   readonly publicKeys: readonly string[];
   /** Shell text after ours; "" = none. */
   readonly onstart: string;
-  /** On the machine: it may hold what must not be lost. */
+  /** Folder on the machine; what is in it must not be lost. */
   readonly checkpointsDir: string;
   /** Minutes until one machine must be ready, and in all. */
   readonly minutes: { readonly machine: number; readonly total: number };
-  /** Vast itself deletes what is rented, an hour after everybody has given up, unless its lease is held before. */
+  /** Vast itself deletes the instance an hour after the wait for it has ended, unless a lease replaces that order. */
   readonly provisional: boolean;
   /** What was promised: this offer is tried first. */
   readonly quote: Quote | null;
@@ -48,7 +48,7 @@ export function rentOrderOf(request: RentalRequest, offer: Quote, apiUrl: string
   };
 }
 
-/** Longer than anybody of ours waits for a machine. */
+/** Longer than any wait for a machine. */
 const FUSE_MINUTES = 30;
 const PROVISIONAL_MINUTES = 60;
 
@@ -61,7 +61,7 @@ function fuseOf({ minutes, checkpointsDir }: RentalRequest, apiUrl: string): str
   return fuseText({ apiUrl, minutes: minutes.total + FUSE_MINUTES, checkpointsDir });
 }
 
-/** What of the criteria a machine that is there is held to. */
+/** The criteria that an instance must still meet once it is rented. */
 export type Terms = Pick<OfferCriteria, "rental" | "gpus" | "diskGb" | "maxPricePerHour" | "bidMarkup">;
 
 /** @param gpu in Vast's spelling; null = not known */
@@ -69,7 +69,7 @@ export function wantedOf({ rental, gpus, maxPricePerHour, diskGb }: Terms, gpu: 
   return { gpu, gpus, interruptible: rental === "interruptible", maxPricePerHour, diskGb };
 }
 
-/** The engine is gone, or has called it off. */
+/** The engine is gone, or has cancelled. */
 export function nobodyWaits(): Error {
   return new Error("nobody waits for a machine any more: nothing was rented");
 }

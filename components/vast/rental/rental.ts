@@ -36,19 +36,20 @@ interface Told {
   readonly gpus: number | null;
 }
 
-/** A time in which a machine can be expected to come up, minutes: that a hastier one was not enough is not its fault. */
+/** A machine should be up within this, minutes; failing under a shorter limit is not its fault. */
 const FAIR_MINUTES = 10;
 
-/** A stopped state on the way up that lasts this long is one. */
+/** A stopped state counts when it lasts this long on the way up. */
 const STOPPED_MS = 5_000;
 
 /**
  * Rents one instance and returns it ready, or throws with nothing left that costs money.
  *
- * Whatever an earlier run has left under this label is taken over first. Then offers are tried, the quoted one before
- * the others. A machine that does not come up is released, and confirmed gone, before the next one is rented; a fault of
- * the image or of the account ends it all, and so does a second machine whose terms are not those of its offer. An instance that cannot be released is thrown as `Stranded`, so
- * that it gets into the state; an unclear rental that cannot be settled stays open in the journal.
+ * An instance that an earlier run left under this label is taken over first. Then offers are tried, the quoted one
+ * before the others. A machine that does not come up is released, and confirmed gone, before the next one is rented. A
+ * fault of the image or the account ends it all, and so does a second machine whose terms are not those of its offer.
+ * An instance that cannot be released is thrown as `Stranded`, so that it gets into the state; an unclear rental that
+ * cannot be settled stays open in the journal.
  */
 export async function rent(means: Means, request: RentalRequest): Promise<Rented> {
   try {
@@ -69,9 +70,9 @@ class Rental {
   #kept: readonly number[] = [];
   readonly #keyFingerprint: string;
   #tried = 0;
-  /** Vast is being told to end what was rented last. */
+  /** Settles when Vast has its order to end what was rented last. */
   #armed: Promise<void> = Promise.resolve();
-  /** What may be one machine's fault, and is nobody's in particular when another one shows it too. */
+  /** Causes seen once: maybe that machine's fault. Seen on a second machine, they are not. */
   readonly #doubts = new Set<Failed["cause"]>();
 
   constructor(means: Means, request: RentalRequest) {
@@ -81,11 +82,11 @@ class Rental {
     this.#queue = new OfferQueue(means, request);
     this.#keyFingerprint = means.client.keyFingerprint(nonceOf(request.label));
     this.#account = accountIdOf(means.client);
-    // It is waited for before anything is rented, which may never come.
+    // It is awaited before a rental, which may never be reached: then it must not reject unhandled.
     this.#account.catch(() => {});
   }
 
-  /** Rents; what is stranded says who rented it. */
+  /** Rents. A `Stranded` error also says which account and key rented it. */
   async run(): Promise<Rented> {
     try {
       return await this.#run();
@@ -120,7 +121,7 @@ class Rental {
     const isGone = "passed" in attempt && attempt.gone === true;
     if (isGone) this.#queue.missed(offer);
     else this.#queue.skip(offer.machineId);
-    // The id of a quote is minutes old, and says nothing of its machine.
+    // A quote's id may be minutes old: that it is gone is not the machine's fault, and no try.
     if (!isGone || offer !== this.#request.quote) this.#tried += 1;
     if ("instanceId" in attempt) {
       const { instanceId } = attempt;
@@ -145,7 +146,7 @@ class Rental {
     return { accountId, keyFingerprint: this.#keyFingerprint };
   }
 
-  /** For what is rented already: whatever the account answers. */
+  /** Who rents, for something rented already: "" where the account does not answer. */
   async #noted(): Promise<Renter> {
     return this.#renter(await this.#account.catch(() => ""));
   }
@@ -155,7 +156,7 @@ class Rental {
     return new Error(`${what}${before}`);
   }
 
-  /** The instance of an earlier run; undefined = it was of no use and is released. */
+  /** Takes over the instance of an earlier run; undefined = it was of no use and is released. */
   async #takeOver({ instance, offerId, untouched, kept }: Found): Promise<Rented | undefined> {
     const { say, journal, clock } = this.#means;
     const { label, urn, target } = this.#request;
@@ -177,7 +178,7 @@ class Rental {
     }
     const outcome = await this.#wait(instance.id, clock.now(), unknown);
     if (outcome.ready) return this.#rented(outcome, offerId);
-    // Something may have run on it, so it is not for us to release it.
+    // Something may have run on it, so it is not released here.
     const row = outcome.instance ?? instance;
     throw stranded(row, `instance ${row.id} of an earlier run is not ready: ${outcome.text}`, false);
   }
@@ -199,7 +200,7 @@ class Rental {
     try {
       outcome = await this.#wait(id, since, told);
     } catch (error) {
-      // Vast refuses us: this machine must not be left behind.
+      // Vast refuses us: the machine must not be left behind.
       await this.#release(id, since);
       throw error;
     }
@@ -210,12 +211,12 @@ class Rental {
     return undefined;
   }
 
-  /** What this machine was like, for the rentals to come; undefined = nothing can be said of it. */
+  /** What the ledger notes of this machine; undefined = nothing can be said of it. */
   #happening(outcome: Outcome, since: number, told: Told): Happening | undefined {
     const { label, image, imageBytes, minutes } = this.#request;
     const now = this.#means.clock.now();
     if (outcome.ready) {
-      // What an earlier run has rented has no known beginning.
+      // It is not known when an earlier run rented.
       return told.machineId === null ? undefined : readyAfter(now - since, outcome.pullMs, imageBytes);
     }
     const fair = patienceOf(Math.max(minutes.machine, FAIR_MINUTES), told.pullMinutes) * 60_000;
@@ -223,7 +224,7 @@ class Rental {
     return isHasty ? undefined : happeningIn(outcome, [label, image]);
   }
 
-  /** Until when it is waited for. A large image may take longer than what is configured. */
+  /** The time until which to wait for it; a large image gets more than the configured time. */
   #patience(since: number, { pullMinutes }: Pick<Told, "pullMinutes">): number {
     const least = since + patienceOf(0, pullMinutes) * 60_000;
     return Math.max(Math.min(since + this.#request.minutes.machine * 60_000, this.#deadline), least);
@@ -248,7 +249,7 @@ class Rental {
     const { instance, endpoint, hasFuse, twins } = outcome;
     await this.#armed;
     const { journal } = this.#means;
-    // What is kept has been told of; the others have come since we began.
+    // Kept ones were reported before; the others have come since we began.
     const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
     for (const twin of twins.filter(isOurs)) await this.#releaseTwin(twin);
     this.#means.events?.note({ what: "ready", run: this.#request.label, ...factsOfInstance(instance) });
@@ -260,7 +261,7 @@ class Rental {
     return { instance, endpoint, offerId, ...(await this.#noted()) };
   }
 
-  /** The one that is ready must get into the state whatever becomes of this; a destroy looks for the label again. */
+  /** Never throws: the instance that is ready must get into the state. A destroy looks for the label again. */
   async #releaseTwin({ id, label, totalPerHour }: Instance): Promise<void> {
     const { say, journal } = this.#means;
     await say(`instance ${id} carries the same label and is released: a run has one instance`);
@@ -280,7 +281,7 @@ class Rental {
     if (instance !== undefined && cause !== "called off") await this.#keepRemains(instance, text);
     await this.#release(id, instance === undefined ? this.#means.clock.now() : undefined, instance);
     if (cause === "image" || cause === "called off") throw this.#failure(why);
-    // One host may have had too many pulls, or one row be wrong; two, and no other will fare better.
+    // One host may have had too many pulls, or one row be wrong; after two, other machines would fail too.
     if ((cause === "limited" || cause === "terms") && this.#doubts.has(cause)) throw this.#failure(why);
     this.#doubts.add(cause);
     this.#queue.skip(instance?.machineId ?? null);
@@ -289,20 +290,20 @@ class Rental {
 
   async #keepRemains(instance: Instance, why: string): Promise<void> {
     const file = await keepRemains(this.#means, instance, why);
-    if (file !== undefined) await this.#means.say(`what instance ${instance.id} leaves is kept in ${file}`);
+    if (file !== undefined) await this.#means.say(`the logs of instance ${instance.id} are kept in ${file}`);
   }
 
   async #release(id: number, rentedAt?: number, instance?: Instance): Promise<void> {
     const { label } = this.#request;
     const perHour = instance?.totalPerHour ?? this.#means.journal.find(label)?.perHour ?? null;
-    // Or its job would be made after those of what is gone were removed.
+    // Else its delete job could be made after the jobs of the released instance were removed.
     await this.#armed;
     await releaseOrStrand(this.#means, id, { label, perHour, instance, rentedAt });
     this.#means.journal.closeInstance(id);
   }
 }
 
-/** Does something that must not end what goes on: an error is said. */
+/** Runs an action whose failure is only reported. */
 async function said(say: Means["say"], action: () => void): Promise<void> {
   try {
     action();

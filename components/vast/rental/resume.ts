@@ -12,7 +12,7 @@ import type { Means } from "../ready/means.ts";
 import { awaitReady } from "../ready/ready.ts";
 import { type Terms, wantedOf } from "./rental-request.ts";
 
-/** An instance in the state, and what is asked of it now. */
+/** An instance in the state, and what is wanted of it now. */
 export interface ResumeRequest {
   readonly instance: Instance;
   readonly label: string;
@@ -20,7 +20,7 @@ export interface ResumeRequest {
   readonly publicKey: string;
   /** How long to wait for it, minutes. */
   readonly minutes: number;
-  /** What a bid is compared with; null = nothing, absent = Vast is asked when there is a bid to make. */
+  /** On-demand price that a bid is compared with; null = none, absent = Vast is asked when a bid has to be made. */
   readonly onDemand?: OnDemand | null;
 }
 
@@ -35,9 +35,9 @@ export interface Resumed {
 const START_MS = 120_000;
 
 /**
- * Brings an instance that is in the state back to ready: starts it when it is stopped, for an outbid one with a higher
- * bid within the cap, and waits. Nothing is ever released here: its disk may hold what somebody needs. Throws `Stranded`
- * with the instance as it is when it cannot be brought back.
+ * Brings an instance of the state back to ready: starts it when it is stopped, an outbid one with a higher bid within
+ * the cap, and waits. Releases nothing: its disk may hold something. Throws `Stranded` with the instance as it is when
+ * it cannot be brought back.
  */
 export async function resume(means: Means, request: ResumeRequest): Promise<Resumed> {
   try {
@@ -59,7 +59,7 @@ async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed>
   }
   if (phase === "stopped") await start(means, request);
   const since = means.clock.now();
-  // The price is left to the bid, which comes after this and may be about to lower it.
+  // The price is not checked here: VastBid comes after this and may be about to lower it.
   const wanted = { ...wantedOf(criteria, null), maxPricePerHour: Number.POSITIVE_INFINITY };
   const deadline = since + minutes * 60_000;
   const stoppedMs = START_MS;
@@ -96,10 +96,10 @@ async function start(means: Means, request: ResumeRequest): Promise<void> {
   }
 }
 
-/** Beyond the wait: what is begun then moves its lease itself. */
+/** Added to the wait. Whatever begins after that moves the lease itself. */
 const LEASE_MINUTES = 60;
 
-/** A job of Vast that ends it while it is at work would be for nothing; one that nobody can see might. */
+/** Moves the scheduled jobs that would end it. If that fails the instance stays stopped: a job could end it at work. */
 async function postponeOrStay({ client }: Means, { instance, minutes }: ResumeRequest): Promise<void> {
   try {
     await postpone(client, instance.id, minutes + LEASE_MINUTES);
@@ -115,7 +115,10 @@ function ended({ endsAt, id }: Instance, now: number): string | undefined {
   return `its rental ended on ${date} UTC, as its host had set, and Vast starts it no more; VAST_DISCARD_CHECKPOINTS=${id} pulumi destroy gives up what is on it`;
 }
 
-/** Vast stops every machine of an account that has nothing left. Not every key may read the account. */
+/**
+ * Why the account's credit keeps it stopped: without credit Vast stops every machine. undefined = there is credit, or
+ * the key may not read it.
+ */
 async function withoutCredit({ client }: Means): Promise<string | undefined> {
   const { credit } = await client.account().catch((error) => {
     if (isVastError(error)) return { credit: null };
@@ -126,7 +129,7 @@ async function withoutCredit({ client }: Means): Promise<string | undefined> {
   return `the account has no credit left${owed}, so Vast has stopped its machines; add credit, then run pulumi up`;
 }
 
-/** Outbid: the price of the day, within the cap and below the on-demand price. */
+/** Outbid: bids today's price, within the cap and below the on-demand price. */
 async function bidAgain(means: Means, instance: Instance, criteria: Terms, onDemand: OnDemand | null): Promise<void> {
   const { machineId, gpus } = instance;
   const bid = instance.gpuPerHour ?? 0;

@@ -11,7 +11,7 @@ import { stopToKeep } from "./keep.ts";
 import { release } from "./release.ts";
 import { provesUntouched } from "./untouched.ts";
 
-/** What a run finds of itself. */
+/** The living instance that a run finds under its label. */
 export interface Found {
   readonly instance: Instance;
   /** The offer it came from; null = not known. */
@@ -22,10 +22,10 @@ export interface Found {
   readonly kept: readonly number[];
 }
 
-/** How long another process of ours may take to notice that nobody waits for it, and to clear up. */
+/** How long another process of ours may take to notice that its engine is gone, and to clean up. */
 const HOLDER_PATIENCE_MS = 180_000;
 const LOOK_PAUSE_MS = 1000;
-/** What has not shown itself for long is looked for less often. */
+/** The longer nothing shows, the longer the pause, up to this. */
 const LONGEST_PAUSE_MS = 5000;
 const PAUSE_SHARE = 0.2;
 /** How long the list may fail before nothing can be said. */
@@ -34,13 +34,13 @@ const LIST_PATIENCE_MS = 60_000;
 /** Returns when an instance may be released; throws why it is kept, and what that costs. */
 export type Gate = (instance: Instance) => Promise<void>;
 
-/** For what no training of ours ever runs on, such as a builder of images. */
+/** For machines on which no training ever runs, such as a builder of images. */
 export const noGate: Gate = async () => {};
 
 /**
  * Settles what is open under a label before anything is rented: waits for the process that may still be renting, then
- * finds the one living instance that carries exactly this label. A second one is released when no step of ours can have
- * begun on it, and else stopped and kept for a destroy to look into. undefined = there is none.
+ * finds the one living instance with exactly this label. A second one is released when certainly no step of ours has
+ * begun on it, else stopped and kept for a destroy to look into. undefined = there is none.
  */
 export async function settle(means: Means, label: string): Promise<Found | undefined> {
   const intent = await freeIntent(means, label);
@@ -64,7 +64,7 @@ export async function settle(means: Means, label: string): Promise<Found | undef
   return { instance, offerId: untouched ? (intent?.offerId ?? null) : null, untouched, kept: left };
 }
 
-/** By its label those find it who do not know its id. */
+/** Sets the label back: whoever does not know the id finds the instance by it. */
 async function marked({ client, say }: Means, instance: Instance, label: string): Promise<Instance> {
   const { id, label: found } = instance;
   if (found === label) return instance;
@@ -74,9 +74,9 @@ async function marked({ client, say }: Means, instance: Instance, label: string)
 }
 
 /**
- * Releases every living instance that was rented under this label, those that an open intent names and those that carry
- * exactly it, once it has passed the gate, which an open intent may spare it. Throws when one is left, or the list cannot
- * be seen whole.
+ * Releases every living instance that was rented under this label: those that an open intent names and those that carry
+ * exactly this label. Each passes the gate first, unless an open intent proves that it needs none. Throws when one is
+ * left, or when the list cannot be read whole.
  */
 export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
   const intent = await freeIntent(means, label);
@@ -92,12 +92,12 @@ export async function releaseAll(means: Means, label: string, gate: Gate): Promi
         if (!provesUntouched(intent, row.id)) await gate(row);
         await releaseOne(means, row);
       } catch (error) {
-        // One that is kept must not keep the others.
+        // One that is kept must not hold up the others.
         reasons.push((error as Error).message);
       }
     }
     if (reasons.length > 0) throw kept(reasons);
-    // What the last rental became is found, and there was no other.
+    // The last rental's instance is found, and no other rental is unaccounted for.
     const isWhole = rows.some(({ id }) => intent?.instanceIds.includes(id)) && means.journal.isKnown(label);
     if (isWhole) until = means.clock.now();
   }
@@ -105,9 +105,10 @@ export async function releaseAll(means: Means, label: string, gate: Gate): Promi
 }
 
 /**
- * To another account's key there is nothing under the label, whatever bills.
+ * Closes the label, once the key is known to be of the account that rented: any other key sees nothing under it,
+ * whatever bills.
  *
- * @param unseen what was begun, where nothing of it was seen
+ * @param unseen the open intent, where nothing of it was seen
  */
 async function closeOwn({ client, journal }: Means, label: string, unseen: Intent | undefined): Promise<void> {
   if (unseen !== undefined) {
@@ -146,8 +147,8 @@ function held({ host, pid, label, at }: Intent, file: string): Error {
 }
 
 /**
- * When Vast would show all that was rented under a label. Where not all of that is known here (it was rented from another
- * machine, or the journal was lost) the last rental may have left just now.
+ * The time by which Vast shows everything rented under a label. Where this journal does not know of every rental
+ * (another machine rented, or the journal was lost), the last one may have been sent just now.
  */
 function shownBy({ clock, journal }: Means, label: string, intent: Intent | undefined): number {
   const now = clock.now();
@@ -156,8 +157,8 @@ function shownBy({ clock, journal }: Means, label: string, intent: Intent | unde
 }
 
 /**
- * Instances that were rented under this label. When there is none Vast is asked again until `until`, and `least` times:
- * it shows a new one late. Throws when the list cannot be seen whole.
+ * Instances that were rented under this label. When there is none, Vast is asked again until `until`, and at least
+ * `least` times, because it shows a new one late. Throws when the list cannot be read whole.
  */
 export async function rentedAs(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
   const { clock } = means;
@@ -180,8 +181,8 @@ export async function rentedAs(means: Means, label: string, until: number, least
 }
 
 /**
- * The id identifies. What the open intent of this label names is this label's, whatever Vast calls it, in the list or not;
- * what carries the label is so too, unless it was rented under another one.
+ * The id identifies: the instances that the open intent names belong to this label, whatever label Vast shows, in the
+ * list or not. So do those that carry the label, unless they were rented under another one.
  */
 async function lookFor({ client, list, journal }: Means, label: string): Promise<Instance[]> {
   const listed = await list.look();
@@ -205,7 +206,7 @@ async function releaseOne(means: Means, { id, label, totalPerHour }: Instance): 
   await release(means, id, { label, perHour: totalPerHour });
 }
 
-/** Training of ours may have run on it. It is for a destroy to look into; until then it costs its disk alone. */
+/** Stops an extra instance on which training may have run: only its disk is billed until a destroy looks into it. */
 async function keepExtra(means: Means, instance: Instance): Promise<void> {
   const { id, label } = instance;
   const costs = await stopToKeep(means.client, instance);
@@ -214,7 +215,7 @@ async function keepExtra(means: Means, instance: Instance): Promise<void> {
   );
 }
 
-/** The one that is known first, then the one that has come furthest, then the oldest. */
+/** Order of use: the one named by the intent, then the one furthest on its way up, then the oldest. */
 function byUse(intent: Intent | undefined): (one: Instance, other: Instance) => number {
   const order = ["ready", "pending", "unknown", "stopped", "offline", "failed", "gone"];
   const rank = (row: Instance) => (intent?.instanceIds.includes(row.id) ? -1 : order.indexOf(phaseOf(row).phase));

@@ -3,7 +3,7 @@ import type { Instance } from "../client/wire.ts";
 import { twinText } from "../journal/trouble.ts";
 import type { Means } from "../ready/means.ts";
 
-/** Whose twins: those of an instance, or what lives under a label under which nothing is to live now. */
+/** What the twins are of: an instance, or a label under which nothing should live now. */
 export interface Owner {
   /** As it was asked for; Vast may show another by now. */
   readonly label: string;
@@ -11,20 +11,20 @@ export interface Owner {
 }
 
 /**
- * Looks for other living instances that carry exactly this label, and says each in one line: a rental that Vast carried out
- * when nobody waited for it any more bills until somebody ends it. Nothing is released, and nothing thrown: a list that
- * cannot be had is said.
+ * Reports other living instances with exactly this label, a line each: Vast may have carried out a rental after we gave
+ * up waiting, and it bills until somebody ends it. Releases nothing and throws nothing; a list that cannot be read is
+ * reported.
  */
 export async function tellTwins({ list, say }: Pick<Means, "list" | "say">, owner: Owner): Promise<void> {
   const rows = await list.look().catch(({ message }: Error) => message);
   if (typeof rows !== "string") return sayTwins(say, rows, owner);
-  await say(`whether another instance carries the label ${owner.label} cannot be said now: ${rows}`);
+  await say(`cannot tell now whether another instance carries the label ${owner.label}: ${rows}`);
 }
 
 /** Refresh and diff of one process look for the same twins. */
 const told = new Set<string>();
 
-/** The same by a list that is at hand. Once a process: a command that refreshes looks twice. */
+/** The same from a list that was read already. Once a process: a command that refreshes comes here twice. */
 export async function sayTwins(say: Means["say"], rows: readonly Instance[], { label, id }: Owner): Promise<void> {
   const texts = twinsIn(rows, label, id).map(twinText);
   for (const text of texts.filter((one) => !told.has(one))) {

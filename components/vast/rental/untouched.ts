@@ -7,9 +7,9 @@ import type { Means } from "../ready/means.ts";
 import { isUntouched } from "../ready/traces.ts";
 import { stopToKeep } from "./keep.ts";
 
-/** Why an instance cannot be released unasked. */
+/** Why an instance cannot be released without asking the user. */
 export interface Doubt {
-  /** Somebody was let in, and found that training of ours has run there; false = nobody could look. */
+  /** true = a login worked and found that training has run there; false = nobody could look. */
   readonly seen: boolean;
   /** One clause. */
   readonly why: string;
@@ -18,7 +18,10 @@ export interface Doubt {
 /** What a look at an instance needs. */
 export type Looking = Pick<Means, "client" | "clock" | "logins" | "progress">;
 
-/** An intent proves it of what it became; while that is not known, of whatever carries its label and is in no record. */
+/**
+ * Does the intent prove that no step has begun on this instance? It does for those it names; while it names none, for
+ * any that carries its label and is in no record.
+ */
 export function provesUntouched(intent: Intent | undefined, id: number): boolean {
   const { untouched = false, instanceIds = [], record } = intent ?? {};
   if (instanceIds.length > 0) return untouched && instanceIds.includes(id);
@@ -27,7 +30,10 @@ export function provesUntouched(intent: Intent | undefined, id: number): boolean
 
 const PATIENCE_MS = 60_000;
 
-/** undefined = a login has found no trace of a training of ours, or the instance is gone. Changes nothing. */
+/**
+ * Why training may have run on it; undefined = a login has found no trace of any, or the instance is gone. Changes
+ * nothing.
+ */
 export async function doubtAbout(
   { clock, logins, progress }: Looking,
   id: number,
@@ -47,8 +53,8 @@ export async function doubtAbout(
 }
 
 /**
- * Returns when the instance provably never ran a training of ours, or the user gives up what is on it; else throws why it
- * is kept. One that nobody can look into is stopped first, so that it costs its disk alone.
+ * Returns when the instance provably never ran a training of ours, or the user gives up what is on it; else throws why
+ * it is kept. One that nobody can look into is stopped first, so that only its disk is billed.
  *
  * @param instead one sentence: what brings home what is on it
  * @param env VAST_DISCARD_CHECKPOINTS: the user gives up what is on exactly this one

@@ -1,7 +1,7 @@
 import { unknownValue } from "@pulumi/pulumi/runtime/rpc.js";
 import { canonical } from "../command-inputs.ts";
 import { conceal, isSecret, reveal } from "../secrets.ts";
-import type { Failure, Properties } from "../serve.ts";
+import type { CheckFailure, Properties } from "../serve.ts";
 import { digestOf, openContext } from "./context.ts";
 import { parseName } from "./reference.ts";
 
@@ -34,7 +34,7 @@ const inputNames = ["imageName", "build", "registry", "skipPush", "buildOnPrevie
 const buildNames = ["context", "dockerfile", "platform", "args", "target", "builderVersion", "contextDigest"];
 
 /** The inputs with the official plugin's defaults, and with the digest of what would be sent. */
-export function checked(news: Properties): { inputs: Properties; failures: Failure[] } {
+export function checked(news: Properties): { inputs: Properties; failures: CheckFailure[] } {
   const plain = reveal(news) as Record<string, unknown>;
   if (plain.build === unknownValue) return { inputs: news, failures: [] };
   const given = (plain.build ?? {}) as Partial<Build>;
@@ -55,15 +55,15 @@ function hostPlatform(): string {
   return `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
 }
 
-function unknownNames(plain: Record<string, unknown>, build: object): Failure[] {
+function unknownNames(plain: Record<string, unknown>, build: object): CheckFailure[] {
   const reason = "is not known to this stand-in for the official plugin";
   const top = Object.keys(plain).filter((name) => !inputNames.includes(name) && !/^(__|version$)/.test(name));
   const inner = Object.keys(build).filter((name) => !buildNames.includes(name));
   return [...top, ...inner.map((name) => `build.${name}`)].map((property) => ({ property, reason }));
 }
 
-function valueProblems(plain: Record<string, unknown>, { builderVersion }: Partial<Build>): Failure[] {
-  const failures: Failure[] = [];
+function valueProblems(plain: Record<string, unknown>, { builderVersion }: Partial<Build>): CheckFailure[] {
+  const failures: CheckFailure[] = [];
   const fail = (property: string, reason: string) => failures.push({ property, reason });
   if (plain.buildOnPreview === true)
     fail("buildOnPreview", "true is not known to this stand-in for the official plugin");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exitCodeOf, explain, Failure } from "../../../cli/command/failure.ts";
+import { errorText, exitCodeOf, Failure } from "../../../cli/command/failure.ts";
 import { type VastErrorKind, vastError } from "../../../components/vast/client/errors.ts";
 
 const kinds: [VastErrorKind, number][] = [
@@ -19,12 +19,12 @@ for (const [kind, code] of kinds) {
   test(`Vast's ${kind} ends with exit code ${code}, in one line`, () => {
     const error = vastError(kind, "a sentence");
     assert.equal(exitCodeOf(error), code);
-    assert.equal(explain(error), "a sentence");
+    assert.equal(errorText(error), "a sentence");
   });
 }
 
 test("only a defect of ours shows a stack", () => {
-  assert.equal(explain(new Failure(2, "write instead")), "write instead");
-  assert.match(explain(new TypeError("x is undefined")), /TypeError: x is undefined\n\s+at /);
+  assert.equal(errorText(new Failure(2, "write instead")), "write instead");
+  assert.match(errorText(new TypeError("x is undefined")), /TypeError: x is undefined\n\s+at /);
   assert.equal(exitCodeOf(new TypeError("x")), 1);
 });

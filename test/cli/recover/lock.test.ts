@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Lock, locksOf, ownerOf } from "../../../cli/recover/lock.ts";
+import { locksOf, ownerOf, type StackLock } from "../../../cli/recover/lock.ts";
 import { processOf } from "../../../components/programs/process.ts";
 
 /** A backend in a folder, with one lock as Pulumi 3.259 writes it. */
@@ -21,7 +21,7 @@ function lockedBackend(t: TestContext): string {
 test("locks are found in every spelling of a folder, and nowhere else", (t) => {
   const root = lockedBackend(t);
   const place = { cwd: root, project: "p", stack: "dev" };
-  const lock: Lock = { pid: 18176, user: "me", host: "login1", since: Date.parse("2026-11-24T13:30:46.850Z") };
+  const lock: StackLock = { pid: 18176, user: "me", host: "login1", since: Date.parse("2026-11-24T13:30:46.850Z") };
   for (const backend of [`file://${root}`, "file://.", "file://./", "file://~", `file://${root}?no_tmp_dir=true`]) {
     assert.deepEqual(locksOf({ ...place, backend }, { HOME: root }), [lock], backend);
   }
@@ -33,7 +33,7 @@ test("locks are found in every spelling of a folder, and nowhere else", (t) => {
 });
 
 test("the owner of a lock has ended only when that is certain", () => {
-  const lock: Lock = { pid: 7, user: "me", host: "login1", since: 1_000_000 };
+  const lock: StackLock = { pid: 7, user: "me", host: "login1", since: 1_000_000 };
   const owner = (name: string, startedAt: number) => ownerOf(lock, "login1", () => ({ name, startedAt }));
   assert.equal(
     ownerOf(lock, "login1", () => undefined),

@@ -175,10 +175,14 @@ suite("sweep", { concurrency: true }, () => {
     await fleet.rent(lost);
     fleet.stack("dev", [{ label: lost }]);
     const faults: [string, Record<string, unknown>, RegExp][] = [
-      ["partialPage", {}, /cannot be seen whole, so nothing more was done; .*\(.*the list kept changing/],
-      ["authError404", {}, /cannot be seen whole, so nothing more was done; .*\(.*the key of .* is refused/],
-      ["invalidToken", {}, /cannot be seen whole, so nothing more was done/],
-      ["serverErrorBefore", {}, /cannot be seen whole, so nothing more was done/],
+      ["partialPage", {}, /the list of machines is incomplete, so nothing more was done; .*\(.*the list kept changing/],
+      [
+        "authError404",
+        {},
+        /the list of machines is incomplete, so nothing more was done; .*\(.*the key of .* is refused/,
+      ],
+      ["invalidToken", {}, /the list of machines is incomplete, so nothing more was done/],
+      ["serverErrorBefore", {}, /the list of machines is incomplete, so nothing more was done/],
     ];
     for (const [name, args, sentence] of faults) {
       fleet.fault({ on: LIST, do: name, times: 0, ...args });

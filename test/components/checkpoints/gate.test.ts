@@ -176,7 +176,7 @@ test(
     const scene = unknown(known);
     rmSync(join(scene.order.from, "step_1"));
     await pass(scene);
-    assert.match(scene.heard.join(), /nothing on instance 31415926 is of a training of ours/);
+    assert.match(scene.heard.join(), /instance 31415926 holds nothing of a training of ours/);
     assert.equal(existsSync(scene.order.to), false, "no folder is made for nothing");
     writeFileSync(join(scene.order.from, "step_2"), "two");
     await pass(scene);

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { placeLinks, refusedText, targetOf } from "../../../components/checkpoints/links.ts";
+import { linkTarget, placeLinks, refusedText } from "../../../components/checkpoints/links.ts";
 
 const cases: [name: string, end: string, target: string][] = [
   ["latest", "step_1", "step_1"],
@@ -18,7 +18,7 @@ const cases: [name: string, end: string, target: string][] = [
 
 for (const [name, end, target] of cases) {
   test(`a link ${JSON.stringify(name)} that ends at ${JSON.stringify(end)} goes there straight`, () => {
-    assert.equal(targetOf(name, end), target);
+    assert.equal(linkTarget(name, end), target);
   });
 }
 

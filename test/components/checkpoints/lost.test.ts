@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Places, whyLost } from "../../../components/checkpoints/lost.ts";
+import { type KnownTraces, whyLost } from "../../../components/checkpoints/lost.ts";
 import type { Traces } from "../../../components/vast/ready/traces.ts";
 
 const none: Traces = { kept: false, trained: false, folder: false, saved: false, files: false };
 const whole: Traces = { kept: true, trained: true, folder: true, saved: true, files: true };
-const places: Places = { workspace: "/workspace", from: "/data/checkpoints", begun: true, fetched: 0 };
+const places: KnownTraces = { workspace: "/workspace", from: "/data/checkpoints", begun: true, fetched: 0 };
 
 test("only what is known to have been there can be lost", () => {
-  const rows: [traces: Traces, changes: Partial<Places>, why: RegExp | undefined][] = [
+  const rows: [traces: Traces, changes: Partial<KnownTraces>, why: RegExp | undefined][] = [
     [whole, {}, undefined],
     [none, {}, /^\/workspace\/\.vast-training, which the first step has made, is not there/],
     [none, { begun: false }, undefined],

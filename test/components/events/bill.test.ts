@@ -12,9 +12,8 @@ import { rent } from "../../../components/vast/rental/rental.ts";
 import { resume } from "../../../components/vast/rental/resume.ts";
 import { between, type Random, seeded } from "../../../simulator/base/random.ts";
 import { happen } from "../../../simulator/world/mishaps.ts";
-import { Process } from "../../enumeration/process.ts";
-import { Scene } from "../../enumeration/scene.ts";
-import { label, request as usual } from "../../support/renting.ts";
+import { CaseScene } from "../../enumeration/scene.ts";
+import { label, request as usual } from "../../support/request.ts";
 
 const HOUR = 3_600_000;
 const RENTED: Partial<News> = { instance: 7, gpu: "1x H100", gpuPerHour: 2, diskPerHour: 0.1, trafficPerGb: 0.02 };
@@ -78,9 +77,9 @@ const TYPICAL = { report: [2, 15], load: [20, 60], start: [20, 60], ports: [0, 1
 const UNSEEN_SECONDS = 300;
 
 /** A run by the real renting and releasing: runs, is outbid, comes back or moves to another machine, syncs, ends. */
-async function live(scene: Scene, random: Random, events: Events): Promise<void> {
-  const { clock, world } = scene;
-  const { means } = new Process(scene, { command: 0, faults: [], breakMeans: () => ({ events }) });
+async function live(scene: CaseScene, random: Random, events: Events): Promise<void> {
+  const { hand: clock, world } = scene;
+  const means = scene.meansOf(undefined, { events });
   let { instance } = await rent(means, request);
   const stints = 1 + Math.floor(random() * 3);
   for (let stint = 1; stint <= stints; stint++) {
@@ -116,21 +115,20 @@ test(`over ${LIVES} lives with outbids, moves, traffic and the tail the log is w
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const kinds = new Set<string>();
   for (let seed = 1; seed <= LIVES; seed++) {
-    const home = join(dir, String(seed));
-    const scene = await Scene.open(home);
+    const scene = await CaseScene.open(dir);
     Object.assign(scene.world.timings, TYPICAL, { tail: [0, 300] });
-    const events = new Events(home, { now: scene.clock.now, say: assert.fail, program: "test" });
+    const folder = mkdtempSync(join(dir, "events-"));
+    const events = new Events(folder, { now: scene.hand.now, say: assert.fail, program: "test" });
     await live(scene, seeded(seed), events);
-    await scene.clock.advance(60);
+    await scene.hand.advance(60);
     const read = events.read().events;
-    const { total, rentals } = billOf(read, scene.clock.now());
+    const { total, rentals } = billOf(read, scene.hand.now());
     const spent = scene.spent();
     assert.ok(Math.abs(total - spent) <= 0.05 * spent, `life ${seed}: ${total} by the log, ${spent} by the ledger`);
     assert.equal(scene.ours().length, 0);
     for (const { what } of read) kinds.add(what);
     if (rentals.length > 1) kinds.add("moved");
     await scene.close();
-    rmSync(home, { recursive: true, force: true });
   }
   assert.deepEqual(
     ["rented", "ready", "outbid", "resumed", "synced", "released", "moved"].filter((kind) => !kinds.has(kind)),

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Code } from "../../../components/code/check-repository.ts";
+import type { CodeSource } from "../../../components/code/check-repository.ts";
 import { readConfig } from "../../../components/config/config.ts";
 import { imageInputs, isImageConfig } from "../../../components/image/inputs.ts";
 
 const url = "https://github.com/me/it";
 const open = { url: "https://github.com/me/other", commit: "a".repeat(40), path: "/workspace/other" };
 const closed = { ...open, url: "git@github.com:me/closed.git", path: "/workspace/closed" };
-const head: Code = {
+const head: CodeSource = {
   ...{ url, commit: "b".repeat(40), way: "none", tokenFor: "", sshConfig: "", knownHosts: "" },
   extraRepos: [open, closed],
 };
 
-function inputsOf(values: Record<string, string>, code: Partial<Code> = {}) {
+function inputsOf(values: Record<string, string>, code: Partial<CodeSource> = {}) {
   const { config } = readConfig({ repo: url, ...values });
   assert.ok(isImageConfig(config));
   return imageInputs(config, { ...head, ...code }).code;
@@ -24,7 +24,10 @@ test("the image holds what anybody can clone; the rest is cloned at launch", () 
 });
 
 test("a folder of this machine is sent, and what lies beside it can still be cloned by anybody", () => {
-  const sent: Partial<Code> = { way: "upload", snapshot: { sourceDir: "/here" } as Code["snapshot"] & object };
+  const sent: Partial<CodeSource> = {
+    way: "upload",
+    snapshot: { sourceDir: "/here" } as CodeSource["snapshot"] & object,
+  };
   assert.deepEqual(inputsOf({ source: "rsync" }, sent).extraRepos, [open]);
   assert.equal(inputsOf({ source: "rsync" }, sent).sourceDir, "/here");
   assert.deepEqual(inputsOf({ source: "rsync", gitAuth: "upload" }, sent).extraRepos, []);

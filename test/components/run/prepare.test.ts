@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { prepare } from "../../../components/run/prepare.ts";
-import { startSimulator } from "../../../simulator/index.ts";
+import { simulate } from "../../support/simulator.ts";
 import { makeRepository } from "../remote/box.ts";
 
 /** A user's home, a repository, and Vast with an account. */
 async function openHome(t: TestContext) {
-  const home = mkdtempSync(join(tmpdir(), "preflight-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const simulated = join(home, "state", "simulator");
-  mkdirSync(simulated, { recursive: true });
-  const simulator = await startSimulator({ home: simulated, hosts: "none", pace: false });
-  t.after(() => simulator.close());
+  const { home: state, env: where, simulator } = await simulate(t, { pace: false });
+  const home = join(state, "user");
+  mkdirSync(home);
   const bare = join(home, "it.git");
   const [commit] = makeRepository(bare, "jan", { a: "1" });
-  const env = { PATH: process.env.PATH, HOME: home, VAST_TRAINING_HOME: join(home, "state") };
+  const env = { PATH: process.env.PATH, HOME: home, ...where };
   const config = { apiUrl: simulator.url, apiKeyFile: simulator.apiKeyFile, repo: "https://127.0.0.1:1/none/it" };
   return { home, env, commit, config, bare, simulator };
 }
@@ -96,7 +92,7 @@ test("a run that can start is complete, whatever the account has left, and nothi
   const { home, env, config, commit, bare, simulator } = await openHome(t);
   // Its machine may have been rented long ago.
   simulator.world.account.paidIn = 0.01;
-  writeFileSync(join(home, "state", "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
+  writeFileSync(join(env.VAST_TRAINING_HOME, "simulator", "runtime.json"), JSON.stringify({ repos: { it: bare } }));
   writeFileSync(join(home, ".env"), "HF_TOKEN=canary\n");
   configure({ ...config, repo: "simulator:it", checkpointsTo: "~/checkpoints" });
   const prepared = await prepare("run", env);

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { newLines, processesWith, tracesIn } from "../../../scripts/lib/traces.ts";
+import { leftoversIn, newLines, processesWith } from "../../../scripts/lib/traces.ts";
 
 test("only what is new in git status counts", () => {
   assert.deepEqual(newLines(" M a\n?? b\n", " M a\n?? b\n"), []);
@@ -17,7 +17,7 @@ test("files that are left are named, Pulumi's own are not", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "vast-traces-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of ["vast-left", "pulumi-node-pipes123"]) writeFileSync(join(folder, name), "");
-  assert.deepEqual(tracesIn(folder), [`file ${join(folder, "vast-left")}`]);
+  assert.deepEqual(leftoversIn(folder), [`file ${join(folder, "vast-left")}`]);
 });
 
 test("a process is found by its environment, while it lives", { skip: !existsSync("/proc") }, async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { billLines, lossesIn } from "../../../scripts/quickstart/evidence.ts";
+import { billTable, lossesIn } from "../../../scripts/quickstart/evidence.ts";
 
 test("losses are read from lines that tell one, and from no others", () => {
   const lines = [
@@ -25,7 +25,7 @@ test("the bill names each machine, what it cost, and what still runs", () => {
     destroyedAt: 1,
   };
   const cost = { gpu: 0.007, disk: 0.0003, total: 0.0073 };
-  assert.deepEqual(billLines({ contracts: [{ ...contract, cost }], total: 0.0073, living: 0, ratePerHour: 0 }), [
+  assert.deepEqual(billTable({ contracts: [{ ...contract, cost }], total: 0.0073, living: 0, ratePerHour: 0 }), [
     "instance 7  1x H100 SXM, interruptible  $0.0073  gone",
     "total $0.0073; running now: 0; per hour now: $0.0000",
   ]);

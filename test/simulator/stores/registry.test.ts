@@ -1,18 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { inspectImage } from "../../../components/registry/registry.ts";
-import { startSimulator } from "../../../simulator/index.ts";
+import { simulate } from "../../support/simulator.ts";
 
 test("the simulator stands in for Docker Hub where its machines' images are asked for", async (t) => {
-  const home = mkdtempSync(join(tmpdir(), "vast-hub-"));
-  const simulator = await startSimulator({ home, hosts: "none" });
-  t.after(async () => {
-    await simulator.close();
-    rmSync(home, { recursive: true, force: true });
-  });
+  const { simulator } = await simulate(t);
   const facts = await inspectImage("a/b:c", { hub: simulator.url });
   assert.equal(facts.compressedBytes, 5e9);
   assert.deepEqual(await inspectImage(facts.pinned, { hub: simulator.url }), facts);

@@ -1,28 +1,24 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { planImage } from "../../../../components/image/build/build.ts";
 import type { PlanInputs } from "../../../../components/image/build/state.ts";
-import { startSimulator } from "../../../../simulator/index.ts";
 import { pushImage } from "../../../support/docker/push.ts";
 import { noRegistry, startRegistry } from "../../../support/docker/registry.ts";
+import { simulate } from "../../../support/simulator.ts";
 
 const login = { username: "tester", password: "canary-of-the-registry" };
 
 /** A folder with the files of a build, and a registry for one login. */
 async function open(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), "vast-plan-"));
+  const { home: folder, simulator } = await simulate(t, { pace: false });
   const before = { ...process.env };
   Object.assign(process.env, { VAST_TRAINING_HOME: join(folder, "state"), DOCKER_HOST: "unix:///not/there.sock" });
   const registry = await startRegistry(join(folder, "registry"), login);
-  const simulator = await startSimulator({ home: join(folder, "simulator"), hosts: "none", pace: false });
   t.after(async () => {
     process.env = before;
-    await simulator.close();
     await registry.close();
-    rmSync(folder, { recursive: true, force: true });
   });
   const envFile = join(folder, "env");
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);

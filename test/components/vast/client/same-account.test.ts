@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { VastClient } from "../../../../components/vast/client/client.ts";
+import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { isVastError } from "../../../../components/vast/client/errors.ts";
-import { Gates } from "../../../../components/vast/client/pacing.ts";
 import { accountIdOf, ensureSameAccount, type Renter } from "../../../../components/vast/client/same-account.ts";
+import { clientOn } from "../../../support/means.ts";
 import { renting } from "../../../support/renting.ts";
 
 const USER = "GET /users/current/";
@@ -18,10 +18,9 @@ async function keys(t: TestContext) {
     { key: "rotated", accountId: account.id },
     { key: "stranger", accountId: 5 },
   ];
-  const gates = new Gates(means.clock.now, means.clock.sleep);
   const client = (key: string) => {
     const api = { url: simulator.url, key: () => key, keySource: "a test" };
-    return new VastClient(api, { gates, sleep: means.clock.sleep, random: () => 0 });
+    return clientOn({ api, clock: means.clock });
   };
   const [first, rotated, stranger] = [client(simulator.apiKey), client("rotated"), client("stranger")];
   const renter: Renter = { accountId: String(account.id), keyFingerprint: first.keyFingerprint("n0nce") };

@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openApi } from "../../../../components/vast/client/api.ts";
-import { VastClient } from "../../../../components/vast/client/client.ts";
+import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { isVastError, type VastErrorKind } from "../../../../components/vast/client/errors.ts";
-import { Gates } from "../../../../components/vast/client/pacing.ts";
 import { phaseOf } from "../../../../components/vast/client/phase.ts";
 import type { RentOrder } from "../../../../components/vast/client/requests.ts";
 import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
@@ -14,36 +13,21 @@ import type { OfferCriteria } from "../../../../components/vast/market/criteria.
 import { market } from "../../../../components/vast/market/offers.ts";
 import { Searches } from "../../../../components/vast/market/quotes.ts";
 import { endpoints } from "../../../../components/vast/ready/endpoints.ts";
-import { type Fault, handClock, ledger, startSimulator } from "../../../../simulator/index.ts";
+import { type Fault, ledger } from "../../../../simulator/index.ts";
+import { clientOn } from "../../../support/means.ts";
+import { criteria as usual } from "../../../support/request.ts";
+import { simulate } from "../../../support/simulator.ts";
+import { ownTime } from "../../../support/time.ts";
 
-const criteria: OfferCriteria = {
-  gpu: "h100_sxm",
-  gpus: 1,
-  rental: "interruptible",
-  maxPricePerHour: 3.5,
-  bidMarkup: 0.2,
-  diskGb: 150,
-  minReliability: 0.95,
-  minDownloadMbps: 200,
-  minDurationHours: 24,
-  verified: true,
-  maxOffers: 5,
-};
+const criteria: OfferCriteria = { ...usual, gpu: "h100_sxm", maxOffers: 5 };
 
 /** Vast without machines, on a clock that only our waiting moves, with its rate limits on. */
 async function simulator(t: TestContext, ...faults: Fault[]) {
-  const state = mkdtempSync(join(tmpdir(), "vast-client-test-"));
-  t.after(() => rmSync(state, { recursive: true, force: true }));
-  const clock = handClock();
-  const home = join(state, "simulator");
-  const vast = await startSimulator({ home, hosts: "none", clock, timings: { rent: 0 } });
-  t.after(() => vast.close());
-  for (const fault of faults) vast.world.faults.add(fault);
-  const sleep = (milliseconds: number) => clock.advance(milliseconds / 1000);
-  const api = openApi({ apiUrl: "simulator", apiKeyFile: "" }, { VAST_TRAINING_HOME: state });
-  const client = new VastClient(api, { gates: new Gates(clock.now, sleep), sleep, random: () => 0, now: clock.now });
+  const { hand, clock } = ownTime();
+  const { env, simulator: vast } = await simulate(t, { clock: hand, timings: { rent: 0 }, faults });
+  const client = clientOn({ api: openApi({ apiUrl: "simulator", apiKeyFile: "" }, env), clock }, { now: clock.now });
   t.after(() => assert.deepEqual(vast.world.contracts.living(), [], "something is still rented"));
-  return { client, clock, sleep, vast, world: vast.world };
+  return { client, clock: hand, sleep: clock.sleep, vast, world: vast.world };
 }
 
 const orderFor = (choice: OfferChoice): RentOrder => ({
@@ -201,16 +185,8 @@ for (const style of ["detail", "text", "msg", "destroy"]) {
 
 test("an unknown key is an error of the key everywhere", async (t) => {
   const { vast } = await simulator(t);
-  const client = new VastClient(
-    { url: vast.url, key: () => "not-the-key", keySource: "a test" },
-    {
-      sleep: async () => {},
-      gates: new Gates(
-        () => 0,
-        async () => {},
-      ),
-    },
-  );
+  const api = { url: vast.url, key: () => "not-the-key", keySource: "a test" };
+  const client = clientOn({ api, clock: { now: () => 0, sleep: async () => {} } });
   const auth = (error: unknown) => isVastError(error, "auth");
   await assert.rejects(client.account(), auth);
   await assert.rejects(client.instance(7), auth);

@@ -19,7 +19,7 @@ test("a key that may not read the user: another account's finds nothing gone, th
   await simulator.post("/_sim/faults", { on: "GET /users/current/", do: "forbidden403", times: 0 });
   writeFileSync(keyFile, "stranger\n");
   const unseen = new RegExp(
-    `instance ${instanceId} cannot be seen, and may be there all the same: .*` +
+    `instance ${instanceId} cannot be seen, and may still be there: .*` +
       `may read the user.*VAST_ACCOUNT_IS_SAME=${instanceId} before the command`,
   );
   for (const command of ["refresh", "destroy"]) {

@@ -9,7 +9,7 @@ import {
   refreshed,
 } from "../../../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../../../components/vast/instance/plan.ts";
-import { criteria, label, request } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 import { type Bench, openBench } from "../../../support/simulator.ts";
 
 const api = { apiUrl: "simulator", apiKeyFile: "" };

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { suite, type TestContext, test } from "node:test";
-import { startSimulator } from "../../../../simulator/index.ts";
 import { isAll } from "../../../support/all.ts";
-import { fakeEngine } from "../../../support/fake-engine.ts";
-import { startProvider } from "../../../support/provider-process.ts";
-import { criteria, label, request } from "../../../support/renting.ts";
+import { openProvider } from "../../../support/provider-process.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 import { asker, findOffer, ORDER } from "../../../support/simulator.ts";
 
 const LIST = "GET /api/v1/instances/";
@@ -19,18 +15,10 @@ const inputs = { ...asked, sshKeyFile: "", readyTimeoutMinutes: { machine: 30, t
 
 /** Pulumi's provider process, one machine, and a state of a machine that Vast does not know. */
 async function world(t: TestContext) {
-  const home = mkdtempSync(join(tmpdir(), "vast-gone-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const timings = { visible: 0 };
-  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", pace: false, timings });
-  t.after(() => simulator.close());
+  const { simulator, engine, provider } = await openProvider(t, "instance", { pace: false, timings: { visible: 0 } });
   const ask = asker(simulator);
   const offer = await findOffer({ ask });
   const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label: "other", price: offer.min_bid });
-  const engine = await fakeEngine(t);
-  const provider = await startProvider(t, "instance", engine, {
-    VAST_TRAINING_HOME: home,
-  });
   const accountId = String(simulator.world.account.id);
   const known = { ...inputs, accountId, phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
   const state = { ...known, instanceId: "7" };
@@ -97,8 +85,7 @@ suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
     const { simulator, provider, state, living } = await world(t);
     const { account, faults } = simulator.world;
     faults.add({ on: "GET /users/current/", do: "forbidden403", times: 0 });
-    const refused =
-      /instance 7 cannot be seen, and may be there all the same: .*VAST_ACCOUNT_IS_SAME=7 before the command/;
+    const refused = /instance 7 cannot be seen, and may still be there: .*VAST_ACCOUNT_IS_SAME=7 before the command/;
     await assert.rejects(provider.read("7", state), refused);
     await assert.rejects(provider.remove("7", state), refused);
     assert.equal((await provider.diff("7", state, inputs)).changes, 1, "a plain run goes on");

@@ -6,7 +6,7 @@ import { type CheckMeans, checkInstance } from "../../../../components/vast/inst
 import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
 import { choose } from "../../../../components/vast/market/choice.ts";
 import { type Quote, quoteOf } from "../../../../components/vast/market/quote.ts";
-import { criteria, label, request } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 import { offer } from "../../../support/rows.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import type { Address } from "../../../../components/pulumi/addresses.ts";
 import { keyFingerprint } from "../../../../components/vast/client/api.ts";
 import { Journal } from "../../../../components/vast/journal/journal.ts";
-import { type Fault, ledger, type Simulator, startSimulator } from "../../../../simulator/index.ts";
+import { type Fault, ledger, type Simulator } from "../../../../simulator/index.ts";
 import { notAll } from "../../../support/all.ts";
-import { fakeEngine } from "../../../support/fake-engine.ts";
-import { initFailure, startProvider } from "../../../support/provider-process.ts";
-import { criteria, label, request } from "../../../support/renting.ts";
+import { initFailure, openProvider } from "../../../support/provider-process.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 
 /** As the engine is told. */
 const [NONE, SOME] = [1, 2];
@@ -31,21 +30,16 @@ const inputs = {
 };
 
 async function world(t: TestContext, address: Address, ...faults: Fault[]) {
-  const home = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
-  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none" });
-  t.after(() => simulator.close());
+  const open = await openProvider(t, address, { faults });
+  const { home, simulator } = open;
   t.after(() => assert.deepEqual(simulator.world.contracts.living(), []));
-  for (const fault of faults) simulator.world.faults.add(fault);
   const journal = new Journal(openStateDir({ VAST_TRAINING_HOME: home }).journalDir);
   // As the run's identity does, which comes before any rental.
   journal.begin(label);
-  const engine = await fakeEngine(t);
-  const another = () => startProvider(t, address, engine, { VAST_TRAINING_HOME: home });
   const until = async (done: () => boolean) => {
     while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  return { home, journal, simulator, engine, provider: await another(), another, until };
+  return { ...open, journal, until };
 }
 
 function rentals(simulator: Simulator): number {

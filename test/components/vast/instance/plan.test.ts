@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CheckedInputs, outputsOf, refreshed } from "../../../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../../../components/vast/instance/plan.ts";
-import { criteria } from "../../../support/renting.ts";
+import { criteria } from "../../../support/request.ts";
 import { instance, quote } from "../../../support/rows.ts";
 
 const inputs: CheckedInputs = {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { rebid } from "../../../../components/vast/instance/rebid.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { criteria, renting, request, type World } from "../../../support/renting.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { criteria, request } from "../../../support/request.ts";
 
 /** A machine that was rented with a markup of a fifth, and the market has had time to list its bid. */
 async function rented(world: World) {

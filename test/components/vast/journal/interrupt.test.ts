@@ -141,7 +141,7 @@ test("an interrupted process leaves its last words, until the intent is another'
   const words: string[] = [];
   ours.open({ ...wish, urn: "urn:pulumi:dev::p::t::n", perHour: 2 });
   leaveWord(ours, (text) => words.push(text));
-  assert.match(words[0] ?? "", /what was being rented as vt-a may be there and costs up to \$2\.000\/h/);
+  assert.match(words[0] ?? "", /a machine rented as vt-a may be there and costs up to \$2\.000\/h/);
   ours.note("vt-a", 123);
   assert.equal(ours.find("vt-a")?.left, undefined);
   leaveWord(ours, (text) => words.push(text));

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openApi } from "../../../../components/vast/client/api.ts";
-import { VastClient } from "../../../../components/vast/client/client.ts";
-import { InstanceList } from "../../../../components/vast/client/instance-list.ts";
-import { Gates } from "../../../../components/vast/client/pacing.ts";
 import { send, type Transport } from "../../../../components/vast/client/transport.ts";
 import { hold } from "../../../../components/vast/lease/lease.ts";
-import type { Means } from "../../../../components/vast/ready/means.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { renting, request, type World } from "../../../support/renting.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { request } from "../../../support/request.ts";
 
 const MINUTE = 60;
 const LEASE_MINUTES = 240;
@@ -29,12 +25,7 @@ function mortal(world: World, nth: number, after: boolean) {
     die();
     return new Promise(() => {});
   };
-  const { clock } = world.means;
-  const gates = new Gates(clock.now, clock.sleep);
-  const options = { gates, sleep: clock.sleep, random: () => 0, transport };
-  const client = new VastClient(openApi(request.target, { VAST_TRAINING_HOME: world.home }), options);
-  const means: Means = { ...world.means, client, list: new InstanceList(client, clock) };
-  return { means, death };
+  return { means: world.meansOver({ transport }), death };
 }
 
 /** A launch up to its first step; true = it came so far. */

@@ -4,7 +4,9 @@ import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { clear, clearLeftovers, hold, leaseEnd, place, postpone } from "../../../../components/vast/lease/lease.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { resume } from "../../../../components/vast/rental/resume.ts";
-import { clientWith, criteria, label, renting, request, type World } from "../../../support/renting.ts";
+import { clientWith } from "../../../support/means.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 
 const HOUR = 3600;
 const READINGS = ["waits", "nextHour"] as const;

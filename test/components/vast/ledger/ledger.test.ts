@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Ledger, type Places } from "../../../../components/vast/ledger/ledger.ts";
+import { Ledger, type LedgerFolders } from "../../../../components/vast/ledger/ledger.ts";
 import { markOfApi } from "../../../../components/vast/ledger/line.ts";
 
 const NOW = 1_800_000_000_000;
@@ -13,10 +13,10 @@ const slice = { machineId: 41907, gpus: 2 };
 function open(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), "vast-ledger-test-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const places: Places = { own: join(root, "own"), lab: join(root, "lab") };
+  const places: LedgerFolders = { own: join(root, "own"), lab: join(root, "lab") };
   for (const place of Object.values(places)) mkdirSync(place);
   const said: string[] = [];
-  const ledger = (at: Places, apiUrl = "https://x") =>
+  const ledger = (at: LedgerFolders, apiUrl = "https://x") =>
     new Ledger(at, apiUrl, { now: () => NOW, say: async (text) => void said.push(text) });
   return { root, places, said, ledger };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { learnSecrets } from "../../../../components/lib/secrets.ts";
-import { lineFrom, markOfApi, wordsOf } from "../../../../components/vast/ledger/line.ts";
+import { lineFrom, markOfApi, publicWords } from "../../../../components/vast/ledger/line.ts";
 
 const NOW = 1_800_000_000_000;
 const line = { at: NOW, api: markOfApi("https://x"), machineId: 41907, gpus: 1, what: "fault", words: "no ssh" };
@@ -71,8 +71,8 @@ test("what is noted of a fault names no image, repository, label or key", () => 
   learnSecrets(["a-token-that-was-read"]);
   const names = ["vt-abcdefgh-lab-dev-run-12345678", "docker.io/me-myself/private-thing:v9-beta@sha256:0123abcd"];
   const text = `C.9 vt-abcdefgh-lab-dev-run-12345678: write /private-thing/x (me-myself/private-thing:v9-beta, 0123abcd): no space; a-token-that-was-read`;
-  const words = wordsOf(text, names);
+  const words = publicWords(text, names);
   assert.doesNotMatch(words, /private-thing|me-myself|v9-beta|abcdefgh|0123abcd|a-token/);
   assert.match(words, /^C\.9 …: write \/…\/x .*no space; /);
-  assert.equal(wordsOf("its set-up did not run", ["a/b:1", ""]), "its set-up did not run", "short parts are words");
+  assert.equal(publicWords("its set-up did not run", ["a/b:1", ""]), "its set-up did not run", "short parts are words");
 });

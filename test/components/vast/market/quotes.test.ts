@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { choose } from "../../../../components/vast/market/choice.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
 import { Quotes, Searches } from "../../../../components/vast/market/quotes.ts";
-import { criteria } from "../../../support/renting.ts";
+import { criteria } from "../../../support/request.ts";
 import { offer } from "../../../support/rows.ts";
 
 test("a quote is kept for ten minutes, for the same thing only", (t) => {

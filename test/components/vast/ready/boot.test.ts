@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Boot, type Verdict } from "../../../../components/vast/ready/boot.ts";
+import { BootWatch, type Verdict } from "../../../../components/vast/ready/boot.ts";
 import { instance } from "../../../support/rows.ts";
 
 type Look = [seconds: number, row: Record<string, unknown> | undefined];
 
 /** The verdict on the last of these looks; all before must say "wait". */
 function judged(looks: readonly Look[], stoppedMs = 5000): Verdict {
-  const boot = new Boot({ since: 0, stoppedMs });
+  const boot = new BootWatch({ since: 0, stoppedMs });
   const verdicts = looks.map(([at, row]) => boot.judge(row && instance({ ports: null, ...row }), at * 1000));
   for (const before of verdicts.slice(0, -1)) assert.equal(before.next, "wait", JSON.stringify(verdicts));
   const last = verdicts.at(-1);

@@ -7,10 +7,12 @@ import { learnSecrets } from "../../../../components/lib/secrets.ts";
 import { keepIn } from "../../../../components/vast/ready/connect.ts";
 import { keepRemains } from "../../../../components/vast/ready/remains.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import { clientWith, REPORT, renting, request } from "../../../support/renting.ts";
+import { clientWith, REPORT } from "../../../support/means.ts";
+import { renting } from "../../../support/renting.ts";
+import { request } from "../../../support/request.ts";
 import { instance } from "../../../support/rows.ts";
 
-const file = (said: readonly string[]) => /leaves is kept in (\S+)$/m.exec(said.join("\n"))?.[1] ?? "";
+const file = (said: readonly string[]) => /logs of instance \d+ are kept in (\S+)$/m.exec(said.join("\n"))?.[1] ?? "";
 
 test("before a machine that failed is released, its row and its host's log are kept, and the path is told", async (t) => {
   const words = "Error: GPU error, unable to start instance.";

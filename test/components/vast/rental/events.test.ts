@@ -8,7 +8,8 @@ import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { resume } from "../../../../components/vast/rental/resume.ts";
 import { happen } from "../../../../simulator/world/mishaps.ts";
-import { label, renting, request, type World } from "../../../support/renting.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { label, request } from "../../../support/request.ts";
 
 /** The world, with a log of events. */
 function logging(world: World, folder = join(world.home, "events")) {

@@ -7,8 +7,10 @@ import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
-import type { Fault } from "../../../../simulator/index.ts";
-import { clientWith, closedDoors, criteria, ledger, renting, request, type World } from "../../../support/renting.ts";
+import { type Fault, ledger } from "../../../../simulator/index.ts";
+import { clientWith, closedDoors } from "../../../support/means.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { criteria, request } from "../../../support/request.ts";
 
 const DAY = 86_400;
 

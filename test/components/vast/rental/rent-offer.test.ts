@@ -7,7 +7,9 @@ import { isStranded } from "../../../../components/vast/journal/trouble.ts";
 import type { Means } from "../../../../components/vast/ready/means.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
-import { clientWith, label, openIntents, renting, request, type World } from "../../../support/renting.ts";
+import { clientWith } from "../../../support/means.ts";
+import { openIntents, renting, type World } from "../../../support/renting.ts";
+import { label, request } from "../../../support/request.ts";
 import { needsRoot } from "../../../support/sshd.ts";
 
 const RENT = "PUT /asks/{id}/";

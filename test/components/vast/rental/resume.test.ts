@@ -5,8 +5,9 @@ import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { type ResumeRequest, resume } from "../../../../components/vast/rental/resume.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
-import type { Fault } from "../../../../simulator/index.ts";
-import { criteria, label, ledger, renting, request, type World } from "../../../support/renting.ts";
+import { type Fault, ledger } from "../../../../simulator/index.ts";
+import { renting, type World } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 
 /** A machine that was ready, and what has happened to it since. */
 async function machine(world: World, happens: (contract: Contract) => void): Promise<ResumeRequest> {

@@ -14,8 +14,9 @@ import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { rentOrderOf } from "../../../../components/vast/rental/rental-request.ts";
 import { noGate, releaseAll, settle } from "../../../../components/vast/rental/settle.ts";
-import type { Fault } from "../../../../simulator/index.ts";
-import { criteria, label, ledger, openIntents, renting, request, type World } from "../../../support/renting.ts";
+import { type Fault, ledger } from "../../../../simulator/index.ts";
+import { openIntents, renting, type World } from "../../../support/renting.ts";
+import { criteria, label, request } from "../../../support/request.ts";
 
 const LIST = "GET /api/v1/instances/";
 const DEAD = { host: hostname(), pid: 999_999_999, startedAt: "never" };

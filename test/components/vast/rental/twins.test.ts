@@ -4,7 +4,9 @@ import type { VastClient } from "../../../../components/vast/client/client.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import { tellTwins } from "../../../../components/vast/rental/twins.ts";
-import { clientWith, label, renting, request } from "../../../support/renting.ts";
+import { clientWith } from "../../../support/means.ts";
+import { renting } from "../../../support/renting.ts";
+import { label, request } from "../../../support/request.ts";
 
 const RENT = "PUT /asks/{id}/";
 
@@ -54,6 +56,6 @@ test("a list that cannot be had is said, and ends nothing", async (t) => {
   const instances = async () => Promise.reject(new Error("GET /api/v1/instances/: no answer"));
   const client: VastClient = clientWith(world.means.client, { instances });
   await tellTwins(world.meansWith({ client }), { label, id: 1 });
-  const unsaid = `whether another instance carries the label ${label} cannot be said now: GET /api/v1/instances/: no answer`;
+  const unsaid = `cannot tell now whether another instance carries the label ${label}: GET /api/v1/instances/: no answer`;
   assert.deepEqual(world.said, [unsaid]);
 });

@@ -8,7 +8,9 @@ import type { Traces } from "../../../../components/vast/ready/traces.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import { doubtAbout, ensureUntouched } from "../../../../components/vast/rental/untouched.ts";
-import { label, NO_TRACES, renting, request } from "../../../support/renting.ts";
+import { NO_TRACES } from "../../../support/means.ts";
+import { renting } from "../../../support/renting.ts";
+import { label, request } from "../../../support/request.ts";
 
 const NOWHERE = "It comes home by magic.";
 

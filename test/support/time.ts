@@ -1,15 +1,25 @@
 import type { Clock } from "../../components/lib/clock.ts";
 import { type HandClock, handClock } from "../../simulator/index.ts";
 
-/** Time that passes only when all who are at work wait for it, so that two who wait beside each other wait once. */
-export interface SharedTime {
-  /** For the simulator. */
-  readonly clock: HandClock;
-  /** For the program. */
-  readonly ours: Clock;
+/** One time for Vast and for us. */
+export interface Time {
+  /** The simulator's. */
+  readonly hand: HandClock;
+  /** The program's. */
+  readonly clock: Clock;
 }
 
-export function sharedTime(): SharedTime {
+/** Time that only our waiting makes pass: two who wait beside each other wait one after the other. */
+export function ownTime(): Time {
+  const hand = handClock();
+  return { hand, clock: { now: hand.now, sleep: (milliseconds) => hand.advance(milliseconds / 1000) } };
+}
+
+/**
+ * Time that passes only when all who are at work wait for it, so that two who wait beside each other wait once. Nobody may
+ * wait for a socket.
+ */
+export function sharedTime(): Time {
   const hand = handClock();
   const due = new Set<{ readonly at: number }>();
   const after: HandClock["after"] = (milliseconds, alarm) => {
@@ -51,7 +61,7 @@ export function sharedTime(): SharedTime {
       void turn();
     });
   };
-  return { clock: { now: hand.now, after, advance: hand.advance }, ours: { now: hand.now, sleep } };
+  return { hand: { now: hand.now, after, advance: hand.advance }, clock: { now: hand.now, sleep } };
 }
 
 /** Nothing here touches a socket, so what can go on without time has gone on after a few turns of the event loop. */
