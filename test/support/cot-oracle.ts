@@ -33,6 +33,14 @@ export interface Mirror {
  */
 export async function serveCotOracle(t: TestContext): Promise<Mirror> {
   const root = mkdtempSync(join(tmpdir(), "cot-oracle-"));
+  const url = await serveRepositories(t, root);
+  const commit = makeReference(join(root, "activation_oracles"));
+  makeMirror(join(root, "cot-oracle"), commit);
+  return { repo: `${url}/cot-oracle`, reference: { url: `${url}/activation_oracles`, commit } };
+}
+
+/** Serves the bare repositories of a folder below this URL until the test ends; the folder goes then. */
+export async function serveRepositories(t: TestContext, root: string): Promise<string> {
   const repositories = new Repositories(root, async (name) => {
     if (!existsSync(join(root, name, "HEAD"))) throw new Error("there is none of this name");
   });
@@ -44,11 +52,8 @@ export async function serveCotOracle(t: TestContext): Promise<Mirror> {
     server.close();
     rmSync(root, { recursive: true, force: true });
   });
-  const commit = makeReference(join(root, "activation_oracles"));
-  makeMirror(join(root, "cot-oracle"), commit);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/git`;
-  return { repo: `${url}/cot-oracle`, reference: { url: `${url}/activation_oracles`, commit } };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/git`;
 }
 
 /** What the image has of it; answers with its commit. */
@@ -75,7 +80,8 @@ function makeMirror(bare: string, reference: string): void {
   makeBare(`${bare}.tree`, bare);
 }
 
-function openTree(tree: string): (...words: string[]) => string {
+/** A new work tree, and git in it. */
+export function openTree(tree: string): (...words: string[]) => string {
   const author = ["-c", "user.name=author", "-c", "user.email=author@example.org"];
   mkdirSync(tree);
   const git = (...words: string[]) =>
@@ -85,7 +91,7 @@ function openTree(tree: string): (...words: string[]) => string {
 }
 
 /** Any commit may be fetched by its id, and without what is in the files, as on GitHub. */
-function makeBare(tree: string, bare: string): void {
+export function makeBare(tree: string, bare: string): void {
   execFileSync("git", ["clone", "-q", "--bare", tree, bare], { stdio: "pipe" });
   for (const name of ["allowAnySHA1InWant", "allowFilter"])
     execFileSync("git", ["-C", bare, "config", `uploadpack.${name}`, "true"]);
