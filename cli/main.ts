@@ -8,6 +8,7 @@ import { parse } from "./command/parse.ts";
 import { attach } from "./commands/attach.ts";
 import { completion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
+import { cost } from "./commands/cost.ts";
 import { env } from "./commands/env.ts";
 import { logs } from "./commands/logs.ts";
 import { offers } from "./commands/offers.ts";
@@ -16,7 +17,19 @@ import { ssh } from "./commands/ssh.ts";
 import { sweep } from "./commands/sweep.ts";
 import { sync } from "./commands/sync.ts";
 
-export const commands: readonly Command[] = [offers, logs, ssh, attach, config, env, sync, recover, sweep, completion];
+export const commands: readonly Command[] = [
+  offers,
+  cost,
+  logs,
+  ssh,
+  attach,
+  config,
+  env,
+  sync,
+  recover,
+  sweep,
+  completion,
+];
 
 /** Runs one command line and answers with the exit code. */
 export async function main(argv: readonly string[], person: Terminal): Promise<number> {

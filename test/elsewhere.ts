@@ -14,6 +14,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/commands/config.ts",
     "cli/commands/env.ts",
     "cli/commands/logs.ts",
+    "cli/commands/cost.ts",
     "cli/commands/offers.ts",
     "cli/commands/recover.ts",
     "cli/commands/ssh.ts",
@@ -21,6 +22,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/commands/sync.ts",
   ],
   "test/cli/fleet/stack.test.ts": ["cli/fleet/project.ts"],
+  "test/components/events/events.test.ts": ["cli/fleet/events.ts"],
   "test/cli/market/offers.test.ts": ["cli/fleet/config.ts"],
   "test/cli/machine/life.test.ts": [
     "cli/machine/attach.ts",

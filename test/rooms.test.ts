@@ -7,8 +7,7 @@ import { complaintsAbout, namedIn, type Rules, type Source } from "./support/roo
 
 /**
  * The program, the ground first: a room imports only from rooms on lower floors, and those on one floor do not know each
- * other. Rooms to come have their places: `components/policy` beside `lib`, `components/events`
- * beside `journal`, `cli/status` beside `machine`.
+ * other. Rooms to come have their places: `components/policy` beside `lib`.
  */
 const PROGRAM: Rules = {
   floors: [
@@ -16,7 +15,13 @@ const PROGRAM: Rules = {
     ["components/credentials", "components/vast/limits"],
     ["components/pulumi", "components/ssh", "components/registry"],
     ["components/remote", "components/vast/client", "components/vast/ledger", "components/checkpoints/store"],
-    ["components/vast/market", "components/vast/journal", "components/vast/lease", "components/code/git"],
+    [
+      "components/vast/market",
+      "components/vast/journal",
+      "components/events",
+      "components/vast/lease",
+      "components/code/git",
+    ],
     ["components/vast/ready", "components/config"],
     ["components/vast/rental", "components/code"],
     ["components/vast/instance", "components/image/build"],
@@ -24,7 +29,7 @@ const PROGRAM: Rules = {
     ["components/run"],
     [".", "cli/command"],
     ["cli/fleet"],
-    ["cli/machine", "cli/market", "cli/recover", "cli/sweep"],
+    ["cli/machine", "cli/market", "cli/recover", "cli/status", "cli/sweep"],
     ["cli/commands"],
     ["cli"],
   ],

@@ -8,6 +8,7 @@ import { leaseText } from "../../components/vast/lease/lease.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
+import { eventsOf } from "../fleet/events.ts";
 import { resourceOf, type Stack } from "../fleet/stack.ts";
 import { openMachine } from "./machine.ts";
 
@@ -23,6 +24,9 @@ export async function fetchCheckpoints(values: OptionValues, terminal: Terminal)
   const ended = endedTraining(standing.toString("utf8"), mark);
   const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
   const pulled = await pull(request, terminal);
+  const { files, bytes, fetched } = pulled;
+  const reason = `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}`;
+  eventsOf(terminal, "sync").note({ what: "synced", instance: found.instanceId, bytes: fetched, home: to, reason });
   for (const sentence of pulled.beside) terminal.note(sentence);
   for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
   for (const folder of pulled.incomplete) terminal.note(`${folder} is incomplete, and marked so`);

@@ -5,6 +5,7 @@ import { nonceOf } from "../../components/vast/journal/label.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 import { release } from "../../components/vast/rental/release.ts";
 import { exitCode, Failure } from "../command/failure.ts";
+import { eventsOf } from "../fleet/events.ts";
 import type { Target } from "../fleet/fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { processText } from "../fleet/table.ts";
@@ -58,7 +59,8 @@ export async function end(machines: readonly Surveyed[], survey: Survey, means: 
       claim(journal, machine);
       await means.gate(machine);
       const { progress } = means;
-      const all = { client: target.client, list: listOf(target), clock: realClock, progress };
+      const events = eventsOf(means, "sweep");
+      const all = { client: target.client, list: listOf(target), clock: realClock, progress, events };
       await release(all, id, { label, perHour: totalPerHour, instance });
       return machine;
     } catch (error) {

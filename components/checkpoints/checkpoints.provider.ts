@@ -2,7 +2,7 @@ import { type CheckFailure, changedKeys, lifecycle } from "../pulumi/lifecycle.t
 import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
-import { openJournal } from "../vast/ready/connect.ts";
+import { openEvents, openJournal } from "../vast/ready/connect.ts";
 import type { GateTerms } from "./gate.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
@@ -37,7 +37,9 @@ export const provider = lifecycle({
     // Training comes next: no old note may say that this machine can be released.
     openJournal().closeInstance(instanceId);
     forgetPassed(instanceId);
-    return { id: `checkpoints-${instanceId}`, outs: outputs(inputs) };
+    const outs = outputs(inputs);
+    openEvents(inputs.__urn).noteOnce({ what: "started", instance: instanceId, home: outs.home });
+    return { id: `checkpoints-${instanceId}`, outs };
   },
   update: async (_id: string, olds: CheckpointsState, news: Inputs) => ({ outs: outputs(news, olds) }),
   delete: async (_id: string, state: CheckpointsState) => {

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { News } from "../events/event.ts";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
 import { pick } from "../lib/values.ts";
@@ -81,6 +82,8 @@ export interface GateWorld {
   readonly progress: (text: string) => void;
   /** Prints what people should read afterwards, one line each. */
   readonly say: (text: string) => void;
+  /** Hears what happens to the run. Default: nobody does. */
+  readonly note?: (news: News) => void;
   /** How long to look for a login, milliseconds. */
   readonly patience: number;
 }
@@ -188,7 +191,10 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   if (words !== "") say(words);
   const standing = await runScript(machine, standingScript(order), signal);
   const ended = endedTraining(standing.toString("utf8"), order.training);
-  const { files, bytes, incomplete, beside } = await pullCheckpoints({ ...request, ended });
+  world.note?.({ what: "ended", instance: instanceId, ...(words === "" ? {} : { reason: words }) });
+  const { files, bytes, fetched, incomplete, beside } = await pullCheckpoints({ ...request, ended });
+  const reason = `${filesText(files)}, ${sizeText(bytes)}`;
+  world.note?.({ what: "synced", instance: instanceId, bytes: fetched, home: to, reason });
   for (const sentence of beside) say(sentence);
   for (const folder of incomplete)
     say(`${folder} is incomplete: the machine deleted the rest before it could be fetched`);

@@ -1,3 +1,4 @@
+import type { News } from "../events/event.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { progress, say, watchEngine } from "../pulumi/engine.ts";
 import { throttled } from "../pulumi/throttle.ts";
@@ -8,7 +9,7 @@ import { VastClient } from "../vast/client/client.ts";
 import type { Instance } from "../vast/client/wire.ts";
 import { whileBilling } from "../vast/journal/interrupt.ts";
 import { keptText } from "../vast/journal/trouble.ts";
-import { connect } from "../vast/ready/connect.ts";
+import { connect, openEvents } from "../vast/ready/connect.ts";
 import type { Gate } from "../vast/rental/settle.ts";
 import { type GateOrder, type GateTerms, passGate } from "./gate.ts";
 import { checkpointsHome } from "./pull.ts";
@@ -41,6 +42,7 @@ export async function openGate(order: GateOrder, access: GateAccess): Promise<vo
     discard: process.env.VAST_DISCARD_CHECKPOINTS,
     progress: throttled((text: string) => progress(urn, text)),
     say: (text: string) => void say(urn, text),
+    note: (news: News) => openEvents(urn).note(news),
     patience: LOGIN_PATIENCE_MS,
   };
   const text = keptText(instanceId, null, pricePerHour);

@@ -49,6 +49,8 @@ export interface PullRequest extends Login, PullTerms {
 export interface Pulled {
   readonly files: number;
   readonly bytes: number;
+  /** Bytes of them that had to cross the line, uncompressed. */
+  readonly fetched: number;
   /** Printable names of files that changed while they were copied; only with `live`. */
   readonly changing: readonly string[];
   /** Folders of which files are missing, marked so at home: "step_2 (13 of 36 files)". */
@@ -105,6 +107,7 @@ class Pull {
   readonly #seen = new Set<string>();
   /** Who was last seen writing. */
   #writers: readonly Writer[] = [];
+  #fetched = 0;
   /** When the last listing with hashes arrived, by `performance.now()`. */
   #hashedAt = 0;
   /** How often the folder was found changed, and since when. */
@@ -195,6 +198,7 @@ class Pull {
     this.#store.checkRoom(files, lacking, onDisk);
     const sizes = new Map(lacking.map((name) => [name, files.get(name)?.size ?? 0]));
     const bytes = lacking.reduce((sum, name) => sum + onDisk(name), 0);
+    this.#fetched += bytes;
     const to = this.#store.incoming;
     mkdirSync(to, { recursive: true });
     await copy(
@@ -232,6 +236,7 @@ class Pull {
     return {
       files: sound.size,
       bytes: bytesOf(sound),
+      fetched: this.#fetched,
       changing: [...still].map(shownName),
       incomplete,
       beside: this.#store.beside,

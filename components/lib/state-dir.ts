@@ -26,6 +26,8 @@ export interface StateDir {
   readonly pricesDir: string;
   /** The ledger of machines: what each was like. */
   readonly ledgerDir: string;
+  /** What happened to our runs, a line each time: the log of events. */
+  readonly eventsDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -55,6 +57,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     limitsDir: inside("limits"),
     pricesDir: inside("prices"),
     ledgerDir: inside("ledger"),
+    eventsDir: inside("events"),
   };
 }
 

@@ -14,6 +14,7 @@ import { Credentials } from "../steps/credentials.ts";
 import { VastLease } from "../steps/lease.ts";
 import { VastBid } from "../vast/instance/bid.ts";
 import { VastInstance } from "../vast/instance/instance.ts";
+import { openEvents } from "../vast/ready/connect.ts";
 import { RunIdentity } from "./identity.ts";
 import type { Prepared } from "./prepare.ts";
 import { type RunCommands, runCommands, secondsToFirstLine } from "./run-commands.ts";
@@ -88,6 +89,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     this.commands = commandsFor(instance, prepared);
     // Not an output of the stack: those are all lost when training fails at its first start.
     const firstLine = secondsToFirstLine(lastStep.stdout);
+    noteFirstLine(instance, firstLine);
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });
   }
 }
@@ -143,6 +145,14 @@ function onMachine(instance: VastInstance, prepared: Prepared) {
     pricePerHour: instance.rentedPerHour,
     diskPerHour: instance.quote.apply((quote) => quote?.diskPerHour ?? null),
   };
+}
+
+function noteFirstLine({ id, urn }: VastInstance, seconds: pulumi.Output<number | null>): void {
+  pulumi.all([id, urn, seconds]).apply(([instanceId, row, after]) => {
+    if (pulumi.runtime.isDryRun() || after === null) return;
+    const reason = `${after} s after the first login`;
+    openEvents(row).noteOnce({ what: "first line", instance: Number(instanceId), reason });
+  });
 }
 
 function commandsFor({ id, sshHost, sshPort }: VastInstance, { keys, stack }: Prepared): pulumi.Output<RunCommands> {

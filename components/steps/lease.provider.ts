@@ -48,7 +48,7 @@ function isRenewable({ endsAt, since }: LeaseOutputs, { leaseHours, maxHours }: 
 /** @param since milliseconds; undefined = now */
 async function held(inputs: CheckedLease, since: number | undefined): Promise<LeaseOutputs> {
   const { instanceId, leaseHours, maxHours, __urn: urn } = inputs;
-  const { client } = await connect(inputs, { urn });
+  const { client, events } = await connect(inputs, { urn });
   // Every answer tells Vast's own clock.
   if (client.vastNow === undefined) await client.jobs().catch(() => []);
   const now = client.vastNow ?? Date.now();
@@ -57,6 +57,7 @@ async function held(inputs: CheckedLease, since: number | undefined): Promise<Le
   const { endsAt, refused } = await hold(client, Number(instanceId), minutes);
   if (refused !== undefined)
     await say(urn, `no lease: Vast will not stop instance ${instanceId} by itself (${refused})`);
+  events?.noteOnce({ what: "lease moved", instance: Number(instanceId), until: endsAt });
   if (endsAt !== null) await say(urn, leaseEndText(instanceId, endsAt));
   return {
     ...inputs,

@@ -7,6 +7,7 @@ import { type Api, isLoopback, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
 import {
+  chargesQuery,
   checkOrder,
   endpoint,
   type JobOrder,
@@ -18,7 +19,7 @@ import {
   write,
 } from "./requests.ts";
 import { fetchText, type Request, send, type Transport } from "./transport.ts";
-import type { Account, AccountKey, Instance, Offer, ScheduledJob } from "./wire.ts";
+import type { Account, AccountKey, Charge, Instance, Offer, ScheduledJob } from "./wire.ts";
 import * as wire from "./wire.ts";
 
 /** Body of an offer search: filters `{field: {op: value}}` and directives (type, order, limit, allocated_storage). */
@@ -91,6 +92,20 @@ export class VastClient {
   async account(): Promise<Account> {
     const call = read("/users/current/");
     return wire.accountFromWire(await this.#ask({ call })) ?? unreadable(call);
+  }
+
+  /** What Vast has charged for instances since that day, all pages of it. @param since milliseconds since 1970 */
+  async charges(since: number): Promise<Charge[]> {
+    const call = read("/charges/");
+    const all: Charge[] = [];
+    for (let token: string | undefined; ; ) {
+      const page = shaped(wire.chargesPage, await this.#ask({ call, query: chargesQuery(since, token) }), call);
+      all.push(...page.results);
+      const next = page.next_token ?? undefined;
+      if (next === undefined) return all;
+      if (next === token) throw vastError("incomplete", `${call.method} ${call.path}: the same page came twice`);
+      token = next;
+    }
   }
 
   /** Every GPU name the market knows, in Vast's spelling. */

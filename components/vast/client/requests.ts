@@ -90,6 +90,18 @@ export function write(template: string, id: number): Call {
 /** The list lives in v1: the one of v0 is retired and answers 410. */
 export const LIST: Call = { method: "GET", template: "/instances/", path: "/api/v1/instances/", idempotent: true };
 
+/** What Vast has charged for instances from a day on. @param since milliseconds since 1970 */
+export function chargesQuery(since: number, token: string | undefined): Record<string, string> {
+  const day = Math.floor(since / 86_400_000) * 86_400;
+  const filters = JSON.stringify({ day: { gte: day }, type: { in: ["instance"] } });
+  return {
+    select_filters: filters,
+    limit: "500",
+    format: "table",
+    ...(token === undefined ? {} : { after_token: token }),
+  };
+}
+
 /** 25 rows is the most a page can have. */
 export function pageQuery(token: string | undefined): Record<string, string> {
   const order = JSON.stringify([{ col: "id", dir: "asc" }]);

@@ -198,6 +198,22 @@ export const instancePage = z.looseObject({
   next_token: z.string().nullish(),
 });
 
+const charge = z
+  .looseObject({
+    source: z.string(),
+    amount: z.number(),
+    metadata: z.looseObject({ label: text }).nullish().catch(null),
+  })
+  .transform(({ source, amount, metadata }) => ({
+    /** null = it is for something else. */
+    instance: Number(/^instance-(\d{1,15})$/.exec(source)?.[1] ?? 0) || null,
+    dollars: amount,
+    label: metadata?.label ?? null,
+  }));
+/** A sum that Vast has charged, for a day or for all of a rental. It lags by minutes to hours. */
+export type Charge = z.output<typeof charge>;
+export const chargesPage = z.looseObject({ results: z.array(charge), next_token: z.string().nullish() });
+
 const scheduledJob = z
   .looseObject({
     id,

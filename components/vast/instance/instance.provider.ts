@@ -1,3 +1,4 @@
+import { factsOfOffer } from "../../events/news.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { pick } from "../../lib/values.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
@@ -8,7 +9,7 @@ import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
 import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
-import { isOutbid, type PhaseName, phaseOf } from "../client/phase.ts";
+import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
@@ -18,8 +19,8 @@ import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { knownText } from "../ledger/standing.ts";
 import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
-import { connect, openJournal, realClock } from "../ready/connect.ts";
-import { note, servedSince } from "../ready/experience.ts";
+import { connect, openEvents, openJournal, realClock } from "../ready/connect.ts";
+import { note, noteLoss, servedSince } from "../ready/experience.ts";
 import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
 import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
@@ -72,8 +73,11 @@ export const provider = lifecycle({
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
     for (const { text } of changes) await means.say(text);
     await tellTwins(means, ownerOf(id, props));
-    if (instance === undefined) return { id: "", props: {} };
-    noteLoss(means, props, instance);
+    if (instance === undefined) {
+      means.events?.noteOnce({ what: "released", instance: Number(id), reason: "gone at Vast" });
+      return { id: "", props: {} };
+    }
+    if (props.phase === "ready") noteLoss(means, instance);
     return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
 
@@ -84,7 +88,7 @@ export const provider = lifecycle({
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
       await tellTwins(means, ownerOf(id, olds));
-      noteLoss(means, olds, instance);
+      if (olds.phase === "ready") noteLoss(means, instance);
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };
       const known = { offerId: Number(offerId) || null, urn, accountId, keyFingerprint: keyFingerprint(means, news) };
@@ -211,11 +215,6 @@ function noteRental({ prices }: Means, { id, machineId, gpus }: Instance, inputs
   noteTerms(String(id), { maxPricePerHour, bidMarkup, floorPerHour: bid?.floor ?? null });
 }
 
-/** Notes that it was taken away since the state was written. */
-function noteLoss(means: Means, { phase }: InstanceOutputs, instance: Instance): void {
-  if (phase === "ready" && isOutbid(instance)) note(means, instance, { what: "outbid" });
-}
-
 /** Notes how long it served since it last got ready; unknown for one that was stopped. */
 function noteService(means: Means, { machineId, gpus, startedAt, phase }: InstanceOutputs): void {
   if (startedAt === "" || machineId === "") return;
@@ -305,7 +304,10 @@ function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
     account: async () => (await open()).client.account(),
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
     kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
-    keep: (criteria, imageBytes, quote) => quotes().put({ urn, apiUrl, criteria, imageBytes }, quote),
+    keep: (criteria, imageBytes, quote) => {
+      quotes().put({ urn, apiUrl, criteria, imageBytes }, quote);
+      openEvents(urn).noteOnce({ what: "quoted", ...factsOfOffer(quote) });
+    },
     known: async (quote) => {
       const { ledger } = await open();
       return ledger === undefined ? "" : knownText(quote, ledger.standings());

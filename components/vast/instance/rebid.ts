@@ -13,7 +13,7 @@ import type { VastBidInputs } from "./bid.ts";
  * instance, or not its bid.
  */
 export async function rebid(
-  { client, prices, ledger, say }: Pick<Means, "client" | "prices" | "ledger" | "say">,
+  { client, prices, ledger, events, say }: Pick<Means, "client" | "prices" | "ledger" | "events" | "say">,
   inputs: Pick<VastBidInputs, "instanceId" | "maxPricePerHour" | "bidMarkup">,
   standing: Pick<BidTerms, "floor" | "markupBefore">,
 ): Promise<void> {
@@ -47,5 +47,6 @@ export async function rebid(
   // A bid that wins starts it.
   if (!held) await postpone(client, id, LEAST_MINUTES);
   await client.changeBid(id, next.bid);
+  events?.note({ what: "bid moved", instance: id, gpuPerHour: next.bid });
   await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
 }

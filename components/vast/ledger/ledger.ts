@@ -1,4 +1,4 @@
-import { appendLine, linesIn } from "./files.ts";
+import { appendLine, linesIn } from "../../lib/lines.ts";
 import { type Happening, lineFrom, markOfApi, type SeenPrice, type Slice } from "./line.ts";
 import { type Standings, standingsOf } from "./standing.ts";
 

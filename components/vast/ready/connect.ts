@@ -1,5 +1,6 @@
 import { uptime } from "node:os";
 import { join } from "node:path";
+import { Events } from "../../events/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { writeWhole } from "../../lib/draft.ts";
 import { absolute } from "../../lib/path.ts";
@@ -13,7 +14,7 @@ import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
 import { realSleep } from "../client/pacing.ts";
 import { leaveWord } from "../journal/interrupt.ts";
-import { Journal } from "../journal/journal.ts";
+import { Journal, stackOf } from "../journal/journal.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Prices } from "../market/prices.ts";
 import type { Keep, Logins, Means } from "./means.ts";
@@ -42,6 +43,7 @@ export async function connect(target: ApiTarget, options: ConnectOptions = {}): 
     journal: openJournal(),
     prices: new Prices(openStateDir().pricesDir, url),
     ledger: new Ledger(places, url, { now: realClock.now, say: told }),
+    events: openEvents(urn),
     clock: realClock,
     logins: realLogins(client, () => ownSshKey(openStateDir(), sshKeyFile)),
     engine,
@@ -56,6 +58,17 @@ export function openJournal(): Journal {
   const journal = new Journal(openStateDir().journalDir);
   whenInterrupted("what was being rented", () => leaveWord(journal));
   return journal;
+}
+
+/** The log of events of the state directory. @param urn the row on which something happens */
+export function openEvents(urn = ""): Events {
+  const told = (text: string) => void say(urn, text);
+  return new Events(openStateDir().eventsDir, {
+    now: realClock.now,
+    say: told,
+    program: "pulumi",
+    stack: stackOf({ urn }),
+  });
 }
 
 export const realClock: Clock = {

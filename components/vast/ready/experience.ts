@@ -1,4 +1,6 @@
-import { isOutbid, phaseOf } from "../client/phase.ts";
+import { factsOfInstance } from "../../events/news.ts";
+import { isDown, isOutbid, phaseOf } from "../client/phase.ts";
+import type { Instance } from "../client/wire.ts";
 import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
 import type { Means } from "./means.ts";
 import type { Failed } from "./ready.ts";
@@ -12,6 +14,14 @@ export function note(
   const { machineId, gpus } = slice;
   if (ledger === undefined || happening === undefined || machineId === null || gpus === null) return;
   ledger.note({ machineId, gpus }, happening, prices.onDemand({ machineId, gpus }));
+}
+
+/** Notes that one which was ready does not run any more. */
+export function noteLoss(means: Pick<Means, "ledger" | "prices" | "events">, instance: Instance): void {
+  if (!isDown(instance)) return;
+  const what = isOutbid(instance) ? "outbid" : "stopped";
+  means.events?.note({ what, reason: phaseOf(instance).text, ...factsOfInstance(instance) });
+  if (what === "outbid") note(means, instance, { what });
 }
 
 /**

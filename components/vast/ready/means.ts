@@ -1,3 +1,4 @@
+import type { Events } from "../../events/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { EngineWatch } from "../../pulumi/engine.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
@@ -62,6 +63,8 @@ export interface Means {
   readonly prices: Prices;
   /** undefined = there is no ledger: nothing is known or noted. */
   readonly ledger?: Ledger | undefined;
+  /** undefined = what happens is noted nowhere. */
+  readonly events?: Events | undefined;
   readonly clock: Clock;
   readonly logins: Logins;
   readonly engine: Pick<EngineWatch, "signal" | "alive">;

@@ -6,7 +6,7 @@ import { clear } from "../lease/lease.ts";
 import type { Means } from "../ready/means.ts";
 
 /** What a release needs of the world. */
-export type Releasing = Pick<Means, "client" | "list" | "clock" | "progress">;
+export type Releasing = Pick<Means, "client" | "list" | "clock" | "progress" | "events">;
 
 export interface ReleaseOptions {
   /** When it was rented: for a while after that, "no such instance" may only mean "not yet visible". Default long ago. */
@@ -48,6 +48,7 @@ export async function release(means: Releasing, id: number, options: ReleaseOpti
       const left = await whatIsLeft(means, id);
       known ||= left !== undefined;
       if (left === undefined && clock.now() >= visibleBy) {
+        means.events?.noteOnce({ what: "released", instance: id });
         await clearJobs(means, id);
         return known;
       }

@@ -1,8 +1,10 @@
+import { factsOfOffer } from "../../events/news.ts";
 import { momentOf } from "../../lib/clock.ts";
 import { perHour } from "../../lib/money.ts";
 import { isVastError, type VastError, type VastErrorKind } from "../client/errors.ts";
 import { LATE_MS, WINDOW_MS } from "../client/instance-list.ts";
 import type { Renter } from "../client/same-account.ts";
+import { stackOf } from "../journal/journal.ts";
 import type { Quote } from "../market/quote.ts";
 import type { Means } from "../ready/means.ts";
 import { releaseOrStrand } from "./release.ts";
@@ -55,17 +57,29 @@ export async function rentOffer(
       mayLeave: () => engine.alive(),
       onLeave,
     });
+    noteRented(means, request, offer, instanceId);
     await noteOrRelease(means, label, instanceId, totalPerHour);
     await say(`rented offer ${offer.offerId} for ${perHour(offer.totalPerHour)}: instance ${instanceId}`);
     return { instanceId };
   } catch (error) {
     if (!isVastError(error)) throw error;
     if (error.newContract !== undefined) return dropContract(means, label, error, error.newContract);
-    if (!NOTHING_RENTED.includes(error.kind)) return settleUnclear(means, label, error, at);
+    if (!NOTHING_RENTED.includes(error.kind)) {
+      const attempt = await settleUnclear(means, label, error, at);
+      if ("instanceId" in attempt) noteRented(means, request, offer, attempt.instanceId);
+      return attempt;
+    }
     journal.close(label);
     if (error.kind !== "offer_gone") throw error;
     return { passed: `offer ${offer.offerId} is taken`, gone: true };
   }
+}
+
+function noteRented({ events }: Means, { label, urn, target }: RentalRequest, offer: Quote, instance: number): void {
+  const stack = stackOf({ urn });
+  const { apiUrl, apiKeyFile } = target;
+  const whose = { run: label, ...(stack === undefined ? {} : { stack }), api: { apiUrl, apiKeyFile } };
+  events?.note({ what: "rented", ...whose, ...factsOfOffer(offer), instance });
 }
 
 /** Releases what Vast rented although it refused: such an instance never gets its GPUs, and bills its disk. */

@@ -1,3 +1,4 @@
+import { factsOfInstance } from "../../events/news.ts";
 import { momentOf } from "../../lib/clock.ts";
 import { accountIdOf, type Renter } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
@@ -161,6 +162,7 @@ class Rental {
     const { label, urn, target } = this.#request;
     await say(`instance ${instance.id} of an earlier run is taken over`);
     this.#kept = kept;
+    this.#noteTakenOver(instance);
     const unknown = { gpu: null, pullMinutes: null, machineId: null, gpus: null };
     if (this.#request.provisional && journal.find(label)?.armed !== true)
       this.#armed = awaitArmed(this.#means, instance);
@@ -179,6 +181,16 @@ class Rental {
     // Something may have run on it, so it is not released here.
     const row = outcome.instance ?? instance;
     throw stranded(row, `instance ${row.id} of an earlier run is not ready: ${outcome.text}`, false);
+  }
+
+  /** Whoever rented it may have been killed before that was noted. */
+  #noteTakenOver(instance: Instance): void {
+    const { events } = this.#means;
+    const { label: run, target } = this.#request;
+    const { apiUrl, apiKeyFile } = target;
+    const since = instance.startedAt === null ? {} : { since: Math.round(instance.startedAt * 1000) };
+    const facts = { run, api: { apiUrl, apiKeyFile }, ...since, ...factsOfInstance(instance) };
+    events?.noteFirst({ what: "rented", reason: "taken over", ...facts });
   }
 
   /** undefined = it did not come up, and is released. Throws when no other machine would do better. */
@@ -240,6 +252,7 @@ class Rental {
     // Kept ones were reported before; the others have come since we began.
     const isOurs = ({ id }: Instance) => !this.#kept.includes(id) && !journal.isOfAnother(id, this.#request.label);
     for (const twin of twins.filter(isOurs)) await this.#releaseTwin(twin);
+    this.#means.events?.note({ what: "ready", run: this.#request.label, ...factsOfInstance(instance) });
     await this.#means.say(`instance ${instance.id} is ready`);
     if (!hasFuse)
       await this.#means.say(
@@ -263,6 +276,7 @@ class Rental {
 
   async #giveUp(id: number, { cause, text, instance }: Failed): Promise<void> {
     const why = `instance ${id} (machine ${instance?.machineId ?? "unknown"}): ${text}`;
+    this.#means.events?.note({ what: "failed", run: this.#request.label, instance: id, reason: text });
     await this.#means.say(`${why}; it is released`);
     if (instance !== undefined && cause !== "called off") await this.#keepRemains(instance, text);
     await this.#release(id, instance === undefined ? this.#means.clock.now() : undefined, instance);

@@ -1,3 +1,4 @@
+import { factsOfInstance } from "../../events/news.ts";
 import { perHour, roundUp } from "../../lib/money.ts";
 import { isVastError } from "../client/errors.ts";
 import { phaseOf } from "../client/phase.ts";
@@ -63,7 +64,10 @@ async function bringBack(means: Means, request: ResumeRequest): Promise<Resumed>
   const deadline = since + minutes * 60_000;
   const stoppedMs = START_MS;
   const outcome = await awaitReady(means, { id: instance.id, label, since, deadline, stoppedMs, wanted, publicKey });
-  if (outcome.ready) return outcome;
+  if (outcome.ready) {
+    means.events?.note({ what: "resumed", run: label, ...factsOfInstance(outcome.instance) });
+    return outcome;
+  }
   const row = outcome.instance ?? instance;
   if (phaseOf(row).cause === "queued") await callOff(means, row);
   throw stranded(row, `instance ${instance.id} is not ready again: ${outcome.text}`, false);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type GateOrder, type GateWorld, passGate } from "../../../components/checkpoints/gate.ts";
 import { noteRecord, recordOf, trainingMark } from "../../../components/checkpoints/store/record.ts";
+import type { News } from "../../../components/events/event.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import type { VastClient } from "../../../components/vast/client/client.ts";
 import { vastError } from "../../../components/vast/client/errors.ts";
@@ -107,6 +108,7 @@ async function openScene(
     progress: () => {},
     say: async (text: string) => void heard.push(text),
   } as unknown as Means;
+  const noted: News[] = [];
   const scene = {
     order,
     asked,
@@ -119,6 +121,8 @@ async function openScene(
     discard: undefined,
     progress: () => {},
     say: (text: string) => heard.push(text),
+    noted,
+    note: (news: News) => void noted.push(news),
     patience: 1500,
     heard,
   };
@@ -216,6 +220,13 @@ test("checkpoints are home when the gate opens, and a second time changes nothin
     scene.heard.some((text) => /^1 file, 3 bytes, verified/.test(text)),
     scene.heard.join("\n"),
   );
+  assert.deepEqual(
+    scene.noted.map(({ what, reason, home }) => (what === "synced" ? [what, reason, home] : [what])),
+    [1, 2].flatMap(() => [["ended"], ["synced", "1 file, 3 bytes", scene.order.to]]),
+  );
+  // What is home already crosses no line again.
+  assert.equal(scene.noted.at(-1)?.bytes, 0);
+  assert.ok((scene.noted[1]?.bytes ?? 0) > 0);
 });
 
 test("the gate opens when there is nothing to save, or Vast says that the instance is gone", needsRoot, async (t) => {

@@ -10,6 +10,7 @@ const home = mkdtempSync(join(tmpdir(), "vast-lease-test-"));
 process.env.VAST_TRAINING_HOME = home;
 after(() => rmSync(home, { recursive: true, force: true }));
 const { provider } = await import("../../../components/steps/lease.provider.ts");
+const { openEvents } = await import("../../../components/vast/ready/connect.ts");
 
 const HOUR_MS = 3_600_000;
 
@@ -46,6 +47,15 @@ test("leaseHours is when Vast stops it; a new value moves the job", async (t) =>
   const moved = await provider.update(id, outs, news);
   assert.deepEqual(until(), [Date.parse(outs.endsAt) + 10 * HOUR_MS]);
   assert.equal(moved.outs.since, outs.since);
+  const ends = [outs.endsAt, moved.outs.endsAt].map((time) => Date.parse(time));
+  // Each simulator counts its instances from the same one.
+  const own = openEvents()
+    .read()
+    .events.filter(({ instance }) => instance === Number(id));
+  assert.deepEqual(
+    own.slice(-2).map(({ what, until }) => [what, until]),
+    ends.map((until) => ["lease moved", until]),
+  );
 });
 
 test("it ends an hour after maxHours at the latest, counted anew when the machine has been started again", async (t) => {

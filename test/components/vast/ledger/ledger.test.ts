@@ -70,7 +70,7 @@ test("another user's file is read, and never written", { skip: process.getuid?.(
   const { root, places, ledger } = open(t);
   chmodSync(root, 0o755);
   chmodSync(places.lab, 0o1777);
-  const module = new URL("../../../../components/vast/ledger/files.ts", import.meta.url).pathname;
+  const module = new URL("../../../../components/lib/lines.ts", import.meta.url).pathname;
   const text = JSON.stringify({
     at: NOW - 1000,
     api: markOfApi("https://x"),

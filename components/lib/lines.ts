@@ -13,10 +13,12 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { onDisk } from "../../lib/disk.ts";
+import { onDisk } from "./disk.ts";
 
-/** At this size a new file of ours is begun, and only so much of the end of any file is read. Bytes. */
+/** At this size a new file of ours is begun. Bytes. */
 const MOST_BYTES = 128 * 1024;
+/** Only so much of the end of any file is read: all of one of ours. Bytes. */
+const MOST_READ = 2 * MOST_BYTES;
 /** At most so many files of a folder are read, ours first. */
 const MOST_FILES = 64;
 const SUFFIX = ".jsonl";
@@ -28,19 +30,33 @@ function ownStem(): string {
     .slice(0, 64)}-${process.getuid?.() ?? 0}`;
 }
 
+/** What stays of lines whose file is removed, beside those of the files that are kept. */
+export type Carry = (removed: readonly string[], kept: readonly string[]) => readonly string[];
+
 /**
  * Appends a line to the newest file of this user and host in a folder; on disk when it returns. Others may read the
  * file (644). Nothing is moved or overwritten, so that several processes may append at once: when the newest file is
- * full another one is begun, and all but the last two are removed. Throws DiskError, or why the file is not ours.
+ * full another one is begun, and all but the last two are removed. What is carried over is in the new file before that,
+ * twice when two processes do so at once. Throws DiskError, or why the file is not ours.
+ *
+ * @param carry default: nothing stays of what is removed
  */
-export function appendLine(folder: string, text: string): void {
+export function appendLine(folder: string, text: string, carry: Carry = () => []): void {
   onDisk(folder, () => {
     const own = ownNumbers(folder);
     const last = own.at(-1) ?? 1;
     const isFull = (lstatSync(fileOf(folder, last), { throwIfNoEntry: false })?.size ?? 0) >= MOST_BYTES;
-    append(fileOf(folder, isFull ? last + 1 : last), text);
-    if (isFull) for (const number of own.slice(0, -1)) rmSync(fileOf(folder, number), { force: true });
+    if (!isFull) return append(fileOf(folder, last), text);
+    const old = own.slice(0, -1).map((number) => fileOf(folder, number));
+    append(fileOf(folder, last + 1), [...carriedFrom(folder, old, carry), text].join("\n"));
+    for (const file of old) rmSync(file, { force: true });
   });
+}
+
+function carriedFrom(folder: string, old: readonly string[], carry: Carry): readonly string[] {
+  if (old.length === 0) return [];
+  const kept = filesIn(folder).filter((file) => !old.includes(file));
+  return carry(old.flatMap(linesOf), kept.flatMap(linesOf));
 }
 
 function append(file: string, text: string): void {
@@ -76,10 +92,18 @@ function fileOf(folder: string, number: number): string {
 
 /** The lines of everybody's files in a folder, as they are. A file that cannot be read has none. Throws when the folder cannot be. */
 export function linesIn(folder: string): string[] {
+  return filesIn(folder).flatMap(linesOf);
+}
+
+function filesIn(folder: string): string[] {
   const names = onDisk(folder, () => readdirSync(folder)).filter((name) => name.endsWith(SUFFIX));
   const isOurs = (name: string) => name.startsWith(`${ownStem()}.`);
   const oursFirst = names.sort((one, other) => Number(isOurs(other)) - Number(isOurs(one)));
-  return oursFirst.slice(0, MOST_FILES).flatMap((name) => endOf(join(folder, name)).split("\n"));
+  return oursFirst.slice(0, MOST_FILES).map((name) => join(folder, name));
+}
+
+function linesOf(file: string): string[] {
+  return endOf(file).split("\n");
 }
 
 /** The end of a file, from a line's beginning on. */
@@ -89,8 +113,8 @@ function endOf(file: string): string {
     try {
       const stat = fstatSync(handle);
       if (!stat.isFile()) return "";
-      const from = Math.max(stat.size - MOST_BYTES, 0);
-      const bytes = Buffer.alloc(Math.min(stat.size, MOST_BYTES));
+      const from = Math.max(stat.size - MOST_READ, 0);
+      const bytes = Buffer.alloc(Math.min(stat.size, MOST_READ));
       const read = readSync(handle, bytes, 0, bytes.length, from);
       const text = bytes.toString("utf8", 0, read);
       return from === 0 ? text : text.slice(text.indexOf("\n") + 1);

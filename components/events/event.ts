@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { printable } from "../lib/text.ts";
+
+/** What can happen to a run. */
+export const WHAT = [
+  "quoted",
+  "rented",
+  "ready",
+  "started", // training may begin on it
+  "first line", // of training
+  "synced", // checkpoints are home, verified
+  "outbid",
+  "stopped",
+  "resumed",
+  "bid moved",
+  "lease moved",
+  "ended", // training has saved and ended
+  "failed",
+  "released", // gone at Vast
+  "folded", // all of a finished run in one line
+] as const;
+
+export type What = (typeof WHAT)[number];
+
+const LONGEST_REASON = 200;
+const moment = z.int().positive();
+const dollars = z.number().min(0).max(1e6);
+const words = z.string().transform((text) => printable(text, LONGEST_REASON));
+
+/** Its type and its bounds in one: whatever else stands in a file is no event. Absent = not known, or not its business. */
+const event = z.object({
+  /** Milliseconds since 1970. */
+  at: moment,
+  /** The label under which a run rents, our own. */
+  run: z
+    .string()
+    .regex(/^[\w.:-]{1,100}$/)
+    .optional(),
+  stack: words.optional(),
+  /** Who says so: program, process and host. */
+  actor: words,
+  what: z.enum(WHAT),
+  reason: words.optional(),
+  instance: z.int().positive().optional(),
+  machineId: z.int().positive().optional(),
+  /** "2x RTX 4090" */
+  gpu: words.optional(),
+  /** $/h from now on, without disk. */
+  gpuPerHour: dollars.optional(),
+  diskPerHour: dollars.optional(),
+  onDemandPerHour: dollars.optional(),
+  /** $/GB */
+  trafficPerGb: dollars.optional(),
+  /** Whose API rented it. */
+  api: z.object({ apiUrl: z.string().max(300), apiKeyFile: z.string().max(1000) }).optional(),
+  /** Through the machine's ports, or home. */
+  bytes: z.number().min(0).optional(),
+  /** Folder here. */
+  home: z.string().max(1000).optional(),
+  /** Until when Vast lets it live; null = for ever. */
+  until: moment.nullable().optional(),
+  /** When it began, where that was earlier: milliseconds since 1970. */
+  since: moment.optional(),
+  /** What a finished run has cost. */
+  dollars: dollars.optional(),
+  rentals: z.int().min(0).optional(),
+});
+
+/** One thing that happened to a run. It names nobody else's label, and holds no secret. */
+export type Event = z.output<typeof event>;
+
+/** What happened, without who says so. */
+export type News = Omit<Event, "at" | "actor"> & { readonly at?: number };
+
+const LONGEST_LINE = 4000;
+
+/** undefined = the line is no event. */
+export function eventFrom(text: string): Event | undefined {
+  if (text.length > LONGEST_LINE) return undefined;
+  try {
+    return event.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The line of an event, cut to what a reader takes. Throws when it is none. */
+export function lineOf(happened: Event): string {
+  return JSON.stringify(event.parse(happened));
+}
