@@ -114,10 +114,11 @@ test("neither is training: it is stopped, and they are not signalled, and hold n
 });
 
 test("killed together they come back with the next step", async (t) => {
-  const { box, vast, step, pid, settled } = await training(t);
+  const { box, vast, step, pid, settled, seen } = await training(t);
   killAtOnce(pid("guard"), pid("watcher"), pid("train"));
   for (const left of carriersOf(box.read(".vast-training/train.id").trim())) killNow(left);
-  assert.deepEqual(watchersOf(box.workspace), []);
+  // They die a moment after they were told to.
+  await seen(() => watchersOf(box.workspace).length === 0);
   await box.run(standingScript(step));
   await settled();
   await vast.asked(1);
