@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
-import { type Cut, startProgram } from "../programs/program.ts";
-import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
-import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../ssh/run-script.ts";
-import { shellLine } from "../ssh/ssh-key.ts";
+import { type Cut, startProgram } from "../../programs/program.ts";
+import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
+import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../../ssh/run-script.ts";
+import { shellLine } from "../../ssh/ssh-key.ts";
+import { entryAt } from "../store/files.ts";
 import { PACE, type Pace, watchPace } from "./pace.ts";
-import { entryAt } from "./store/files.ts";
 
 /** A copy from a machine to here. */
 export interface Copy {
