@@ -70,6 +70,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/e2e/secrets.test.ts": ["components/steps/reach.ts"],
 
   "test/components/checkpoints/gate.test.ts": ["components/checkpoints/rescue.ts"],
+  "test/components/checkpoints/bring.test.ts": ["components/checkpoints/fetch.ts", "components/remote/bring.ts"],
   "test/components/checkpoints/store/store.test.ts": [
     "components/checkpoints/store/files.ts",
     "components/checkpoints/store/record.ts",

@@ -16,6 +16,7 @@ const PROGRAM: Rules = {
     ["components/pulumi", "components/ssh", "components/registry"],
     ["components/remote", "components/vast/client", "components/vast/ledger", "components/checkpoints/store"],
     [
+      "components/checkpoints/copy",
       "components/vast/market",
       "components/vast/journal",
       "components/events",

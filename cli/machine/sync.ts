@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
+import { bringAlong } from "../../components/checkpoints/bring.ts";
 import { type Pulled, type PullRequest, pullCheckpoints } from "../../components/checkpoints/pull.ts";
 import { endedTraining } from "../../components/checkpoints/store/record.ts";
 import { sizeText } from "../../components/lib/text.ts";
+import type { Bring } from "../../components/remote/bring.ts";
 import { standingScript } from "../../components/remote/scripts.ts";
 import { runScript, stepLimitOf } from "../../components/ssh/run-script.ts";
 import { leaseText } from "../../components/vast/lease/lease.ts";
@@ -15,7 +17,7 @@ import { openMachine } from "./machine.ts";
 /** Runs `vast-run sync`. */
 export async function fetchCheckpoints(values: OptionValues, terminal: Terminal): Promise<number> {
   const found = await openMachine(values, terminal);
-  const { from, home, mark, keepPrevious, stepMaxMinutes } = recordedCheckpoints(found.stack);
+  const { from, home, mark, keepPrevious, stepMaxMinutes, bring } = recordedCheckpoints(found.stack);
   const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
   const chosen = textOption(values, "to");
   const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
@@ -23,7 +25,7 @@ export async function fetchCheckpoints(values: OptionValues, terminal: Terminal)
   const standing = await runScript(machine, standingScript());
   const ended = endedTraining(standing.toString("utf8"), mark);
   const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
-  const pulled = await pull(request, terminal);
+  const pulled = await watched(request, terminal, pullCheckpoints);
   const { files, bytes, fetched } = pulled;
   const reason = `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}`;
   eventsOf(terminal, "sync").note({ what: "synced", instance: found.instanceId, bytes: fetched, home: to, reason });
@@ -31,16 +33,25 @@ export async function fetchCheckpoints(values: OptionValues, terminal: Terminal)
   for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
   for (const folder of pulled.incomplete) terminal.note(`${folder} is incomplete, and marked so`);
   terminal.note(summary(pulled));
+  if (bring !== undefined) {
+    const brought = await watched({ ...request, bring }, terminal, bringAlong);
+    for (const sentence of brought.said) terminal.note(sentence);
+    terminal.note(`Beside them: ${filesText(brought)}, in ${brought.home}`);
+  }
   const lease = await leaseText(found.client, found.instanceId);
   if (lease !== undefined) terminal.note(lease);
   terminal.out(to);
   return exitCode.ok;
 }
 
-async function pull(request: PullRequest, terminal: Terminal): Promise<Pulled> {
+async function watched<Request extends PullRequest, Result>(
+  request: Request,
+  terminal: Terminal,
+  fetch: (request: Request) => Promise<Result>,
+): Promise<Result> {
   const progress = progressOn(terminal);
   try {
-    return await pullCheckpoints({ ...request, progress: progress.show });
+    return await fetch({ ...request, progress: progress.show });
   } finally {
     progress.end();
   }
@@ -52,16 +63,18 @@ export interface RecordedCheckpoints {
   readonly mark: string | undefined;
   readonly keepPrevious: number;
   readonly stepMaxMinutes: number | undefined;
+  /** What comes home beside them; undefined = nothing, as in older states. */
+  readonly bring: Bring | undefined;
 }
 
 /** Where the checkpoints are on the machine, where they come home to, and whose they are. */
 export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
-  const { from, home, mark, keepPrevious, stepMaxMinutes } = resourceOf(stack, "checkpoints")?.outputs ?? {};
+  const { from, home, mark, keepPrevious, stepMaxMinutes, bring } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {
     const keep = typeof keepPrevious === "number" ? keepPrevious : 1;
     const minutes = typeof stepMaxMinutes === "number" ? stepMaxMinutes : undefined;
     const known = typeof mark === "string" ? mark : undefined;
-    return { from, home, mark: known, keepPrevious: keep, stepMaxMinutes: minutes };
+    return { from, home, mark: known, keepPrevious: keep, stepMaxMinutes: minutes, bring: bring as Bring | undefined };
   }
   throw new Failure(
     exitCode.failed,
@@ -71,6 +84,10 @@ export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
 
 function summary({ files, bytes, changing }: Pulled): string {
   if (files === 0 && changing.length === 0) return "There is no checkpoint yet";
-  const found = `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}, verified`;
+  const found = `${filesText({ files, bytes })}, verified`;
   return changing.length === 0 ? found : `${found}; still being written: ${changing.join(", ")}`;
+}
+
+function filesText({ files, bytes }: Pick<Pulled, "files" | "bytes">): string {
+  return `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}`;
 }

@@ -9,7 +9,7 @@ import { checkpointsHome } from "./pull.ts";
 import { trainingMark } from "./store/record.ts";
 
 /** Older states lack these. */
-type Later = "rescueBudget" | "keepPrevious" | "stepMaxMinutes";
+type Later = "rescueBudget" | "keepPrevious" | "stepMaxMinutes" | "bring";
 type Terms = Omit<GateTerms, Later> & Partial<Pick<GateTerms, Later>>;
 
 /** What the gate must know at any later time, without program and stack config. */

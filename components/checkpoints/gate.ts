@@ -4,6 +4,7 @@ import type { News } from "../events/event.ts";
 import { perHour } from "../lib/money.ts";
 import { printable, sizeText } from "../lib/text.ts";
 import { pick } from "../lib/values.ts";
+import type { Bring } from "../remote/bring.ts";
 import { standingScript, stopMinutes, stopScript, WORKSPACE } from "../remote/scripts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript, stepLimitOf } from "../ssh/run-script.ts";
@@ -17,6 +18,7 @@ import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { Means } from "../vast/ready/means.ts";
 import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
 import { stopToKeep } from "../vast/rental/keep.ts";
+import { bringAlong, broughtAlready, broughtHome, checkRoomToBring } from "./bring.ts";
 import { whyLost } from "./lost.ts";
 import { checkRoomFor, PULL_TERMS, type PullTerms, pullCheckpoints } from "./pull.ts";
 import { type Rescue, startForFiles } from "./rescue.ts";
@@ -40,14 +42,16 @@ export interface GateTerms {
   readonly keepPrevious: number;
   /** How long one step on the machine may take, minutes. */
   readonly stepMaxMinutes: number;
+  /** What comes home beside them. */
+  readonly bring: Bring;
 }
 
 type Terms = Pick<GateTerms, "stopGraceSeconds" | "rescueBudget"> &
-  Partial<Pick<GateTerms, "stack" | "stepMaxMinutes">>;
+  Partial<Pick<GateTerms, "stack" | "stepMaxMinutes" | "bring">>;
 
 /**
  * What must come home before an instance may go. `stack` is for the text of a refusal; a step may take 180 minutes by
- * default.
+ * default, and without `bring` nothing but checkpoints comes home.
  */
 export interface GateOrder extends PullTerms, Terms, Partial<Renter> {
   readonly instanceId: number;
@@ -97,6 +101,8 @@ interface Course {
   entered: boolean;
   /** Training was asked to end. */
   stopped: boolean;
+  /** The checkpoints are home. */
+  saved: boolean;
   /** The instance was stopped, and was started for this. */
   rescue?: Rescue;
 }
@@ -112,7 +118,7 @@ export async function passGate(order: GateOrder, world: GateWorld): Promise<void
     world.say(`the checkpoints of instance ${order.instanceId} are given up, as VAST_DISCARD_CHECKPOINTS says`);
     return;
   }
-  const course: Course = { entered: false, stopped: false };
+  const course: Course = { entered: false, stopped: false, saved: false };
   try {
     await bringHome(order, world, course);
   } catch (error) {
@@ -140,7 +146,7 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
   const stopped = await stoppedInstance(order, world);
   if (stopped !== undefined) {
     const record = await homeAlready(order.to, order.training);
-    if (record !== undefined) {
+    if (record !== undefined && (await nothingToBring(order))) {
       const { files, bytes } = sizeOfRecord(record);
       world.say(
         `instance ${order.instanceId} is stopped, training had ended, and all of it is home: ${filesText(files)}, ${sizeText(bytes)}, verified at ${record.verifiedAt}`,
@@ -160,6 +166,10 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
   }
 }
 
+async function nothingToBring({ to, training, bring }: GateOrder): Promise<boolean> {
+  return bring === undefined || broughtAlready(to, training, bring);
+}
+
 /** The instance, when it is certainly stopped; anything else shows at the login. */
 async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Promise<Instance | undefined> {
   const instance = await ask(instanceId, world);
@@ -171,6 +181,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const { progress, say } = world;
   const { client, key } = world.connect();
   const signal = course.rescue?.signal;
+  course.saved = false;
   progress("looking for a login");
   const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
@@ -183,6 +194,9 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
   // Before training is stopped in vain.
   await checkRoomFor(request);
+  const { bring } = order;
+  const more = { ...request, ...pick(order, ["workspace"]) };
+  if (bring !== undefined) await checkRoomToBring({ ...more, bring });
   progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
   const patient = { ...machine, ...stepLimitOf(stopMinutes(order)) };
   const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
@@ -199,6 +213,11 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   for (const folder of incomplete)
     say(`${folder} is incomplete: the machine deleted the rest before it could be fetched`);
   say(files === 0 ? "there are no checkpoints to fetch" : `${filesText(files)}, ${sizeText(bytes)}, verified in ${to}`);
+  course.saved = true;
+  if (bring === undefined) return;
+  const brought = await bringAlong({ ...more, bring, ended });
+  for (const sentence of brought.said) say(sentence);
+  say(`beside them: ${filesText(brought.files)}, ${sizeText(brought.bytes)}, in ${brought.home}`);
 }
 
 /**
@@ -224,23 +243,26 @@ async function refusal(
   order: GateOrder,
   world: GateWorld,
   error: unknown,
-  { entered, stopped }: Course,
+  { entered, stopped, saved }: Course,
   again: string | undefined,
 ): Promise<string> {
   const { instanceId, from, to, stack, begun } = order;
   const why = printable(error instanceof Error ? error.message : String(error), 1000);
   const isUnseen = !begun && !entered && again === undefined;
-  const doubt = isUnseen ? "nobody can see whether checkpoints are on it" : "its checkpoints are not home";
+  const missing = saved ? "its checkpoints are home, but not what bring names" : "its checkpoints are not home";
+  const doubt = isUnseen ? "nobody can see whether checkpoints are on it" : missing;
   const left = isUnseen ? await stoppedUnseen(order, world) : undefined;
   return [
     `instance ${instanceId} is kept, because ${doubt}: ${why}.`,
-    `At stake is what training has saved in ${from} since they were last fetched; ${to} holds ${countText(to)}.`,
+    saved
+      ? `At stake are the log of training and what bring names; ${broughtHome(to)} holds ${countText(broughtHome(to))}.`
+      : `At stake is what training has saved in ${from} since they were last fetched; ${to} holds ${countText(to)}.`,
     ...(again === undefined ? [] : [`${again}.`]),
     left === undefined ? `The instance goes on costing ${await costText(order, world)}.` : sentence(left),
     ...(stopped ? ["Training has been stopped; pulumi up starts it again."] : []),
     ...(isRemoteError(error, "disk_full") ? [ELSEWHERE] : []),
     ...(isRemoteError(error, "stalling") ? [stallingText(instanceId)] : []),
-    `Try again when the cause is mended${stack === undefined ? "" : ` (pulumi destroy -s ${stack})`}, or give up its checkpoints by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
+    `Try again when the cause is mended${stack === undefined ? "" : ` (pulumi destroy -s ${stack})`}, or give up ${saved ? "what is not home" : "its checkpoints"} by putting VAST_DISCARD_CHECKPOINTS=${instanceId} before the command.`,
   ].join(" ");
 }
 

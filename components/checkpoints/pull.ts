@@ -1,14 +1,12 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sizeText } from "../lib/text.ts";
 import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
+import type { Pace } from "./copy/pace.ts";
+import { fetchInto } from "./fetch.ts";
 import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
 import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
-import type { Pace } from "./pace.ts";
-import { copy } from "./rsync.ts";
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
@@ -187,28 +185,12 @@ class Pull {
   }
 
   /** Answers with the names of files that did not arrive as they are there. */
-  async #copy(files: Manifest, checksum: boolean): Promise<string[]> {
-    const { from, pace } = this.#request;
-    // Computed once, not for each file.
-    const all = bytesOf(files);
-    const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
-    const lacking = await this.#store.lacking(files, (bytes) => this.#request.progress(`comparing ${share(bytes)}`));
-    if (lacking.length === 0) return [];
-    const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
-    this.#store.checkRoom(files, lacking, onDisk);
-    const sizes = new Map(lacking.map((name) => [name, files.get(name)?.size ?? 0]));
-    const bytes = lacking.reduce((sum, name) => sum + onDisk(name), 0);
-    this.#fetched += bytes;
-    const to = this.#store.incoming;
-    mkdirSync(to, { recursive: true });
-    await copy(
-      this.#request,
-      { from, to, sizes, onDisk: bytes, checksum, ...(pace ? { pace } : {}) },
-      (text) => this.#request.progress(`checkpoints ${text}`),
-      this.#request.signal,
-    );
-    this.#store.begin(files, lacking);
-    return this.#store.take(files, lacking, (bytes) => this.#request.progress(`verifying ${sizeText(bytes)}`));
+  #copy(files: Manifest, checksum: boolean): Promise<string[]> {
+    const { from, pace, progress, signal } = this.#request;
+    const fetching = (bytes: number) => {
+      this.#fetched += bytes;
+    };
+    return fetchInto(this.#store, this.#request, { from, files, checksum, pace, progress, signal, fetching });
   }
 
   async #list(hashes = true): Promise<Listing> {
@@ -276,11 +258,13 @@ function notFollowed(refused: readonly RefusedLink[], files: number): Error {
   return remoteError("failed", `${text}. Mend or remove such a link there (${rest})`);
 }
 
-function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {
+/** By their sums. */
+export function isSameFile(one: ManifestFile | undefined, other: ManifestFile | undefined): boolean {
   return one !== undefined && one.sha256 !== null && one.sha256 === other?.sha256;
 }
 
-function namesText(names: readonly string[]): string {
+/** Three of them at most. */
+export function namesText(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(shownName).join(", ");
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }

@@ -7,6 +7,7 @@ import { ABSOLUTE } from "../lib/path.ts";
 import type { Problem } from "../lib/problem.ts";
 import { printable } from "../lib/text.ts";
 import { boolean } from "../lib/values.ts";
+import { BRING_GLOB, USUAL_GLOBS } from "../remote/bring.ts";
 import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
@@ -216,6 +217,19 @@ const schema = z.strictObject({
     .describe(
       "How many earlier verified versions of a checkpoint file stay at home, in the folder .previous beside it",
     ),
+  bring: field
+    .names(
+      BRING_GLOB,
+      "globs below the repository's folder or /workspace that name no credentials, such as [outputs, /workspace/plots/*.png]",
+    )
+    .prefault(JSON.stringify(USUAL_GLOBS))
+    .describe(
+      "What comes home beside checkpoints and train.log: globs relative to the repository's folder, or below /workspace; a folder is all that is in it",
+    ),
+  bringMaxMb: field
+    .decimal(0, 1e7, "MB")
+    .prefault("1000")
+    .describe("Most that bring fetches in all, without logs, MB; what does not fit is passed over, and said"),
   wandbProject: field
     .text(/^[\w.-]*$/, "a project name")
     .prefault("cot_oracle")

@@ -8,29 +8,6 @@
 #   SHA256 *NAME                              of one that is still there
 #   l NAME, then e NAME                       a link, and where it ends within all of that
 #   x WHY NAME, then t PATH                   a link that cannot be followed, and where it leads
-set -euo pipefail
-export LC_ALL=C
-
-# Without them links would only seem to be none.
-check_tools() {
-  local end=
-  IFS= read -r -d '' end < <(printf '/\0' | sort -z | xargs -0 realpath -mz --) || true
-  [ "$end" = / ] && return
-  printf 'the machine lacks sort, xargs or realpath of GNU, without which its links cannot be looked at\n' >&2
-  return 1
-}
-
-# What goes away while it is looked for is not there; whatever else find complains of makes the list a part of one.
-seek() {
-  local said code=0
-  said=$({ find "$@" >&3; } 2>&1) || code=$?
-  said=$(grep -v ': No such file or directory$' <<<"$said") || true
-  if [ -n "$said" ] || [ "$code" -gt 1 ]; then
-    printf 'find ended with %s: %s\n' "$code" "$said" >&2
-    return 1
-  fi
-}
-
 list_writers() {
   local pid pids comm
   pids=$(writing) && [ -n "$SEEN" ] || {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { perHour } from "../lib/money.ts";
+import type { Bring } from "./bring.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { newestText } from "./resume.ts";
 import { conversation, exportLines, script } from "./script.ts";
@@ -252,7 +253,16 @@ export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = 
 
 /** Prints the checkpoint manifest of a folder, without sums unless `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
-  return script({ WORKSPACE, FOLDER: folder, HASHES: hashes ? "1" : "0" }, "folder", "manifest");
+  return script({ WORKSPACE, FOLDER: folder, HASHES: hashes ? "1" : "0" }, "listing", "folder", "manifest");
+}
+
+/** Prints what is to come home beside the checkpoints in this folder, as a manifest; without sums unless `hashes`. */
+export function broughtScript(bring: Bring, checkpoints: string, hashes = true, { workspace = WORKSPACE }: Place = {}) {
+  const values = {
+    ...{ WORKSPACE: workspace, NAME: bring.name, GLOBS: bring.globs.join("\n"), CHECKPOINTS: checkpoints },
+    ...{ MOST: String(Math.round(bring.maxMb * 1e6)), HASHES: hashes ? "1" : "0" },
+  };
+  return script(values, "listing", "brought");
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

@@ -8,7 +8,7 @@ import { registryUserOf } from "../image/build/place.ts";
 import { imageInputs } from "../image/inputs.ts";
 import { TrainingImage } from "../image/training-image.ts";
 import { parseReference } from "../registry/reference.ts";
-import { ONSTART, trainingHash } from "../remote/scripts.ts";
+import { ONSTART, repoName, trainingHash } from "../remote/scripts.ts";
 import { writeSshConfig } from "../ssh/ssh-config.ts";
 import { Credentials } from "../steps/credentials.ts";
 import { VastLease } from "../steps/lease.ts";
@@ -107,7 +107,7 @@ function wishOf({ config }: Prepared): DependencyWish {
 }
 
 /** What the gate needs to bring checkpoints home, whoever opens it. */
-function gateTerms({ config, checkpointsTo, stack }: Prepared): GateTerms {
+function gateTerms({ config, head, checkpointsTo, stack }: Prepared): GateTerms {
   const {
     sshKey: sshKeyFile,
     checkpointsDir: from,
@@ -116,7 +116,18 @@ function gateTerms({ config, checkpointsTo, stack }: Prepared): GateTerms {
     keepPrevious,
     stepMaxMinutes,
   } = config;
-  return { sshKeyFile, from, checkpointsTo, stack, stopGraceSeconds, rescueBudget, keepPrevious, stepMaxMinutes };
+  const bring = { name: repoName(head.url), globs: config.bring, maxMb: config.bringMaxMb };
+  return {
+    sshKeyFile,
+    from,
+    checkpointsTo,
+    stack,
+    stopGraceSeconds,
+    rescueBudget,
+    keepPrevious,
+    stepMaxMinutes,
+    bring,
+  };
 }
 
 /** The image, and the identity of the machine that may build it. */

@@ -128,6 +128,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
       assert.equal(second.wandbRunId, wandbRunId, "another machine goes on with the same wandb run");
       const home = join(project.dir, "checkpoints", "local", String(first.instanceId));
       assert.notDeepEqual(checkpointsIn(home), []);
+      assert.match(readFileSync(join(`${home}.brought`, "train.log"), "utf8"), /loss/);
       const order = (await project.requests())
         .slice(since)
         .filter(

@@ -41,9 +41,19 @@ export function sizeAt(path: Buffer): number | undefined {
 /** Is there a plain file with exactly this content? */
 export async function holds(path: Buffer, { size, sha256 }: Content): Promise<boolean> {
   if (sha256 === null || sizeAt(path) !== size) return false;
+  return (await sumOf(path)) === sha256;
+}
+
+/** What a plain file holds; undefined = there is none. */
+export async function contentAt(path: Buffer): Promise<Content | undefined> {
+  const size = sizeAt(path);
+  return size === undefined ? undefined : { size, sha256: await sumOf(path) };
+}
+
+async function sumOf(path: Buffer): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
-  return hash.digest("hex") === sha256;
+  return hash.digest("hex");
 }
 
 /** The folder of a name; "" = the top one. */

@@ -29,6 +29,8 @@ import {
 export interface StoreOptions extends LockOptions {
   /** How many verified predecessors of a file are kept; default 1. */
   readonly keepPrevious?: number;
+  /** A small file takes the place of a large one, as a log that was begun anew does; default false. */
+  readonly mayShrink?: boolean;
   /** Default: now. */
   readonly at?: Date;
 }
@@ -47,6 +49,7 @@ export class Store {
   readonly incoming: string;
   readonly #lock: Lock;
   readonly #keep: number;
+  readonly #mayShrink: boolean;
   readonly #at: Date;
   /** Verified files at home, by their name on the machine. */
   readonly #kept: Map<string, StoredFile>;
@@ -54,11 +57,16 @@ export class Store {
   readonly #coming: Coming[];
   readonly #beside: string[] = [];
 
-  private constructor(home: string, lock: Lock, { keepPrevious = 1, at = new Date() }: StoreOptions) {
+  private constructor(
+    home: string,
+    lock: Lock,
+    { keepPrevious = 1, mayShrink = false, at = new Date() }: StoreOptions,
+  ) {
     this.home = home;
     this.incoming = `${home}.incoming`;
     this.#lock = lock;
     this.#keep = keepPrevious;
+    this.#mayShrink = mayShrink;
     this.#at = at;
     this.#kept = new Map(recordOf(home)?.files);
     this.#coming = comingOf(home);
@@ -138,7 +146,7 @@ export class Store {
     const open = openWay(this.home, name, this.#at);
     const before = sizeAt(pathOf(this.home, open));
     const isVerified = before !== undefined && (await this.#isVerified(open));
-    const isBeside = before !== undefined && isVerified && isSuspect(before, file.size);
+    const isBeside = before !== undefined && isVerified && !this.#mayShrink && isSuspect(before, file.size);
     const place = isBeside ? besideName(open, this.#at) : open;
     // Content before name: whoever sees the name may release the machine.
     flush(copied);

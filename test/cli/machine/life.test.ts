@@ -124,6 +124,18 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     for (const { name, sha256 } of here) assert.equal(there.get(`./${name}`), sha256, name);
   });
 
+  await t.test("sync brings the log of training, and what it has written beside its checkpoints", async () => {
+    await project.remote("cd /workspace/tiny-train && mkdir -p outputs && echo figures >outputs/figures");
+    const { code, stderr } = await project.run("vast-run", ["sync", "--to", "here"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^Beside them: [2-9] files, .*, in .*here\.brought$/m);
+    const brought = join(project.dir, "here.brought");
+    assert.equal(readFileSync(join(brought, "tiny-train/outputs/figures"), "utf8"), "figures\n");
+    const log = readFileSync(join(brought, "train.log"), "utf8");
+    assert.match(log, /loss/);
+    assert.ok((await project.remote("cat /workspace/train.log")).startsWith(log.trimEnd()));
+  });
+
   await t.test("sync brings what a link leads to, and names a link that it cannot follow", async () => {
     const data = "mkdir -p /workspace/data/run1 && echo far >/workspace/data/run1/far";
     const links = "ln -s /workspace/data/run1 run1 && ln -s /mnt/none/run2 run2";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -395,4 +395,74 @@ test("only the id of this very instance gives its checkpoints up", needsRoot, as
   await refuses({ ...scene, discard: "1" }, /./, /./);
   await pass({ ...scene, discard: String(ID) });
   assert.equal(existsSync(join(scene.order.to, "step_1")), false);
+});
+
+const BRING = { name: "repo", globs: ["results"], maxMb: 1 };
+
+/** One whose log and results are to come home as well. */
+async function openBringing(t: TestContext, changes: Record<string, unknown> = {}) {
+  const scene = await openScene(t, changes);
+  const { workspace } = scene.order;
+  writeFileSync(join(workspace, "train.log"), "the log");
+  mkdirSync(join(workspace, "repo/results"), { recursive: true });
+  writeFileSync(join(workspace, "repo/results/a"), "a");
+  return { ...scene, order: { ...scene.order, bring: BRING } };
+}
+
+test("what bring names is home when the gate opens, beside the checkpoints", needsRoot, async (t) => {
+  const scene = await openBringing(t);
+  const { to, workspace } = scene.order;
+  await pass(scene);
+  assert.equal(readFileSync(join(to, "step_1"), "utf8"), "one");
+  assert.equal(readFileSync(`${to}.brought/train.log`, "utf8"), "the log");
+  assert.equal(readFileSync(`${to}.brought/repo/results/a`, "utf8"), "a");
+  assert.match(scene.heard.at(-1) ?? "", /^beside them: 2 files, 8 bytes, in .*31415926\.brought$/);
+  writeFileSync(join(workspace, "repo/results/large"), Buffer.alloc(2_000_000, "x"));
+  symlinkSync("/etc/passwd", join(workspace, "repo/results/out"));
+  await pass(scene);
+  assert.match(scene.heard.join("\n"), /^NOT BROUGHT: 1 file, 2\.0 MB/m);
+  assert.match(scene.heard.join("\n"), /^not brought: repo\/results\/out, which is a link/m);
+});
+
+test(
+  "what bring names and cannot come home keeps the instance, and says that checkpoints are home",
+  needsRoot,
+  async (t) => {
+    const scene = await openBringing(t);
+    const { to } = scene.order;
+    mkdirSync(join(to, ".."), { recursive: true });
+    // The look before training is stopped finds a folder, and the lock none: it cannot be made.
+    mkdirSync(`${to}.brought`);
+    writeFileSync(`${to}.brought.lock`, "a file");
+    await assert.rejects(pass(scene), ({ message }: Error) => {
+      assert.match(
+        message,
+        /is kept, because its checkpoints are home, but not what bring names: .*\.brought\.lock cannot be/,
+      );
+      assert.match(message, /At stake are the log of training and what bring names/);
+      assert.match(message, /or give up what is not home by putting VAST_DISCARD_CHECKPOINTS=31415926 before/);
+      return true;
+    });
+    assert.equal(readFileSync(join(to, "step_1"), "utf8"), "one");
+    await pass({ ...scene, discard: String(ID) });
+    rmSync(`${to}.brought.lock`);
+    await pass(scene);
+  },
+);
+
+test("a stopped machine is started for what bring names, unless that is home as well", needsRoot, async (t) => {
+  const running = await openBringing(t);
+  const { order } = running;
+  await pass(running);
+  const place = join(order.workspace, ".vast-training");
+  rmSync(join(place, "train.stop"));
+  writeFileSync(join(place, "train.hash"), HASH);
+  writeFileSync(join(order.workspace, "train.exit"), "0\n");
+  await pass(running);
+  const stopped = await openScene(t, STOPPED);
+  const home = { to: order.to, workspace: order.workspace, from: order.from };
+  await pass({ ...stopped, order: { ...stopped.order, ...home, bring: BRING } });
+  assert.deepEqual(stopped.asked, []);
+  const more = { ...stopped.order, ...home, bring: { ...BRING, globs: ["outputs"] }, rescueBudget: 0 };
+  await assert.rejects(pass({ ...stopped, order: more }), /rescueBudget is 0/);
 });

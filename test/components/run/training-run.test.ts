@@ -199,7 +199,7 @@ const KEPT = {
   "run-bid": "apiKeyFile apiUrl bidMarkup instanceId maxPricePerHour rental",
   "run-identity": "apiKeyFile apiUrl gate owner project run singleUse stack",
   "run-checkpoints":
-    "accountId apiKeyFile apiUrl checkpointsTo from hostKey instanceId keepPrevious keyFingerprint pricePerHour rescueBudget sshKeyFile stack stepMaxMinutes stopGraceSeconds training",
+    "accountId apiKeyFile apiUrl bring checkpointsTo from hostKey instanceId keepPrevious keyFingerprint pricePerHour rescueBudget sshKeyFile stack stepMaxMinutes stopGraceSeconds training",
 };
 
 test("what is not declared gets into no state, and what is keeps its name", () => {

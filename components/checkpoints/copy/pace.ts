@@ -1,4 +1,4 @@
-import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
+import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
 
 /** The least that must arrive in each span of time: a trickle keeps a connection alive, and brings nothing home. */
 export interface Pace {

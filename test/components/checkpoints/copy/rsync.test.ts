@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { copyFailure, progressIn } from "../../../components/checkpoints/rsync.ts";
+import { copyFailure, progressIn } from "../../../../components/checkpoints/copy/rsync.ts";
 
 test("rsync's words are understood", () => {
   assert.equal(progressIn("      1,234,567  45%   12.34MB/s    0:00:10 (xfr#3, to-chk=5/10)"), "45 %, 12.34MB/s");

@@ -4,16 +4,16 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { passGate } from "../../../components/checkpoints/gate.ts";
-import { watchPace } from "../../../components/checkpoints/pace.ts";
-import { pullCheckpoints } from "../../../components/checkpoints/pull.ts";
-import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
-import { isRemoteError, type RemoteError } from "../../../components/ssh/remote-error.ts";
-import { runScript } from "../../../components/ssh/run-script.ts";
-import { converse } from "../../../components/steps/converse.ts";
-import type { VastClient } from "../../../components/vast/client/client.ts";
-import { instance } from "../../support/rows.ts";
-import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
+import { watchPace } from "../../../../components/checkpoints/copy/pace.ts";
+import { passGate } from "../../../../components/checkpoints/gate.ts";
+import { pullCheckpoints } from "../../../../components/checkpoints/pull.ts";
+import { pinHostKey } from "../../../../components/ssh/known-hosts.ts";
+import { isRemoteError, type RemoteError } from "../../../../components/ssh/remote-error.ts";
+import { runScript } from "../../../../components/ssh/run-script.ts";
+import { converse } from "../../../../components/steps/converse.ts";
+import type { VastClient } from "../../../../components/vast/client/client.ts";
+import { instance } from "../../../support/rows.ts";
+import { needsRoot, sshd, temporaryHome } from "../../../support/sshd.ts";
 
 /** A copy comes a byte at a time, and keeps its connection alive; everything else is answered honestly. */
 const TRICKLING_COPY = `

@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
-import { type Cut, startProgram } from "../programs/program.ts";
-import { type RemoteError, remoteError } from "../ssh/remote-error.ts";
-import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../ssh/run-script.ts";
-import { shellLine } from "../ssh/ssh-key.ts";
+import { type Cut, startProgram } from "../../programs/program.ts";
+import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
+import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../../ssh/run-script.ts";
+import { shellLine } from "../../ssh/ssh-key.ts";
+import { entryAt } from "../store/files.ts";
 import { PACE, type Pace, watchPace } from "./pace.ts";
-import { entryAt } from "./store/files.ts";
 
 /** A copy from a machine to here. */
 export interface Copy {
@@ -18,6 +18,8 @@ export interface Copy {
   readonly onDisk: number;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
+  /** Send it compressed, so that holes take next to nothing on the way; default false, because checkpoints do not shrink. */
+  readonly compress?: boolean;
   /** The least that must arrive; default 1 MB in 5 minutes. */
   readonly pace?: Pace;
 }
@@ -41,7 +43,7 @@ function mostBytes(bytes: number): number {
  * input, and none larger than the limit set for the process. Links on the machine are followed there (`--copy-links`);
  * none is created here.
  */
-function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
+function words(machine: Login, { from, to, sizes, checksum, compress = false }: Copy): string[] {
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
   return [
     ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
@@ -62,6 +64,7 @@ function words(machine: Login, { from, to, sizes, checksum }: Copy): string[] {
     "--files-from=-",
     "--from0",
     ...(checksum ? ["--checksum"] : []),
+    ...(compress ? ["--compress"] : []),
     ...["--info=progress2", "--outbuf=L"],
     "-e",
     shellLine(sshTo(machine)),

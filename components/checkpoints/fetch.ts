@@ -1,0 +1,56 @@
+import { mkdirSync, truncateSync } from "node:fs";
+import { sizeText } from "../lib/text.ts";
+import type { Login } from "../ssh/run-script.ts";
+import type { Pace } from "./copy/pace.ts";
+import { copy } from "./copy/rsync.ts";
+import type { Manifest } from "./manifest.ts";
+import { pathOf, sizeAt } from "./store/files.ts";
+import { bytesOf } from "./store/record.ts";
+import type { Store } from "./store/store.ts";
+
+/** A machine's files that are to be in a store. */
+export interface Fetch {
+  /** Folder on the machine. */
+  readonly from: string;
+  readonly files: Manifest;
+  /** Compare contents instead of size and time. */
+  readonly checksum: boolean;
+  /** Logs and texts, which may grow: they are sent compressed, and what has grown since it was listed is cut off. */
+  readonly growing?: boolean;
+  /** The least that has to come; default 1 MB in 5 minutes. */
+  readonly pace?: Pace | undefined;
+  readonly progress: (text: string) => void;
+  /** Hears how many bytes are to come, as they lie on the disk there. */
+  readonly fetching?: (bytes: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Copies what the store lacks, and verifies and keeps it. Answers with the names of what did not arrive as it should. */
+export async function fetchInto(store: Store, machine: Login, what: Fetch): Promise<string[]> {
+  const { from, files, checksum, growing = false, pace, progress, signal, fetching } = what;
+  // Once: it is asked for with each file.
+  const all = bytesOf(files);
+  const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
+  const lacking = await store.lacking(files, (bytes) => progress(`comparing ${share(bytes)}`));
+  if (lacking.length === 0) return [];
+  const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
+  store.checkRoom(files, lacking, onDisk);
+  const sizes = new Map(lacking.map((name) => [name, files.get(name)?.size ?? 0]));
+  const bytes = lacking.reduce((sum, name) => sum + onDisk(name), 0);
+  fetching?.(bytes);
+  const to = store.incoming;
+  mkdirSync(to, { recursive: true });
+  const order = { from, to, sizes, onDisk: bytes, checksum, compress: growing, ...(pace ? { pace } : {}) };
+  await copy(machine, order, (text) => progress(`checkpoints ${text}`), signal);
+  if (growing) cutGrown(to, sizes);
+  store.begin(files, lacking);
+  return store.take(files, lacking, (bytes) => progress(`verifying ${sizeText(bytes)}`));
+}
+
+/** What was listed and hashed is the beginning of what is there by now. */
+function cutGrown(folder: string, sizes: ReadonlyMap<string, number>): void {
+  for (const [name, size] of sizes) {
+    const path = pathOf(folder, name);
+    if ((sizeAt(path) ?? 0) > size) truncateSync(path, size);
+  }
+}
