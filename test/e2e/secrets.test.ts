@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { shellQuoted } from "../../components/remote/script.ts";
 import type { CommandResult } from "../../scripts/lib/command.ts";
 import { notAll } from "../support/all.ts";
 import { filesBelow } from "../support/files-below.ts";
@@ -35,7 +36,7 @@ async function openScene(t: TestContext): Promise<Scene> {
   };
   const project = await openProject(t, { HF_TOKEN: secrets.HF_TOKEN });
   const { EXTRA, DOCKERHUB_TOKEN, WANDB } = secrets;
-  writeFileSync(join(project.root, "env"), `EXTRA=\`${EXTRA}\`\nDOCKERHUB_TOKEN=${DOCKERHUB_TOKEN}\n`);
+  writeFileSync(join(project.root, "env"), `EXTRA=${shellQuoted(EXTRA ?? "")}\nDOCKERHUB_TOKEN=${DOCKERHUB_TOKEN}\n`);
   writeFileSync(join(project.root, "netrc"), `machine api.wandb.ai login user password ${WANDB}\n`);
   const forward = JSON.stringify(["HF_TOKEN", "WANDB_API_KEY", "EXTRA"]);
   const config = [

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 
 const modules = `
-  import { ownFolder, removeOwnFolder, sweep } from "${projectDir}/scripts/quickstart/leftovers.ts";
+  import { ownFolder, removeOwnFolder, sweepLeftovers } from "${projectDir}/scripts/quickstart/leftovers.ts";
   import { openWorkspace } from "${projectDir}/scripts/lib/workspace.ts";
 `;
 
@@ -38,7 +38,7 @@ test("a quickstart that was killed is cleaned up by the next one", async (t) => 
   assert.ok(existsSync(root));
   first.child.kill("SIGKILL");
   await first.ended;
-  assert.equal(await play(place, "console.log(await sweep());").line(), "1");
+  assert.equal(await play(place, "console.log(await sweepLeftovers());").line(), "1");
   assert.deepEqual(readdirSync(place), []);
 });
 
@@ -47,7 +47,7 @@ test("a quickstart that still runs is left alone", async (t) => {
   const first = play(place, hold);
   t.after(() => first.child.kill("SIGKILL"));
   const root = await first.line();
-  assert.equal(await play(place, "console.log(await sweep());").line(), "0");
+  assert.equal(await play(place, "console.log(await sweepLeftovers());").line(), "0");
   assert.ok(existsSync(root));
 });
 
@@ -64,6 +64,9 @@ test("a link of the shelf's name is not followed", async (t) => {
   const elsewhere = join(place, "elsewhere");
   mkdirSync(join(elsewhere, "1.2"), { recursive: true });
   symlinkSync(elsewhere, join(place, `vast-quickstart-${userInfo().uid}`));
-  assert.match(await play(place, "await sweep().catch((error) => console.log(error.message));").line(), /set TMPDIR/);
+  assert.match(
+    await play(place, "await sweepLeftovers().catch((error) => console.log(error.message));").line(),
+    /set TMPDIR/,
+  );
   assert.ok(existsSync(join(elsewhere, "1.2")));
 });
