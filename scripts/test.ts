@@ -78,7 +78,7 @@ const TIMEOUT_MS = 300_000;
 function start({ options, files, everything, folder, entry }: Run): ChildProcess {
   const [mark, value] = entry.split("=") as [string, string];
   // Two more than processors: whole lives wait as often as they compute.
-  const concurrency = `--test-concurrency=${availableParallelism() + 2}`;
+  const concurrency = `--test-concurrency=${availableParallelism() + 3}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
   // uv is needed by tests and found nowhere else on a fresh machine.
   const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
