@@ -77,7 +77,7 @@ const TIMEOUT_MS = 300_000;
 /** In a process group of its own, so that ^C reaches us first and ends all of it. */
 function start({ options, files, everything, folder, entry }: Run): ChildProcess {
   const [mark, value] = entry.split("=") as [string, string];
-  // Two more than processors: whole lives wait as often as they compute.
+  // Three more than processors: whole lives wait as often as they compute.
   const concurrency = `--test-concurrency=${availableParallelism() + 3}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
   // uv is needed by tests and found nowhere else on a fresh machine.
