@@ -31,7 +31,7 @@ export const commands: readonly Command[] = [
   completion,
 ];
 
-/** Runs one command line and answers with the exit code. */
+/** Runs one command line and returns the exit code. */
 export async function main(argv: readonly string[], person: Terminal): Promise<number> {
   const terminal = withoutCredentials(person);
   try {
@@ -42,7 +42,7 @@ export async function main(argv: readonly string[], person: Terminal): Promise<n
   }
 }
 
-/** The same terminal; what is written on it holds none. */
+/** The same terminal, but credentials are removed from everything written to it. */
 function withoutCredentials(terminal: Terminal): Terminal {
   const { status, ask } = terminal;
   return {
@@ -63,7 +63,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   return typed.command.run(typed.values, terminal, typed.words);
 }
 
-/** What a shell's completion asks for. */
+/** Answers the request of a shell's completion. */
 async function complete(words: readonly string[], { cwd }: Terminal): Promise<number> {
   const { stackFiles } = await import("./fleet/project.ts");
   printCompletions({ commands, words, stacks: stackFiles(cwd) });

@@ -77,8 +77,8 @@ const TIMEOUT_MS = 300_000;
 /** Starts the tests in a process group of their own: ^C reaches only us, and we end the whole group. */
 function start({ options, files, everything, folder, entry }: Run): ChildProcess {
   const [mark, value] = entry.split("=") as [string, string];
-  // Two more than there are processors: the longest tests wait half of the time.
-  const concurrency = `--test-concurrency=${availableParallelism() + 2}`;
+  // More than there are processors: the longest tests wait half of the time.
+  const concurrency = `--test-concurrency=${availableParallelism() + 3}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
   // Tests need uv, and a fresh machine has it only here.
   const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;

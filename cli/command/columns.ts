@@ -5,7 +5,7 @@ const NO_LINES = {
   ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " },
 };
 
-/** Rows in columns under a heading. Cells are one line each, and hold no control characters. */
+/** Rows in columns under a heading. Each cell is one line without control characters. */
 export function columns(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -8,9 +8,9 @@ export interface Terminal {
   readonly columns?: number;
   out(text: string): void;
   note(text: string): void;
-  /** Overwrites one line of standard error; "" removes it. Only where that is a terminal. */
+  /** Overwrites one line of standard error; "" removes it. Only where standard error is a terminal. */
   status?(text: string): void;
-  /** Asks the person at the terminal and answers with the line typed; "" at its end. Only where `interactive`. */
+  /** Asks a person at the terminal and returns the typed line; "" at the end of input. Only where `interactive`. */
   ask?(question: string): Promise<string>;
 }
 
@@ -19,14 +19,14 @@ export interface Option {
   readonly short?: string;
   /** May be given several times. */
   readonly multiple?: boolean;
-  /** What stands for the value in the help text. */
+  /** Stands for the value in the help text. */
   readonly value?: string;
   readonly help: string;
 }
 
 export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
-/** Answers with the exit code; throws Failure or VastError for everything that does not work. */
+/** Returns the exit code; throws Failure or VastError for every error. */
 export type Run = (values: OptionValues, terminal: Terminal, words: readonly string[]) => Promise<number>;
 
 /** One word after `vast-run`. */
@@ -39,25 +39,25 @@ export interface Command {
   /** Lines to type, as they are. */
   readonly examples: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
-  /** The words it takes beside its options; default: it takes none. */
+  /** The words that it takes besides its options; default: none. */
   readonly words?: Words;
-  /** It is about no stack. */
+  /** The command does not concern a stack. */
   readonly isStackless?: boolean;
-  /** Loads what it needs when it is called: help and completion wait for none of that. */
+  /** Loads its modules only when called, so that help and completion stay fast. */
   readonly run: Run;
 }
 
 export interface Words {
-  /** What stands for them in the help text. */
+  /** Stands for the words in the help text. */
   readonly value: string;
   readonly help: string;
-  /** Options behind the first of them are theirs, not ours. */
+  /** The words are a command: options after its first word belong to it. */
   readonly isCommand?: boolean;
-  /** All there are, where there are few. */
+  /** All possible words, if there are few. */
   readonly choices?: readonly string[];
 }
 
-/** All options of a command but --help; its own word for a common one counts. */
+/** All options of a command except --help; its own definition replaces a common one. */
 export function optionsOf({
   options,
   isStackless,

@@ -3,14 +3,16 @@ import { type Command, optionsOf } from "./command.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 
-/** Prints the script with which a shell has TAB complete our command lines, by asking `vast-run complete`. */
+/** Prints the shell script that completes our command lines on TAB by calling `vast-run complete`. */
 export function printScript(shell: (typeof shells)[number]): void {
   if (shell === "bash") console.log(BASH_BEFORE);
   new RootCommand().setup("vast-run", "vast-run", shell);
   if (shell === "bash") console.log(BASH_AFTER);
 }
 
-/** The library's script asks for a part of bash-completion, which a login node may lack, and bears to be read only once. */
+/**
+ * The library's script needs a function of bash-completion, which a login node may lack, and can be sourced only once.
+ */
 const BASH_BEFORE = `if ! declare -F __vast_run_complete >/dev/null; then
 declare -F _get_comp_words_by_ref >/dev/null || _get_comp_words_by_ref() {
     words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
@@ -20,13 +22,13 @@ fi`;
 
 export interface CompletionRequest {
   readonly commands: readonly Command[];
-  /** What stands on the line behind `vast-run`, the last word being typed. */
+  /** The words after `vast-run`; the last is the one being typed. */
   readonly words: readonly string[];
-  /** Of the project. */
+  /** Stacks of the project. */
   readonly stacks: readonly string[];
 }
 
-/** Prints what the last word may become, and how the shell is to take it. */
+/** Prints possible completions of the last word, and directions for the shell. */
 export function printCompletions({ commands, words, stacks }: CompletionRequest): void {
   const [last, before] = [words.at(-1) ?? "", words.at(-2)];
   const command = commands.find(({ name }) => name === words[0]);
@@ -42,7 +44,7 @@ export function printCompletions({ commands, words, stacks }: CompletionRequest)
   root.parse([...words]);
 }
 
-/** Is the word behind this one a file or a folder? */
+/** Does this option take a file or a folder? */
 function takesPath(command: Command, word = ""): boolean {
   const { type, value = "" } = optionsOf(command)[word.replace(/^--/, "")] ?? {};
   return word.startsWith("--") && type === "string" && ["FILE", "DIR"].includes(value);

@@ -2,11 +2,11 @@ import { diskError } from "../../components/lib/disk.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
 
-/** What the caller's shell sees. */
+/** Exit codes of `vast-run`. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, unheld: 3, noInstance: 4 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** What each of them means, whichever command ends with it. */
+/** The meaning of each exit code, the same for every command. */
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
   ok: "it worked",
   failed: "it did not work, or not everything could be seen",
@@ -25,7 +25,7 @@ export class Failure extends Error {
   }
 }
 
-/** The exit code of anything thrown. */
+/** The exit code for anything that is thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Failure) return error.code;
   if (isVastError(error, "no_such_instance", "not_running")) return exitCode.noInstance;
@@ -33,7 +33,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   return exitCode.failed;
 }
 
-/** The text for standard error: one line for what a user can act on, the stack for a defect of ours. */
+/** Text for standard error: one line for an error that the user can act on, the stack trace for a defect of ours. */
 export function errorText(error: unknown): string {
   if (error instanceof Failure || isVastError(error) || isRemoteError(error)) return error.message;
   const disk = diskError(error);

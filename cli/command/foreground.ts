@@ -4,7 +4,7 @@ import { Shown } from "./shown.ts";
 export interface ForegroundExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** ^C was typed while it ran. */
+  /** Was ^C typed while it ran? */
   readonly interrupted: boolean;
 }
 

@@ -2,7 +2,7 @@ import { Help } from "commander";
 import type { Command } from "./command.ts";
 import { exitCode, exitCodeMeanings } from "./failure.ts";
 
-/** What `vast-run --help` has beside the commands. */
+/** Text that `vast-run --help` prints besides the list of commands. */
 export function overviewText(width: number): string {
   const codes = exitCodeLines().map(
     ([code, meaning]) => `  ${code}  ${filled(meaning, width - 5).replaceAll("\n", "\n     ")}`,
@@ -13,13 +13,13 @@ export function overviewText(width: number): string {
 const OUTPUT =
   "`vast-run COMMAND --help` tells more, `vast-run completion --help` how to have TAB complete. Data goes to standard output, everything else to standard error.";
 
-/** Each code with its one meaning. */
+/** Exit codes with their meanings. */
 export function exitCodeLines(): [code: number, meaning: string][] {
   const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
   return names.map((name) => [exitCode[name], exitCodeMeanings[name]]);
 }
 
-/** What `vast-run COMMAND --help` has beside the options. */
+/** Text that `vast-run COMMAND --help` prints besides the options. */
 export function commandText({ details, examples }: Pick<Command, "details" | "examples">, width: number): string {
   const paragraphs = details === "" ? [] : ["", filled(details, width)];
   return [
@@ -30,7 +30,7 @@ export function commandText({ details, examples }: Pick<Command, "details" | "ex
   ].join("\n");
 }
 
-/** Paragraphs, each filled to the width. */
+/** Wraps each paragraph to the width. */
 function filled(text: string, width: number): string {
   const wrapped = (paragraph: string) => new Help().boxWrap(paragraph.replace(/\s*\n\s*/g, " "), width);
   return text.split(/\n\n+/).map(wrapped).join("\n\n");

@@ -3,14 +3,14 @@ import { type Command, type Option, type OptionValues, optionsOf, type Terminal 
 import { exitCode, Failure } from "./failure.ts";
 import { commandText, overviewText } from "./help.ts";
 
-/** What was typed. */
+/** A parsed command line. */
 export interface Typed {
   readonly command: Command;
   readonly values: OptionValues;
   readonly words: readonly string[];
 }
 
-/** Reads a command line; undefined = it asked for help, and that is shown. Throws Failure for what is no command line. */
+/** Parses a command line; undefined = help was asked for and shown. Throws Failure if it is not valid. */
 export function parse(commands: readonly Command[], argv: readonly string[], terminal: Terminal): Typed | undefined {
   let typed: Typed | undefined;
   const program = programOf(commands, terminal, (found) => {

@@ -1,6 +1,8 @@
 import type { Terminal } from "./command.ts";
 
-/** Milliseconds between two lines where nobody can overwrite one: enough to see that it goes on, few in a file. */
+/**
+ * Milliseconds between two lines where a line cannot be overwritten: often enough to see progress, few lines in a file.
+ */
 const everyMs = 2000;
 
 export interface Progress {
@@ -27,12 +29,12 @@ export function progressOn(terminal: Terminal, now: () => number = Date.now): Pr
   return { show, end: () => {} };
 }
 
-/** The text without its figures. */
+/** The text without its numbers. */
 function kindOf(text: string): string {
   return text.replace(/[\d.]+.*/, "");
 }
 
-/** Shows that something goes on, and for how long, until it has ended. */
+/** Shows a text and the elapsed time until the action has ended. */
 export async function showing<T>(show: Progress["show"], text: string, action: () => Promise<T>): Promise<T> {
   const began = Date.now();
   const tell = () => show(`${text}, ${Math.floor((Date.now() - began) / 1000)} s`);

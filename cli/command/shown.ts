@@ -2,7 +2,10 @@ import { StringDecoder } from "node:string_decoder";
 import { HiddenText } from "../../components/lib/secrets.ts";
 import { TerminalText } from "./terminal-text.ts";
 
-/** What a machine writes, on its way to standard output or error: without credentials, and safe where that is a terminal. */
+/**
+ * A machine's output on its way to standard output or error: credentials are removed, and it is made safe for a
+ * terminal.
+ */
 export class Shown {
   readonly #to: NodeJS.WriteStream;
   readonly #text: TerminalText | PlainText;
@@ -13,7 +16,7 @@ export class Shown {
     this.#text = to.isTTY ? new TerminalText() : new PlainText();
   }
 
-  /** false = it takes no more for now: `drain` says when. */
+  /** false = the stream is full: wait for `drain`. */
   write(chunk: Buffer): boolean {
     return this.#to.write(this.#hidden.write(this.#text.write(chunk)));
   }
@@ -23,7 +26,7 @@ export class Shown {
   }
 }
 
-/** What goes to a file or another program, as it is. */
+/** Output for a file or another program, unchanged. */
 class PlainText {
   readonly #decoder = new StringDecoder("utf8");
 

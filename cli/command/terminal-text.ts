@@ -1,22 +1,22 @@
 import { StringDecoder } from "node:string_decoder";
 
 const [ESC, BEL] = [27, 7].map((code) => String.fromCharCode(code)) as [string, string];
-/** The beginning of what moves the cursor or sets a colour, and of what talks to the window. */
+/** The start of sequences that move the cursor or set colours, and of those for the window. */
 const CONTROL = `${ESC}\\[[0-9;:?<=>]*[ -/]*`;
 const STRING = `${ESC}[\\]PX^_][^${BEL}${ESC}\\n]*`;
-/** Sequences, and single characters that are more than text. */
+/** Control sequences, and single control characters. */
 const SPECIAL = new RegExp(
   `${CONTROL}[@-~]|${STRING}(?:${BEL}|${ESC}\\\\)?|[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Co}\\p{Cs}]`,
   "gu",
 );
 const ALLOWED = new RegExp(`^(?:[\\n\\r\\t]|${ESC}\\[[0-9;:]*m)$`);
-/** What may be the beginning of a sequence. */
+/** A possible start of a control sequence at the end of the text. */
 const UNFINISHED = new RegExp(`(?:${CONTROL}|${STRING}${ESC}?|${ESC})$`);
 const LONGEST_SEQUENCE = 256;
 
 /**
- * What a machine writes, made safe for a terminal as it comes: text, ends of lines, tabs and colours stay; what moves the
- * cursor, changes the window or reaches the clipboard goes.
+ * Makes a machine's output safe for a terminal as it arrives: keeps text, line ends, tabs and colours; removes whatever
+ * moves the cursor, changes the window or reaches the clipboard.
  */
 export class TerminalText {
   readonly #decoder = new StringDecoder("utf8");
@@ -30,7 +30,7 @@ export class TerminalText {
     return this.#clean(text.slice(0, text.length - tail.length));
   }
 
-  /** The rest, and the terminal's own colours again. */
+  /** Returns the rest, and resets the terminal's colours. */
   end(): string {
     const rest = this.#clean(this.#held + this.#decoder.end());
     return this.#coloured ? `${rest}${ESC}[0m` : rest;

@@ -1,7 +1,7 @@
 import { projectOf } from "./project.ts";
 import { pulumi } from "./stack.ts";
 
-/** The config of a stack as text by key, without the namespace of the project. Throws Failure. */
+/** A stack's config as text by key, without the project's namespace. Throws Failure. */
 export async function configTexts(
   cwd: string,
   env: NodeJS.ProcessEnv,

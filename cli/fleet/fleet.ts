@@ -8,36 +8,38 @@ import { holderOf, type Intent, Journal } from "../../components/vast/journal/jo
 import { exitCode, Failure } from "../command/failure.ts";
 import type { StackResource, StackState } from "./stack.ts";
 
-/** An API and the account that its key opens. */
+/** An API, and the account that its key opens. */
 export interface Target {
   readonly api: ApiTarget;
-  /** Whatever else it is called in states and intents, `api` included. */
+  /** Other names of the same account in states and intents, and `api` itself. */
   readonly names: readonly ApiTarget[];
-  /** Origin. */
+  /** Origin of its API. */
   readonly url: string;
   readonly client: VastClient;
 }
 
-/** A machine as its account lists it. */
+/** A machine as listed by its account. */
 export interface Listed {
   readonly target: Target;
   readonly instance: Instance;
 }
 
-/** Something that a process of ours is renting, or was when it ended. */
+/** A rental that a process of ours is making, or was making when it ended. */
 export interface OpenIntent extends Intent {
-  /** "ended" = its process is dead; "elsewhere" = it was started on another machine, where nobody can look from here. */
+  /**
+   * "ended" = its process is dead; "elsewhere" = it was started on another computer, which cannot be checked from here.
+   */
   readonly process: "running" | "ended" | "elsewhere";
-  /** Origin of its API, within which an id is one machine's; undefined = it cannot be told now. */
+  /** Origin of its API; an instance id is unique only within one API. undefined = unknown now. */
   readonly url: string | undefined;
 }
 
-/** What holds a label of ours, and the API to which it belongs. */
+/** Does the resource record one of our labels and its API? */
 function isLabelled(resource: StackResource): boolean {
   return isOf("identity", resource) || isOf("instance", resource);
 }
 
-/** Every API that a state or an intent names; the real host when none does. */
+/** All APIs that a state or an intent names; the real host if none does. */
 export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTarget[]): ApiTarget[] {
   const resources = stacks.flatMap((stack) => stack.resources.filter(isLabelled));
   const named = [...resources.map(({ outputs }) => outputs), ...intents].map(targetIn);
@@ -45,9 +47,9 @@ export function targetsOf(stacks: readonly StackState[], intents: readonly ApiTa
   return distinct.size === 0 ? [VAST] : [...distinct.values()];
 }
 
-/** An account that could not be read, or one rental in it about which nothing is known therefore. */
+/** An account that could not be read, or a single rental about which nothing is known for that reason. */
 export interface UnseenAccount {
-  /** What the account is called in states and intents. */
+  /** Names of the account in states and intents. */
   readonly names: readonly ApiTarget[];
   /** Label of that rental; absent = the whole account. */
   readonly label?: string;
@@ -56,11 +58,11 @@ export interface UnseenAccount {
 
 export interface Opened {
   readonly targets: readonly Target[];
-  /** Accounts without a key or an address. */
+  /** Accounts whose key or address is missing. */
   readonly unseen: readonly UnseenAccount[];
 }
 
-/** Each account once, whatever it is called. */
+/** Opens each account once, even if it has several names. */
 export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv): Opened {
   const opened = new Map<string, Target>();
   const unseen: UnseenAccount[] = [];
@@ -78,32 +80,32 @@ export function openTargets(apis: readonly ApiTarget[], env: NodeJS.ProcessEnv):
   return { targets: [...opened.values()], unseen };
 }
 
-/** Is the account in which something was being rented one of these? */
+/** Is the account of this rental one of these? */
 export function isNamed(names: readonly ApiTarget[], { apiUrl, apiKeyFile }: ApiTarget): boolean {
   return names.some((name) => name.apiUrl === apiUrl && name.apiKeyFile === apiKeyFile);
 }
 
-/** Did this intent become this machine? Decided by its id, whatever its label is now. */
+/** Did this intent become this machine? Compares ids, because the label may have changed. */
 export function became({ target, instance }: Listed, intent: OpenIntent): boolean {
   return intent.instanceIds.includes(instance.id) && (intent.url === undefined || intent.url === target.url);
 }
 
-/** The intent that a machine came from, by its id; if none has that, by its label. */
+/** The intent that a machine came from: found by instance id, else by label. */
 export function intentOf(row: Listed, intents: readonly OpenIntent[]): OpenIntent | undefined {
   return intents.find((intent) => became(row, intent)) ?? intents.find(({ label }) => label === row.instance.label);
 }
 
-/** Is it this owner's, by its label? Compares the whole id of the owner, not its beginning. */
+/** Does its label name this owner? Compares the owner's whole id, not only its beginning. */
 export function isOwnedBy(owner: string, { label }: Pick<Instance, "label">): boolean {
   return label?.startsWith(`vt-${owner}-`) ?? false;
 }
 
-/** The stack that holds a machine in its state; undefined = none does. */
+/** Finds the stack whose state has a machine; undefined = no stack. */
 export type StackFinder = (machine: Listed) => string | undefined;
 
 /**
- * Which stack holds which machine. Where a state does not tell its API, the id alone counts. A state that no destroy can
- * work with holds nothing.
+ * Which stack holds which machine. If a state does not name its API, the instance id alone decides. A state from which
+ * no destroy could work holds nothing.
  */
 export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): StackFinder {
   const held = stacks.flatMap(({ name, resources }) => {
@@ -117,7 +119,7 @@ export function heldBy(stacks: readonly StackState[], env: NodeJS.ProcessEnv): S
     held.find(({ id, url }) => id === instance.id && (url === undefined || url === target.url))?.name;
 }
 
-/** undefined = it cannot be told now. */
+/** undefined = unknown now. */
 function urlOf(outputs: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): string | undefined {
   return typeof outputs.apiUrl === "string" ? originOf(targetIn(outputs), env) : undefined;
 }
@@ -130,13 +132,13 @@ function originOf({ apiUrl }: ApiTarget, env: NodeJS.ProcessEnv): string | undef
   }
 }
 
-/** The labels of a stack: what it rents, or rented, goes by one of them. */
+/** All labels under which the stack rents or has rented. */
 export function labelsOf({ resources }: Pick<StackState, "resources">): string[] {
   const labels = resources.filter(isLabelled).map(({ outputs }) => outputs.label);
   return labels.filter((label) => typeof label === "string" && label !== "") as string[];
 }
 
-/** This owner's rentals that are not recorded yet. Throws Failure when not all of them can be read. */
+/** This owner's rentals that are not recorded yet. Throws Failure when one of them cannot be read. */
 export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
   const journal = new Journal(openStateDir(env).journalDir);
   const unreadable = journal.unreadable();
@@ -146,7 +148,7 @@ export function openIntents(env: NodeJS.ProcessEnv): OpenIntent[] {
 
 /**
  * Labels of these stacks under which an unknown machine may have been rented: the state has no machine, and this
- * journal does not know of every rental.
+ * computer's journal does not know every rental.
  */
 export function blindLabels(stacks: readonly StackState[], env: NodeJS.ProcessEnv): string[] {
   const journal = new Journal(openStateDir(env).journalDir);
@@ -160,7 +162,7 @@ function processOf(intent: Intent): OpenIntent["process"] {
   return holder === "elsewhere" ? "elsewhere" : "running";
 }
 
-/** Closes intents of dead processes that became no machine. Those that live by now are left. */
+/** Closes intents of dead processes that became no machine. Intents whose process lives by now are kept. */
 export function closeEmpty(intents: readonly OpenIntent[], env: NodeJS.ProcessEnv): void {
   const journal = new Journal(openStateDir(env).journalDir);
   for (const { label } of intents) {

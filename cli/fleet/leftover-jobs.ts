@@ -4,8 +4,8 @@ import { clearLeftovers, knowsNoJobs } from "../../components/vast/lease/lease.t
 import type { Target } from "./fleet.ts";
 
 /**
- * Removes the scheduled jobs of machines that are gone, in each account; a line for each, or why an account could not
- * be read.
+ * Removes scheduled jobs of machines that are gone, in each account. Prints a line for each job, or why an account
+ * could not be read.
  */
 export async function clearJobs(targets: readonly Target[], clock: Clock, note: (text: string) => void): Promise<void> {
   for (const { client } of targets) {

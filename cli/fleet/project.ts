@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The project that the folder belongs to, as Pulumi would find it, else the one this file belongs to. */
+/** The project of the folder, as Pulumi would find it, else the project that contains this file. */
 export function projectOf(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (isOurProject(join(folder, "Pulumi.yaml"))) return folder;
@@ -17,7 +17,7 @@ function isOurProject(file: string): boolean {
   }
 }
 
-/** The stacks that have a file in the project; no backend is asked. */
+/** The stacks with a config file in the project; no backend is asked. */
 export function stackFiles(cwd: string): string[] {
   return readdirSync(projectOf(cwd)).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
 }

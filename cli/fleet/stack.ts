@@ -5,24 +5,24 @@ import { SHELLENV } from "../../components/pulumi/own-command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { projectOf } from "./project.ts";
 
-/** A resource of the stack as the state records it; secrets are ciphertext and stay so. */
+/** A resource as recorded in the stack's state; secrets stay encrypted. */
 export interface StackResource {
   readonly type: string;
   readonly urn: string;
   readonly id?: string;
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** It was replaced and only waits for its deletion. */
+  /** The resource was replaced and is still to be deleted. */
   readonly delete?: boolean;
 }
 
-/** What the state of a stack holds now, also while `up` is still running. */
+/** The present state of a stack, even while `up` is running. */
 export interface Stack {
   readonly resources: readonly StackResource[];
 }
 
 /**
- * Reads the state of a stack with the Pulumi CLI. It is exported rather than asked for its outputs: those exist only
- * after an `up` that went through, and a machine that needs looking at is often one of the others.
+ * Reads the state of a stack with the Pulumi CLI. It exports the state, because outputs exist only after a successful
+ * `up`, and a machine with trouble often comes from an `up` that failed.
  */
 export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: string | undefined): Promise<Stack> {
   const args = ["stack", "export", "--non-interactive", ...(stack === undefined ? [] : ["--stack", stack])];
@@ -30,19 +30,19 @@ export async function readStack(cwd: string, env: NodeJS.ProcessEnv, stack: stri
   return { resources: resources.filter((resource) => resource.delete !== true) };
 }
 
-/** The resource of ours of that kind; one that is only waiting for its deletion does not count. */
+/** Our resource of that kind, unless it is only waiting for deletion. */
 export function resourceOf(stack: Stack, address: Address): StackResource | undefined {
   return stack.resources.find((resource) => isOf(address, resource));
 }
 
-/** All resources of an export, those that only wait for their deletion too. */
+/** All resources of an export, including those that wait for deletion. */
 export function resourcesIn(text: string): StackResource[] {
   const resources: (Omit<StackResource, "outputs"> & Partial<StackResource>)[] =
     JSON.parse(text).deployment?.resources ?? [];
   return resources.map((resource) => ({ ...resource, outputs: resource.outputs ?? {} }));
 }
 
-/** What `pulumi` prints. Throws Failure with its own complaint. */
+/** The output of `pulumi`. Throws Failure with Pulumi's own error. */
 export async function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
   const options = { cwd, env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } };
   const ended = await runProgram(["pulumi", ...args], options);
@@ -50,7 +50,7 @@ export async function pulumi(args: string[], cwd: string, env: NodeJS.ProcessEnv
   return ended.stdout.toString("utf8");
 }
 
-/** Pulumi's own complaint, with what to type. */
+/** Pulumi's own error, with the command to type. */
 export function pulumiFailure(
   { code, stderr, unstarted }: Pick<Ended, "code" | "stderr" | "unstarted">,
   command = "stack export",
@@ -74,19 +74,19 @@ export function pulumiFailure(
   return new Failure(exitCode.failed, `pulumi ${command}: ${text || `it ended with exit code ${code}`}`);
 }
 
-/** What the state of one stack holds, resources that only wait for their deletion included: they may bill as well. */
+/** The resources in a stack's state, including those that wait for deletion, which may still cost money. */
 export interface StackState {
-  /** The name that `pulumi -s` takes, or the file it was exported to. */
+  /** Stack name for `pulumi -s`, or the file with the exported state. */
   readonly name: string;
   readonly resources: readonly StackResource[];
 }
 
-/** Exports at a time: each is a process. */
+/** Number of exports at the same time: each is a process. */
 const AT_ONCE = 3;
 
 /**
- * The states of all stacks of the project in the backend that Pulumi is logged in to. Throws Failure when one of them
- * cannot be read: what it holds is not known then.
+ * The states of all stacks of the project in the current Pulumi backend. Throws Failure when one cannot be read,
+ * because then it is unknown what it holds.
  */
 export async function readStacks(cwd: string, env: NodeJS.ProcessEnv): Promise<StackState[]> {
   const project = projectOf(cwd);
@@ -110,7 +110,7 @@ export async function readState(project: string, env: NodeJS.ProcessEnv, name: s
   }
 }
 
-/** What `pulumi stack export` wrote elsewhere. Throws Failure when the file is something else. */
+/** Reads a file written by `pulumi stack export`. Throws Failure when the file is something else. */
 export function readStateFile(file: string): StackState {
   try {
     const text = readFileSync(file, "utf8");

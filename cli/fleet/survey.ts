@@ -15,22 +15,22 @@ import {
 import type { StackState } from "./stack.ts";
 import { isUnseen } from "./visible.ts";
 
-/** Who answers for a machine. */
+/** Who is responsible for a machine. */
 export type HeldBy =
   | { readonly by: "stack"; readonly stack: string }
-  /** A process that lives, or that may still run on another host, has rented it and is not done. */
+  /** A process that lives, or may still run on another host, has rented it and has not finished. */
   | { readonly by: "intent"; readonly intent: OpenIntent }
-  /** Another owner's; whether a state of theirs holds it is not known here. */
+  /** Another owner's; this survey does not know whether a state of theirs has it. */
   | { readonly by: "another owner" }
-  /** It is in no state that was read, and no process is about to put it into one. */
+  /** No state that was read has it, and no process is about to record it. */
   | { readonly by: "nobody"; readonly intent?: OpenIntent; readonly successor?: Successor };
 
-/** The stack whose label the machine carries: its next up or destroy finds the machine. */
+/** The stack whose label the machine carries: its next up or destroy will find the machine. */
 export interface Successor {
   readonly stack: string;
-  /** It has no machine, so an up takes this one over. */
+  /** The stack has no machine, so an up takes this one over. */
   readonly takesOver: boolean;
-  /** Private key that opens it, as in the stack config; "" = the one of the state directory. */
+  /** Private key for logging in, as in the stack config; "" = the one of the state directory. */
   readonly sshKeyFile: string;
 }
 
@@ -40,13 +40,13 @@ export interface Surveyed extends Listed {
 
 /** The machines of all accounts, from one owner's view. */
 export interface Survey {
-  /** Machines that an intent names or that carry a label of ours: this owner's, and those of other owners. */
+  /** Machines that an intent names or that carry one of our labels: this owner's and other owners'. */
   readonly machines: readonly Surveyed[];
-  /** Machines without a label of ours. Nothing else is known about them here. */
+  /** Number of machines without a label of ours. Nothing else is known about them here. */
   readonly unlabelled: number;
   /** Intents of dead processes that became no machine. */
   readonly empty: readonly OpenIntent[];
-  /** Accounts that could not be read: their machines are in none of the above. */
+  /** Accounts that could not be read: their machines are not counted above. */
   readonly unseen: readonly UnseenAccount[];
 }
 
@@ -57,11 +57,11 @@ export interface SurveySources {
   readonly heldBy: StackFinder;
   readonly intents: readonly OpenIntent[];
   readonly owner: string;
-  /** Those of a stack that is this owner's now, whoever made it. */
+  /** Labels of a stack that now belongs to this owner, whoever made it. */
   readonly labels?: readonly string[];
 }
 
-/** Says who answers for every machine that an intent names or that carries a label of ours. */
+/** Says who is responsible for each machine that an intent names or that carries one of our labels. */
 export function surveyOf(sources: SurveySources): Survey {
   const { listed, unseen, intents } = sources;
   const ours = listed.filter((row) => isOurs(row.instance.label) || intents.some((intent) => became(row, intent)));
@@ -108,7 +108,7 @@ function sshKeyFileIn({ resources }: StackState): string {
   return files.find((file) => typeof file === "string" && file !== "") ?? "";
 }
 
-/** The machines of this owner that bill and that nobody answers for. */
+/** This owner's machines that cost money and that nobody is responsible for. */
 export function unheldIn({ machines }: Pick<Survey, "machines">): Surveyed[] {
   return machines.filter(({ holder }) => holder.by === "nobody");
 }
@@ -116,7 +116,7 @@ export function unheldIn({ machines }: Pick<Survey, "machines">): Surveyed[] {
 export interface StackNames {
   readonly owner: string;
   readonly project: string;
-  /** Without an organisation before it. */
+  /** Name of the stack without its organisation. */
   readonly stack: string;
 }
 
@@ -135,5 +135,5 @@ export function bare(stack: string): string {
   return stack.split("/").at(-1) ?? stack;
 }
 
-/** What the program calls its run. */
+/** The name of the run resource in the program. */
 const RUN = "run";

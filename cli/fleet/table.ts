@@ -31,7 +31,7 @@ function cells({ instance, holder }: Surveyed, now: number): string[] {
   ];
 }
 
-/** What stands in a label between owner and nonce: project, stack and run, as far as there was room. */
+/** The middle part of a label, between owner and nonce: project, stack and run, possibly shortened. */
 export function runIn(label: string): string {
   return label.split("-").slice(2, -1).join("-") || label;
 }
@@ -57,12 +57,12 @@ export function processText({ process, pid, host }: OpenIntent): string {
   return process === "elsewhere" ? `process ${pid} on ${host}, maybe` : `process ${pid}, renting it now`;
 }
 
-/** Seconds since it was rented. */
+/** Seconds since the machine was rented; null = unknown. */
 export function ageOf({ startedAt }: Instance, now: number): number | null {
   return startedAt === null ? null : Math.max(now / 1000 - startedAt, 0);
 }
 
-/** Dollars, as if it had run all the time at today's price; traffic is not in it. */
+/** Dollars, as if the machine had always run at today's price; traffic is not included. */
 export function costOf(instance: Instance, now: number): number | null {
   const age = ageOf(instance, now);
   return age === null || instance.totalPerHour === null ? null : (age / 3600) * instance.totalPerHour;
@@ -73,7 +73,7 @@ export function ageText(seconds: number | null): string {
   return seconds === null ? "?" : durationText(seconds);
 }
 
-/** What ends the bill of a machine, or makes it useful again. */
+/** The command that ends a machine's bill, or puts the machine to use again. */
 export function advice({ instance, holder }: Surveyed): string | undefined {
   const { id } = instance;
   if (holder.by !== "nobody") return undefined;
@@ -85,14 +85,14 @@ export function advice({ instance, holder }: Surveyed): string | undefined {
   return `${id}: ${up}pulumi destroy -s ${stack} ends it, and so does ${sweep}`;
 }
 
-/** One machine for a question: what it is and what it costs. */
+/** One machine in a line, for a question: what it is and what it costs. */
 export function machineLine({ instance }: Surveyed): string {
   const rate = rateOf(instance);
   const price = rate === null ? "its price is not known" : perHour(rate);
   return `${instance.id} (${instance.label}, ${gpuText(instance)}, ${phaseOf(instance).phase}, ${price})`;
 }
 
-/** For scripts. */
+/** A machine as JSON, for scripts. */
 export function jsonOf(machine: Surveyed, now: number, ended: ReadonlySet<Surveyed>): object {
   const { instance, holder, target } = machine;
   const { id, label, gpu, gpus } = instance;

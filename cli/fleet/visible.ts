@@ -7,27 +7,27 @@ import { became, isNamed, type Listed, type OpenIntent, type Target, type Unseen
 
 export interface LookOptions {
   readonly targets: readonly Target[];
-  /** Asked again after each list: processes end meanwhile. */
+  /** Read again after each list, because processes end meanwhile. */
   readonly intents: () => readonly OpenIntent[];
-  /** Something may have been rented just now of which no intent here knows. */
+  /** Something may just have been rented without an intent on this computer. */
   readonly isBlind: boolean;
   readonly clock: Clock;
-  /** Told once that there is something to wait for. */
+  /** Called once when waiting begins. */
   readonly onWait?: () => void;
 }
 
-/** Machines of the accounts that could be read, and the accounts that could not. */
+/** Machines of all accounts that could be read, and the accounts that could not. */
 export interface VisibleMachines {
   readonly listed: readonly Listed[];
   readonly unseen: readonly UnseenAccount[];
 }
 
-/** Between two lists while something that was rented a moment ago may still be invisible. */
+/** Pause between two lists while a new rental may still be missing in them, milliseconds. */
 const PAUSE_MS = 2000;
 
 /**
- * All machines, listed again until the last rental would be visible. An account whose list is incomplete is unseen, and
- * so is a rental in an account that no key here opens.
+ * All machines, listed again until the last rental must be visible. An account with an incomplete list counts as
+ * unseen, and so does a rental in an account that no key here opens.
  */
 export async function visibleMachines({
   targets,
@@ -51,12 +51,12 @@ export async function visibleMachines({
   }
 }
 
-/** Was it rented in an account that could not be read? Then nothing is known of it. */
+/** Was it rented in an account that could not be read? Then nothing is known about it. */
 export function isUnseen(intent: OpenIntent, unseen: readonly UnseenAccount[]): boolean {
   return unseen.some(({ names, label }) => label === intent.label || isNamed(names, intent));
 }
 
-/** For a caller that needs every account. Throws VastError for an account that cannot be opened, else Failure. */
+/** For callers that need every account. Throws VastError for an account that cannot be opened, else Failure. */
 export function ensureWhole([first]: readonly UnseenAccount[]): void {
   if (first === undefined) return;
   const { message, kind } = first.error;
@@ -77,7 +77,7 @@ async function lookAtAll(targets: readonly Target[], intents: readonly OpenInten
   return { listed: [...new Map(listed.map((row) => [`${row.target.url} ${row.instance.id}`, row])).values()], unseen };
 }
 
-/** The list, plus machines that an intent names and the list lacks: the single view may have them. */
+/** The list, and machines that an intent names but the list lacks: asked for singly, they may be found. */
 async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<Listed[]> {
   const instances = await target.client.instances();
   const named = intents.filter((intent) => isNamed(target.names, intent)).flatMap(({ instanceIds }) => instanceIds);
@@ -88,18 +88,18 @@ async function lookAt(target: Target, intents: readonly OpenIntent[]): Promise<L
   return instances.map((instance): Listed => ({ target, instance }));
 }
 
-/** Are all machines of an intent listed? While its id is not known, a machine with its label may be an older one. */
+/** Are all machines of an intent listed? If its id is unknown, a label is no proof: an older machine may carry it. */
 function isShown(intent: OpenIntent, listed: readonly Listed[]): boolean {
   const shown = listed.filter((row) => became(row, intent));
   return shown.length > 0 && shown.length === intent.instanceIds.length;
 }
 
-/** While its id is not known: does some machine carry its label? A key that sees that one is of its account. */
+/** For an intent without a known id: does any machine carry its label? Then this key opens the intent's account. */
 function isMarked({ label, instanceIds }: OpenIntent, listed: readonly Listed[]): boolean {
   return instanceIds.length === 0 && listed.some(({ instance }) => instance.label === label);
 }
 
-/** Rentals of another account: to this key a billing machine does not exist there. */
+/** Rentals in another account: with this key, such a machine seems not to exist although it costs money. */
 async function inAnotherAccount(targets: readonly Target[], intent: OpenIntent): Promise<UnseenAccount[]> {
   const { label, instanceIds } = intent;
   const own = targets.find(({ names }) => isNamed(names, intent)) ?? targets[0];

@@ -13,7 +13,7 @@ export async function printEnv(values: OptionValues, terminal: Terminal): Promis
   return exitCode.ok;
 }
 
-/** Lines for eval. The words of SSH_CMD hold no blanks: it is meant to be used without quotes. */
+/** Shell lines for eval. SSH_CMD is used without quotes, so none of its words contains a blank. */
 export function envLines(machine: StackMachine): string {
   const { endpoint, instanceId } = machine;
   const words = sshWords(machine, false);
@@ -35,7 +35,7 @@ export function envLines(machine: StackMachine): string {
   return lines.join("\n");
 }
 
-/** Makes plain ssh know the machine. Whatever hinders that is worth a note, never a failure. */
+/** Makes plain ssh accept the machine's host key. If that fails, it is only noted. */
 function introduce({ endpoint, instanceId }: StackMachine, terminal: Terminal): void {
   try {
     const ssh = plainSsh(endpoint.host, endpoint.port);

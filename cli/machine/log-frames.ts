@@ -1,21 +1,21 @@
 import type { LogPlace } from "../../components/remote/scripts.ts";
 
-/** What components/remote/follow.sh sends. */
+/** A frame sent by components/remote/follow.sh. */
 export type LogFrame =
   | { readonly is: "waiting" } // there is no log yet
   | { readonly is: "lost" } // the log of before is not there any more; the newest one follows from its beginning
   | { readonly is: "bytes"; readonly bytes: Buffer; readonly place: LogPlace }; // which end at that place
 
-/** More than any frame has. */
+/** Bytes; longer than any frame. */
 const LONGEST = 2 * 1024 * 1024;
 const BEGIN = Buffer.from("\n@begin\n");
 
-/** Takes frames out of what comes from the machine. What a login shell says before the first is left out. */
+/** Reads frames from the machine's output. Text of a login shell before the first frame is skipped. */
 export class LogFrames {
   #held = Buffer.alloc(0);
   #hasBegun = false;
 
-  /** Whole frames only. Throws where it is something else. */
+  /** Returns only whole frames. Throws when the output is not made of frames. */
   *read(chunk: Buffer): Generator<LogFrame> {
     this.#held = Buffer.concat([this.#held, chunk]);
     if (this.#held.length > 2 * LONGEST) throw new Error("a frame of the log is too long");

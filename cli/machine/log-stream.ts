@@ -12,16 +12,16 @@ export type StreamEnd =
   | { readonly is: "failed"; readonly words: string }; // the machine cannot do it
 
 export interface LogReader {
-  /** Shows whole frames; what it answers with is waited for before more is read. */
+  /** Shows a whole frame; nothing more is read until it has returned. */
   take(frame: LogFrame): Promise<void> | void;
 }
 
-/** A remote exit code that nothing there uses. */
+/** A remote exit code that no command on the machine uses. */
 const NO_LOG = 66;
-/** ssh's own. */
+/** ssh's exit code for a failed connection. */
 const NO_CONNECTION = 255;
 
-/** Reads the log over one connection, until that ends or the signal is aborted. */
+/** Reads the log over one connection, until the connection ends or the signal is aborted. */
 export async function streamLog(
   login: Login,
   step: LogStep,

@@ -21,7 +21,7 @@ export async function showLog(values: OptionValues, terminal: Terminal): Promise
     process.exit(exitCode.ok); // in the midst of a look that nothing calls off
   };
   process.once("SIGINT", interrupt);
-  // Who reads may have enough: `vast-run logs -f | head`.
+  // The reader may stop early: `vast-run logs -f | head`.
   process.stdout.once("error", interrupt);
   try {
     await log.show(stop.signal);
@@ -40,10 +40,10 @@ function lineCount(values: OptionValues): number {
   return Number(text);
 }
 
-/** Between two looks whether a machine can be reached again, milliseconds. */
+/** Pause between two attempts to reach the machine again, milliseconds. */
 const RETRY_MS = 3000;
 
-/** The log of a stack's machine, shown each line once however often the connection ends. */
+/** The log of a stack's machine. Each line is shown once, however often the connection breaks. */
 class Log {
   readonly #values: OptionValues;
   readonly #terminal: Terminal;
@@ -102,7 +102,7 @@ class Log {
     await new Promise((resolve) => process.stdout.once("drain", resolve));
   }
 
-  /** Asks Vast what has become of the machine, until it lets us in again. Throws where no waiting helps. */
+  /** Asks Vast about the machine until we can log in again. Throws when waiting cannot help. */
   async #reopened(before: StackMachine, words: string): Promise<StackMachine> {
     let first = true;
     for (;;) {
@@ -121,14 +121,14 @@ class Log {
     }
   }
 
-  /** Another machine has a log of its own. */
+  /** Starts from the beginning for another machine, which has a log of its own. */
   #begin({ instanceId }: StackMachine): void {
     this.#place = undefined;
     this.#lines = "all";
     this.#complain(`instance ${instanceId} has taken its place`);
   }
 
-  /** What has happened, where it may pass; undefined = it does not. */
+  /** A sentence about trouble that may pass; undefined = waiting cannot help. */
   async #troubleText({ client, instanceId, name }: StackMachine, error: unknown): Promise<string | undefined> {
     if (!this.#follow || !isVastError(error)) return undefined;
     if (error.kind === "no_login" || isPassing(error)) return `trying again: ${error.message}`;
@@ -145,7 +145,7 @@ class Log {
     this.#trouble = text;
   }
 
-  /** With the time of day, which tells between which lines it was. */
+  /** Printed with the time of day, which shows between which lines of the log it happened. */
   #say(text: string): void {
     this.#terminal.note(`${new Date().toTimeString().slice(0, 5)} ${text}`);
   }

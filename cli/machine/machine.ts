@@ -10,19 +10,19 @@ import { type OptionValues, type Terminal, textOption } from "../command/command
 import { exitCode, Failure } from "../command/failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
 
-/** The instance of a stack, and how to log in. */
+/** A stack's instance, and how to log in. */
 export interface StackMachine {
   readonly stack: Stack;
-  /** Of the stack, without an organisation before it. */
+  /** Name of the stack without its organisation. */
   readonly name: string | undefined;
   readonly instanceId: number;
   readonly client: VastClient;
   readonly key: SshKey;
-  /** Answers now; asked from Vast, because ports change when a machine restarts. */
+  /** An address that lets us in now; asked from Vast, because ports change when a machine restarts. */
   readonly endpoint: LiveEndpoint;
 }
 
-/** Seconds to look for a login that works: the machine is expected to be up. */
+/** Seconds to wait for a working login; short, because the machine should be up. */
 const patience = 30;
 
 /** Finds the machine of the stack and an endpoint that lets us in. Throws Failure or VastError. */
@@ -39,14 +39,14 @@ export async function openMachine(values: OptionValues, terminal: Terminal): Pro
   return { stack, name: recorded.stack, instanceId: recorded.instanceId, client, key, endpoint };
 }
 
-/** The words of a system ssh call to the machine, up to where a remote command would follow. */
+/** The words of an ssh command for the machine; a remote command may follow. */
 export function sshWords(machine: StackMachine, batch: boolean): string[] {
   const { key, endpoint, instanceId } = machine;
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
 }
 
 interface RecordedInstance {
-  /** Without an organisation before it. */
+  /** Name of the stack without its organisation. */
   stack: string | undefined;
   instanceId: number;
   api: ApiTarget;
@@ -54,7 +54,7 @@ interface RecordedInstance {
   hostKey: string;
 }
 
-/** What the state says about the instance. */
+/** The instance as recorded in the state. */
 export function recordedInstance(stack: Stack, name: string | undefined): RecordedInstance {
   const resource = resourceOf(stack, "instance");
   const instanceId = Number(resource?.outputs.instanceId ?? resource?.id);

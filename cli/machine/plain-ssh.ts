@@ -5,11 +5,11 @@ import { runProgramNow } from "../../components/programs/program.ts";
 
 /** How the user's own ssh, with the user's own config, would check the host key of `ssh -p PORT root@HOST`. */
 export interface PlainSsh {
-  /** It refuses or asks when it does not know the key. */
+  /** Does it refuse or ask when it does not know the key? */
   readonly strict: boolean;
-  /** The file it notes host keys in; undefined when the config says none. */
+  /** The file in which it notes host keys; undefined when the config names none. */
   readonly knownHostsFile: string | undefined;
-  /** The name under which it looks the key up. */
+  /** The name under which it looks for the key. */
   readonly hostName: string;
 }
 
@@ -37,8 +37,8 @@ export function readSettings(text: string): PlainSsh {
 export type Noted = "known" | "noted" | "conflict";
 
 /**
- * Writes a host key that we have pinned into the user's known_hosts, as ssh does after a "yes". Only a line that we
- * wrote for an earlier machine at the same address is replaced; a line of the user's that says otherwise is left.
+ * Writes a host key that we have pinned into the user's known_hosts, as ssh does after a "yes". Replaces only a line
+ * that we wrote for an earlier machine at the same address; a different line of the user's is kept.
  */
 export function noteHostKey(file: string, hostName: string, hostKey: string): Noted {
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
@@ -57,10 +57,10 @@ function isOurs(line: string): boolean {
   return line.endsWith(` ${mark}`);
 }
 
-/** Names may be hashed, so ssh-keygen looks. */
+/** Asks ssh-keygen, because names in the file may be hashed. */
 function linesAbout(file: string, hostName: string): string[] {
   if (!existsSync(file)) return [];
-  // Where there is none it fails, and prints nothing.
+  // If there is no line, ssh-keygen fails and prints nothing.
   const { stdout } = runProgramNow(["ssh-keygen", "-F", hostName, "-f", file]);
   return stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }

@@ -21,7 +21,7 @@ export async function fetchCheckpoints(values: OptionValues, terminal: Terminal)
   const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
   const chosen = textOption(values, "to");
   const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
-  // Asked before anything is listed: what has ended by then writes no more.
+  // Asked before files are listed: a training that has ended by then writes no more.
   const standing = await runScript(machine, standingScript());
   const ended = endedTraining(standing.toString("utf8"), mark);
   const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
@@ -63,11 +63,11 @@ export interface RecordedCheckpoints {
   readonly mark: string | undefined;
   readonly keepPrevious: number;
   readonly stepMaxMinutes: number | undefined;
-  /** What comes home beside them; undefined = nothing, as in older states. */
+  /** Files that come home beside checkpoints; undefined = none, as in older states. */
   readonly bring: Bring | undefined;
 }
 
-/** Where the checkpoints are on the machine, where they come home to, and whose they are. */
+/** The folders of checkpoints on the machine and at home, and the training they belong to. */
 export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
   const { from, home, mark, keepPrevious, stepMaxMinutes, bring } = resourceOf(stack, "checkpoints")?.outputs ?? {};
   if (typeof from === "string" && typeof home === "string") {

@@ -39,14 +39,14 @@ export async function showOffers(values: OptionValues, terminal: Terminal): Prom
   return exitCode.ok;
 }
 
-/** null = nobody can tell now, or it is built first. */
+/** null = unknown now, or the image is built first. */
 async function imageBytesOf(config: RunConfig, env: NodeJS.ProcessEnv): Promise<number | null> {
   return (await checkImage(config, env)).value?.found?.compressedBytes ?? null;
 }
 
 type Row = ReturnType<typeof rowOf>;
 
-/** What is shown of an offer, and printed for scripts. */
+/** An offer as shown to people and printed for scripts. */
 function rowOf({ offer, choice, why }: Seen, imageBytes: number | null) {
   const { id, machineId, gpu, gpus, location, reliability, downloadMbps } = offer;
   const { onDemand = null } = offer;
@@ -63,7 +63,7 @@ function rowOf({ offer, choice, why }: Seen, imageBytes: number | null) {
   };
 }
 
-/** Of what is passed over, unless all of it is asked for. */
+/** Number of rejected offers shown, unless all are asked for. */
 const FEW = 10;
 const HEAD = ["", "MACHINE", "BID", "ON DEMAND", "TOTAL", "PULL", "RELIABLE", "PLACE"];
 
@@ -102,7 +102,7 @@ function cells(row: Row, at: number): string[] {
   ];
 }
 
-/** To one line of the terminal. */
+/** Shortens the text to one line of the terminal. */
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

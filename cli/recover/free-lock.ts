@@ -5,7 +5,7 @@ import { ageText } from "../fleet/table.ts";
 import { locksOf, ownerOf, type StackLock } from "./lock.ts";
 import type { Patient } from "./patient.ts";
 
-/** Frees the stack from commands that have ended. Throws Failure when one may still run. */
+/** Removes the stack's locks of commands that have ended. Throws Failure when one may still run. */
 export async function freeLocks(patient: Patient): Promise<void> {
   const { cwd, project, stack, terminal } = patient;
   const { url } = JSON.parse(await pulumi(["whoami", "--verbose", "--json"], cwd, terminal.env));
@@ -30,7 +30,7 @@ async function mayFree(patient: Patient, lock: StackLock): Promise<void> {
   await confirmEnded(patient, unseen, `run this on ${lock.host}`);
 }
 
-/** Throws Failure unless the user says that the command has ended. */
+/** Throws Failure unless the user confirms that the command has ended. */
 export async function confirmEnded({ terminal, yes }: Patient, unseen: string, otherwise: string): Promise<void> {
   if (yes) return;
   const { interactive, ask } = terminal;

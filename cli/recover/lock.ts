@@ -5,7 +5,7 @@ import { z } from "zod";
 import { absolute } from "../../components/lib/path.ts";
 import { processOf } from "../../components/programs/process.ts";
 
-/** What Pulumi notes in a backend of files while a command works on a stack. */
+/** The lock that Pulumi writes to a backend of files while a command works on a stack. */
 export interface StackLock {
   readonly pid: number;
   readonly user: string;
@@ -15,15 +15,15 @@ export interface StackLock {
 }
 
 export interface StackPlace {
-  /** Of the backend, as `pulumi whoami --verbose` says. */
+  /** URL of the backend, as `pulumi whoami --verbose` prints it. */
   readonly backend: string;
-  /** Folder of the project: relative backends begin there. */
+  /** The project's folder; relative backends start there. */
   readonly cwd: string;
   readonly project: string;
   readonly stack: string;
 }
 
-/** Of a file that Pulumi 3 writes to `.pulumi/locks` of a backend. */
+/** A file in `.pulumi/locks` of the backend, as written by Pulumi 3. */
 const lockShape = z.object({
   pid: z.int().positive(),
   username: z.string(),
@@ -31,7 +31,7 @@ const lockShape = z.object({
   timestamp: z.string(),
 });
 
-/** The locks of a stack; undefined = the backend is not a folder of this machine, and its locks cannot be seen. */
+/** The locks of a stack; undefined = the backend is not a folder on this machine, so its locks cannot be seen. */
 export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): StackLock[] | undefined {
   const folder = backendFolder(place, env);
   if (folder === undefined) return undefined;
@@ -42,7 +42,7 @@ export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): StackLock[] 
   });
 }
 
-/** file:///there, file://~ or file://./here; what follows a question mark are options. */
+/** The folder of file:///there, file://~ or file://./here; text after a question mark is options. */
 function backendFolder({ backend, cwd }: StackPlace, env: NodeJS.ProcessEnv): string | undefined {
   const path = /^file:\/\/([^?]*)/.exec(backend)?.[1];
   return path === undefined ? undefined : absolute(path, env, cwd);
@@ -58,12 +58,13 @@ function jsonFiles(folder: string): string[] {
   }
 }
 
-/** By how much a process may seem to have started late: the kernel counts in whole seconds somewhere. */
+/** A process may seem to have started up to this much late, because the kernel reports some times in whole seconds. */
 const SLACK_MS = 5000;
 
 /**
- * Does the command that holds a lock still run? Only a process that is not there has ended, or one with its number that
- * started later and is no Pulumi: the clock may have been set meanwhile. "elsewhere" = on another machine.
+ * Does the command that holds a lock still run? It has ended only if no process has its number, or if that process
+ * started later and is not Pulumi. The start time alone is no proof, because the clock may have been set since.
+ * "elsewhere" = it runs on another machine.
  */
 export function ownerOf(lock: StackLock, here = hostname(), look = processOf): "running" | "ended" | "elsewhere" {
   if (lock.host !== here) return "elsewhere";

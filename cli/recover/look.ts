@@ -10,8 +10,8 @@ import { ensureWhole, type LookOptions, type VisibleMachines, visibleMachines } 
 import type { Patient } from "./patient.ts";
 
 /**
- * What the accounts of this stack have that is its own, in its state or not. Throws Failure or VastError when a list or
- * the state cannot be seen whole.
+ * All machines of this stack in its accounts, whether the state has them or not. Throws Failure or VastError when a
+ * list or the state cannot be read whole.
  */
 export async function lookFor(patient: Patient): Promise<Survey> {
   const { cwd, project, stack, terminal } = patient;
@@ -27,7 +27,7 @@ export async function lookFor(patient: Patient): Promise<Survey> {
   ensureWhole(seen.unseen);
   await clearJobs(targets, realClock, terminal.note);
   const sources = { ...seen, stacks: [state], heldBy: heldBy([state], env), owner, labels: labelsOf(state) };
-  // A machine that another stack has rented is that stack's, whatever label it carries.
+  // A machine rented by another stack belongs to that stack, whatever its label is now.
   const { machines, ...survey } = surveyOf({ ...sources, intents: openIntents(env) });
   return {
     ...survey,
@@ -40,7 +40,7 @@ function seenBy({ progress }: Patient, looking: LookOptions): Promise<VisibleMac
   return showing(progress, "looking for what was rented", () => visibleMachines(looking));
 }
 
-/** Open rentals of the stack. */
+/** Rentals of the stack that are still open. */
 export function intentsOf({ stack, terminal }: Patient): OpenIntent[] {
   return openIntents(terminal.env).filter((intent) => isOfStack(intent, { stack }));
 }

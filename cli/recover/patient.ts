@@ -1,13 +1,13 @@
 import type { Terminal } from "../command/command.ts";
 
-/** The stack that is put in order. */
+/** The stack to recover. */
 export interface Patient {
-  /** Folder of the project. */
+  /** The project's folder. */
   readonly cwd: string;
   readonly project: string;
   readonly stack: string;
   readonly terminal: Terminal;
-  /** Answers yes where nobody can be asked. */
+  /** Answer yes to every question. */
   readonly yes: boolean;
   readonly progress: (text: string) => void;
 }

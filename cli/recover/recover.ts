@@ -34,7 +34,7 @@ async function patientOf(values: OptionValues, terminal: Terminal, progress: (te
   return { cwd, project: "vast-training", stack, terminal, yes: values.yes === true, progress };
 }
 
-/** Answers with the machines that bill and that the state does not have. */
+/** Returns the machines that cost money but are missing in the state. */
 async function putInOrder(patient: Patient): Promise<readonly Surveyed[]> {
   await freeLocks(patient);
   await awaitRenters(patient);
@@ -49,7 +49,7 @@ async function isEarlierState({ cwd, stack, terminal }: Patient): Promise<boolea
   return (await readState(cwd, terminal.env, stack)).resources.some(isEarlier);
 }
 
-/** The last words: what is left, and what the state has. */
+/** Prints the result: what is left, and what the state has. */
 async function report(patient: Patient, left: readonly Surveyed[]): Promise<void> {
   const { cwd, stack, terminal } = patient;
   for (const machine of left) terminal.out(unrecordedText(machine));

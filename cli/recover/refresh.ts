@@ -6,10 +6,10 @@ import { showing } from "../command/progress.ts";
 import { cancel, confirmEnded } from "./free-lock.ts";
 import type { Patient } from "./patient.ts";
 
-/** What Pulumi says of a lock, in a backend of files and in its own service. */
+/** Pulumi's message about a lock, from a backend of files and from its own service. */
 const LOCKED = /currently locked by|Another update is currently in progress/;
 
-/** Brings the state up to date and takes interrupted creations out of it: they are settled. */
+/** Brings the state up to date and removes interrupted creations from it: they are settled. */
 export async function refresh(patient: Patient): Promise<void> {
   const problem = await refreshOnce(patient);
   if (problem === undefined) return;
@@ -25,9 +25,9 @@ function failed({ stack }: Patient, problem: string): Failure {
   return new Failure(exitCode.failed, `the state of stack ${stack} cannot be refreshed; run this again (${problem})`);
 }
 
-/** undefined = it went well; else Pulumi's own words. */
+/** Returns undefined on success, else Pulumi's own message. */
 async function refreshOnce({ cwd, stack, terminal, progress }: Patient): Promise<string | undefined> {
-  // ^C in the terminal reaches Pulumi as well, which then ends in order.
+  // ^C in the terminal also reaches Pulumi, which then ends cleanly.
   const wait = () => progress("waiting for Pulumi to end");
   process.on("SIGINT", wait);
   try {
@@ -52,7 +52,7 @@ async function runRefresh(stack: string, cwd: string, callers: NodeJS.ProcessEnv
   const env = { ...callers, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const { code, stdout, stderr, unstarted } = await runProgram(["pulumi", ...WORDS, stack], { cwd, env });
   if (code === 0) return undefined;
-  // What it refuses before it begins, such as a lock, is no event.
+  // An error before Pulumi begins, such as a lock, is not reported as an event.
   const errors = [...errorsIn(stdout.toString("utf8").split("\n")), stderr.trim().replace(/^error: /, "")];
   const said = errors.filter((text) => text !== "").map((text) => printable(text, 1000));
   return said.join("; ") || unstarted?.message || `pulumi refresh ended with exit code ${code}`;

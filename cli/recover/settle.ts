@@ -7,7 +7,7 @@ import { advice, ageOf, ageText, gpuText, processText } from "../fleet/table.ts"
 import { intentsOf } from "./look.ts";
 import type { Patient } from "./patient.ts";
 
-/** A process that has lost its Pulumi releases what it has begun. */
+/** Time for a process that has lost its Pulumi to release what it was renting. */
 const PATIENCE_MS = 360_000;
 const LOOK_MS = 1000;
 
@@ -29,7 +29,7 @@ export async function awaitRenters(patient: Patient): Promise<void> {
   }
 }
 
-/** Closes what dead processes left and what is accounted for: no machine came of it, or the state has it. */
+/** Closes intents of dead processes that are settled: they became no machine, or the state has the machine. */
 export function closeIntents(patient: Patient, { machines, empty }: Survey): void {
   const { env, note } = patient.terminal;
   const intents = intentsOf(patient);
@@ -41,7 +41,7 @@ export function closeIntents(patient: Patient, { machines, empty }: Survey): voi
   for (const { label } of empty) note(`nothing came of the rental as ${label}`);
 }
 
-/** A machine that the state does not have: what it is, what it costs, and what to type. */
+/** A machine that is missing in the state: what it is, what it costs, and the command to type. */
 export function unrecordedText(machine: Surveyed): string {
   const { instance, holder } = machine;
   const { id, label } = instance;

@@ -11,7 +11,7 @@ import { eventsOf } from "../fleet/events.ts";
 import { projectOf } from "../fleet/project.ts";
 import { pulumi, readStack, resourceOf } from "../fleet/stack.ts";
 
-/** What Vast has charged, or why that is not known. */
+/** Charges by Vast, or why they are not known. */
 type Charged = { readonly charges: readonly Charge[] } | { readonly why: string };
 
 /** Runs `vast-run cost`. */
@@ -34,14 +34,14 @@ function hoursIn(text = "24"): number {
   throw new Failure(exitCode.usage, `--hours takes a number of hours, not ${JSON.stringify(text.slice(0, 20))}`);
 }
 
-/** Without an organisation before it. */
+/** Name of the stack without its organisation. */
 async function selectedStack({ cwd, env }: Terminal): Promise<string> {
   return (await pulumi(["stack", "--show-name", "--non-interactive"], projectOf(cwd), env)).trim();
 }
 
 const bare = (stack: string) => stack.split("/").at(-1) ?? stack;
 
-/** The label under which the stack rented last; undefined = the log knows of none. */
+/** The label under which the stack last rented; undefined = the log has no rental of it. */
 function lastRun(events: readonly Event[], stack: string): string | undefined {
   const isOurs = (event: Event) => event.stack === bare(stack) && ["rented", "folded"].includes(event.what);
   return events.findLast(isOurs)?.run;
@@ -50,11 +50,11 @@ function lastRun(events: readonly Event[], stack: string): string | undefined {
 interface Found extends Pick<Bill, "total" | "perHour" | "isLeast"> {
   readonly run: string | null;
   readonly machines: readonly (RentalBill & { readonly charged: number | null })[];
-  /** Machines of which only the sum is known any more. */
+  /** Older machines, of which only the total is still known. */
   readonly earlier: { readonly machines: number; readonly dollars: number };
-  /** By Vast, over all machines; null = it could not be asked. */
+  /** Charged by Vast for all machines; null = Vast could not be asked. */
   readonly charged: number | null;
-  /** Why it could not; "" = it was. */
+  /** Why Vast could not be asked; "" = it was asked. */
   readonly why: string;
 }
 
@@ -72,7 +72,7 @@ async function byLog(run: string, events: readonly Event[], terminal: Terminal):
     run,
     machines: bill.rentals.map((rental) => ({ ...rental, charged: chargedFor(rental.instance) })),
     earlier: { machines: bill.earlier, dollars: bill.earlierDollars },
-    // Vast lags, and never charges what was not used.
+    // Vast's charges may be late, but never exceed what was used.
     total: Math.max(bill.total, sumOf(ofRun) ?? 0),
     perHour: bill.perHour,
     isLeast: bill.isLeast,
@@ -81,7 +81,7 @@ async function byLog(run: string, events: readonly Event[], terminal: Terminal):
   };
 }
 
-/** Another computer rented it, or the log is lost. */
+/** The stack was rented from another computer, or the log is lost. */
 async function withoutLog(stack: string, terminal: Terminal): Promise<Found> {
   const state = await readStack(terminal.cwd, terminal.env, stack);
   const { outputs: identity = {} } = resourceOf(state, "identity") ?? {};
@@ -101,7 +101,7 @@ async function withoutLog(stack: string, terminal: Terminal): Promise<Found> {
   };
 }
 
-/** null = nothing is charged yet. */
+/** null = no charges yet. */
 function sumOf(charges: readonly Charge[]): number | null {
   return charges.length === 0 ? null : charges.reduce((sum, { dollars }) => sum + dollars, 0);
 }
@@ -116,7 +116,7 @@ async function ask(api: ApiTarget | undefined, since: number, { env }: Terminal)
 }
 
 const HEAD = ["MACHINE", "GPU", "LIVED", "BOOT", "RUN", "STOP", "NET", "TOTAL", "VAST"];
-/** Of all columns but that of the GPU, with some room. */
+/** Width of all columns except the GPU's, with some room. */
 const OTHER_COLUMNS = 69;
 const LEAST_GPU = 8;
 

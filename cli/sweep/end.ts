@@ -11,8 +11,8 @@ import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { processText } from "../fleet/table.ts";
 
 /**
- * The machines to end: the named ones, or all of this owner's that nobody holds. Throws Failure when a named one must
- * not be ended, and then ends none.
+ * The machines to end: the named ones, or all of this owner's that nobody holds. If a named one must not be ended,
+ * throws Failure and none is ended.
  */
 export function chosen(survey: Survey, ids: readonly string[]): Surveyed[] {
   if (ids.length === 0) return unheldIn(survey);
@@ -25,7 +25,7 @@ export function chosen(survey: Survey, ids: readonly string[]): Surveyed[] {
   });
 }
 
-/** Why it must not be ended; undefined = it may be. */
+/** Why the machine must not be ended; undefined = it may be. */
 function whyNot({ holder }: Surveyed): string | undefined {
   if (holder.by === "stack") return `stack ${holder.stack} holds it; use: pulumi destroy -s ${holder.stack}`;
   if (holder.by !== "intent") return undefined;
@@ -39,11 +39,14 @@ export interface EndMeans {
   readonly env: NodeJS.ProcessEnv;
   progress(text: string): void;
   note(text: string): void;
-  /** Throws why a machine is kept. Called once it is claimed, so that no training begins on it meanwhile. */
+  /**
+   * Throws the reason if a machine must be kept. Called after the machine is claimed, so that no training can start on
+   * it.
+   */
   gate(machine: Surveyed): Promise<void>;
 }
 
-/** Ends machines, and answers with those that are gone for certain. What could not be ended is noted. */
+/** Ends machines and returns those that are certainly gone. Prints a note for each that could not be ended. */
 export async function end(machines: readonly Surveyed[], survey: Survey, means: EndMeans): Promise<Surveyed[]> {
   const journal = new Journal(openStateDir(means.env).journalDir);
   const lists = new Map<Target, InstanceList>();
@@ -77,12 +80,12 @@ export async function end(machines: readonly Surveyed[], survey: Survey, means: 
   return ended;
 }
 
-/** The label under which a machine was rented, whatever it carries now. */
+/** The label under which the machine was rented; its present label may be another. */
 function rentedAs({ instance, holder }: Surveyed): string | null {
   return (holder.by === "nobody" ? holder.intent?.label : undefined) ?? instance.label;
 }
 
-/** Takes over the intent, so that an up which begins now waits for us instead of taking over the machine. */
+/** Takes over the intent, so that an up which starts now waits for us and does not take over the machine. */
 function claim(journal: Journal, machine: Surveyed): void {
   const { id } = machine.instance;
   const label = rentedAs(machine);

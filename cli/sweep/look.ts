@@ -19,7 +19,7 @@ import { ensureWhole, visibleMachines } from "../fleet/visible.ts";
 export interface LookRequest {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Exports of stacks in other backends. */
+  /** Files with exported states of stacks in other backends. */
   readonly stateFiles: readonly string[];
   readonly clock: Clock;
   readonly note: (text: string) => void;
@@ -29,12 +29,12 @@ const WAITING =
   "A process of yours may have ended a moment ago while it was renting; waiting until Vast would show what came of it";
 
 /**
- * Looks at every account, state and intent. Throws Failure or VastError when a state or an intent cannot be read, or
- * when no account can be read whole. A single account that cannot be read is left out and named in the survey. States
- * and intents alone say what is held, and all of them are read.
+ * Reads every account, state and intent. Throws Failure or VastError when a state or an intent cannot be read, because
+ * only they say what is held, or when no account can be read whole. A single account that cannot be read is left out
+ * and named in the survey.
  *
- * States are read after the list, and intents before the states: a machine in the list is then in an open intent or
- * already in its state, so that one just being recorded is never taken for one that nobody holds.
+ * Intents are read before the states, and the states after the list of machines. So each listed machine is in an open
+ * intent or already in its state, and one that is just being recorded never looks like one that nobody holds.
  */
 export async function look(request: LookRequest): Promise<Survey> {
   const { cwd, env, stateFiles } = request;
@@ -68,10 +68,13 @@ export async function look(request: LookRequest): Promise<Survey> {
   return surveyOf({ listed, unseen, intents: later, stacks: now, heldBy: heldBy(now, env), owner });
 }
 
-/** Every API that is named, and the real host when its key is there, to find what no state and no intent knows. */
+/**
+ * Every API that is named, and the real host if its key exists: an account may hold machines that no state and no
+ * intent names.
+ */
 function apisOf({ env, note }: LookRequest, stacks: StackState[], intents: OpenIntent[]): ApiTarget[] {
   const apis = [...targetsOf(stacks, intents), ...(opens(VAST, env) ? [VAST] : [])];
-  // A simulator's machines end with it.
+  // When a simulator ends, its machines end too.
   const asleep = apis.some(({ apiUrl }) => apiUrl === "simulator") && !opens({ ...VAST, apiUrl: "simulator" }, env);
   if (asleep) note("The simulator does not run, so it has no machines");
   return apis.filter(({ apiUrl }) => apiUrl !== "simulator" || !asleep);

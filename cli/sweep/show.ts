@@ -3,7 +3,7 @@ import type { UnseenAccount } from "../fleet/fleet.ts";
 import { type Survey, type Surveyed, unheldIn } from "../fleet/survey.ts";
 import { advice, ageText, jsonOf, table } from "../fleet/table.ts";
 
-/** The table, and what to type. */
+/** Prints the table, and the commands to type. */
 export function show(survey: Survey, allOwners: boolean, terminal: Pick<Terminal, "out" | "note">): void {
   const now = Date.now();
   const machines = shown(survey, allOwners);
@@ -25,7 +25,7 @@ export function show(survey: Survey, allOwners: boolean, terminal: Pick<Terminal
   for (const text of asides(survey, allOwners, now)) terminal.note(text);
 }
 
-/** This owner's, those that nobody holds first; others only where they are asked for. */
+/** This owner's machines, those that nobody holds first; other owners' only on request. */
 function shown({ machines }: Survey, allOwners: boolean): Surveyed[] {
   const order = ["nobody", "intent", "stack", "another owner"];
   const rank = ({ holder }: Surveyed) => order.indexOf(holder.by);
@@ -46,7 +46,7 @@ function asides({ machines, unlabelled, empty, unseen }: Survey, allOwners: bool
   ];
 }
 
-/** The account, as stack configs call it, and why nobody could look at it. */
+/** The account's names in stack configs, and why it could not be read. */
 function unseenText({ names, error }: UnseenAccount): string {
   const called = names.map(({ apiUrl, apiKeyFile }) => [apiUrl || "Vast", apiKeyFile].filter(Boolean).join(", "));
   return [...called, error.message].join(": ");
@@ -56,7 +56,7 @@ function counted(machines: number): string {
   return machines === 1 ? "1 machine" : `${machines} machines`;
 }
 
-/** The same for scripts. */
+/** The survey as JSON, for scripts. */
 export function jsonText(survey: Survey, allOwners: boolean, ended: readonly Surveyed[]): string {
   const now = Date.now();
   const gone = new Set(ended);

@@ -45,7 +45,7 @@ function lookFor(values: OptionValues, { cwd, env, note }: Terminal): Promise<Su
   return look({ cwd, env, stateFiles, clock: realClock, note });
 }
 
-/** What `--stack` leaves of it. Who holds what is told by all stacks all the same. */
+/** Keeps only what belongs to the stacks of `--stack`. Holders are still looked up in all stacks. */
 function narrowed(survey: Survey, values: OptionValues, { env }: Terminal): Survey {
   const named = textOption(values, "stack");
   if (named === undefined) return survey;
@@ -62,7 +62,7 @@ const NOTHING: Outcome = { ended: [], failed: false };
 
 interface Outcome {
   readonly ended: readonly Surveyed[];
-  /** Some machine that was to be ended may still be there. */
+  /** True if a machine that was to be ended may still exist. */
   readonly failed: boolean;
 }
 
@@ -79,7 +79,7 @@ async function destroy(
   const doubts = values.yes ? [] : await Promise.all(machines.map((machine) => doubtOf(machine, means)));
   progress.end();
   const wanted = values.yes ? machines : await agreedOn(machines, doubts, values, terminal);
-  // Who was asked has heard what is lost.
+  // Without --yes the person was told what is lost before agreeing.
   const gate = async (machine: Surveyed) => (values.yes ? ensureEmpty(machine, means) : undefined);
   const ended = await end(wanted, survey, { ...means, gate });
   progress.end();
@@ -98,7 +98,7 @@ function refuseOthers(machines: readonly Surveyed[], values: OptionValues, { int
   }
 }
 
-/** Those that the person agrees to, and that nobody has taken meanwhile. */
+/** The machines that the person agrees to end and that nobody has taken since. */
 async function agreedOn(
   machines: readonly Surveyed[],
   doubts: readonly (Doubt | undefined)[],
@@ -136,7 +136,7 @@ async function agrees(
   return typed.trim() === String(instance.id);
 }
 
-/** What is lost with a machine. */
+/** Says what is lost with the machine. */
 function lossText(doubt: Doubt | undefined): string {
   if (doubt === undefined) return "No training of yours has run on it.";
   const { seen, why } = doubt;

@@ -14,30 +14,30 @@ import { findGitToken, GIT_TOKEN, loginFor } from "./git/token.ts";
 import { isSshUrl, originOf, wayOf } from "./git/url.ts";
 import { headIn, refsOf, twinsOf } from "./head.ts";
 
-/** A branch of a repository, as it stands now. */
+/** A branch of a repository, as it is now. */
 export interface Head {
   /** What git and the machine fetch from. */
   readonly url: string;
   readonly commit: string;
-  /** Branches whose names YAML could have made this one of. */
+  /** Branches that YAML may have turned into this name. */
   readonly twins?: readonly string[];
 }
 
-/** What is trained, as it stands now, and how it gets to the machine. */
+/** The code to train, as it is now, and how it gets to the machine. */
 export interface CodeSource extends Head {
   readonly way: GitAuth;
-  /** With `token`: the origin of the only server that may see it. */
+  /** With `token`: origin of the only server that may get it. */
   readonly tokenFor: string;
   /** With `agent`. */
   readonly sshConfig: string;
   readonly knownHosts: string;
-  /** With URLs that git understands. */
+  /** With URLs that git can fetch from. */
   readonly extraRepos: readonly ExtraRepo[];
-  /** With source rsync: the files that are the commit. */
+  /** With source rsync: the files to send, as a commit. */
   readonly snapshot?: Snapshot;
 }
 
-/** Does the branch exist, and can the machine get it, and what lies beside it? */
+/** Does the branch exist, and can the machine get it and the extra repositories? */
 export async function checkRepository(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, branch, commit, apiUrl, gitAuth, extraRepos, envFile, netrcFile, source } = config;
   if (source === "rsync") return await checkFolder(config, env);
@@ -83,7 +83,7 @@ function extraServer(url: string | Problem, repo = "") {
   return { key: "extraRepos", repo, url: String(url) };
 }
 
-/** The code is a folder of this machine: no server is asked for it, and everything is sent from here. */
+/** The code is a folder on this machine: no server is asked, and all of it is sent from here. */
 async function checkFolder(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<CodeSource>> {
   const { repo, commit, apiUrl, extraRepos, sourceDir, exclude, maxUploadMb } = config;
   if (commit)
@@ -109,7 +109,7 @@ function reachableUrl(key: string, repo: string, apiUrl: string | undefined, env
   return { key, found: `a real machine cannot fetch from ${repo}`, write };
 }
 
-/** What stands in the way of this way. */
+/** Problems that prevent this way of getting the code. */
 async function wayProblems(
   way: GitAuth,
   urls: readonly string[],
@@ -141,13 +141,13 @@ function agentUrl(url: string): Problem {
   };
 }
 
-/** A machine that took any host key would let anyone on its way talk to the agent's keys. */
+/** If any host key were accepted, anyone between the machine and the server could use the agent's keys. */
 function strangerProblem(host: string): Problem {
   const found = `it is agent, and the host key of ${host} is in none of your known_hosts, so the machine could not check it`;
   return { key: "gitAuth", found, write: `ssh to ${host} once and accept its key, or set gitAuth to upload` };
 }
 
-/** Is there an agent, and has it a key? */
+/** Is an agent running, and does it have a key? */
 async function agentProblems(env: NodeJS.ProcessEnv): Promise<Problem[]> {
   const write = "start one and ssh-add your key, or set gitAuth to upload, which needs none on the machine";
   if (!env.SSH_AUTH_SOCK) return [{ key: "gitAuth", found: "it is agent, and SSH_AUTH_SOCK names none", write }];
@@ -157,7 +157,7 @@ async function agentProblems(env: NodeJS.ProcessEnv): Promise<Problem[]> {
   return [{ key: "gitAuth", found: `it is agent, and ${found}`, write }];
 }
 
-/** `simulator:NAME` is what the running simulator serves under that name. */
+/** `simulator:NAME` stands for the URL under which the running simulator serves that name. */
 function urlOf(key: string, repo: string, env: NodeJS.ProcessEnv): string | Problem {
   const [, name] = /^simulator:(.+)$/.exec(repo) ?? [];
   if (name === undefined) return repo;

@@ -9,13 +9,13 @@ import { git } from "./git/git.ts";
 import { largestOf, type Snapshot, takeSnapshot } from "./git/snapshot.ts";
 import { listWorkTree, shownPath, type WorkFile, type WorkTree } from "./git/work-tree.ts";
 
-/** What is to be sent of a folder. */
+/** The folder to send, and what may be missing in it. */
 export interface SourceWanted extends Cover {
   readonly sourceDir: string;
   readonly maxUploadMb: number;
 }
 
-/** Takes the folder's files as they are, unless something would be missing or it would be too much. */
+/** Takes the folder's files as they are; refused if files would be missing or there are too many bytes. */
 export async function checkSource(
   dir: Pick<StateDir, "path">,
   { sourceDir, maxUploadMb, ...cover }: SourceWanted,
@@ -53,7 +53,7 @@ export function sizesText(files: readonly WorkFile[]): string {
   return files.map(({ path, bytes }) => `${shownPath(path)} ${sizeText(bytes)}`).join(", ");
 }
 
-/** What preview says. */
+/** The line that preview prints. */
 export function sourceText({ sourceDir, base, files, bytes, sparse, largest, patch }: Snapshot): string {
   const from = base === "" ? "never committed" : `on ${base.slice(0, 7)}${patch.length > 0 ? ", with changes" : ""}`;
   const absent = sparse === 0 ? "" : `, without ${sparse} that are not checked out here (git sparse-checkout list)`;

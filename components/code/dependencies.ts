@@ -6,31 +6,34 @@ import type { Dependencies } from "../remote/checks.ts";
 import { shellLine } from "../ssh/ssh-key.ts";
 import type { Project } from "./git/project.ts";
 
-/** What the stack config says of the dependencies. */
+/** The stack config's settings for dependencies. */
 export interface DependencyWish {
   /** auto, none, or a shell command. */
   readonly dependencies: string;
   readonly extras: readonly string[];
   readonly groups: readonly string[];
-  /** Names of the credentials that the machine gets. */
+  /** Names of the credentials that the machine will have. */
   readonly credentials: readonly string[];
 }
 
-/** How they are installed, in one line for people, and what is in the way. */
+/** The way to install them, a line about it for people, and problems. */
 export interface DependencyPlan {
   readonly dependencies: Dependencies;
   readonly line: string;
   readonly problems: readonly Problem[];
 }
 
-/** Into the Python that training finds, so that what the image has counts; one is made where it has none. */
+/**
+ * Installs into the Python that training will find, so that packages of the image count; makes an environment where
+ * there is no Python.
+ */
 const REQUIREMENTS = [
   "python=$(command -v python || command -v python3) ||",
   '{ uv venv "$UV_PROJECT_ENVIRONMENT" && python=$UV_PROJECT_ENVIRONMENT/bin/python; } &&',
   'uv pip install --python "$python" --break-system-packages -r requirements.txt',
 ].join(" ");
 
-/** What to write into setup for what we do not install. */
+/** What to write into setup for package managers that we do not run. */
 const BY_SETUP: Readonly<Record<string, string>> = {
   "pylock.toml": "uv pip install --system -r pylock.toml",
   "requirements.txt": "uv pip install -r requirements.txt",
@@ -44,7 +47,7 @@ const BY_SETUP: Readonly<Record<string, string>> = {
   "setup.py": "python -m pip install -e .",
 };
 
-/** The first of uv.lock, a project in pyproject.toml, and requirements.txt, unless the config says otherwise. */
+/** Uses the first of uv.lock, a project in pyproject.toml, and requirements.txt, unless the config says otherwise. */
 export function planDependencies(project: Project, wish: DependencyWish): DependencyPlan {
   const { dependencies, extras, groups } = wish;
   const { uv } = project;
@@ -76,7 +79,7 @@ export function planDependencies(project: Project, wish: DependencyWish): Depend
   return plan({ command: "", uv, ownPython: true }, `${words}${unusedText(files, [])}`, chosen(wish));
 }
 
-/** Does uv install it as a project? */
+/** Will uv install it as a project? */
 export function syncs({ files, isProject }: Pick<Project, "files" | "isProject">): boolean {
   return files.includes("pyproject.toml") && (isProject || files.includes("uv.lock"));
 }
@@ -91,7 +94,7 @@ function plan(dependencies: Dependencies, words: string, problems: readonly Prob
   return { dependencies, line: `dependencies: ${words}`, problems };
 }
 
-/** Extras and groups where uv installs no project. */
+/** Problems with extras and groups where uv installs no project. */
 function chosen({ dependencies, extras, groups }: DependencyWish): Problem[] {
   const keys = [...(extras.length > 0 ? ["extras"] : []), ...(groups.length > 0 ? ["groups"] : [])];
   const found = dependencies === "auto" ? "the code has no project that has any" : "dependencies does not take them";
@@ -99,7 +102,7 @@ function chosen({ dependencies, extras, groups }: DependencyWish): Problem[] {
   return keys.map((key) => ({ key, found, write }));
 }
 
-/** Where none can be read, as in an inline table, uv itself will tell. */
+/** If none can be read, for example from an inline table, uv itself will complain. */
 function unknown(key: string, wanted: readonly string[], known: readonly string[]): Problem[] {
   const plain = (name: string) => name.toLowerCase().replace(/[-_.]+/g, "-");
   const names = known.map(plain);
@@ -117,7 +120,7 @@ function uvText(asked: string): string {
   return asked === "" ? `uv ${ownUv()}, unless the image has one` : `uv ${asked}, as the code asks`;
 }
 
-/** The version that we bring. */
+/** The version of uv that we install. */
 function ownUv(): string {
   const requirement = readFileSync(join(import.meta.dirname, "../remote/uv.txt"), "utf8");
   return /^uv==(\S+)/.exec(requirement)?.[1] ?? "";

@@ -6,28 +6,28 @@ import type { GitCredentials } from "./git/setup.ts";
 import { GIT_TOKEN } from "./git/token.ts";
 import { isSshUrl } from "./git/url.ts";
 
-/** What a server says of a repository: commits by name. */
+/** The branches and tags of a repository on a server: commit by name. */
 export interface Refs {
   readonly heads: ReadonlyMap<string, string>;
   /** The commit that a tag leads to, not the tag's own object. */
   readonly tags: ReadonlyMap<string, string>;
 }
 
-/** A repository on a server, and how it is asked. */
+/** A repository on a server, and how to reach it. */
 export interface Server {
   /** The key of the stack config that names it. */
   readonly key: string;
-  /** As the user knows it. */
+  /** As the user wrote it. */
   readonly repo: string;
   readonly url: string;
   readonly login: GitCredentials;
-  /** With login "agent": the command that goes there as the machine will. */
+  /** With login "agent": the ssh command that connects as the machine will. */
   readonly ssh?: string;
 }
 
 const PATIENCE_MS = 30_000;
 
-/** Asks the server for branches and tags; where it refuses, and would not refuse the user's own git, that is said. */
+/** Asks the server for branches and tags. If it refuses, but would accept the user's own git, the error says so. */
 export async function refsOf(
   { key, repo, url, login, ssh = "" }: Server,
   env: NodeJS.ProcessEnv,
@@ -85,7 +85,7 @@ export function headIn({ heads, tags }: Refs, repo: string, branch: string, pinn
   return failed({ key: "branch", found, write });
 }
 
-/** Branches that YAML takes for the same number as this one, when none is in quotes. */
+/** Branches that YAML, without quotes, reads as the same number as this one. */
 export function twinsOf({ heads }: Refs, branch: string): string[] {
   if (!/^[-+]?\.?\d/.test(branch)) return [];
   return [...heads.keys()].filter((name) => name !== branch && name !== "" && Number(name) === Number(branch));
@@ -98,7 +98,7 @@ function pin(heads: Refs["heads"], commit: string): string {
   return `set commit to ${yamlText(commit)}, and ${branch}`;
 }
 
-/** "commit TAB refs/heads/name" a line; a tag with an object of its own has a line more, "…^{}". */
+/** Lines "commit TAB refs/heads/name". A tag with an object of its own has a second line, "...^{}". */
 export function refsIn(text: string): Refs {
   const rows = text.split("\n").flatMap((line) => {
     const [, commit = "", kind = "", name = ""] =

@@ -22,12 +22,12 @@ export interface Pinned {
   readonly dependencies?: Dependencies;
 }
 
-/** Lines that were said: a replacement is checked twice. */
+/** Lines already printed: a replacement is checked twice. */
 const said = new Set<string>();
 
 /**
- * The commit to train: the one that is pinned while nothing asks for another. The head itself is not kept. The files of a
- * folder are taken as they are, and so is a commit that the stack config names.
+ * The commit to train: the pinned one, unless the inputs ask for another. `head` itself is not kept. The files of a
+ * folder are always taken as they are, and so is a commit that the stack config names.
  */
 export function pin(
   old: Partial<Pinned>,
@@ -51,7 +51,8 @@ export const provider = lifecycle({
     return { inputs: { ...pinned, dependencies }, failures: [...failures, ...more] };
   },
 
-  // A replacement, whose commit a preview knows: an update's outputs are all unknown there, and so would the image be.
+  // Replaced, not updated: a preview knows the commit of a replacement, but no output of an update, so the image would
+  // be unknown too.
   diff: async (_id: string, olds: Pinned, news: Pinned) => {
     const changes = !isSame(outputs(olds), outputs(news));
     return { changes, replaces: changes ? ["commit"] : [] };
@@ -59,7 +60,7 @@ export const provider = lifecycle({
   create: async (inputs: Pinned) => ({ id: "revision", outs: outputs(inputs) }),
 });
 
-/** What the commit says of itself, and what a clone of it, or of what lies beside it, would lack. */
+/** What the commit says it needs, and what a clone of it or of an extra repository would lack. */
 async function look(
   { repo, branch, commit }: Pinned,
   whole: Whole,

@@ -4,42 +4,42 @@ import type { Dependencies } from "../remote/checks.ts";
 import type { ExtraRepo, GitAuth } from "../remote/scripts.ts";
 import type { DependencyWish } from "./dependencies.ts";
 
-/** What is trained. */
+/** The code to train. */
 export interface RevisionArgs {
   /** As in the stack config. */
   readonly repo: string;
   readonly branch: string;
-  /** Free text; a new one takes the branch as it is now. */
+  /** Any text; changing it takes the branch as it is now. */
   readonly run: string;
-  /** The branch's commit now, or the one that the stack config names. */
+  /** The branch's current commit, or the one that the stack config names. */
   readonly head: string;
-  /** Does the stack config name it? */
+  /** Does the stack config name the commit? */
   readonly isPinned: boolean;
-  /** What is checked of the commit before anything is rented. */
+  /** What to check about the commit before anything is rented. */
   readonly whole: Whole;
-  /** What is to be installed of what the commit asks for. */
+  /** Which of the commit's dependencies to install. */
   readonly wish: DependencyWish;
 }
 
-/** Where a commit is looked at, and what may be missing in a clone of it. */
+/** Where to look at a commit, and what may be missing in a clone of it. */
 export interface Whole {
-  /** What git fetches from. */
+  /** URL that git fetches from. */
   readonly url: string;
   readonly way: GitAuth;
   readonly tokenFor: string;
-  /** Where a token is looked for. */
+  /** File to look for a token in. */
   readonly envFile: string;
   readonly netrcFile: string;
   readonly extraRepos: readonly ExtraRepo[];
-  /** With source rsync: the folder whose files were looked at already; else "". */
+  /** With source rsync: the folder, whose files were checked before; else "". */
   readonly sourceDir: string;
-  /** Patterns of .gitignore: training does without. */
+  /** Patterns of .gitignore: files that training does not need. */
   readonly exclude: readonly string[];
 }
 
 /**
  * The pinned commit: taken when `repo`, `branch` or `run` changes and kept otherwise, so that a push never restarts a
- * training. That the branch has moved is told in one line.
+ * training. If the branch has moved, one line says so.
  */
 export class Revision extends DynamicResource {
   declare readonly commit: pulumi.Output<string>;
@@ -54,7 +54,7 @@ export class Revision extends DynamicResource {
   }
 }
 
-/** undefined = the branch is where it was. */
+/** undefined = the branch has not moved. */
 export function movedText({ branch, head }: Pick<RevisionArgs, "branch" | "head">, commit: string): string | undefined {
   if (commit === head) return undefined;
   return `${branch} has moved to ${head.slice(0, 7)}; change run to take it (pinned: ${commit.slice(0, 7)})`;

@@ -35,7 +35,7 @@ const patterns = () => field.names(/^[^\p{Cc}]+$/u, "a list of lines as in .giti
 const EXTRA_REPOS =
   "a list such as [{url: https://github.com/me/it, commit: its whole id of 40 letters and digits, path: /workspace/it}]";
 
-/** What every training gets from the program; `env` cannot set it. */
+/** Variables that the program sets for every training; `env` cannot set them. */
 const RESERVED = ["NUM_GPUS", "CHECKPOINT_DIR", "RESUME_FROM", "CONTAINER_ID"];
 
 const TRAIN_COMMAND = [
@@ -44,7 +44,7 @@ const TRAIN_COMMAND = [
   `--wandb-run "cot_oracle-$WANDB_RUN_ID" --wandb-group jan \${RESUME_FROM:+--resume-from "$RESUME_FROM"}`,
 ].join(" ");
 
-/** Every key of the stack config, with its default as text and its description, both as in Pulumi.yaml. */
+/** Every key of the stack config, with its default as text and its description, as in Pulumi.yaml. */
 const schema = z.strictObject({
   ...field.allOf(criteria.shape),
   readyTimeoutMinutes: field
@@ -243,10 +243,10 @@ const schema = z.strictObject({
 
 type Parsed = z.output<typeof schema>;
 
-/** Everything a run is made from, typed and complete. Prices in $/h, disk in GB. */
+/** All settings of a run, typed and complete. Prices in $/h, disk in GB. */
 export type RunConfig = { readonly [Key in keyof Parsed]-?: Exclude<Parsed[Key], undefined> };
 
-/** What the text of a stack config says, as far as it can be used. */
+/** The result of reading a stack config, as far as its values are valid. */
 export interface ConfigReading {
   readonly config: Partial<RunConfig>;
   readonly problems: readonly Problem[];
@@ -254,7 +254,7 @@ export interface ConfigReading {
 
 const PRICE_PER_GPU = 3.5;
 
-/** Reads every key, and says of all that are wrong what to write instead. `raw` has no namespace; "" is unset. */
+/** Reads every key; each problem says what to write instead. Keys of `raw` have no namespace; "" means unset. */
 export function readConfig(raw: Readonly<Record<string, string>>): ConfigReading {
   const result = schema.safeParse(Object.fromEntries(Object.entries(raw).filter(([, text]) => text.trim() !== "")));
   if (result.success) return { config: complete(result.data), problems: [] };
@@ -264,7 +264,7 @@ export function readConfig(raw: Readonly<Record<string, string>>): ConfigReading
   return { config: readable(raw), problems };
 }
 
-/** Do both texts say the same? A number may be written in any way that YAML has. */
+/** Do both texts mean the same value? YAML may write a number in several ways. */
 export function isSameValue(key: string, one: string, other: string): boolean {
   const read = (text: string) => schema.shape[key as keyof typeof schema.shape]?.safeParse(text.trim()).data;
   const [first, second] = [read(one), read(other)];
@@ -272,7 +272,7 @@ export function isSameValue(key: string, one: string, other: string): boolean {
   return JSON.stringify(first ?? one) === JSON.stringify(second ?? other);
 }
 
-/** The fields that can be read, so that later checks can still look at them. */
+/** The valid fields, so that later checks can still use them. */
 function readable(raw: Readonly<Record<string, string>>): Partial<RunConfig> {
   const fields = Object.entries(schema.shape).flatMap(([key, shape]) => {
     const value = shape.safeParse(raw[key]?.trim() || undefined);
@@ -294,7 +294,7 @@ function unknownKey(key: string): Problem {
   return { key, found: "there is no such key", write: `did you mean ${nearestKey(key)}?` };
 }
 
-/** A slip of a letter or two is likelier than a key that only begins alike, and that likelier than anything else. */
+/** Prefers a key with one or two wrong letters to one that only begins alike, and that to any other. */
 function nearestKey(key: string): string {
   const bare = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
   const keys = new Map(Object.keys(schema.shape).map((known) => [bare(known), known]));
@@ -303,10 +303,10 @@ function nearestKey(key: string): string {
   return keys.get(distance(bare(key), near) <= SLIPS ? near : (alike ?? near)) ?? "";
 }
 
-/** Letters that one may get wrong in a key. */
+/** Number of letters that may be wrong in a key. */
 const SLIPS = 2;
 
-/** Keys, defaults as text, and descriptions: what Pulumi.yaml has to say about them. */
+/** Keys, defaults as text, and descriptions, as Pulumi.yaml must have them. */
 export function configKeys(): { key: string; default: string; description: string }[] {
   return Object.entries(schema.shape).map(([key, shape]) => ({
     key,
@@ -315,7 +315,7 @@ export function configKeys(): { key: string; default: string; description: strin
   }));
 }
 
-/** The stack config of this project as text by key; other namespaces belong to others. */
+/** This project's stack config as text by key; keys of other namespaces are left out. */
 export function stackConfig(): Record<string, string> {
   const prefix = `${pulumi.getProject()}:`;
   const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));

@@ -7,7 +7,7 @@ import * as values from "../lib/values.ts";
 /** Thrown by a field's reader; the message says what to write. */
 class Wrong extends Error {}
 
-/** A field: text in, value out; the message of its only issue says what to write. */
+/** A field reads text and returns a value; when it cannot, the message of its only issue says what to write. */
 function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
   return z.string().transform((text, context) => {
     try {
@@ -20,7 +20,7 @@ function field<T>(read: (text: string) => T): z.ZodPipe<z.ZodString, z.ZodTransf
   });
 }
 
-/** Text that matches; `write` says what does. */
+/** Text that matches the pattern; `write` says what to write instead. */
 export function text(pattern: RegExp, write: string) {
   return field((value) => matching(value, pattern, write));
 }
@@ -30,12 +30,12 @@ function matching(value: string, pattern: RegExp, write: string): string {
   return value;
 }
 
-/** Text as it is, printable and on one line. */
+/** Any printable text on one line, unchanged. */
 export function line(write: string) {
   return text(/^[^\p{Cc}]*$/u, write);
 }
 
-/** A value of this kind; what its error says is what to write. */
+/** A value of this kind; its error message says what to write. */
 export function of<T>(kind: z.ZodType<T>) {
   return field((text) => judged(text, kind));
 }
@@ -46,7 +46,7 @@ function judged<T>(text: string, kind: z.ZodType<T>): T {
   return data as T;
 }
 
-/** Text as the kind has it, where it can be read so. */
+/** The text parsed for this kind; unchanged if it cannot be parsed. */
 function valueIn(text: string, kind: z.ZodType): unknown {
   if (kind instanceof z.ZodNumber) return kind.isInt ? integerIn(text) : decimalIn(text);
   if (kind instanceof z.ZodBoolean) return booleanIn(text);
@@ -58,7 +58,7 @@ type FieldOf<Kind extends z.ZodType> = z.ZodPrefault<
   z.ZodType<Kind extends z.ZodDefault ? z.output<Kind> : z.output<Kind> | undefined, string>
 >;
 
-/** A field for each of these kinds, with its default and its description; "" is undefined where there is no default. */
+/** A field for each of these kinds, with default and description; "" becomes undefined if there is no default. */
 export function allOf<Kinds extends Readonly<Record<string, z.ZodType>>>(kinds: Kinds) {
   const fields = Object.entries(kinds).map(([key, kind]) => [key, fieldOf(kind).describe(kind.description ?? "")]);
   return Object.fromEntries(fields) as { [Key in keyof Kinds]: FieldOf<Kinds[Key]> };
@@ -90,12 +90,12 @@ function integerIn(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** A decimal number; a `$` before it and a `/h` behind it are fine. */
+/** A decimal number; `$` before it and `/h` after it are accepted. */
 export function decimal(least: number, most: number, what: string) {
   return of(values.decimal(least, most, what));
 }
 
-/** The same, or null for "". */
+/** As `decimal`, or null for "". */
 export function optionalDecimal(least: number, most: number, what: string) {
   return field((text) => (text === "" ? null : judged(text, values.decimal(least, most, what))));
 }
@@ -104,7 +104,7 @@ function decimalIn(text: string): number {
   return Number(/^\$?\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:\/\s*h)?$/.exec(text)?.[1]);
 }
 
-/** "30/60": minutes for one machine and in all; "30" gives twice that in all. */
+/** "30/60": minutes for one machine, and in all; "30" alone means twice that in all. */
 export function minutesPair() {
   return field((value) => {
     const found = /^(\d{1,4})(?:\s*[/,]\s*(\d{1,4}))?$/.exec(value);
@@ -128,7 +128,7 @@ function listOf(value: string, write: string): string[] {
   return words.map((word) => word.trim().replace(/^(["'])(.*)\1$/, "$2")).filter((word) => word !== "");
 }
 
-/** A JSON list of things of one shape. */
+/** A JSON list of items of one shape. */
 export function list<T extends z.ZodType>(item: T, write: string) {
   return field((value): readonly z.output<T>[] => {
     const items = z.array(item).safeParse(parsed(value));
@@ -161,7 +161,9 @@ export function commands(write: string) {
 const TARGET = /^(\/(?!\.\.?(\/|$))[\w.+@-]+)+$/;
 const PLACE = /^(?!\.git(\/|$))(?!\.\.?(\/|$))[\w.+@-]+(\/(?!\.\.?(\/|$))[\w.+@-]+)*$/;
 
-/** Places below the code by what they lead to: a JSON object, or target=place with commas between them. */
+/**
+ * Links: target on the machine to place in the code's folder. A JSON object, or target=place with commas between them.
+ */
 export function links() {
   const write = "a path on the machine and where it is to appear in the code, such as {/workspace/data: data}";
   return field((value) => {
@@ -181,7 +183,7 @@ function entriesOf(value: string, write: string): [string, string][] {
   const entries = pairsOf(value, write);
   for (const [name, item] of entries) {
     matching(name, ENV_NAME, write);
-    // A variable cannot hold it, and a shell would cut the text there.
+    // A shell variable cannot hold NUL, and a shell would cut the text there.
     if (item.includes("\0")) throw new Wrong(`write ${write}`);
   }
   return entries;

@@ -4,10 +4,10 @@ import type { Problem } from "../lib/problem.ts";
 const names = z.array(z.string());
 
 /**
- * Values of the stack config that were set with --secret. They pass through Pulumi's engine, which keeps them encrypted in
- * the state and shows them in its log at the highest level; credentials have a way of their own.
+ * Problems with values of the stack config that were set with --secret. They pass through Pulumi's engine, which
+ * encrypts them in the state but shows them in its most detailed log. Credentials are forwarded in another way.
  *
- * @param env of the program, where Pulumi names them
+ * @param env the program's environment, in which Pulumi lists these values
  */
 export function secretConfigProblems(project: string, env: NodeJS.ProcessEnv): Problem[] {
   const prefix = `${project}:`;

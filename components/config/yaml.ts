@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
 import type { Problem } from "../lib/problem.ts";
 
-/** A text as it stands for itself in a stack config: in quotes where YAML would make something else of it. */
+/** A text as a stack config must have it: in quotes if YAML would read it as something else. */
 export function yamlText(text: string): string {
   const isPlain = /^[A-Za-z_](?:[\w./+@%-]*\w)?$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text);
   return isPlain ? text : JSON.stringify(text);
 }
 
-/** The text of a stack's config file in the project's folder; "" = none there. */
+/** The text of a stack's config file in the project's folder; "" = no such file. */
 export function stackFile(stack: string): string {
   try {
     return readFileSync(`Pulumi.${stack}.yaml`, "utf8");
@@ -18,10 +18,10 @@ export function stackFile(stack: string): string {
 }
 
 /**
- * Values that YAML has changed on their way: a number or a date without quotes. Once Pulumi has written the file itself
- * (`stack init`, `-c`) what was written before is gone.
+ * Problems with values that YAML has changed: a number or a date without quotes. After Pulumi has rewritten the file
+ * (`stack init`, `-c`), the original text is lost.
  *
- * @param raw what has arrived, by key without its namespace
+ * @param raw the values received, by key without namespace
  * @param isSame do both texts mean the same for this key?
  */
 export function changedByYaml(
@@ -43,7 +43,7 @@ export function changedByYaml(
   });
 }
 
-/** In a list or a map everything is text. */
+/** Inside lists and maps every value is meant as text. */
 function changes(key: string, node: unknown, arrived: unknown): Problem[] {
   if (isMap(node)) return node.items.flatMap((item) => changes(key, item.value, at(arrived, String(item.key))));
   if (isSeq(node)) return node.items.flatMap((item, index) => changes(key, item, at(arrived, String(index))));
@@ -53,7 +53,7 @@ function changes(key: string, node: unknown, arrived: unknown): Problem[] {
   return [{ key, found: `YAML made ${made} of ${written}`, write: `quote it: ${JSON.stringify(written)}` }];
 }
 
-/** What else differs comes from elsewhere, such as another file. */
+/** Only such texts can be changed by YAML; other differences have other causes, such as another file. */
 const CHANGEABLE = /^([-+]?\.?\d|(true|false)$)/i;
 
 function at(value: unknown, key: string): unknown {

@@ -12,19 +12,19 @@ export interface FoundCredentials {
   /** By name. */
   readonly values: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
-  /** Sentences about files that something was taken from. */
+  /** Sentences about env or netrc files from which a credential was taken. */
   readonly warnings: readonly string[];
 }
 
 /** What to look for, and where. */
 export interface CredentialSearch {
-  /** To forward where found. */
+  /** Names to forward if found. */
   readonly forward: readonly string[];
-  /** Must be found; forwarded too. */
+  /** Names that must be found; they are forwarded too. */
   readonly require: readonly string[];
   readonly envFile: string;
   readonly netrcFile: string;
-  /** Where training finds Weights & Biases, when that is a server of one's own. */
+  /** URL of the user's own Weights & Biases server, if there is one. */
   readonly wandbUrl?: string;
 }
 
@@ -32,9 +32,9 @@ const NEVER_FORWARDED: readonly string[] = REGISTRY_TOKENS;
 const WANDB = "https://api.wandb.ai";
 
 /**
- * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value is none.
- * A file that is not there is an empty one; one that cannot be read is a problem. From then on this process shows
- * nothing of what the files hold.
+ * Looks in the environment, the env file and, for WANDB_API_KEY, the netrc file, in this order. An empty value counts
+ * as missing. A file that does not exist counts as empty; a file that cannot be read is a problem. From then on this
+ * process never prints a secret from these files.
  */
 export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv = process.env): FoundCredentials {
   const envFile = readText("envFile", absolute(search.envFile, env));
@@ -68,7 +68,7 @@ export function findCredentials(search: CredentialSearch, env: NodeJS.ProcessEnv
   };
 }
 
-/** With its port, as wandb writes it to a netrc file; "" = it is no URL. */
+/** Host with its port, as wandb writes it to a netrc file; "" = not a URL. */
 function hostOf(url: string): string {
   return /^https?:\/\/([^/?#]+)/i.exec(url)?.[1] ?? "";
 }
@@ -76,7 +76,7 @@ function hostOf(url: string): string {
 interface Place {
   /** For people. */
   readonly from: string;
-  /** Of a file. */
+  /** Set when it comes from a file. */
   readonly path?: string;
   readonly values: Readonly<Record<string, string | undefined>>;
 }
@@ -106,7 +106,7 @@ function missingProblem(name: string, places: readonly Place[]): Problem {
   };
 }
 
-/** What a shell would run or expand is no token as it stands. */
+/** A value that a shell would run or expand cannot be used as a token. */
 function doubtProblem(name: string, file: string, doubt: DoubtfulLine | undefined): Problem {
   const found = `line ${doubt?.line} of ${file}: ${name} ${doubt?.why}, and nothing is run or expanded here`;
   return { key: "envFile", found, write: `write its value itself, in single quotes, or export ${name} before` };

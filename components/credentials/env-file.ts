@@ -1,23 +1,23 @@
-/** What an env file says, as a shell that sources it would take it. */
+/** The contents of an env file, as a shell that sources it would see them. */
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
-  /** Names whose value only a shell could tell; never in `values`. */
+  /** Names whose value only a shell could work out; never in `values`. */
   readonly doubts: Readonly<Record<string, DoubtfulLine>>;
-  /** Whatever stands behind a name, taken for a secret. */
+  /** Every text assigned to a name, to be treated as a secret. */
   readonly texts: readonly string[];
 }
 
 export interface DoubtfulLine {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
   /** A clause that shows nothing of the value. */
   readonly why: string;
 }
 
 /**
- * Reads NAME=value lines: `export` or not, quoted or not, several on a line, comments, values over several lines; the last
- * one of a name wins. What a shell would run, expand or decide is in doubt. More lenient than a shell with CRLF, blanks
- * around `=` and `NAME: value`, which have one meaning only.
+ * Reads NAME=value lines: with or without `export` and quotes, several on a line, comments, values over several lines.
+ * The last assignment of a name wins. A value that a shell would run, expand or decide is in doubt. More lenient than a
+ * shell about CRLF, blanks around `=` and `NAME: value`, because their meaning is clear.
  */
 export function readEnvFile(text: string): EnvFile {
   const all = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
@@ -57,15 +57,15 @@ export function readEnvFile(text: string): EnvFile {
   };
 }
 
-/** The values that are certain. */
+/** Only the values that are certain. */
 export function envValues(text: string): Readonly<Record<string, string>> {
   return readEnvFile(text).values;
 }
 
-/** From such a line on, what is assigned depends on more than the text. */
+/** After such a line, the text alone does not tell what is assigned. */
 const STRUCTURE =
   /^[ \t]*(?:(?:if|then|else|elif|fi|for|while|until|do|done|case|esac|function|return|exit|[{}()])(?=[\s;]|$)|\w+[ \t]*\(\)|.*<<|[^#]*&&[ \t]*(?:return|exit)\b)/;
-/** May what follows still belong to this line? */
+/** Does the statement go on in the next line? */
 function isOpen(line: string): boolean {
   const count = (pattern: RegExp) => line.match(pattern)?.length ?? 0;
   const isOdd = [/'/g, /"/g, /`/g].some((quote) => count(quote) % 2 === 1);
@@ -75,14 +75,14 @@ function isOpen(line: string): boolean {
 const UNSET = /^[ \t]*unset[ \t]+([\w \t]+)/;
 const HEAD = /[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)(?:[ \t]+=[ \t]*|=|:[ \t]+)/y;
 const NEXT = /[ \t]+([A-Za-z_]\w*)=/y;
-/** Behind a value: nothing, a comment, or the `export` of what was set. */
+/** What may follow a value: nothing, a comment, or an `export` of the names just set. */
 const REST = /[ \t]*(?:;[ \t]*(?:export(?:[ \t]+[A-Za-z_]\w*)+)?[ \t]*;?[ \t]*)?(?:(?<=[\s;])#[^\n]*)?(?=\n|$)/y;
 
 interface Statement {
   readonly words: readonly { readonly name: string; readonly value: string }[];
   /** Why none of the values is certain. */
   readonly why?: string;
-  /** Where the line ends. */
+  /** Position of the line's end. */
   readonly end: number;
 }
 
@@ -117,7 +117,7 @@ function lineEnd(all: string, at: number): number {
 function wordAt(all: string, start: number): { value: string; at: number; why?: string } {
   let [value, at] = ["", start];
   const doubt = (why: string) => ({ value, at, why });
-  // What was meant for a value may be a comment, when blanks stood before it.
+  // After blanks, a # begins a comment, so the value is empty.
   if (all[at] === "#" && /[ \t]/.test(all[at - 1] ?? "")) return { value, at };
   while (at < all.length && !/[\s;]/.test(all[at] ?? "")) {
     const char = all[at] ?? "";

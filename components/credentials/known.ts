@@ -9,11 +9,14 @@ import { readEnvFile } from "./env-file.ts";
 import { netrcPasswords, netrcPath } from "./netrc.ts";
 import { REGISTRY_TOKENS } from "./registry-token.ts";
 
-/** Where credentials of this user were ever looked for: a later command has no stack config, and shows none of them. */
+/**
+ * All places where this user's credentials were ever looked for, so that a later command without a stack config hides
+ * them too.
+ */
 const shape = z.object({ files: z.array(z.string()), names: z.array(z.string()) });
 type Places = z.output<typeof shape>;
 
-/** What is looked for where nobody says otherwise. */
+/** Places that are always searched. */
 const USUAL: Places = {
   files: ["~/.env", "~/.netrc"],
   names: [...REGISTRY_TOKENS, "HF_TOKEN", "WANDB_API_KEY", "GITHUB_TOKEN", "VAST_API_KEY"],
@@ -24,7 +27,7 @@ interface Search extends Readonly<Record<"envFile" | "netrcFile", string>> {
   readonly require: readonly string[];
 }
 
-/** Notes files and names, so that whatever runs later knows what it must not show. Holds no secret. */
+/** Notes files and names, so that later commands know what to hide. Writes no secret. */
 export function noteSearch(dir: Pick<StateDir, "path">, search: Search, env = process.env): void {
   const noted = placesIn(dir.path);
   const files = [...new Set([...noted.files, absolute(search.envFile, env), netrcPath(search.netrcFile, env)])];
@@ -33,19 +36,19 @@ export function noteSearch(dir: Pick<StateDir, "path">, search: Search, env = pr
   writeWhole(fileIn(dir.path), `${JSON.stringify({ files, names })}\n`);
 }
 
-/** Takes every credential that this user's files and environment hold out of what this process shows. Never throws. */
+/** Reads every credential in this user's files and environment, so that this process never prints one. Never throws. */
 export function learnCredentials(env: NodeJS.ProcessEnv = process.env): void {
   const { files, names } = placesIn(stateDirPath(env));
   learnSecrets([...USUAL.names, ...names].map((name) => env[name]?.trim()));
   for (const file of [...USUAL.files, ...files]) learnFile(textOf(netrcPath(file, env)));
 }
 
-/** Of the text of an env file or a netrc file: every value of the one, every password of the other. */
+/** Learns every value of an env file's text, or every password of a netrc file's. */
 export function learnFile(text: string): void {
   learnSecrets([...readEnvFile(text).texts.filter(isNoPlace), ...netrcPasswords(text)]);
 }
 
-/** A path that leads somewhere on this machine is none. */
+/** An existing absolute path is not a secret. */
 function isNoPlace(value: string): boolean {
   return !value.startsWith("/") || statSync(value, { throwIfNoEntry: false }) === undefined;
 }
@@ -63,7 +66,7 @@ function fileIn(stateDir: string): string {
   return join(stateDir, "credential-places.json");
 }
 
-/** A file that cannot be read is a matter for whoever needs it. */
+/** "" if the file cannot be read: whoever needs the file reports that. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");

@@ -1,6 +1,6 @@
 import { absolute } from "../lib/path.ts";
 
-/** Where it is: the usual one is wherever NETRC says, as for all that read it. */
+/** Path of the netrc file. NETRC replaces the default path, as for every program that reads it. */
 export function netrcPath(file: string, env: NodeJS.ProcessEnv): string {
   return absolute(file === USUAL && env.NETRC ? env.NETRC : file, env);
 }
@@ -14,16 +14,19 @@ export interface NetrcEntry {
 }
 
 /**
- * The entry of a machine in the text of a netrc file, as Python's netrc has it, with which wandb and requests read it: the
- * last one, and none at all in a file that it refuses. undefined = none with a password. `default` is not used: it would
- * hand a password to a machine that nobody named.
+ * The entry of a machine in the text of a netrc file. Read as Python's netrc reads it, which wandb and requests use:
+ * the last entry counts, and a file that Python refuses has none. undefined = no entry with a password. `default` is
+ * ignored: it would give a password to a machine that nobody named.
  */
 export function netrcEntry(text: string, machine: string): NetrcEntry | undefined {
   const entry = entriesIn(text)?.get(machine);
   return entry?.password ? entry : undefined;
 }
 
-/** Every password in the text of a netrc file; where that is a word of GitHub's, or missing, the login is the token. */
+/**
+ * Every password in the text of a netrc file. Where the password is missing or a fixed word of GitHub's, the login is
+ * the token.
+ */
 export function netrcPasswords(text: string): string[] {
   const words = new Words(text).rest();
   const after = (name: string) => words.filter((_, at) => words[at - 1] === name);
@@ -32,13 +35,13 @@ export function netrcPasswords(text: string): string[] {
   return [...passwords, ...(isToken ? [...after("login"), ...after("user")] : [])];
 }
 
-/** By machine; undefined where Python would refuse the file. */
+/** Entries by machine; undefined where Python would refuse the file. */
 function entriesIn(text: string): Map<string, NetrcEntry> | undefined {
   const words = new Words(text);
   const entries = new Map<string, NetrcEntry>();
   for (let word = words.next(); word !== ""; word = words.next()) {
     if (word.startsWith("#")) {
-      // A word of its own: the rest of its line, unless that ended with it.
+      // Only a # that stands alone makes the rest of its line a comment here, as in Python.
       if (word === "#") words.skipLine();
     } else if (word === "machine" || word === "default") {
       const name = word === "machine" ? words.next() : word;
@@ -67,7 +70,7 @@ function entryAt(words: Words): NetrcEntry | undefined {
   }
 }
 
-/** A macro lasts until the next empty line. Has it an end? */
+/** Skips a macro, which lasts until the next empty line; false if there is none. */
 function skipMacro(words: Words): boolean {
   words.next();
   for (;;) {
@@ -77,11 +80,11 @@ function skipMacro(words: Words): boolean {
   }
 }
 
-/** Words between blanks; a word in quotes may hold blanks, and a backslash takes what follows as it is. */
+/** Splits text at blanks; a quoted word may hold blanks, and a backslash keeps the next character as it is. */
 class Words {
   readonly #text: string;
   #at = 0;
-  /** Did a line end while the last word was looked for, before it or with it? */
+  /** Did a line end before or right after the last word? */
   #hasLineEnd = false;
   #pushed: string | undefined;
 
@@ -89,7 +92,7 @@ class Words {
     this.#text = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
   }
 
-  /** "" at the end. */
+  /** The next word; "" at the end. */
   next(): string {
     const pushed = this.#pushed;
     this.#pushed = undefined;
@@ -113,12 +116,12 @@ class Words {
     this.#pushed = word;
   }
 
-  /** The rest of the line of a comment. Behind an empty line Python skips none, so what stands there counts. */
+  /** Skips the rest of a comment's line. As in Python, nothing is skipped when a line ended around the last word. */
   skipLine(): void {
     if (!this.#hasLineEnd) this.line();
   }
 
-  /** With its end. */
+  /** The rest of the line, with its newline. */
   line(): string {
     const end = this.#text.indexOf("\n", this.#at);
     const line = this.#text.slice(this.#at, end < 0 ? undefined : end + 1);

@@ -1,12 +1,13 @@
-# What the machine's onstart runs at each start, once a step has left it here: training that was cut short goes on, and
-# the guard watches again. One that has ended, well or not, or was asked to, is left as it is.
+# What the machine's onstart runs at each start, once a step has put it here. Training that was cut short is started
+# again, and the guard is started. Training that has ended, or was asked to end, is left as it is.
 boot() {
   local left
   lock
-  # Somebody runs onstart by hand.
+  # Training already runs: a person has run onstart by hand.
   ! training_pid >/dev/null || return 0
   rm -f "$KEEP/keep"
-  # Its shell may have been killed alone.
+  # The wrapper of training may have been killed alone, so training is started again only when none of its processes is
+  # left.
   if is_cut_short && left=$(own_processes) && [ -z "$left" ]; then
     start_training "The machine was started again, and training with it."
   fi

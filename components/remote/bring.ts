@@ -1,19 +1,19 @@
-/** What comes home beside checkpoints; the log of training always does. */
+/** Which files come home beside checkpoints; the training log always does. */
 export interface Bring {
-  /** Of the repository's folder in the workspace. */
+  /** Name of the repository's folder in the workspace. */
   readonly name: string;
-  /** As bash has them, relative to that folder or below the workspace. */
+  /** Bash globs, relative to that folder or below the workspace. */
   readonly globs: readonly string[];
-  /** Most of all but logs, MB on disk. */
+  /** Limit for all files but logs, MB on disk. */
   readonly maxMb: number;
 }
 
-/** Where nothing has to be: what Hydra and wandb write unless they are told otherwise. */
+/** Globs that may match nothing: where Hydra and wandb write by default. */
 export const USUAL_GLOBS: readonly string[] = ["outputs", "wandb/offline-run-*"];
 
 /**
- * A glob that stays below the repository's folder, or /workspace, and names nothing that holds credentials: a name with a
- * dot before it is written out, and is none of theirs.
+ * A glob that stays below the repository's folder or /workspace, and cannot match files of credentials: a name that
+ * begins with a dot must be written out, and must not be one of theirs.
  */
 export const BRING_GLOB =
   /^(\/workspace\/)?(?!~)((?!\.(\.?(\/|$)|env|netrc|git(-|\/|$)|ssh|gnupg|aws|vast|[^/]*[*?[]))[^\p{Cc}/\\]+(\/(?!$)|$))+$/iu;

@@ -1,17 +1,19 @@
-# What is to come home beside checkpoints, in the records of manifest.sh. Values: WORKSPACE, NAME (the repository's folder in
-# there), GLOBS (bash's own, one a line, relative to that folder or below WORKSPACE; a folder stands for all that is in it),
-# CHECKPOINTS (its files come home by themselves), MOST (bytes of all but logs), and HASHES.
-# Names are real paths from WORKSPACE. A link is followed where a glob names it, or what is in it; links below that are not.
-# Of an x record: outside WORKSPACE (t = where), secret, large (t = bytes), link (t = where), nothing (t = the glob).
+# Lists the files to bring home beside checkpoints, as records of manifest.sh. Values: WORKSPACE, NAME (the repository's
+# folder in WORKSPACE), GLOBS (bash globs, one a line, relative to that folder or below WORKSPACE; a folder means
+# everything in it), CHECKPOINTS (left out here: checkpoints are fetched separately), MOST (bytes of all files but
+# logs), HASHES.
+# Names are real paths from WORKSPACE. Links that a glob matches are followed; links inside matched folders are not.
+# The t of an x record: outside WORKSPACE (t = where it leads), secret (t is empty), large (t = bytes), link (t = where
+# it leads), nothing (t = the glob).
 shopt -s nullglob globstar
 
-# A file that was written so lately may grow while it is read, so only what it had when it was listed is hashed.
+# A file changed less than this long ago may still grow. Only the bytes it had when it was listed are hashed.
 YOUNG_SECONDS=60
 
 # refuse WHY NAME TEXT
 refuse() { printf 'x %s ./%s\0t %s\0' "$1" "$2" "$3"; }
 
-# holds_credentials NAME: by its name, or as another name of ours.
+# holds_credentials NAME: true for names that usually hold credentials, and for other names of our .env and netrc.
 holds_credentials() {
   case /$1/ in
     */.env/* | */.env.*/* | */.netrc/* | */.netrc.*/* | */.git-credentials/* | */id_rsa/* | */id_ed25519/*) return 0 ;;
@@ -20,12 +22,12 @@ holds_credentials() {
   [ "$1" -ef .env ] || [ "$1" -ef "$HOME/.netrc" ]
 }
 
-# bring_glob GLOB [log]: each match that is new.
+# bring_glob GLOB [log]: lists every match that is not listed yet.
 bring_glob() {
   local found ends=() roots=() files=() record at name end last=/ IFS=
-  # Without quotes, so that it is a glob; without IFS, so that it is one word.
+  # No quotes, so that the glob expands; empty IFS, so that it is not split into words.
   case $1 in "$WORKSPACE"/*) found=("$HERE"/${1#"$WORKSPACE"/}) ;; *) found=("$HERE/$NAME"/$1) ;; esac
-  # A word without stars stays as it is, whether it is there or not.
+  # A word without wildcards expands to itself even when no such file exists.
   [ "${#found[@]}" != 1 ] || [ -e "${found[0]}" ] || [ -h "${found[0]}" ] || found=()
   if [ "${#found[@]}" = 0 ]; then
     [ -n "${2-}" ] || printf 'x nothing .\0t %s\0' "$1"
@@ -42,7 +44,7 @@ bring_glob() {
       *) refuse outside "$name" "$end" && ends[at]= ;;
     esac
   done
-  # Sorted with a slash behind it a folder stands right before what is within it.
+  # With a slash after each name, sorting puts a folder right before its contents.
   while IFS= read -r -d '' end; do
     end=${end%/}
     case $end in "$last"/*) continue ;; esac
@@ -94,7 +96,7 @@ take_record() {
   printf '%s./%s\0' "${1%%/*}" "$name"
 }
 
-# list_links: those whose ends come home are links there.
+# list_links: a link stays a link at home when its target is brought home too.
 list_links() {
   local at ends=()
   [ "${#LINKS[@]}" != 0 ] || return 0

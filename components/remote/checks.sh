@@ -2,7 +2,7 @@
 # (lines "place TAB target"), SETUP and PREFLIGHT (commands as quoted words), COSTS, and those of the dependencies, the
 # environment and the guard.
 
-# make_links [early]: with early a target that is not there yet is left for later.
+# make_links [early]: with early, a link whose target does not exist yet is left for later.
 make_links() {
   local place target
   while IFS=$'\t' read -r place target; do
@@ -15,7 +15,7 @@ make_links() {
   done <<<"$LINKS"
 }
 
-# make_link PLACE TARGET: another link goes, in one step; nothing else does.
+# make_link PLACE TARGET: replaces another link in one step; anything else at PLACE stays.
 make_link() {
   local new=$1.vast-training-new
   [ "$(readlink "$1")" != "$2" ] || return 0
@@ -28,7 +28,7 @@ make_link() {
   mv -fT "$new" "$1"
 }
 
-# refuse TEXT: the end of a start that cannot be; the guard need not wait for it.
+# refuse TEXT: training cannot start. The guard no longer waits for it.
 refuse() {
   rm -f "$KEEP/hold"
   {
@@ -39,14 +39,14 @@ refuse() {
   exit 1
 }
 
-# in_environment SECONDS COMMAND: in the code's folder, as training is run.
+# in_environment SECONDS COMMAND: runs it in the code's folder, with the environment of training.
 in_environment() {
   training_environment
   cd "$CODE"
   exec timeout -k 10 "$1" bash -c "$2"
 }
 
-# run_all WHAT SECONDS COMMAND...: each in turn, with a log of its own; prints what has failed, and how.
+# run_all WHAT SECONDS COMMAND...: runs each in turn with its own log; prints which failed and how.
 run_all() {
   local what=$1 seconds=$2 command code log number=0 failed=0 began kills
   shift 2
@@ -75,13 +75,13 @@ run_all() {
         say "It has printed nothing."
       fi
     } >&2
-    # What follows in a set-up may need it; of the preflight all is told at once.
+    # A later set-up command may need this one, so set-up stops here; preflight reports every failure.
     [ "$what" = preflight ] || break
   done
   return "$failed"
 }
 
-# prepare_start: called with the lock; gives it away while commands run. Whoever asks training to stop meanwhile is heard.
+# prepare_start: called with the lock, and releases it while commands run, so that a request to stop training is heard.
 prepare_start() {
   local commands
   rm -f "$EXIT"

@@ -3,27 +3,27 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellQuoted } from "./script.ts";
 
-/** How what the code needs gets onto the machine. */
+/** How the machine gets the packages that the code needs. */
 export interface Dependencies {
   /** A shell command, in the code's folder; "" = nothing is installed. */
   readonly command: string;
   /** The versions of uv that the code asks for, as pip takes them; "" = any. */
   readonly uv: string;
-  /** Is it the image's own Python that trains? Then an environment that an earlier commit had goes. */
+  /** True when training uses the image's own Python: an environment left by an earlier commit is then deleted. */
   readonly ownPython: boolean;
 }
 
-/** What has to be in order before a training starts; none that runs is restarted for it. */
+/** Checks before a training starts. A change to them does not restart a running training. */
 export interface Checks {
-  /** Default: nothing is installed, and nothing goes. */
+  /** Default: nothing is installed or deleted. */
   readonly dependencies?: Dependencies;
-  /** Place in the code's folder by what it leads to on the machine. */
+  /** Links: target on the machine to place in the code's folder. */
   readonly links?: Readonly<Record<string, string>>;
-  /** Shell commands that make ready. */
+  /** Shell commands that prepare the machine. */
   readonly setup?: readonly string[];
-  /** Shell commands that must pass. */
+  /** Shell commands that must succeed. */
   readonly preflight?: readonly string[];
-  /** Which checkpoint it goes on from: a glob below checkpointsDir, or `$(command)`; "" = the newest of a known layout. */
+  /** The checkpoint to resume from: a glob below checkpointsDir, or `$(command)`; "" = the newest of a known layout. */
   readonly resumeFrom?: string;
 }
 

@@ -1,9 +1,10 @@
-# Exactly the pinned commit in WORKSPACE/NAME, the other repositories beside it, and a guard from the first step on.
-# Values: WORKSPACE, NAME, REPO, REF, COMMIT, EXTRAS (lines "commit path URL"), CODE_ID (stands for all of these), EXCLUDE
-# (patterns of .gitignore), CLEAN (not empty = what nobody sent or ignores goes), those of repositories.sh and of the guard.
+# Puts exactly the pinned commit in WORKSPACE/NAME and the other repositories beside it; sets the guard first.
+# Values: WORKSPACE, NAME, REPO, REF, COMMIT, EXTRAS (lines "commit path URL"), CODE_ID (identifies all commits and
+# their folders), EXCLUDE (patterns of .gitignore), CLEAN (not empty = delete files that are neither sent nor ignored),
+# and the values of repositories.sh and of the guard.
 : >"$LOGS/code.log"
 
-# A clone that is clean goes to the commit; anything else is somebody's, and not ours to delete.
+# A clean clone is moved to the commit. Anything else may be somebody's work and is never deleted.
 place_extra() {
   N=$1 DIR=$2 URL=$3 SHA=$4
   if has_no_git "$DIR"; then
@@ -20,7 +21,7 @@ place_extra() {
   fi
 }
 
-# What nobody sent and no pattern protects goes, as a mirror wants it; checkpoints stay wherever they are.
+# Deletes what was not sent and what no pattern protects, as a mirror does; checkpoints always stay.
 clean_code() {
   [ -n "$CLEAN" ] || return 0
   mkdir -p "$CODE/.git/info"
@@ -31,7 +32,7 @@ clean_code() {
   logged code timeout 600 git -C "$CODE" clean -fdq
 }
 
-# As long as the steps may take until training is started again.
+# The longest time that the steps may take until training is started again.
 hold 3600
 bring_tools git tmux rsync
 set_guard 8<&-
@@ -39,13 +40,13 @@ CODE=$WORKSPACE/$NAME
 bring_commit 0 "$CODE" "$REPO" "$COMMIT" "$REF"
 each_extra bring_extra
 lock
-# Also one that does not run yet, because onstart may be about to start it.
+# Also when training does not run yet: onstart may be about to start it.
 if [ -s "$KEEP/train.commit" ] && [ "$(cat "$KEEP/train.commit")" != "$CODE_ID" ]; then
   stop_training "$GRACE"
 fi
 unlock
 DIR=$CODE SHA=$COMMIT
-# A training reads these files: they are touched only when they are not what they should be.
+# A running training reads these files, so they are changed only when the commit is another one.
 if ! training_goes_on || ! is_at_commit; then
   check_out --force
   clean_code

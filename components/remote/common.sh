@@ -1,4 +1,4 @@
-# What every step begins with. The values it needs stand before this text as assignments.
+# Every step begins with this text. Assignments of the values it needs stand before it.
 set -euo pipefail
 
 LOGS=$WORKSPACE/logs
@@ -17,32 +17,34 @@ fail() {
   exit 1
 }
 
-# put FILE LINE: in one step; fails, and leaves the file as it was, when it cannot be written.
+# put FILE LINE: writes in one step; fails and leaves the file as it was when it cannot be written.
 put() { { printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1" || { rm -f "$1.new"; false; }; } 2>/dev/null; }
 
-# last_lines FILE [N]: printable, without credentials, and short enough for a terminal; a progress bar counts as lines.
+# last_lines FILE [N]: printable, without credentials, and short enough for a terminal; each state of a progress bar
+# counts as a line.
 last_lines() {
   tail -c 20000 -- "$1" | tr '\r' '\n' | tr -cd '\11\12\40-\176\200-\377' | tail -n "${2:-20}" | without_credentials | cut -c -300
 }
 
-# What is below needs no process of its own, so that it works where none can be started.
+# The functions below start no process, so that they work where none can be started.
 
-# note FILE LINE: in place, which a full disk allows once the file is there. What is behind the first line is of old.
+# note FILE LINE: overwrites in place, which works on a full disk once the file exists. Only the first line counts: the
+# rest may be left from an earlier note.
 note() { { printf '%s\n' "$2" 3<>"$1" >&3; } 2>/dev/null; }
 
-# rest SECONDS: where there is a descriptor by which nothing ever comes (REST_FD), without a process.
+# rest SECONDS: starts no process where REST_FD is a descriptor on which nothing ever arrives.
 rest() {
   [ -z "${REST_FD-}" ] || { read -rt "$1" -u "$REST_FD" _; } 2>/dev/null || [ $? -le 128 ] || return 0
   sleep "$1"
 }
 
-# see_clock: as $clock centiseconds of a clock that nobody sets; one that cannot be read stands still.
+# see_clock: sets $clock to centiseconds of a clock that nobody can set; unchanged when it cannot be read.
 see_clock() {
   local up=
   { read -r up _ </proc/uptime; } 2>/dev/null && clock=$((10#${up/./})) || : "${clock:=0}"
 }
 
-# see_birth PID: when it was started, in clock ticks since boot, as $born; fails for one that has ended, reaped or not.
+# see_birth PID: sets $born to its start time in clock ticks since boot; fails when it has ended, even if not reaped.
 see_birth() {
   local stat=
   born=
@@ -51,10 +53,11 @@ see_birth() {
   [ "$1" != Z ] && [ "$1" != X ] && born=${20}
 }
 
-# see_boot: the running kernel as $boot. After a restart of the host a pid and its birth may come again.
+# see_boot: sets $boot to the id of this boot. After a reboot of the host the same pid and start time may occur again.
 see_boot() { { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null; }
 
-# see_alive FILE: as $alive the pid noted there, if that very process still lives; a pid alone may be another's by now.
+# see_alive FILE: sets $alive to the pid noted there if that very process still lives. The start time is compared too,
+# because a pid may be reused.
 see_alive() {
   local pid= birth= noted= born= boot=
   alive=
@@ -62,13 +65,13 @@ see_alive() {
   see_boot && see_birth "$pid" && [ "$born" = "$birth" ] && [ "$boot" = "$noted" ] && alive=$pid
 }
 
-# note_self FILE: who this shell is, for see_alive.
+# note_self FILE: notes this shell's pid and start time for see_alive.
 note_self() {
   local born= boot=
   see_birth "$BASHPID" && see_boot && note "$1" "$BASHPID $born $boot"
 }
 
-# await_end PID SECONDS: fails when it is still there then.
+# await_end PID SECONDS: waits for its end; fails when it still lives after that time.
 await_end() {
   local looks=$(($2 * 10)) born
   while see_birth "$1"; do
@@ -77,21 +80,23 @@ await_end() {
   done
 }
 
-# birth_of PID, alive_in FILE, boot_id: the same, printed.
+# birth_of PID, alive_in FILE, boot_id: print what the functions above set.
 birth_of() { local born && see_birth "$1" && printf '%s' "$born"; }
 alive_in() { local alive && see_alive "$1" && printf '%s' "$alive"; }
 boot_id() { local boot && see_boot && printf '%s' "$boot"; }
 
-# lock: one at a time starts or stops training, until this shell ends. What outlives it is started with 9>&-.
+# lock: only one shell at a time starts or stops training; held until this shell ends. Processes that outlive it are
+# started with 9>&-.
 lock() {
-  # A disk that is read-only leaves it as it is.
+  # On a read-only disk an existing lock file is opened for reading.
   { exec 9>"$KEEP/lock" || exec 9<"$KEEP/lock"; } 2>/dev/null || return 0
   ! command -v flock >/dev/null || flock -w 120 9 || true
 }
 
 unlock() { exec 9>&-; }
 
-# try_logged STEP COMMAND...: a noisy tool writes to its log; its last line now and then keeps the connection awake.
+# try_logged STEP COMMAND...: sends a noisy tool's output to a log, and shows the log's last line now and then, which
+# keeps the connection awake.
 try_logged() {
   local log=$LOGS/$1.log pid
   shift
@@ -101,7 +106,7 @@ try_logged() {
   wait "$pid"
 }
 
-# logged STEP COMMAND...: the same, and a failure shows the end of the log.
+# logged STEP COMMAND...: as try_logged; after a failure it shows the end of the log.
 logged() {
   local code=0 log=$LOGS/$1.log
   try_logged "$@" || code=$?
@@ -114,7 +119,7 @@ logged() {
   return "$code"
 }
 
-# of_first_process NAME: the image's own environment, which an ssh session does not have.
+# of_first_process NAME: a variable of the image's own environment, which an ssh session does not have.
 of_first_process() {
   local word
   { while IFS= read -r -d '' word || [ -n "$word" ]; do
@@ -125,7 +130,8 @@ of_first_process() {
 image_path=$(of_first_process PATH)
 PATH=$PATH${image_path:+:$image_path}
 
-# Killed together, the guard and its watcher come back with the next step; a machine's start begins them in its first minutes.
+# If the guard and its watcher were killed together, the next step starts them again. In a machine's first two minutes
+# onstart may still be about to start them.
 revive_guard() {
   local clock born
   [ -r "$KEEP/guard.sh" ] && ! alive_in "$KEEP/guard.pid" && ! alive_in "$KEEP/watcher.pid" || return 0

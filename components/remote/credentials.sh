@@ -10,7 +10,7 @@ write() {
 
 write "$WORKSPACE/.env" "$ENV_FILE"
 
-# What the image has in its netrc stays, behind our line: a macro or `default` before it would swallow it.
+# What the image has in its netrc stays, after our line: a macro or `default` before our line would hide it.
 ours='^machine api\.wandb\.ai login user password '
 if [ -n "$NETRC" ] || grep -qs "$ours" "$HOME/.netrc"; then
   others=$(grep -sv "$ours" "$HOME/.netrc" || true)
@@ -25,7 +25,7 @@ mkdir -p "$HOME/.ssh"
 keys=$HOME/.ssh/authorized_keys
 touch "$keys"
 chmod 600 "$keys"
-# A file that does not end with a newline would swallow the first key.
+# Without a newline at the end of the file, the first key would be joined to its last line.
 [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
 while IFS= read -r key; do
   [ -z "$key" ] || grep -qxF -- "$key" "$keys" || printf '%s\n' "$key" >>"$keys"

@@ -1,15 +1,15 @@
-# What the code needs, in WORKSPACE/venvs/NAME or in the image's own Python. Values: CODE, COMMIT, DEPENDENCIES (the command
-# that installs them, or empty), OWN_PYTHON (not empty = they go into the image's Python), SETUP, UV (requirement with
+# Installs what the code needs, in WORKSPACE/venvs/NAME or in the image's own Python. Values: CODE, COMMIT, DEPENDENCIES
+# (the install command, or empty), OWN_PYTHON (not empty = install into the image's Python), SETUP, UV (requirement with
 # hashes), UV_ASKED (versions that the code asks for, or empty), and those of the environment.
 
-# install_dependencies: nothing is done anew while code, command and set-up are the same, so that what set-up has put beside
-# them stays.
+# install_dependencies: nothing is installed again while code, command and set-up are the same, so that packages added
+# by set-up stay.
 install_dependencies() {
   local mark count environment=$WORKSPACE/venvs/$NAME
   : >"$LOGS/dependencies.log"
   bring_uv || [ -z "$DEPENDENCIES" ] || refuse "Training is not started: its dependencies need uv."
   mark=$(printf '%s\0' "$COMMIT" "$DEPENDENCIES" "$UV_ASKED" "$SETUP" | sha256sum)
-  # One that an earlier commit had would hide the image's Python.
+  # An environment left by an earlier commit would hide the image's Python.
   [ -z "$OWN_PYTHON" ] || [ ! -e "$environment/$DEPENDENCIES_MARK" ] || rm -rf "$environment"
   if [ -z "$DEPENDENCIES" ]; then
     say "dependencies: nothing to install"
@@ -30,20 +30,21 @@ install_dependencies() {
 
 DEPENDENCIES_MARK=.vast-training-dependencies
 
-# dependencies_mark: the file goes when what was installed goes: with the environment, or with the container.
+# dependencies_mark: the mark is kept where the packages are, in the environment or the container, so both vanish
+# together.
 dependencies_mark() {
   local environment=$WORKSPACE/venvs/$NAME
   if [ -d "$environment/bin" ]; then printf '%s' "$environment/$DEPENDENCIES_MARK"; else printf '%s' "$HOME/$DEPENDENCIES_MARK"; fi
 }
 
-# bring_uv: the image's own, unless the code asks for another one. Where nothing needs it, it is there for the user's commands.
+# bring_uv: uses the image's uv if it suits the code, else installs one; also where only the user's commands may use it.
 bring_uv() {
   ! suits_uv || return 0
   take_uv --require-hashes "$UV" || return 1
   suits_uv || [ -z "$UV_ASKED" ] || take_uv --upgrade "uv$UV_ASKED"
 }
 
-# suits_uv: there is one, and it takes the code's word for which one it has to be.
+# suits_uv: true when uv is there and the code accepts its version.
 suits_uv() {
   (
     PATH=$WORKSPACE/.uv/bin:$PATH:$HOME/.local/bin

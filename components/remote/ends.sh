@@ -1,6 +1,6 @@
-# Why a command has ended, where its exit code does not say it to everyone.
+# Explains why a command has ended, where the exit code alone is not clear to everyone.
 
-# see_kills: as $kills how many processes of this machine have been killed for want of memory; empty = it does not tell.
+# see_kills: sets $kills to the number of processes killed on this machine for lack of memory; empty = not known.
 see_kills() {
   local file name count folder=${CGROUP:-/sys/fs/cgroup}
   kills=
@@ -9,7 +9,8 @@ see_kills() {
   done
 }
 
-# explain_end CODE KILLS: KILLS is what see_kills found before. Says nothing of an end that needs no explanation.
+# explain_end CODE KILLS: KILLS is what see_kills found before the command. Prints nothing when no explanation is
+# needed.
 explain_end() {
   local kills
   see_kills
@@ -24,12 +25,12 @@ explain_end() {
   fi
 }
 
-# memory_limit: " (62.8 GB)", or nothing.
+# memory_limit: prints " (62.8 GB)", or nothing.
 memory_limit() {
   local file bytes folder=${CGROUP:-/sys/fs/cgroup}
   for file in "$folder/memory.max" "$folder/memory/memory.limit_in_bytes"; do
     { read -r bytes <"$file"; } 2>/dev/null || continue
-    # What is longer means no limit, in words or in figures.
+    # A word or a very large number means that there is no limit.
     case $bytes in *[!0-9]* | ????????????????*) ;; *) printf ' (%s GB)' "$((bytes / 1000000000)).$((bytes / 100000000 % 10))" ;; esac
     return
   done

@@ -1,8 +1,8 @@
-# What commands of the user find in their environment on the machine; a later line wins. Values: WORKSPACE, NAME, CODE,
-# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT, WANDB_RUN_ID (or empty), WANDB_TAGS, NEWEST (newest.py), RESUME_LAYOUT
-# (a glob below CHECKPOINTS, "$(COMMAND)", or empty).
+# Environment of the user's commands on the machine; a later assignment wins. Values: WORKSPACE, NAME, CODE,
+# CHECKPOINTS, ENV_LINES, NUM_GPUS, WANDB_PROJECT, WANDB_RUN_ID (or empty), WANDB_TAGS, NEWEST (newest.py),
+# RESUME_LAYOUT (a glob below CHECKPOINTS, "$(COMMAND)", or empty).
 
-# find_resume: exports RESUME_FROM or not, and sets RESUME_SAID to what is to be said of it.
+# find_resume: exports RESUME_FROM if a checkpoint is found, and sets RESUME_SAID to a sentence about it.
 find_resume() {
   local path= own=
   unset RESUME_FROM
@@ -28,7 +28,7 @@ find_resume() {
   [ -z "$path" ] || export RESUME_FROM=$path
 }
 
-# not_looked: said where there is something to look at.
+# not_looked: prints that nobody could look, unless there are no files to look at.
 not_looked() {
   [ -z "$(find -L "$CHECKPOINTS" -type f -print -quit 2>/dev/null)" ] ||
     say "RESUME_FROM is unset: looking for checkpoints in $CHECKPOINTS takes python3, which has failed or is not on this machine"
@@ -53,7 +53,7 @@ training_environment() {
   find_resume
 }
 
-# allow_git: a token that was forwarded opens private repositories of GitHub, which a lock file may name by ssh as well.
+# allow_git: a forwarded token opens private GitHub repositories, also those that a lock file names by ssh.
 allow_git() {
   local number=${GIT_CONFIG_COUNT:-0} host=https://github.com
   export GIT_TERMINAL_PROMPT=0

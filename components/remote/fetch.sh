@@ -1,4 +1,4 @@
-# Fetches with the user's ssh agent, which is there for this session alone. Values: those of code.sh.
+# Fetches with the user's ssh agent, which only this session has. Values: those of code.sh.
 FETCHING=yes
 CODE=$WORKSPACE/$NAME
 bring_commit 0 "$CODE" "$REPO" "$COMMIT" "$REF"

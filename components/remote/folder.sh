@@ -1,11 +1,12 @@
-# What belongs to a folder of checkpoints: it, what its links lead to, and who writes to any of that. Values: WORKSPACE.
+# Finds the contents of a folder of checkpoints, the targets of its links, and who writes to any of them. Values:
+# WORKSPACE.
 
-# see_folder FOLDER: stands in it then, and fills
-#   ROOTS, NAMES        real folders, none within another, and what each is called from FOLDER: "." is itself, "./run1"
-#   LINKS, TYPES, TARGETS  every link below them, what it leads to (find's %Y), and where, as a real path
-#   FILES               real paths of plain files outside, each by the index of its link
-#   SEEN                nothing when a tool that looks could not be started, or was killed: there may be more
-# Fails when FOLDER is none. Each real folder is looked through once, so nothing goes round in circles.
+# see_folder FOLDER: changes into FOLDER, and fills
+#   ROOTS, NAMES        real folders, none within another, and the name of each as seen from FOLDER: ".", "./run1"
+#   LINKS, TYPES, TARGETS  every link below them, its target's type (find's %Y), and its target as a real path
+#   FILES               real paths of plain files outside the folders, each at the index of its link
+#   SEEN                empty when a tool could not be started or was killed: there may be more
+# Fails when FOLDER is not a folder. Each real folder is searched once, so a circle of links ends.
 see_folder() {
   local -x LC_ALL=C
   local at first i end link
@@ -15,12 +16,12 @@ see_folder() {
   ROOTS[0]=$PWD NAMES[0]=.
   for ((at = 0; at < ${#NAMES[@]}; at++)); do
     first=${#LINKS[@]} called=()
-    # An end of "/" makes find look behind a link. What it cannot read is told by whoever looks for the files. Sorted, so
-    # that one of several links to a folder gives it the same name each time.
+    # A trailing "/" makes find follow a link. Errors about unreadable folders are left to the listing of files. Sorted,
+    # so that a folder with several links gets the same name each time.
     while IFS= read -r -d '' link; do
       TYPES+=("${link:0:1}") LINKS+=("${link:1}")
     done < <(set -o pipefail; find "${NAMES[at]}/" -type l -printf '%Y%p\0' 2>/dev/null | sort -z)
-    # 1 = what it could not read.
+    # 1 = find could not read something.
     wait "$!" || [ $? -le 1 ] || SEEN=
     [ "${#LINKS[@]}" -gt "$first" ] || continue
     see_ends "$first"
@@ -29,7 +30,7 @@ see_folder() {
       [ "${TYPES[i]}" != d ] || [ -n "${called[$end]-}" ] || called[$end]=${LINKS[i]}
     done
     [ "${#called[@]}" -gt 0 ] || continue
-    # Sorted, so that a folder comes before what is within it.
+    # Sorted, so that a folder comes before its contents.
     while IFS= read -r -d '' end; do
       is_within "$end" || ! may_follow "$end" || ROOTS+=("$end") NAMES+=("${called[$end]}")
     done < <(printf '%s\0' "${!called[@]}" | sort -z)
@@ -39,7 +40,7 @@ see_folder() {
   done
 }
 
-# see_ends FIRST: TARGETS of LINKS from there on. Types of links that cannot be resolved are "?".
+# see_ends FIRST: sets TARGETS of LINKS from index FIRST on, and the type "?" for links that cannot be resolved.
 see_ends() {
   local i
   mapfile -t -d '' -O "$1" TARGETS < <(printf '%s\0' "${LINKS[@]:$1}" | xargs -0 realpath -mz -- 2>/dev/null)
@@ -47,7 +48,7 @@ see_ends() {
   for ((i = $1; i < ${#LINKS[@]}; i++)); do TYPES[i]='?' TARGETS[i]=; done
 }
 
-# is_within END: in one of ROOTS; CALLED is its name from FOLDER.
+# is_within END: true when END is in one of ROOTS; sets CALLED to its name from FOLDER.
 is_within() {
   local at
   for at in "${!ROOTS[@]}"; do
@@ -58,7 +59,7 @@ is_within() {
   return 1
 }
 
-# may_follow END [file]: can this folder outside, or this file, be one more that is listed? WHY tells why not.
+# may_follow END [file]: may this outside folder (or file) be listed too? If not, WHY says why.
 may_follow() {
   local root
   WHY=
@@ -74,8 +75,8 @@ may_follow() {
   [ -z "$WHY" ]
 }
 
-# writing: pids of who holds something that see_folder has found open for writing, or mapped to write; what we write
-# ourselves does not count. Fails when it could not look at all of it.
+# writing: prints pids of processes that have something found by see_folder open for writing or mapped writable. Our own
+# logs and notes do not count. Fails when not everything could be checked.
 writing() {
   local -x LC_ALL=C
   local path link line found maps theirs=() ours=() pids=()
@@ -88,12 +89,13 @@ writing() {
     theirs+=(-o -lname "$PATTERN" -o -lname "$PATTERN (deleted)")
   done
   for path in .vast-training logs train.log; do
-    # An empty one would be everybody's.
+    # An empty path would exclude every file.
     path=$(readlink -m -- "$WORKSPACE/$path") || return 1
     as_pattern "$path"
     ours+=(! -lname "$PATTERN" ! -lname "$PATTERN/*")
   done
-  # 1 and 2 = who has ended meanwhile. More = it could not be started, or was killed.
+  # 1 from find and 2 from grep mean that a process has ended meanwhile; more, that the tool could not start or was
+  # killed.
   found=$(find /proc/[0-9]*/fd -maxdepth 1 \( "${theirs[@]:1}" \) "${ours[@]}" -print 2>/dev/null) || [ $? -le 1 ] || return 1
   for link in $found; do
     { while read -r line; do
@@ -115,8 +117,8 @@ as_pattern() {
   PATTERN=${PATTERN//\*/\\*} PATTERN=${PATTERN//\?/\\?} PATTERN=${PATTERN//\[/\\[}
 }
 
-# written_maps: a regular expression a line, for lines of /proc/PID/maps that are shared and writable. There a newline in a
-# path is \012.
+# written_maps: prints regular expressions, one a line, for shared writable lines of /proc/PID/maps. There a newline in
+# a path is written \012.
 written_maps() {
   local path escaped='s/[][\\.*^$+?(){}|]/\\&/g'
   {

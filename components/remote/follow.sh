@@ -1,14 +1,15 @@
-# Shows the training log from a place on, in frames: a line "@INODE OFFSET LENGTH", then LENGTH bytes, which end at OFFSET
-# of the file with that inode. A file that training has put aside is read to its end before the next one begins. What was
-# cut out of the middle reads as NULs, and none are sent. Ends with 66 where there is no log yet and nobody waits for it.
-# INODE, OFFSET: where to go on; without INODE LINES from the end ("all" = all). FOLLOW=yes: never ends.
+# Shows the training log in frames: a line "@INODE OFFSET LENGTH", then LENGTH bytes. OFFSET is where they end in the
+# file with that inode. A log that training has put aside is shown to its end before the next one begins. The part cut
+# out of the middle reads as NULs, which are never sent. Exits with 66 when there is no log yet and FOLLOW is not yes.
+# INODE, OFFSET: the place to go on from. Without INODE: the last LINES lines ("all" = the whole log). FOLLOW=yes: never
+# ends.
 export LC_ALL=C
 LOG=$WORKSPACE/train.log
 LONGEST=1048576
 
 frame() { printf '@%s %s %s\n' "${INODE:--}" "$OFFSET" "$1"; }
 
-# open_log FILE: as descriptor 3, which stays with the file when its name changes.
+# open_log FILE: opens it as descriptor 3, which stays on the same file when its name changes.
 open_log() { { exec 3<"$1"; } 2>/dev/null && INODE=$(stat -L -c %i /dev/fd/3); }
 
 size() { stat -L -c %s /dev/fd/3; }
@@ -16,7 +17,7 @@ size() { stat -L -c %s /dev/fd/3; }
 show_rest() {
   local end length bytes
   end=$(size)
-  # It was begun anew, or cut where the file system makes no holes: then it goes on at its end.
+  # The log was begun anew, or was cut where the file system cannot make holes; after a cut, go on at its end.
   if [ "$end" -lt "$OFFSET" ]; then
     OFFSET=0
     ! grep -qaF '[vast-training] The log is cut here' /dev/fd/3 || OFFSET=$end
@@ -24,7 +25,7 @@ show_rest() {
   while [ "$OFFSET" -lt "$end" ]; do
     length=$((end - OFFSET))
     [ "$length" -le "$LONGEST" ] || length=$LONGEST
-    # A shell takes the newlines off the end of what it substitutes.
+    # $(...) drops newlines at the end; the x protects them.
     bytes=$(tail -c "+$((OFFSET + 1))" /dev/fd/3 2>/dev/null | head -c "$length" | tr -d '\000' && printf x)
     bytes=${bytes%x}
     OFFSET=$((OFFSET + length))
@@ -32,7 +33,7 @@ show_rest() {
   done
 }
 
-# last_lines_from: sets OFFSET; the file grows meanwhile.
+# last_lines_from: sets OFFSET; tries again while the file grows.
 last_lines_from() {
   local tries=5 end=0 length=0
   OFFSET=0
@@ -48,7 +49,7 @@ all_logs() { ls -1 "$WORKSPACE"/logs/train-*.log "$LOG" 2>/dev/null; }
 
 inode_of() { stat -c %i "$1" 2>/dev/null; }
 
-# find_log: opens the one with this inode.
+# find_log: opens the log with inode INODE.
 find_log() {
   local name
   for name in $(all_logs); do
@@ -57,7 +58,7 @@ find_log() {
   return 1
 }
 
-# next_log: opens the one that was begun after this one.
+# next_log: opens the log that was begun after this one.
 next_log() {
   local name seen=
   for name in $(all_logs) "$LOG"; do
@@ -75,7 +76,7 @@ is_put_aside() {
 
 wait_a_second() {
   sleep 1
-  # Whoever has gone is noticed when something is sent.
+  # Only sending something shows that the reader has gone.
   [ $((++waited % 5)) != 0 ] || frame 0 || exit
 }
 

@@ -1,7 +1,7 @@
 # Takes the credentials away. Values: WORKSPACE.
 rm -f "$WORKSPACE/.env" "$WORKSPACE/.env.new"
 rm -f "$HOME/.netrc.new"
-# Only what the credentials step has written.
+# Only the line that the credentials step has written.
 ours='^machine api\.wandb\.ai login user password '
 if grep -qs "$ours" "$HOME/.netrc"; then
   umask 077

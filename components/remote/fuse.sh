@@ -1,12 +1,13 @@
-# The fuse: ends a machine of which nobody of ours knows. When nobody has logged in (IN) for LIMIT seconds of running time,
-# all starts together (SPENT), the machine ends itself by its own key; it stops where it may hold something: at any start but
-# the first, or when our folder (KEEP) or anything in CHECKPOINTS is there. Vast takes 4000 characters in all, so names are
-# short; lines of comment stay here. It is part of onstart, read by any sh. Values: API, LIMIT, CHECKPOINTS.
+# The fuse: ends a machine that none of our processes knows. When nobody has logged in (IN) for LIMIT seconds of running
+# time, summed over all starts (SPENT), the machine ends itself with its own key. It is only stopped, not deleted, when
+# it may hold something: at any start but the first, or when our folder (KEEP) or anything in CHECKPOINTS exists. This
+# is part of onstart and must run in any sh. Vast takes 4000 characters in all, so names are short, and comments are not
+# sent. Values: API, LIMIT, CHECKPOINTS.
 SPENT=/root/.vast-training-fuse IN=/root/.vast-training-in KEEP=/workspace/.vast-training
 anew=; [ -e $SPENT ] || { anew=1; echo 0 >$SPENT; }
 of() { tr '\0' '\n' </proc/1/environ | sed -n "s/^$1=//p"; }
 up() { read -r t _ </proc/uptime; echo ${t%.*}; }
-# The key comes by standard input and is in no list of arguments; printf is the shell's own.
+# The key goes by standard input, so it is in no list of arguments; printf is built into the shell.
 curls() { printf 'header="Authorization: Bearer %s"' "$key" | curl -K- -sm30 -X$1 -HContent-Type:application/json -d"$2" $url; }
 pythons() { printf %s "$key" | python3 -c 'import sys,urllib.request as r
 m,d,u=sys.argv[1:]
@@ -23,7 +24,7 @@ burn() {
     used=$((${used:-0} + more)); echo $used >$SPENT
     [ ! -e $IN ] || exit
   done
-  # Where there is a guard it looks after the machine.
+  # Where the guard is installed, it looks after the machine.
   while [ ! -e $IN ] && [ ! -e $KEEP/guard.sh ]; do
     { [ "$anew" ] && [ ! -e $KEEP ] && { [ ! -e "$CHECKPOINTS" ] || [ -z "$(find -L "$CHECKPOINTS" ! -type d 2>&1 | head -n1)" ]; } && ask DELETE {}; } || ask PUT '{"state":"stopped"}'
     sleep 60

@@ -3,13 +3,16 @@ import { shellQuoted, textOf } from "./script.ts";
 export interface Fuse {
   /** Origin of the API that can end the machine. */
   readonly apiUrl: string;
-  /** How long it runs, all starts together, until it ends itself when nobody of ours has logged in. */
+  /** Running time, summed over all starts, after which the machine ends itself if none of us has logged in. */
   readonly minutes: number;
-  /** On the machine: it is stopped and never deleted when anything is there. */
+  /** Folder on the machine. If it holds anything, the machine is only stopped, not deleted. */
   readonly checkpointsDir: string;
 }
 
-/** For onstart: the machine ends itself when nobody of ours comes. Any sh; a few characters, of which Vast takes 4000. */
+/**
+ * Text for onstart: the machine ends itself when none of us logs in. Runs in any sh; short, because Vast takes 4000
+ * characters in all.
+ */
 export function fuseText({ apiUrl, minutes, checkpointsDir }: Fuse): string {
   const values = { API: apiUrl, LIMIT: String(Math.ceil(minutes * 60)), CHECKPOINTS: checkpointsDir };
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`);

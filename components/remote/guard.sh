@@ -1,11 +1,12 @@
-# The guard: what stops this machine when training has ended or its hours are over, so that nothing idles.
+# The guard stops this machine when training has ended or its hours are over, so that it does not cost money for
+# nothing.
 # Values: HASH (what training is), AFTER_TRAINING (stop or keep), AFTER_SECONDS, MAX_SECONDS, MAX_HOURS (as text), GRACE,
 # TICK (seconds between two looks), MACHINE_COSTS, DISK_COSTS ("$2.415/h", or empty), ENDS (the command that ends the bill).
 
-# log TEXT...: a line each, in the training log.
+# log TEXT...: writes each text as a line of the training log.
 log() { printf '[vast-training] %s\n' "$@" >>"$LOG"; }
 
-# see_hours: as $seconds how long the machine has run for this training, all starts together.
+# see_hours: sets $seconds to how long the machine has run for this training, summed over all starts.
 see_hours() {
   local hash=
   { read -r hash seconds _ <"$KEEP/train.hours"; } 2>/dev/null || true
@@ -20,7 +21,7 @@ hours_over() {
 
 is_kept() { [ -e "$KEEP/keep" ]; }
 
-# A mark of a clock that was set meanwhile is none.
+# A hold that lies too far ahead comes from a clock that was set since, and does not count.
 is_held() {
   local until=0 today
   { read -r until <"$KEEP/hold"; } 2>/dev/null || true
@@ -46,7 +47,7 @@ span() {
   if [ "$1" -lt 120 ]; then printf '%s seconds' "$1"; else printf '%s minutes' "$((($1 + 30) / 60))"; fi
 }
 
-# what_follows: for people, after the end of training.
+# what_follows: tells people what happens after the end of training.
 what_follows() {
   if ! wants_stop; then
     say "The machine is kept, as afterTraining says, and goes on costing $MACHINE_COSTS until: $ENDS"
@@ -58,7 +59,7 @@ what_follows() {
   say "A stopped machine's disk goes on billing${DISK_COSTS:+, $DISK_COSTS,} until: $ENDS"
 }
 
-# farewell CODE: what the wrapper says when its command has ended.
+# farewell CODE: the last words of the wrapper when its command has ended.
 farewell() {
   if [ -e "$KEEP/train.stop" ]; then
     say "Training was asked to end, and has with exit code $1."
@@ -69,16 +70,16 @@ farewell() {
   alive_in "$KEEP/guard.pid" >/dev/null || start_guard
 }
 
-# look: what the guard does in every round.
+# look: one round of the guard.
 look() {
   local clock=$last held=
   see_clock
   used=$((used + clock - last)) last=$clock
   note "$KEEP/train.hours" "$HASH $((used / 100))" || true
-  # Looked at first: training is noted before its hold goes.
+  # The hold is read before training is looked for, because a start notes its training before it lifts the hold.
   ! is_held || held=1
   [ -z "$cut" ] || make_room
-  # Until this look was whole.
+  # Stays set if this look is cut off.
   cut=1
   see_training
   case $? in
@@ -89,33 +90,33 @@ look() {
   cut=
 }
 
-# see_training: fails with 1 when none runs, and with 2 when nobody knows.
+# see_training: fails with 1 when no training runs, and with 2 when that cannot be known.
 see_training() {
   local left
   ! training_pid >/dev/null || return 0
   [ -z "$over" ] || return 1
   left=$(training_processes) || return 2
-  # Its note could perhaps not be looked up a moment ago.
+  # The first look-up of the wrapper may have failed, so it is repeated.
   ! training_pid >/dev/null || return 0
   [ -n "$left" ] || return 1
-  # The shell of training is gone.
+  # The wrapper of training is gone, but some of its processes are left.
   [ -n "$said_left" ] || log "No command of training runs, but $(names_of "$left") of it: training goes on until the last of them has ended, or maxHours ($MAX_HOURS h) are over."
   said_left=1
 }
 
-# watch_training: fails when it was cut off.
+# watch_training: fails when it was cut off before it could look at everything.
 watch_training() {
   local line known boot
   seen=1 ended= wait=0 pause=1
   note_saved
-  # What loses its parent or its environment later is known by then.
+  # Processes noted now are still recognised after they lose their parent or change their environment.
   known=$(own_processes) && see_boot || return 1
   put "$KEEP/train.known" "$boot"$'\n'"$known" || true
   hours_over && ! is_kept || return 0
   say_hours_over
   stop_training "$GRACE" maxHours | while IFS= read -r line; do log "$line"; done
   [ "${PIPESTATUS[0]}" = 0 ] || return 1
-  # What does not end even so does not keep the machine.
+  # The machine is stopped even if some processes did not end.
   ended=$((last - AFTER_SECONDS * 100)) over=1
 }
 
@@ -125,8 +126,9 @@ say_hours_over() {
   said_over=1
 }
 
-# make_room: the last look was cut off, because no process could be started, and training itself may be what leaves no room.
-# Once its hours are over, what is known of it is asked to end, and GRACE seconds later killed, by this shell alone.
+# make_room: the last look was cut off because no process could be started, perhaps because training uses all there is.
+# Once the hours of training are over, this shell alone asks its known processes to end, and kills them GRACE seconds
+# later.
 make_room() {
   local signal=TERM boot= alive= born= known=()
   hours_over && ! is_kept || return 0
@@ -150,13 +152,13 @@ make_room() {
 
 watch_end() {
   if [ -n "$held" ]; then
-    # Hours that are over stay so.
+    # After the hours are over, a hold no longer resets the time.
     [ -n "$over" ] || ended=
     return
   fi
   if [ -z "$ended" ]; then
     ended=$last
-    # What the wrapper has said already is not said twice.
+    # Not said again when the wrapper has said it already.
     [ -n "$seen" ] && [ -s "$EXIT" ] && [ ! -e "$KEEP/train.stop" ] || tell_end
   fi
   wants_stop || return 0
@@ -167,7 +169,7 @@ watch_end() {
   fi
   said_keep=
   [ $((last - ended)) -ge $((AFTER_SECONDS * 100)) ] || return 0
-  # Six hours are enough for any copy; one that hangs must not keep the machine.
+  # Six hours after that are enough for any copy; a copy that hangs must not keep the machine.
   [ $((last - ended)) -ge $((AFTER_SECONDS * 100 + 2160000)) ] || ! is_fetched || return 0
   [ $((wait--)) -le 0 ] && ask_to_stop
 }
@@ -178,7 +180,7 @@ tell_end() {
   log "No training runs on this machine." "${lines[@]}"
 }
 
-# Asks more and more rarely, and never stops asking.
+# Asks less and less often, but never stops asking.
 ask_to_stop() {
   local why
   log "Asking Vast to stop this machine."
@@ -192,8 +194,8 @@ ask_to_stop() {
   wait=$((pause - 1)) pause=$((pause < 32 ? pause * 2 : 64))
 }
 
-# keep_library FILE NAME...: the values of these names, everything exported, and all functions, to be called later by
-# `bash FILE FUNCTION`. What only belongs to this ssh session is left out.
+# keep_library FILE NAME...: saves the values of these names, all exported variables and all functions, to be called
+# later by `bash FILE FUNCTION`. Variables of this ssh session are left out.
 keep_library() {
   local file=$1 name
   shift
@@ -212,7 +214,7 @@ keep_library() {
 GUARD_VALUES=(PATH WORKSPACE LOGS KEEP FIRST_PROCESS LOG EXIT CHECKPOINTS HASH API AFTER_TRAINING AFTER_SECONDS
   MAX_SECONDS MAX_HOURS GRACE TICK MACHINE_COSTS DISK_COSTS ENDS)
 
-# set_guard: with the values of today.
+# set_guard: starts the guard with the current values.
 set_guard() {
   if ! can_call; then
     command -v apt-get >/dev/null || fail "the image has neither curl, wget nor python3, so this machine could not stop itself, and no apt-get to install one with"

@@ -1,8 +1,8 @@
-# A step that takes longer than it may ends, and everything that it has started in its own session: a guard and a training
-# have sessions of their own. Values: STEP_SECONDS.
+# Ends a step that takes longer than STEP_SECONDS, with every process it has started in its own session. The guard and
+# training have sessions of their own and are spared. Values: STEP_SECONDS.
 : "${STEP_SECONDS:=10800}"
 
-# limit_step: called by the shell of the step, which it outlives by a moment at most.
+# limit_step: called by the shell of the step. The watch ends at most a moment after that shell.
 limit_step() {
   local self=$BASHPID
   watch_step "$self" &
@@ -16,7 +16,7 @@ watch_step() {
   exec 5<> <(:)
   while [ "$SECONDS" -lt "$ends" ]; do
     [ "$(birth_of "$1")" = "$birth" ] || return 0
-    # No program that would outlive it.
+    # A read instead of sleep: no program is left when this shell is killed.
     read -rt 1 -u 5 _ || true
   done
   own=$(session_of "$1")
@@ -26,7 +26,7 @@ watch_step() {
   kill -KILL "$1"
 }
 
-# end_tree PID: stopped first, so that it starts nothing more meanwhile.
+# end_tree PID: halts each process before its children are listed, so that it starts no more.
 end_tree() {
   local pid
   [ "$(session_of "$1")" = "$own" ] || return 0

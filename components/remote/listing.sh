@@ -1,8 +1,8 @@
-# What lists files on a machine: manifest.sh and brought.sh.
+# Common to manifest.sh and brought.sh, which list files on a machine.
 set -euo pipefail
 export LC_ALL=C
 
-# Without them links would only seem to be none.
+# Without these tools it would only look as if there were no links.
 check_tools() {
   local end=
   IFS= read -r -d '' end < <(printf '/\0' | sort -z | xargs -0 realpath -mz --) || true
@@ -11,7 +11,8 @@ check_tools() {
   return 1
 }
 
-# What goes away while it is looked for is not there; whatever else find complains of makes the list a part of one.
+# A file that vanishes during the search counts as absent. After any other error of find the list may be incomplete, so
+# this fails.
 seek() {
   local said code=0
   said=$({ find "$@" >&3; } 2>&1) || code=$?

@@ -1,13 +1,15 @@
-# Sizes and sha256 of every file of FOLDER and of what its links lead to (folder.sh), its other links, and who writes to
-# any of that; special files are none. Values: FOLDER, WORKSPACE, and HASHES: 0 leaves the sums out, which takes no time.
-# Records end with NUL, because a name may hold anything else; the first one ends what a shell says when it starts, and
-# the last one proves that nothing was cut off. Names are as from FOLDER, "./run1/step_1"; "." is FOLDER itself.
-#   n SECONDS                                 what time it is here
+# Prints size and sha256 of every file of FOLDER and of the targets of its links (folder.sh), the other links, and who
+# writes to any of them; special files are left out. Values: FOLDER, WORKSPACE, and HASHES: 0 leaves the sums out, which
+# is fast.
+# Records end with NUL, because names may hold any other character. The first record ends whatever a shell prints at its
+# start; the last one proves that nothing was cut off. Names are as seen from FOLDER: "./run1/step_1", and "." for
+# FOLDER itself.
+#   n SECONDS                                 the machine's clock
 #   w PID COMMAND                             writes just now
 #   s SIZE BLOCKS INODE MTIME CTIME NAME      a file; blocks are 512 bytes each
-#   SHA256 *NAME                              of one that is still there
-#   l NAME, then e NAME                       a link, and where it ends within all of that
-#   x WHY NAME, then t PATH                   a link that cannot be followed, and where it leads
+#   SHA256 *NAME                              the sum of a file that still exists
+#   l NAME, then e NAME                       a link, and its target within all that is listed
+#   x WHY NAME, then t PATH                   a link that cannot be followed, and its target
 list_writers() {
   local pid pids comm
   pids=$(writing) && [ -n "$SEEN" ] || {
@@ -17,7 +19,7 @@ list_writers() {
   for pid in $pids; do
     comm=
     { IFS= read -r comm <"/proc/$pid/comm"; } 2>/dev/null || true
-    # It has ended by now.
+    # The process has ended by now.
     [ -z "$comm" ] || printf 'w %s %s\0' "$pid" "$comm"
   done
 }
@@ -35,7 +37,7 @@ linked_files() {
   for i in "${!FILES[@]}"; do printf '%s\0' "${LINKS[i]}"; done
 }
 
-# A file that is gone by now has a size and no hash.
+# A file that has vanished since has a size but no hash.
 list_hashes() {
   local name
   {
@@ -49,7 +51,7 @@ list_links() {
   for i in "${!LINKS[@]}"; do list_link "$i"; done
 }
 
-# list_link INDEX. A file that is listed stands for its link, and so does a folder that is called like it.
+# list_link INDEX. A listed file replaces its link, and so does a folder listed under the link's name.
 list_link() {
   local name=${LINKS[$1]} end=${TARGETS[$1]}
   case ${TYPES[$1]} in
@@ -71,7 +73,7 @@ list_link() {
 # refuse WHY NAME END
 refuse() { printf 'x %s %s\0t %s\0' "$1" "$2" "$3"; }
 
-# list_absence: there is no FOLDER. A link on the way that leads nowhere may lead to a disk that is not there just now.
+# list_absence: there is no FOLDER. A broken link in its path may lead to a disk that is not mounted just now.
 list_absence() {
   local at=$FOLDER why
   why=$(stat -L -- "$FOLDER" 2>&1 >/dev/null) || true

@@ -7,7 +7,7 @@ import sys
 import time
 
 FILE = r"(?:\.(?:pt|pth|ckpt|bin|npz|pkl|pickle|safetensors)(?:\.tar)?)?"
-# What a checkpoint is called, as docs/running.md shows it, and as a pattern: a group of it is the step.
+# Names of checkpoints, as docs/running.md shows them, and their patterns; the group, if any, is the step.
 LAYOUTS = [
     ("step_N", r"step[-_](\d+)" + FILE),
     ("checkpoint-N", r"checkpoint-(\d+)" + FILE),
@@ -17,13 +17,13 @@ LAYOUTS = [
     ("*.ckpt", r".+\.ckpt"),
     ("ckpt.pt", r"ckpt\.pt"),
 ]
-# Any folder that holds one: torch DCP writes it last.
+# Any folder with this file is a checkpoint: torch DCP writes it last.
 METADATA = ".metadata"
 LEVELS = 5
 QUIET_SECONDS = 3
 
 TEMPORARY = re.compile(r"(^|[._~-])(tmp|partial|incomplete)([._-]|\d|$)|^\.?tmp|~$|\.part$", re.I)
-# Who writes the first file writes another after it: transformers, and Accelerate by itself or within transformers.
+# These files are always followed by another: written by transformers, and by Accelerate alone or within transformers.
 FOLLOWED_BY = [
     ("training_args.bin", ["trainer_state.json"]),
     ("optimizer.bin", ["random_states_0.pkl", "trainer_state.json"]),
@@ -221,7 +221,8 @@ def check_latest(candidate):
         named = None
     if named and candidate.step <= int(named.group(1)):
         return
-    # What is cut off, or gone by now, names nothing that is there: the greatest may be what it was to name.
+    # A `latest` that is cut off, or names a step that is gone, may have been meant for the newest step: that one is in
+    # doubt.
     if candidate.step == max(steps) or (named and int(named.group(1)) in steps):
         raise Broken("latest does not name it")
 

@@ -1,14 +1,15 @@
-# Who belongs to the training that this machine knows:
-#   own     carries its TRAINING_ID in the environment; or is below such a process; or was one of these when somebody last
-#           looked, for a process may write its title over its environment, and lose its parent
-#   writer  holds a file of the checkpoints (folder.sh) open for writing, whoever started it
-# Nobody else is ever signalled: not what people and steps are logged in by, not what all training runs in, not ourselves.
+# Finds the processes that belong to the noted training:
+#   own     has its TRAINING_ID in the environment, or is below such a process, or was known as one earlier: a process
+#           may overwrite its environment with its title, and may lose its parent
+#   writer  has a file of the checkpoints (folder.sh) open for writing, whoever started it
+# No other process is ever signalled: no login shell of a person or a step, no server that training runs in, not
+# ourselves.
 # Files of KEEP: train.id, train.folder (of checkpoints), train.known (boot id, and lines of training_processes).
 
-# One that is given to the shell that runs this is not for what it starts.
+# Processes that this shell starts must not inherit a TRAINING_ID and be taken for training.
 unset TRAINING_ID
 
-# see_processes: every process that lives, by its pid, in PARENT, GROUP, SESSION, TERMINAL, BIRTH and COMM.
+# see_processes: fills PARENT, GROUP, SESSION, TERMINAL, BIRTH and COMM of every living process, by pid.
 see_processes() {
   local file pid stat
   PARENT=() GROUP=() SESSION=() TERMINAL=() BIRTH=() COMM=() CHECKED=()
@@ -23,7 +24,8 @@ see_processes() {
   done
 }
 
-# see_self: this shell, and what it runs below, are spared; what is below it is left out by is_ours.
+# see_self: spares this shell and every process above it, and the guard, the watcher and the wrapper. Processes below
+# this shell are left out by list_processes.
 see_self() {
   local at=$$ noted alive
   while [ "$at" -gt 0 ]; do
@@ -49,7 +51,8 @@ is_spared() {
   [ "${CHECKED[$1]}" = spared ]
 }
 
-# is_persons_shell PID: somebody logged in with it, or types into it. One in training's own terminal is its command's.
+# is_persons_shell PID: a login shell, or one that a person types into. A shell in training's own session belongs to
+# training.
 is_persons_shell() {
   local words=() word
   [ "${SESSION[$1]-}" != "$WRAPPER" ] || return 1
@@ -67,7 +70,7 @@ is_persons_shell() {
   done
 }
 
-# is_below_self PID: this shell, or one that it has started.
+# is_below_self PID: true for this shell and everything that it has started.
 is_below_self() {
   local at=$1
   while [ "$at" -gt 0 ]; do
@@ -77,7 +80,7 @@ is_below_self() {
   return 1
 }
 
-# is_own PID: it, or one above it that nobody spared stands between, is marked.
+# is_own PID: true when PID or a process above it is marked, with no spared process on the way.
 is_own() {
   local at=$1
   while [ "$at" -gt 1 ] && ! is_spared "$at"; do
@@ -87,13 +90,14 @@ is_own() {
   return 1
 }
 
-# see_marks: MARKED by the environment, or known of old, and WRITES; fails when it could not look at all of it.
+# see_marks: sets MARKED (from the environment, and noted earlier) and WRITES; fails when not everything could be
+# checked.
 see_marks() {
   local id= pid birth boot= found
   local -a known=()
   MARKED=() WRITES=()
   { read -r id <"$KEEP/train.id"; } 2>/dev/null || return 0
-  # 2 = who has ended meanwhile. More = grep could not be started, or was killed.
+  # 2 = some processes have ended meanwhile. More = grep could not be started, or was killed.
   found=$(grep -lzsx "TRAINING_ID=$id" /proc/[0-9]*/environ) || [ $? -le 2 ] || return 1
   for pid in $found; do
     pid=${pid#/proc/}
@@ -114,7 +118,7 @@ see_marks() {
   for pid in $found; do WRITES[pid]=1; done
 }
 
-# writers: pids of who writes to checkpoints.
+# writers: prints pids of processes that write to checkpoints.
 writers() {
   local folder=
   { read -r folder <"$KEEP/train.folder"; } 2>/dev/null || return 0
@@ -122,13 +126,13 @@ writers() {
   [ -n "$SEEN" ] && writing
 }
 
-# training_processes: lines "PID BIRTH GROUP own" or "... writer" of all that belongs to training and lives. Fails when it
-# could not look, for want of a process or of memory: then nobody knows.
+# training_processes: prints lines "PID BIRTH GROUP own" or "... writer" for every living process of training. Fails
+# when it could not look, because no process could be started or memory was short: then nothing is known.
 training_processes() {
   local found
   [ -s "$KEEP/train.id" ] || return 0
   found=$(list_processes) || return 1
-  # A process may have handed over to a new one between two looks of the first.
+  # Nothing was found, but a process may have started its successor and ended during that look, so look again.
   [ -n "$found" ] || found=$(list_processes) || return 1
   [ -z "$found" ] || say "$found"
 }
@@ -138,7 +142,7 @@ list_processes() {
   local -a PARENT GROUP SESSION TERMINAL BIRTH COMM CHECKED MARKED WRITES
   local WRAPPER
   see_processes
-  # Who does not see himself sees nothing.
+  # A shell that does not find itself could not read /proc.
   [ -n "${BIRTH[$$]-}" ] || return 1
   see_self
   see_marks || return 1
@@ -152,7 +156,7 @@ list_processes() {
   done
 }
 
-# own_processes: those of them that are training's own; fails as it does.
+# own_processes: only the lines with own; fails as training_processes does.
 own_processes() {
   local found
   found=$(training_processes) || return 1
@@ -163,13 +167,13 @@ own_processes() {
   done
 }
 
-# names_of LINES: "2 processes (python3 311, sleep 313)", for people.
+# names_of LINES: prints "2 processes (python3 311, sleep 313)", for people.
 names_of() {
   local pid name names= count=0
   while read -r pid _; do
     [ -n "$pid" ] || continue
     name=$({ tr -cd '\40-\176' <"/proc/$pid/comm"; } 2>/dev/null) || true
-    # It has ended by now.
+    # The process has ended by now.
     [ -n "$name" ] || continue
     count=$((count + 1))
     [ "$count" -gt 5 ] || names="$names, $name $pid"

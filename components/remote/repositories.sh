@@ -1,6 +1,7 @@
-# How commits of repositories come to this machine. Values: WAY (none = fetched from here; token = the same, with a token
-# that is asked for; agent = the same, in a session of its own that has an ssh agent; upload = sent by whoever talks to us).
-# EXTRAS (lines "commit path URL" of repositories beside the code). Who talks to us answers "@@needs …" lines by descriptor 8.
+# How commits of repositories come to this machine. Values: WAY (none = this machine fetches them; token = the same with
+# a token that it asks for; agent = the same in a separate session with an ssh agent; upload = the client sends them),
+# EXTRAS (lines "commit path URL" of repositories beside the code). The client answers "@@needs ..." lines on descriptor
+# 8.
 export GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1 DEBIAN_FRONTEND=noninteractive
 
 # bring_tools TOOL...: installs what is missing.
@@ -13,14 +14,15 @@ bring_tools() {
   logged code timeout 300 apt-get install -q -y --no-install-recommends ca-certificates "${missing[@]/#ssh/openssh-client}"
 }
 
-# Within the functions below: DIR (the repository's folder), N (its number), URL, SHA (its commit), REF.
+# The functions below use DIR (the repository's folder), N (its number), URL, SHA (its commit) and REF.
 
-# The image may have been made by somebody else than root.
+# The files of the image may not belong to root.
 in_repo() { git -c safe.directory='*' -C "$DIR" "$@"; }
 
 has_commit() { in_repo cat-file -e "$SHA^{commit}" 2>/dev/null; }
 
-# try_fetch WORD...: with a token git asks a helper that answers once, to the one server it is for, and ends with git.
+# try_fetch WORD...: with a token, git gets it from a helper that answers once and only for one server, and that ends
+# with git.
 try_fetch() {
   local login=()
   if [ "$WAY" = token ] && [ "$(origin_of "$URL")" = "$TOKEN_FOR" ]; then
@@ -36,7 +38,7 @@ try_fetch() {
 
 origin_of() { sed -E 's|^([a-z]+://[^/]+).*|\1|' <<<"$1"; }
 
-# Some servers send no commit by its id: then the branch, and when it has moved on, its history.
+# Some servers do not send a commit by its id: then fetch the branch, and if it has moved on, its history.
 fetch_commit() {
   in_repo remote set-url origin "$URL" 2>/dev/null || in_repo remote add origin "$URL"
   try_fetch --depth 1 origin "$SHA" && return
@@ -51,7 +53,7 @@ cannot_fetch() {
   fail "this machine cannot fetch $URL"
 }
 
-# What is sent has no history; what this machine's HEAD has already is left out of it.
+# A commit is sent without history, and without what this machine's HEAD already has.
 receive_commit() {
   local head
   head=$(in_repo rev-parse --verify --quiet 'HEAD^{commit}') || head=-
@@ -63,7 +65,8 @@ receive_commit() {
   fi
 }
 
-# bring_commit N DIR URL SHA REF: makes the repository and fetches the commit where it is missing. Touches no file of it.
+# bring_commit N DIR URL SHA REF: makes the repository and fetches the commit if it is missing. Changes no files of the
+# work tree.
 bring_commit() {
   N=$1 DIR=$2 URL=$3 SHA=$4 REF=$5
   mkdir -p "$DIR"
@@ -77,7 +80,7 @@ bring_commit() {
   esac
 }
 
-# The agent is only there in the session that FETCHING says; SSH_CONFIG and KNOWN_HOSTS are what the user's machine knows.
+# Only the session with FETCHING has the agent. SSH_CONFIG and KNOWN_HOSTS come from the user's machine.
 agent_fetch() {
   if [ -z "${FETCHING-}" ]; then
     say "@@needs agent"
@@ -96,7 +99,7 @@ check_out() { logged code timeout 600 git -c safe.directory='*' -c advice.detach
 
 is_at_commit() { [ "$(in_repo rev-parse --verify --quiet HEAD)" = "$SHA" ]; }
 
-# each_extra COMMAND: with number, folder, URL and commit of each other repository.
+# each_extra COMMAND: calls it with number, folder, URL and commit of each other repository.
 each_extra() {
   local sha path url number=0
   while read -r sha path url <&6; do
@@ -106,7 +109,7 @@ each_extra() {
   done 6<<<"$EXTRAS"
 }
 
-# A folder that was not cloned may still hold the very files of the commit; they are compared with a clone beside.
+# A folder without .git may still hold exactly the files of the commit, so it is compared with a clone made beside it.
 has_no_git() { [ ! -e "$1/.git" ] && [ -n "$(ls -A "$1" 2>/dev/null)" ]; }
 beside() { printf '%s/extra-%s' "$KEEP" "$(basename "$1")"; }
 

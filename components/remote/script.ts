@@ -13,7 +13,7 @@ export function script(values: Values, ...names: readonly string[]): string {
   return compound(values, names, "</dev/null");
 }
 
-/** The same, and what follows the text on standard input is descriptor 8: a script that can be told more. */
+/** As `script`, but descriptor 8 reads what follows the text on standard input, so the script can be sent more. */
 export function conversation(values: Values, ...names: readonly string[]): string {
   return compound(values, names, "8<&0 </dev/null");
 }
@@ -30,11 +30,13 @@ export function textOf(name: string): string {
   return readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8");
 }
 
-/** Each step's words are for people: both streams pass the one place that takes credentials out, and its exit code stays. */
+/**
+ * People read what a step prints: both streams pass the one filter that takes credentials out. The exit code is kept.
+ */
 function shown(assignments: readonly string[], names: readonly string[], redirections: string): string[] {
   return [
     ...["{", ...assignments, textOf("shown"), "set -o pipefail"],
-    // A shell shows the text of whatever was killed below it.
+    // A shell prints the command line of any child that is killed.
     "exec 4>&2 2>/dev/null",
     ...["{ {", ...names.flatMap((name) => (name === "common" ? ["common", "limit"] : [name])).map(textOf), "exit 0"],
     `} ${redirections} 2>&1 1>&3 3>&- 4>&- | without_credentials >&4; } 3>&1 | without_credentials`,

@@ -6,15 +6,15 @@ import { newestText } from "./resume.ts";
 import { conversation, exportLines, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";
 
-/** Where everything of a run lies on the machine. */
+/** Folder on the machine that holds everything of a run. */
 export const WORKSPACE = "/workspace";
 
 interface Place {
   /** Default /workspace. */
   readonly workspace?: string;
-  /** Holds the environment of the machine's first process; default that of process 1. */
+  /** File with the environment of the machine's first process; default that of process 1. */
   readonly firstProcess?: string;
-  /** How long a step may take in all; default 180. */
+  /** Limit for a whole step; default 180. */
   readonly stepMaxMinutes?: number;
 }
 
@@ -28,21 +28,21 @@ function placeOf({ workspace = WORKSPACE, firstProcess, stepMaxMinutes = STEP_MI
 
 const STEP_MINUTES = 180;
 
-/** What ends the machine's bill when nobody looks. */
+/** Settings of the guard, which stops the machine even when nobody looks. */
 export interface Guard {
   /** Origin of the API that can stop the machine. */
   readonly apiUrl: string;
   readonly afterTraining: "stop" | "keep";
   readonly afterTrainingMinutes: number;
   readonly maxHours: number;
-  /** How long training may take to end when it is asked to, seconds. */
+  /** Time for training to end after it was asked to, seconds. */
   readonly stopGraceSeconds: number;
   /** $/h as rented, disk included. */
   readonly pricePerHour: number;
-  /** $/h of the disk alone; null = not known. */
+  /** $/h of the disk alone; null = unknown. */
   readonly diskPerHour: number | null;
   readonly stack: string;
-  /** Between two looks; default 10. */
+  /** Time between two looks; default 10. */
   readonly tickSeconds?: number;
 }
 
@@ -70,7 +70,10 @@ function endsBill(stack: string): string {
 
 const KEEP = `${WORKSPACE}/.vast-training`;
 
-/** For the machine's onstart: goes on with a training that was cut short, and watches; nothing before the first step. */
+/**
+ * For the machine's onstart: starts training again if it was cut short, and starts the guard. Does nothing before the
+ * first step.
+ */
 export const ONSTART = [
   "for name in train guard; do",
   `  file=${KEEP}/$name.sh`,
@@ -82,11 +85,11 @@ export const ONSTART = [
 
 export interface CredentialsStep extends Place {
   readonly credentials: Readonly<Record<string, string>>;
-  /** `type base64 comment`, of everyone who may log in. */
+  /** Lines `type base64 comment`: the keys that may log in. */
   readonly publicKeys: readonly string[];
 }
 
-/** Writes what training needs to know, readable for it alone, and lets the keys in. */
+/** Writes the credentials of training, readable only for the machine's own user, and lets the keys log in. */
 export function credentialsScript({ credentials, publicKeys, ...place }: CredentialsStep): string {
   const wandb = credentials.WANDB_API_KEY;
   const values = {
@@ -104,29 +107,32 @@ export function forgetScript({ workspace = WORKSPACE }: Place = {}): string {
 }
 
 export interface CodeStep extends Training, Guard, Place {
-  /** URL that the machine can fetch from, or stands for what is sent. */
+  /** URL that the machine fetches from, or a name for what is sent. */
   readonly repo: string;
   readonly branch: string;
-  /** How commits get to the machine; default none = it fetches them, without credentials. */
+  /** How commits get to the machine; default none. */
   readonly way?: GitAuth;
-  /** With `token`: the origin of the only server that may see it. */
+  /** With `token`: origin of the only server that may get it. */
   readonly tokenFor?: string;
   /** With `agent`: an ssh config, and the host keys of the servers named there. */
   readonly sshConfig?: string;
   readonly knownHosts?: string;
-  /** Patterns of .gitignore: what is below them on the machine stays. */
+  /** Patterns of .gitignore: matching files on the machine are kept. */
   readonly exclude?: readonly string[];
-  /** Files in the code's folder that are neither of the commit nor ignored go; default false. */
+  /** Delete files in the code's folder that are neither in the commit nor ignored; default false. */
   readonly clean?: boolean;
 }
 
 /**
- * How a commit gets to the machine: it fetches it, with nothing (none), with a token, or with the user's ssh agent; or it
- * is sent from here (upload).
+ * How a commit gets to the machine: none = it fetches without credentials; token = it fetches with a token; agent = it
+ * fetches with the user's ssh agent; upload = it is sent from here.
  */
 export type GitAuth = "none" | "token" | "agent" | "upload";
 
-/** Sets the guard, and brings exactly this commit; a training of another one is stopped. With a way, it asks for more. */
+/**
+ * Sets the guard and checks out exactly this commit; stops a training of another one. With a `way` other than none it
+ * asks for more input.
+ */
 export function codeScript(step: CodeStep): string {
   const text = (step.way ?? "none") === "none" ? script : conversation;
   return text({ ...codeValues(step), ...guardValues(step) }, ...WITH_GUARD, "repositories", "code");
@@ -156,10 +162,12 @@ function codeValues(step: CodeStep) {
   };
 }
 
-/** Stands for everything that is checked out: while it is the same, a running training's files are not touched. */
+/**
+ * Identifies everything that is checked out. While it is unchanged, the files of a running training are not touched.
+ */
 export function codeId({ commit, extraRepos = [] }: Pick<Training, "commit" | "extraRepos">): string {
   if (extraRepos.length === 0) return commit;
-  // Not the URLs: where a commit comes from does not change it.
+  // Without the URLs: the source of a commit does not change its files.
   const parts = JSON.stringify(extraRepos.map((extra) => [extra.commit, extra.path]));
   return `${commit}-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
 }
@@ -169,13 +177,13 @@ const WITH_GUARD = ["common", "folder", "processes", "training", "vast", "guard"
 /** A repository that lies beside the code. */
 export interface ExtraRepo {
   readonly url: string;
-  /** Whole id. */
+  /** Full commit id. */
   readonly commit: string;
   /** Folder on the machine, absolute. */
   readonly path: string;
 }
 
-/** What a training is: one that runs is left alone until something in here changes. */
+/** Everything that makes up a training: a running one is left alone until any of this changes. */
 export interface Training {
   readonly commit: string;
   readonly extraRepos?: readonly ExtraRepo[];
@@ -189,13 +197,13 @@ export interface Training {
 
 export interface TrainStep extends Training, Checks, Guard, Place {
   readonly repo: string;
-  /** Is the standard input the terminal of tmux, where somebody may answer? Default: no, so that a question ends at once. */
+  /** May somebody answer questions in tmux? Default: no, and every question fails at once. */
   readonly interactive?: boolean;
-  /** Default none: training finds nothing of it in its environment. */
+  /** Default: no wandb variables are set. */
   readonly wandb?: Wandb;
 }
 
-/** Starts training unless this one runs or has ended well, and sets the guard. */
+/** Starts training unless this one already runs or has ended well, and sets the guard. */
 export function trainScript(step: TrainStep): string {
   const values = {
     NAME: repoName(step.repo),
@@ -215,7 +223,7 @@ export function trainScript(step: TrainStep): string {
   return script({ ...placeOf(step), ...values, ...more }, ...texts);
 }
 
-/** The same for the same training, whatever the order of its variables. */
+/** A hash of the training; the order of its variables does not matter. */
 export function trainingHash(training: Training): string {
   const { command, run, env, gpus, checkpointsDir, wandbProject } = training;
   const variables = Object.entries(env).sort(([one], [other]) => (one < other ? -1 : 1));
@@ -225,38 +233,40 @@ export function trainingHash(training: Training): string {
 
 export interface StopStep extends Place {
   readonly stopGraceSeconds: number;
-  /** The machine was started for its files alone, so it stops itself again when we are cut off. Default false. */
+  /** The machine was started only to fetch its files, so it stops itself again if we are cut off. Default false. */
   readonly rescue?: boolean;
 }
 
-/** How long a stop may take: the grace is the user's own, and may be longer than a step may take. */
+/** Limit for a stop: the user's grace may be longer than the limit of a step. */
 export function stopMinutes({ stepMaxMinutes = STEP_MINUTES, stopGraceSeconds }: StopStep): number {
   return Math.max(stepMaxMinutes, stopGraceSeconds / 60 + 10);
 }
 
-/** Asks training to stop, and ends it when it does not; it is not started again by the machine itself. */
+/** Asks training to stop, and kills it if it does not. The machine does not start it again by itself. */
 export function stopScript(step: StopStep): string {
   const values = { GRACE: String(step.stopGraceSeconds), RESCUE: step.rescue === true ? "yes" : "" };
   const place = placeOf({ ...step, stepMaxMinutes: stopMinutes(step) });
   return script({ ...place, ...values }, "common", "folder", "processes", "training", "stop");
 }
 
-/** Prints `final HASH` when the training with this hash has ended well and writes nothing any more, else `open`. */
+/** Prints `final HASH` when the training with this hash has ended well and writes nothing more, else `open`. */
 export function standingScript(place: Place = {}): string {
   return script(placeOf(place), "common", "folder", "processes", "training", "standing");
 }
 
-/** Prints what tells of a training of ours: components/vast/ready/traces.ts reads it. "" = the folder that training has noted. */
+/**
+ * Prints the signs of a training of ours, for components/vast/ready/traces.ts. `folder` "" = the one noted by training.
+ */
 export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = {}): string {
   return script({ WORKSPACE: workspace, FOLDER: folder }, "traces");
 }
 
-/** Prints the checkpoint manifest of a folder, without sums unless `hashes`. */
+/** Prints the checkpoint manifest of a folder; sums only with `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
   return script({ WORKSPACE, FOLDER: folder, HASHES: hashes ? "1" : "0" }, "listing", "folder", "manifest");
 }
 
-/** Prints what is to come home beside the checkpoints in this folder, as a manifest; without sums unless `hashes`. */
+/** Prints a manifest of the files to bring home beside the checkpoints; sums only with `hashes`. */
 export function broughtScript(bring: Bring, checkpoints: string, hashes = true, { workspace = WORKSPACE }: Place = {}) {
   const values = {
     ...{ WORKSPACE: workspace, NAME: bring.name, GLOBS: bring.globs.join("\n"), CHECKPOINTS: checkpoints },
@@ -272,7 +282,7 @@ export function repoName(repo: string): string {
   return /^[\w-][\w.-]*$/.test(name) ? name : "code";
 }
 
-/** Where in the training log to go on. */
+/** A place in the training log to go on from. */
 export interface LogPlace {
   readonly inode: string;
   /** Bytes from the file's beginning. */
@@ -283,11 +293,11 @@ export interface LogStep extends Pick<Place, "workspace"> {
   /** Default: `lines` from the end of the newest log. */
   readonly from?: LogPlace | undefined;
   readonly lines: number | "all";
-  /** Goes on with what is written later; default false. */
+  /** Keep showing what is written later; default false. */
   readonly follow?: boolean;
 }
 
-/** Shows the training log in frames; follow.sh says which. */
+/** Shows the training log in frames; follow.sh describes them. */
 export function logScript({ workspace = WORKSPACE, from, lines, follow = false }: LogStep): string {
   const values = {
     WORKSPACE: workspace,

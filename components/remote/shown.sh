@@ -1,7 +1,8 @@
-# What a step shows is for everybody to read: credentials that this machine has are taken out of it, as
-# components/lib/secrets.ts does at home. Values: WORKSPACE, ENV_FILE (with a step that writes them: they are not there yet).
+# Anybody may read what a step prints, so this machine's credentials are taken out of it, as components/lib/secrets.ts
+# does on the user's side. Values: WORKSPACE, ENV_FILE (only in the step that writes the credentials: the file does not
+# exist yet).
 
-# without_credentials: line by line as they come. What is known of them is never in a list of arguments.
+# without_credentials: filters line by line. No credential is ever in a list of arguments.
 without_credentials() {
   local LC_ALL=C line form
   local -a FORMS=()
@@ -13,8 +14,8 @@ without_credentials() {
   done
 }
 
-# learn_credentials: FORMS, the longest first: as it is, as a shell, JSON and a URL write it, and in base64 wherever in a
-# longer text it began. What is shorter than 8 characters is no credential.
+# learn_credentials: fills FORMS, the longest first: each credential as it is, as a shell, JSON and a URL write it, and
+# in base64 at any position of a longer text. Values shorter than 8 characters do not count as credentials.
 learn_credentials() {
   local value
   while read -r value; do
@@ -25,7 +26,8 @@ learn_credentials() {
   )
 }
 
-# credential_values: lines of those that training gets, of the passwords in the netrc, and the machine's own key.
+# credential_values: prints the values given to training, the passwords in the netrc, and the machine's own key, one a
+# line.
 credential_values() {
   local text name
   text=${ENV_FILE-$(cat "$WORKSPACE/.env" 2>/dev/null)}
@@ -47,7 +49,7 @@ learn_line() {
   json=${json//"$double"/"$back$double"}
   twice=${json//"$back"/"$back$back"}
   forms+=("$json" "${twice//"$double"/"$back$double"}")
-  # What programs leave as it is in a URL.
+  # Programs differ in which characters they leave unchanged in a URL.
   for kept in '._-' '._~-' '._~/-' "._~!*'()-" '._*-+'; do
     as_in_url "$kept" %02X
     forms+=("$form")
@@ -69,7 +71,7 @@ learn_line() {
   done
 }
 
-# as_in_url KEPT FORMAT: makes FORM of LINE; where + is kept it stands for a blank.
+# as_in_url KEPT FORMAT: sets FORM to LINE as a URL has it; if KEPT includes +, a blank becomes +.
 as_in_url() {
   local at sign code
   form=
@@ -89,7 +91,7 @@ as_in_url() {
   done
 }
 
-# hide_form: FORM in LINE, and a part of it where LINE was cut within it.
+# hide_form: hides FORM in LINE, also where LINE was cut in the middle of it.
 hide_form() {
   local head=${form:0:8} tail=${form: -8} part
   line=${line//"$form"/[secret]}
@@ -105,7 +107,7 @@ hide_form() {
   esac
 }
 
-# hide_user_info: what stands before the @ of a URL in LINE; a user of ssh alone is no secret.
+# hide_user_info: hides the part before the @ of a URL in LINE; a user name for ssh alone is no secret.
 hide_user_info() {
   local url='^(.*[a-zA-Z][a-zA-Z0-9+.-]*://)([^[:space:]/?#"<>]*|[^[:space:]/?#:@]*:[^0-9/[:space:]][^[:space:]"<>]*)@(.*)$'
   local rest=$line shown= user

@@ -1,5 +1,5 @@
-# What on this machine tells of a training of ours. Values: WORKSPACE, and FOLDER of checkpoints (empty = the one that
-# training has noted, or else the usual one). Changes nothing.
+# Prints the signs of a training of ours on this machine. Changes nothing. Values: WORKSPACE, and FOLDER of checkpoints
+# (empty = the one noted by training, or else the default).
 KEEP=$WORKSPACE/.vast-training
 noted=
 { noted=$(<"$KEEP/train.folder"); } 2>/dev/null
@@ -7,7 +7,7 @@ folder=${FOLDER:-${noted:-$WORKSPACE/checkpoints}}
 
 is_there() { [ -e "$1" ] && printf 1 || printf 0; }
 
-# Anything that cannot be looked into may hold something.
+# A folder that cannot be read may hold something.
 holds_files() {
   find -L "$folder" -type f -printf 'a file\n' -quit 2>&1 |
     grep -qv -e ': No such file or directory$' -e 'File system loop' && printf 1 || printf 0

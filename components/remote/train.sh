@@ -1,10 +1,10 @@
-# A training with this hash runs, or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND, COSTS (a sentence for a
-# training that dies at once), INTERACTIVE (not empty = questions may be answered in tmux), CHECKS (stands for dependencies,
-# links, set-up and preflight), and those of the environment, the checks and the guard.
+# Starts this training, unless one with the same hash runs or has ended well. Values: WORKSPACE, NAME, COMMIT, COMMAND,
+# COSTS (a sentence for a training that dies at once), INTERACTIVE (not empty = questions may be answered in tmux),
+# CHECKS (identifies dependencies, links, set-up and preflight), and those of the environment, the checks and the guard.
 CODE=$WORKSPACE/$NAME
 
-# run_training: what the tmux session runs. A signal to the group is for the command; this shell and tee outlive it, so
-# that the last lines and the exit code are written down.
+# run_training: runs in the tmux session. A signal to the process group is meant for the command; this shell and tee
+# survive it, so that the last lines and the exit code are written.
 run_training() {
   local code=0 tee told= kills ALONE=()
   see_kills
@@ -15,7 +15,7 @@ run_training() {
   exec > >(trap '' TERM INT HUP; exec tee -a -- "$LOG") 2>&1
   tee=$!
   bound_log "$tee" </dev/null >/dev/null 2>&1 &
-  # The trap keeps bash there until its command has ended, so that the exit code is the command's own.
+  # The trap makes bash wait for the command, so that the exit code is the command's own.
   (
     training_environment
     export TRAINING_ID
@@ -27,7 +27,8 @@ run_training() {
   ) || code=$?
   await_left "$code"
   note_saved
-  # A machine that goes down may ask every process to end; nobody who wants training to end does it without a mark.
+  # A machine that shuts down may send TERM to every process. A request to end training always leaves a mark, so without
+  # one it is a shutdown.
   if [ -n "$told" ] && [ ! -e "$KEEP/train.stop" ]; then
     say "[vast-training] Training was cut short by a signal from outside; it goes on when the machine is started again."
   else
@@ -36,37 +37,38 @@ run_training() {
     end=$code
   fi
   exec >/dev/null 2>&1
-  # A process left in the background may keep tee's input open.
+  # A process left in the background may hold tee's input open.
   await_end "$tee" 5 || true
   [ -n "${end-}" ] || return 0
   put "$EXIT" "$end" || true
 }
 
-# leave_terminal: a question ends at once, also one that is asked past the standard input (/dev/tty), because nobody is there
-# to answer. As ALONE what runs the command so; it stays in its group and session.
+# leave_terminal: makes every question fail at once, because nobody is there to answer, also questions read from
+# /dev/tty. Sets ALONE to the words that run a command without the terminal but in its group and session.
 leave_terminal() {
   exec </dev/null
   ! command -v perl >/dev/null || ALONE=(env PERL_BADLANG=0 perl -e
     'ioctl $t, 0x5422, 0 if open $t, "<", "/dev/tty"; close $t; delete $ENV{PERL_BADLANG}; exec { $ARGV[0] } @ARGV')
 }
 
-# tell_resume: here, and to the step that waits.
+# tell_resume: prints RESUME_SAID here, and notes it for the step that waits.
 tell_resume() {
   [ -n "$RESUME_SAID" ] || return 0
   say "$RESUME_SAID" | sed 's/^/[vast-training] /'
   mark "$KEEP/train.resume" "$RESUME_SAID"
 }
 
-# await_left CODE: what the command has left is training as well. Says so, unless somebody has asked all of it to end.
+# await_left CODE: waits for processes that the command has left, which are training too. Says so, unless training was
+# asked to end.
 await_left() {
   local left looks=0 said= KNOWN=
   while :; do
-    # A signal to the group is not for the tools that look. A look that fails says nothing.
+    # The tools that look must survive a signal to the group. A look that fails proves nothing, so it is repeated.
     left=$(trap '' TERM INT HUP; training_processes) || { rest 1; continue; }
     [ -n "$left" ] || break
     KNOWN=$left
     [ -e "$KEEP/train.left" ] || mark "$KEEP/train.left" "$1"
-    # Much of it ends a moment after the command.
+    # Most of them end a moment after the command.
     if [ $((looks++)) -lt 20 ]; then
       sleep 0.1
       continue
@@ -85,7 +87,7 @@ left_text() {
 
 same_hash() { [ "$(cat "$KEEP/train.hash" 2>/dev/null)" = "$HASH" ]; }
 
-# start_training [LINE]: the line begins its log.
+# start_training [LINE]: LINE becomes the first line of the log.
 start_training() {
   hold 60
   tmux kill-session -t =train 2>/dev/null || true
@@ -99,7 +101,7 @@ start_training() {
   printf '%s\n' "$COMMIT" >"$KEEP/train.commit"
   tr -d - </proc/sys/kernel/random/uuid >"$KEEP/train.id"
   printf '%s\n' "$CHECKPOINTS" >"$KEEP/train.folder"
-  # A server whose last session has just been killed may end while it is asked for a new one.
+  # A tmux server whose last session was just killed may exit while a new session is requested.
   local tries=10
   until open_session 2>/dev/null || [ $((tries--)) = 0 ]; do sleep 0.2; done
   tmux has-session -t =train
@@ -111,34 +113,34 @@ open_session() {
     set-option -w -t train: remain-on-exit on 9>&-
 }
 
-# await SECONDS COMMAND...: until it succeeds.
+# await SECONDS COMMAND...: repeats the command until it succeeds.
 await() {
   local tries=$(($1 * 10))
   shift
   until "$@" || [ -s "$EXIT" ] || [ -e "$KEEP/train.left" ] || [ $((tries--)) = 0 ]; do sleep 0.1; done
 }
 
-# has_line: of its own, in the log of training.
+# has_line: has the log a line that is training's own?
 has_line() { grep -qav '^\[vast-training\] ' -- "$LOG" 2>/dev/null; }
 
-# note_first_line: how long the machine took from the first login to the first line of training, in milliseconds, once.
+# note_first_line: notes once how many milliseconds passed from the first login to the first line of training.
 note_first_line() {
   ! has_line || [ -s "$KEEP/first-line" ] ||
     printf '%s\n' "$(($(date +%s%3N) - $(<"$KEEP/first-login")))" >"$KEEP/first-line"
 }
 
-# say_first_line: components/run/run-commands.ts reads it.
+# say_first_line: prints that time; components/run/run-commands.ts reads it.
 say_first_line() {
   [ ! -s "$KEEP/first-line" ] || say "training: first line $(<"$KEEP/first-line") ms after the first login"
 }
 
-# Most mistakes show at once: waits for the first line of the log, and then a moment longer.
+# Most mistakes show at once, so this waits for the first line of the log and then a moment longer.
 watch_start() {
   local pid left=
   await 20 test -s "$KEEP/train.pid"
   [ -s "$KEEP/train.pid" ] || fail "tmux did not start the training"
   read -r pid _ <"$KEEP/train.pid"
-  # What imports a great deal is silent for a while, and may die then.
+  # Long imports print nothing for a while, and may fail then.
   await 60 has_line
   note_first_line
   [ ! -s "$KEEP/train.resume" ] || sed 's/^/training: /' "$KEEP/train.resume"
@@ -162,7 +164,7 @@ watch_start() {
   fi
 }
 
-# runs_already: this very training, and says what of it.
+# runs_already: true when this very training runs; prints its state.
 runs_already() {
   local pid left=
   same_hash || return 1
@@ -172,14 +174,14 @@ runs_already() {
     [ -z "$left" ] || say "training: $(left_text "$(cat "$KEEP/train.left" 2>/dev/null || true)" "$left")"
     return
   fi
-  # Its shell may have been killed alone.
+  # The wrapper may have been killed alone.
   [ ! -s "$EXIT" ] && [ ! -e "$KEEP/train.stop" ] || return 1
   left=$(own_processes)
   [ -n "$left" ] || return 1
   say "training: runs already, without the shell that has started it: $(names_of "$left")"
 }
 
-# tell_left LINES: a command that has failed is not well because something of it runs on.
+# tell_left LINES: a failed command has failed, even while processes it left go on.
 tell_left() {
   local code
   code=$(cat "$KEEP/train.left" 2>/dev/null || true)
@@ -200,7 +202,7 @@ tell_left() {
 lock
 keep_library "$KEEP/train.sh" "${GUARD_VALUES[@]}" NAME CODE COMMIT COMMAND ENV_LINES NUM_GPUS WANDB_PROJECT WANDB_RUN_ID WANDB_TAGS \
   INTERACTIVE NEWEST RESUME_LAYOUT
-# Before a guard that may have nothing to wait for.
+# Held before the guard starts, because there may be no training for it to wait for yet.
 hold 60
 set_guard
 if runs_already; then

@@ -1,7 +1,7 @@
-# How this machine asks Vast to stop it: by its own key, which opens this one machine, and which is in the environment of
-# its first process. Values: API (its origin).
+# How this machine asks Vast to stop it: with its own key, which is valid for this machine alone and stands in the
+# environment of its first process. Values: API (its origin).
 
-# stop_machine: succeeds when Vast has taken it; prints why not.
+# stop_machine: succeeds when Vast has accepted the request; otherwise prints why not.
 stop_machine() {
   local key id tool said status
   key=$(of_first_process CONTAINER_API_KEY)
@@ -11,7 +11,7 @@ stop_machine() {
     return 1
   fi
   status= said='curl, wget and python3 are all missing'
-  # One that gets no answer, for want of certificates perhaps, leaves it to the next.
+  # If one tool gets no answer, perhaps because it has no certificates, the next is tried.
   for tool in curl wget python3; do
     command -v "$tool" >/dev/null || continue
     said=$(printf '%s' "$key" | "put_by_$tool" "$API/api/v0/instances/$id/" '{"state":"stopped"}' 2>&1)
@@ -23,7 +23,8 @@ stop_machine() {
   return 1
 }
 
-# put_by_TOOL URL BODY: the key comes by standard input and is in no list of arguments; prints "HTTP/1.1 200" and the body.
+# put_by_TOOL URL BODY: the key goes by standard input and is in no list of arguments; prints "HTTP/1.1 200" and the
+# body.
 put_by_curl() {
   local key
   key=$(cat)
@@ -32,7 +33,7 @@ put_by_curl() {
       --data "$2" --write-out '\nHTTP/1 %{http_code}\n' "$1" | sed 's/^HTTP\/1 000$//'
 }
 
-# It reads its settings from a file alone.
+# wget reads its settings only from a file.
 put_by_wget() {
   local key settings=$KEEP/wgetrc
   key=$(cat)
@@ -55,7 +56,7 @@ print("HTTP/1.1", answer.status, "\n" + answer.read().decode(errors="replace"))
 ' "$1" "$2"
 }
 
-# can_call: is one of them there, in a kind that can do it?
+# can_call: is one of the tools there, in a version that can do this?
 can_call() {
   command -v curl >/dev/null || command -v python3 >/dev/null || wget --help 2>/dev/null | grep -q -- --body-data
 }

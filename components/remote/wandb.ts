@@ -1,6 +1,9 @@
 import { perHour } from "../lib/money.ts";
 
-/** What a training tells Weights & Biases of itself; it is no part of what training is, so that none is restarted for it. */
+/**
+ * What a training reports about itself to Weights & Biases. It is no part of the training hash, so a change restarts
+ * nothing.
+ */
 export interface Wandb {
   readonly runId: string;
   readonly branch: string;
@@ -16,10 +19,10 @@ export function wandbValues(wandb: Wandb | undefined) {
   return { WANDB_RUN_ID: wandb?.runId ?? "", WANDB_TAGS: wandb === undefined ? "" : wandbTags(wandb).join(",") };
 }
 
-/** The most that a tag may have. */
+/** The longest tag that wandb takes, characters. */
 const LENGTH = 64;
 
-/** How many GPUs there are is not among them: that belongs to the settings of a run. */
+/** The number of GPUs is not a tag: it is in the settings of the run. */
 export function wandbTags({ branch, commit, gpu, pricePerHour, machineId }: Wandb): string[] {
   const tags = { branch, commit: commit.slice(0, 12), gpu, price: perHour(pricePerHour), machine: machineId };
   return Object.entries(tags).map(([name, text]) => `${name}:${text.replaceAll(",", " ")}`.slice(0, LENGTH));

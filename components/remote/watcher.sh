@@ -1,9 +1,10 @@
-# Two processes see to it that this machine stops: the guard looks at training, the watcher at the guard alone, and each
-# starts the other again when that is gone. What they do in every round needs no process and no room: where none can be
-# started they go on, and act as soon as one can. Both read this library from their standard input: who kills by what is in
-# arguments, such as the name of training or of this folder, finds neither, and nobody finds both.
+# Two processes make sure that this machine stops: the guard watches training, and the watcher watches the guard. Each
+# starts the other again when it is gone. Their rounds need no new process and no memory: where no process can be
+# started they go on, and act as soon as one can. Both read this library from standard input, so their arguments do not
+# contain names such as training's or this folder's: a `pkill -f` with such a name finds neither, and no pattern finds
+# both.
 
-# guard: takes over from the one before.
+# guard: takes over from the guard before it, if there is one.
 guard() {
   local alive= clock=0 seconds=0
   see_alive "$KEEP/guard.pid" || true
@@ -19,17 +20,18 @@ watcher() {
   stand watcher
 }
 
-# stand WHO [NAME=VALUE...]: until another WHO has taken over. Two that were started at once: the one that is noted stays.
+# stand WHO [NAME=VALUE...]: runs until another WHO has taken over. Of two started at once, the one in the pid file
+# stays.
 stand() {
   local score now alive other=guard started='0 0'
   declare -g who=$1
   [ "$who" = watcher ] || other=watcher
   [ $# = 1 ] || declare -g "${@:2}"
   trap '' HUP INT QUIT TERM USR1 USR2 PIPE
-  # A bash that cannot start a process ends, after a quarter of a minute of trying.
+  # When bash cannot start a process, it exits after about 15 seconds of trying; go_on starts it again.
   trap go_on EXIT
   shopt -s execfail
-  # Where the kernel lets us: the last to go when memory runs out, and nobody's "bash".
+  # Where the kernel allows it: killed last when memory runs out, and not named "bash".
   { read -r now </proc/self/oom_score_adj; } 2>/dev/null || now=0
   for score in -1000 -500 0; do
     [ "$score" -ge "$now" ] || { printf '%s' "$score" >/proc/self/oom_score_adj; } 2>/dev/null && break
@@ -41,7 +43,7 @@ stand() {
   while :; do
     rest "$TICK" || true
     see_alive "$KEEP/$who.pid" || { note_self "$KEEP/$who.pid" && see_alive "$KEEP/$who.pid"; } || true
-    # On a disk that cannot be written nobody is noted: it stays, and starts nobody.
+    # On a disk that cannot be written no pid is noted: this one stays, and starts no other.
     [ "${alive:-$$}" = "$$" ] || break
     [ -z "$alive" ] || keep_up "$other"
     [ "$who" != guard ] || look
@@ -49,7 +51,7 @@ stand() {
   trap - EXIT
 }
 
-# go_on: the same process, from the beginning.
+# go_on: starts this process again from the beginning, under the same pid.
 go_on() {
   local name state=()
   [ "$who" = watcher ] || for name in used last seen ended said_keep said_left said_over over wait pause cut asked; do
@@ -61,11 +63,11 @@ go_on() {
   done
 }
 
-# keep_up WHO: the other one lives, or has just been started.
+# keep_up WHO: makes sure that WHO lives, or starts it.
 keep_up() {
   local alive born
   if see_alive "$KEEP/$1.pid"; then
-    # One that somebody has halted goes on.
+    # Wakes it if somebody has halted it.
     kill -CONT "$alive" 2>/dev/null || true
   elif ! see_birth "${started% *}" || [ "$born" != "${started#* }" ]; then
     start "$1"
@@ -73,10 +75,10 @@ keep_up() {
   fi
 }
 
-# start WHO: in a session of its own, with the log of whoever starts it.
+# start WHO: in a session of its own, writing to the caller's log.
 start() { setsid bash -s "$1" <"$KEEP/guard.sh" & }
 
-# start_guard: new ones in place of those that run. Theirs is no descriptor of whoever starts them.
+# start_guard: replaces a running guard and watcher. The new ones do not inherit the caller's lock and conversation.
 start_guard() {
   local alive= log=$LOGS/guard.log
   see_alive "$KEEP/guard.pid" || true
@@ -85,6 +87,6 @@ start_guard() {
     start guard
     start watcher
   } >>"$log" 2>&1 8<&- 9>&-
-  # It acts by values of yesterday.
+  # The old guard still acts by the old values.
   [ -z "$alive" ] || await_end "$alive" 10 || true
 }

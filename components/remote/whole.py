@@ -1,4 +1,4 @@
-# Is a file of a checkpoint whole? Its own format tells. Python 3.6 or later, and nothing beside its standard library.
+# Checks by its own format whether a file of a checkpoint is whole. Python 3.6 or later, standard library only.
 import io
 import json
 import os
@@ -46,7 +46,7 @@ class Reader(pickle.Unpickler):
         self.storages[key] = (kind.__name__, length)
 
 
-# The first pickle of torch.save before its files were zips.
+# The first pickle in files of torch.save before they became zips.
 LEGACY_TORCH = 0x1950A86A20F9469CFC6C
 STORAGE_BYTES = {
     "ByteStorage": 1,
@@ -75,7 +75,7 @@ def whole_safetensors(file, size):
 
 def whole_zip(file, size):
     with zipfile.ZipFile(file) as archive:
-        # Python also takes an end that is in the middle.
+        # Python also accepts an end record in the middle of the file.
         file.seek(size - 22 - len(archive.comment))
         if file.read(4) != b"PK\5\6":
             return False

@@ -25,10 +25,19 @@ export function commandLine(pid: number): string {
 export async function endProcess(pid: number, patience: number): Promise<void> {
   const born = startTime(pid);
   if (born === undefined) return;
-  process.kill(pid, "SIGTERM");
+  tell(pid, "SIGTERM");
   const deadline = Date.now() + patience;
   while (startTime(pid) === born) {
-    if (Date.now() > deadline) process.kill(pid, "SIGKILL");
+    if (Date.now() > deadline) tell(pid, "SIGKILL");
     await sleep(50);
+  }
+}
+
+/** Unless it has ended meanwhile. */
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -2,10 +2,13 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { commandLine, endProcess, startTime } from "../lib/alive.ts";
+import { processesWith } from "../lib/traces.ts";
 import { removeWorkspace } from "../lib/workspace.ts";
 
 /** Holds one folder for each quickstart that runs, named after its process, so that a later one knows whose it is. */
 const shelf = join(tmpdir(), `vast-quickstart-${userInfo().uid}`);
+
+const PATIENCE_MS = 15_000;
 
 /** Makes this process's folder. */
 export function ownFolder(): string {
@@ -36,7 +39,12 @@ export async function sweepLeftovers(): Promise<number> {
   const dead = entries(shelf).filter((name) => !isRunning(name));
   for (const name of dead) {
     const folder = join(shelf, name);
-    for (const workspace of entries(folder)) await endSimulator(join(folder, workspace, "home", "simulator"));
+    for (const workspace of entries(folder)) {
+      const home = join(folder, workspace, "home");
+      await endSimulator(join(home, "simulator"));
+      // What it had started lives on, and would write there again.
+      await Promise.all(processesWith(`VAST_TRAINING_HOME=${home}`).map((pid) => endProcess(pid, PATIENCE_MS)));
+    }
     removeWorkspace(folder);
   }
   removeIfEmpty(shelf);
@@ -51,7 +59,7 @@ function isRunning(name: string): boolean {
 /** Ends the simulator, and with it its machines. */
 async function endSimulator(home: string): Promise<void> {
   const pid = pidOf(join(home, "runtime.json"));
-  if (pid !== undefined && commandLine(pid).includes("simulator/main.ts")) await endProcess(pid, 15_000);
+  if (pid !== undefined && commandLine(pid).includes("simulator/main.ts")) await endProcess(pid, PATIENCE_MS);
 }
 
 function pidOf(runtimeFile: string): number | undefined {

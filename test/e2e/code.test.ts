@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeRepository } from "../components/remote/box.ts";
-import { isAll } from "../support/all.ts";
+import { isAll, notAll } from "../support/all.ts";
 import { gitOverHttp, gitOverSsh } from "../support/code-place.ts";
 import { exampleRepositoryOf, openProject, type Project } from "../support/project.ts";
 import { runOutputs } from "../support/run-outputs.ts";
@@ -91,7 +91,7 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
     assert.equal(await trainer(project), pid, "a commit that changes no file is no change");
   });
 
-  await t.test("what is too much is refused with its largest files", async () => {
+  await t.test("what is too much is refused with its largest files", { skip: notAll }, async () => {
     writeFileSync(join(work, "huge.bin"), Buffer.alloc(2_000_000));
     const refused = await pulumi("preview", "-c", "maxUploadMb=1");
     assert.notEqual(refused.code, 0);

@@ -5,35 +5,35 @@ import type { StateDir } from "../../lib/state-dir.ts";
 import { GitError, git } from "./git.ts";
 import type { GitCredentials } from "./setup.ts";
 
-/** A commit of a repository, and how this machine gets at it. */
+/** A commit of a repository, and how this machine can fetch it. */
 export interface Source {
   readonly url: string;
-  /** Whole id. */
+  /** Full commit id. */
   readonly commit: string;
-  /** What to ask a server for that sends no commit by its id. */
+  /** The ref to fetch from a server that does not send commits by id. */
   readonly ref: string;
   readonly login: GitCredentials;
 }
 
-/** Of each repository the last commits are kept, so that the next one is sent as a difference. */
+/** The last commits of each repository are kept, so that the next one can be sent as a difference. */
 const KEPT = 3;
 
-/** Where commits of a repository are kept: `git/<hash of its URL>` in the state directory. */
+/** Folder for commits of a repository: `git/<hash of its URL>` in the state directory. */
 export function repositoryDir(dir: Pick<StateDir, "path">, url: string): string {
   const folder = join(dir.path, "git", createHash("sha256").update(url).digest("hex").slice(0, 16));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-/** The bare repository here that holds the commit, as far as it was fetched before. */
+/** The bare repository here with the commit; undefined if it was not fetched before. */
 export function keptCommit(dir: Pick<StateDir, "path">, url: string, commit: string): string | undefined {
   const folder = join(repositoryDir(dir, url), `${commit}.git`);
   return existsSync(folder) ? folder : undefined;
 }
 
 /**
- * A bare repository that holds the commit and no history, fetched unless it is here already. It appears whole or not at
- * all, and several processes may want the same one.
+ * A bare repository with the commit and no history, fetched unless it is here already. It appears whole or not at all,
+ * so several processes may fetch the same one at once.
  */
 export async function fetchCommit(dir: Pick<StateDir, "path">, source: Source, signal?: AbortSignal): Promise<string> {
   const place = join(repositoryDir(dir, source.url), `${source.commit}.git`);
@@ -42,7 +42,7 @@ export async function fetchCommit(dir: Pick<StateDir, "path">, source: Source, s
       await fetchInto(draft, source, [], signal);
       if (!existsSync(place)) renameSync(draft, place);
     }).catch((error) => {
-      // Somebody else was first.
+      // Another process was first.
       if (!existsSync(place)) throw error;
     });
     forgetOld(repositoryDir(dir, source.url));
@@ -51,7 +51,7 @@ export async function fetchCommit(dir: Pick<StateDir, "path">, source: Source, s
   return place;
 }
 
-/** A repository for one use, gone afterwards. */
+/** A repository for one use, deleted afterwards. */
 export async function withDraft<T>(
   dir: Pick<StateDir, "path">,
   url: string,
@@ -66,7 +66,9 @@ export async function withDraft<T>(
   }
 }
 
-/** Fetches the commit without history. Throws GitError, with a sentence where the server does not have it. */
+/**
+ * Fetches the commit without history. Throws GitError; its message says so when the server does not have the commit.
+ */
 export async function fetchInto(
   bare: string,
   { url, commit, ref, login }: Source,
@@ -76,14 +78,14 @@ export async function fetchInto(
   const fetch = (...words: string[]) => git(["fetch", "--quiet", "--no-tags", ...words], { bare, login, signal });
   const byId = await fetch("--depth", "1", ...more, "--", url, commit).catch((error: GitError) => error);
   if (!(byId instanceof Error)) return;
-  // Some servers send no commit by its id: then the branch, and when it has moved on, its history.
+  // Some servers do not send a commit by its id: then fetch the branch, and if it has moved on, its history.
   await fetch("--depth", "1", ...more, "--", url, ref);
   if (await hasCommit(bare, commit)) return;
   await fetch("--unshallow", ...more, "--", url, ref);
   if (!(await hasCommit(bare, commit))) throw new GitError(`it has no commit ${commit} in ${ref} (${byId.message})`);
 }
 
-/** The same without the files that the filter leaves out; what is asked for later is fetched then, file by file. */
+/** As `fetchInto`, without the files that the filter leaves out; they are fetched one by one when they are needed. */
 export async function fetchParts(bare: string, source: Source, filter: string, signal?: AbortSignal): Promise<void> {
   const set = (name: string, value: string) => git(["config", name, value], { bare });
   await set("remote.origin.url", source.url);
@@ -92,7 +94,7 @@ export async function fetchParts(bare: string, source: Source, filter: string, s
   await fetchInto(bare, source, [`--filter=${filter}`], signal);
 }
 
-/** Those of these files that the commit has at its root, by name; what is not among `read` is left empty. */
+/** Texts of these files at the root of the commit, by name, if they exist; "" for files that are not in `read`. */
 export async function textsIn(
   bare: string,
   { commit, login }: Pick<Source, "commit"> & Partial<Source>,
@@ -109,7 +111,7 @@ export async function textsIn(
   return texts;
 }
 
-/** Is the commit in this repository here? */
+/** Is the commit in this local repository? */
 export function hasCommit(bare: string, commit: string): Promise<boolean> {
   return git(["cat-file", "-e", `${commit}^{commit}`], { bare }).then(
     () => true,
@@ -117,7 +119,7 @@ export function hasCommit(bare: string, commit: string): Promise<boolean> {
   );
 }
 
-/** Drafts of processes that were killed go after a day. */
+/** Deletes drafts of killed processes after a day. */
 function forgetOld(folder: string): void {
   const entries = readdirSync(folder).map((name) => ({
     name,

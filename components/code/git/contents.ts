@@ -11,24 +11,24 @@ import { git } from "./git.ts";
 import { NAMES, type Project, projectIn, READ } from "./project.ts";
 import { REPO, resolvedUrl } from "./url.ts";
 
-/** What is missing in a check-out of a commit. */
+/** Files that a check-out of a commit lacks. */
 export interface Missing {
   /** Folders that are other repositories. */
   readonly submodules: readonly { readonly path: string; readonly commit: string; readonly url: string }[];
-  /** Files of which git has a pointer only; Git LFS has the rest. */
+  /** Files that are only a pointer in git; Git LFS holds their contents. */
   readonly lfs: readonly string[];
 }
 
-/** What there is to know of a commit before anything is rented. */
+/** Everything we need to know of a commit before anything is rented. */
 export interface CommitContents extends Missing {
   readonly project: Project;
 }
 
-/** Larger files cannot be pointers, so they are not fetched to look at them. */
+/** Bytes. Larger files cannot be pointers, so they need not be fetched. */
 const SMALL = 4096;
 const POINTER = "version https://git-lfs.github.com/spec/v1\n";
 
-/** Looks once at each commit, without its large files and its history; what was found is remembered beside the cache. */
+/** Looks at each commit only once, without its large files and history; the result is kept beside the cache. */
 export async function contentsOf(
   dir: Pick<StateDir, "path">,
   source: Source,
@@ -45,7 +45,7 @@ export async function contentsOf(
   return found;
 }
 
-/** What the commit of this repository says of its dependencies. */
+/** What the commit says about its dependencies. */
 export async function projectAt(
   bare: string,
   source: Pick<Source, "commit"> & Partial<Source>,
@@ -54,7 +54,7 @@ export async function projectAt(
   return projectIn(await textsIn(bare, source, NAMES, READ, signal));
 }
 
-/** Without `project` where an earlier version has looked. */
+/** Without `project` if an earlier version has written it. */
 function rememberedIn(file: string): CommitContents | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as CommitContents;
@@ -97,7 +97,7 @@ async function submoduleUrls(bare: string, blob: string | undefined): Promise<Ma
   return new Map([...values("path")].map(([section, path]) => [path, urls.get(section) ?? ""]));
 }
 
-/** Ids of local files that begin like a pointer. Asks only for what is here, so nothing is fetched. */
+/** Ids of local files that begin like a pointer. Fetches nothing. */
 async function pointersIn(bare: string): Promise<Set<string>> {
   const all = ["--batch-all-objects", "--unordered"];
   const listed = String(await git(["cat-file", "--batch-check", ...all], { bare }));
@@ -120,21 +120,21 @@ async function pointersIn(bare: string): Promise<Set<string>> {
   return pointers;
 }
 
-/** Is this what git has of a file that Git LFS keeps? */
+/** Is this the pointer that git holds for a file in Git LFS? */
 export function looksLikePointer(text: Buffer): boolean {
   return text.subarray(0, POINTER.length).toString() === POINTER;
 }
 
-/** What supplies or excuses missing files. */
+/** Settings that supply missing files or say that they are not needed. */
 export interface Cover {
   /** Folder of the code on the machine. */
   readonly codeDir: string;
   readonly extraRepos: readonly Pick<ExtraRepo, "path">[];
-  /** Patterns of .gitignore: training does without. */
+  /** Patterns of .gitignore: files that training does not need. */
   readonly exclude: readonly string[];
 }
 
-/** What training would miss, and how to supply it. */
+/** The files that training would miss, and how to supply them. */
 export async function complaintsAbout(missing: Missing, cover: Cover): Promise<Trouble[]> {
   const covered = new Set(cover.extraRepos.map(({ path }) => path));
   const open = missing.submodules.filter(
@@ -150,7 +150,7 @@ export async function complaintsAbout(missing: Missing, cover: Cover): Promise<T
   ];
 }
 
-/** What is suggested can be pasted as it is, so nothing is that the config would refuse. */
+/** The suggestion can be pasted as it is, so it never contains a value that the config would refuse. */
 function emptySubmodule({ path, commit, url }: Missing["submodules"][number], codeDir: string): Trouble {
   const place = `${codeDir}/${path}`;
   const isEntry = REPO.test(url) && ABSOLUTE.test(place) && commit !== "";
@@ -170,7 +170,7 @@ function pointers(files: readonly string[]): Trouble[] {
   return [{ found, write }];
 }
 
-/** A path as a line of .gitignore, in quotes where a stack config needs them. */
+/** A path as a line of .gitignore, quoted if a stack config needs that. */
 function pattern(path: string): string {
   const line = path.replace(/[\\*?[\]]|^[#!]| $/g, "\\$&");
   return /^[\w./-]+$/.test(line) ? line : JSON.stringify(line);

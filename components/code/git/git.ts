@@ -7,13 +7,13 @@ export interface GitOptions extends GitCall {
   /** Give up after this; default half an hour. */
   readonly patienceMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** A file descriptor that takes the output, which is then not returned. */
+  /** A file descriptor for the output; the output is then not returned. */
   readonly output?: number;
 }
 
-/** What git died of. */
+/** A failure of git. */
 export class GitError extends Error {
-  /** Did it not come to an end? */
+  /** Was git ended because it took too long? */
   readonly isLate: boolean;
 
   constructor(message: string, isLate = false) {
@@ -24,7 +24,7 @@ export class GitError extends Error {
 
 const MOST_OUTPUT = 512 * 1024 * 1024;
 
-/** Runs git without ever asking anybody; answers with its output. Throws GitError with the words that matter. */
+/** Runs git without ever asking a question; returns its output. Throws GitError with git's own main message. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   const setup = setupOf(options, needsSettings(options) ? await userSettings(options.env) : []);
   return await run(setup, args, options);
@@ -39,7 +39,7 @@ async function run(setup: Setup, args: readonly string[], options: GitOptions): 
   const { input, patienceMs = 1_800_000, signal, output } = options;
   const { code, stdout, stderr, cut, unstarted } = await runProgram(["git", ...setup.words, ...args], {
     env: setup.env,
-    // Away from the terminal, so that no ssh below it can ask there.
+    // In a group of its own, so that no ssh started by git can ask on the terminal.
     ownGroup: true,
     timeoutMs: patienceMs,
     mostOutput: MOST_OUTPUT,
@@ -54,7 +54,7 @@ async function run(setup: Setup, args: readonly string[], options: GitOptions): 
   return stdout;
 }
 
-/** The lines around it are advice; where ssh failed, git only says that it could not read. */
+/** Finds git's main message; the lines around it are advice. If ssh failed, the message of ssh says more than git's. */
 export function complaint(stderr: string): string {
   const lines = stderr
     .split("\n")

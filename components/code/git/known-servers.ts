@@ -8,18 +8,18 @@ import { userSettings } from "./git.ts";
 import { gitSshCommand } from "./setup.ts";
 import { sshPlace } from "./url.ts";
 
-/** How a machine reaches git servers as this one does: an ssh config, and the servers' host keys. */
+/** Lets a machine reach git servers as this one does: an ssh config, and the servers' host keys. */
 export interface KnownServers {
   readonly sshConfig: string;
   readonly knownHosts: string;
-  /** More of an ssh config, that leads there from here and not from the machine. */
+  /** Additional ssh config for this machine only: its proxies, which the rented machine does not have. */
   readonly proxies: string;
-  /** Servers of which this machine has no host key. */
+  /** Servers whose host keys this machine does not have. */
   readonly strangers: readonly string[];
 }
 
 /**
- * What the user's ssh knows of the servers of these URLs: the real host behind an alias, its port, user and host keys.
+ * What the user's ssh knows about the servers of these URLs: the real host of an alias, its port, user and host keys.
  */
 export async function knownServers(
   urls: readonly string[],
@@ -38,10 +38,10 @@ export async function knownServers(
 }
 
 /**
- * Gives a command for GIT_SSH_COMMAND that goes to these servers with what the machine will have: the agent's keys, and
- * none of the user's files. It holds until `use` has ended.
+ * Passes `use` a command for GIT_SSH_COMMAND that connects to these servers with only what the machine will have: the
+ * agent's keys, and none of the user's files. The command works until `use` has ended.
  *
- * @param servers undefined = no command, ""
+ * @param servers undefined = the command is ""
  */
 export async function withSshOf<T>(
   servers: KnownServers | undefined,
@@ -95,13 +95,15 @@ async function server(url: string, ssh: string, env: NodeJS.ProcessEnv) {
   return { host, config, keys, proxy: [`Host ${host}`, ...ways].join("\n") };
 }
 
-/** ssh -G prints a word and its values a line. */
+/** Reads the output of ssh -G: a word and its values on each line. */
 function settingsIn(text: string): Map<string, string[]> {
   const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
   return new Map(lines.map(([name = "", ...values]) => [name, values]));
 }
 
-/** Lines of known_hosts, whatever names they were under. A revoked key or one of an authority is none. */
+/**
+ * Lines of known_hosts under the alias instead of their own names. Revoked keys and keys of authorities are left out.
+ */
 function keysIn(text: string, alias: string): string[] {
   return text.split("\n").flatMap((line) => {
     const [, type, key] = /^[^#@\s]\S* ([\w@.-]+) ([A-Za-z0-9+/=]+)/.exec(line) ?? [];

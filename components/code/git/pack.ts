@@ -4,21 +4,21 @@ import { dirname, join } from "node:path";
 import { git } from "./git.ts";
 import { cQuoted } from "./snapshot.ts";
 
-/** A repository here, and the commit in it that is to be sent. */
+/** A local repository, and the commit in it to send. */
 export interface Packed {
   readonly bare: string;
   readonly commit: string;
 }
 
-/** What is sent, compressed, in a file that is gone afterwards. */
+/** The compressed commit, in a file that is deleted after use. */
 export interface Pack {
   readonly file: string;
   readonly bytes: number;
 }
 
 /**
- * Packs the commit without history, and without what `base` has, if that is here too and is on the machine: whole files
- * are left out, and changed ones are sent as differences.
+ * Packs the commit without history. If `base` is on the machine and here too, its unchanged files are left out, and
+ * changed ones are sent as differences.
  */
 export async function withPack<T>(
   { bare, commit }: Packed,
@@ -32,7 +32,7 @@ export async function withPack<T>(
   try {
     await write({ bare, commit }, base, shallow, output, signal).catch(async (error: Error) => {
       if (base === undefined) throw error;
-      // The base may not be complete here any more.
+      // The base may be incomplete here by now.
       ftruncateSync(output, 0);
       await write({ bare, commit }, undefined, shallow, output, signal);
     });
@@ -50,7 +50,7 @@ async function write(
   output: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // A commit that was fetched with its history is still packed without it.
+  // Packed without its history even if it was fetched with it.
   writeFileSync(shallow, [commit, ...(base === undefined ? [] : [base.commit]), ""].join("\n"));
   const words = ["--shallow-file", shallow, "pack-objects", "--revs", "--stdout", "--delta-base-offset", "--quiet"];
   const thin = base === undefined ? [] : ["--thin", "--shallow"];

@@ -1,23 +1,23 @@
-/** What a repository says, in the files at its root, of what it needs. */
+/** What the files at a repository's root say about its dependencies. */
 export interface Project {
-  /** Which of NAMES are there. */
+  /** Files from NAMES that exist. */
   readonly files: readonly string[];
-  /** Does pyproject.toml describe a project? One that only configures tools does not. */
+  /** Does pyproject.toml describe a project, and not only settings of tools? */
   readonly isProject: boolean;
-  /** In uv.lock; null = there is none. */
+  /** Number of packages in uv.lock; null = no uv.lock. */
   readonly packages: number | null;
   /** The versions of uv that it asks for, as pip takes them; "" = any. */
   readonly uv: string;
   readonly extras: readonly string[];
   readonly groups: readonly string[];
-  /** Servers that packages are fetched from by git over ssh. */
+  /** Servers from which packages are fetched by git over ssh. */
   readonly sshHosts: readonly string[];
 }
 
-/** What is read of these files. The others only count as there. */
+/** Of these files the contents are read. Of the others only their existence counts. */
 export const READ = ["pyproject.toml", "uv.lock", "uv.toml", "requirements.txt"];
 
-/** Every file that says what to install. */
+/** All files that say what to install. */
 export const NAMES = [
   ...READ,
   "pylock.toml",
@@ -42,7 +42,7 @@ export function projectIn(texts: Readonly<Record<string, string>>): Project {
     files: NAMES.filter((name) => name in texts),
     isProject,
     packages: lock === undefined ? null : packagesIn(lock),
-    // uv does not look into pyproject.toml where there is a uv.toml.
+    // uv ignores pyproject.toml when uv.toml exists.
     uv: specifierIn(uv === undefined ? tables.get("tool.uv") : tablesIn(uv).get("")),
     extras: keysIn(tables.get("project.optional-dependencies")),
     groups: keysIn(tables.get("dependency-groups")),
@@ -69,7 +69,7 @@ function keysIn(table = ""): string[] {
   return [...table.matchAll(/^\s*["']?([\w.-]+)["']?\s*=/gm)].map(([, key = ""]) => key);
 }
 
-/** What is no specifier goes to no command line. */
+/** Text that is not a specifier must not reach a command line. */
 function specifierIn(table = ""): string {
   const [, asked = ""] = /^\s*["']?required-version["']?\s*=\s*["']([^"']*)["']/m.exec(table) ?? [];
   const bare = asked.replace(/\s/g, "");

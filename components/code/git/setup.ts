@@ -1,17 +1,17 @@
 import { shellQuoted } from "../../remote/script.ts";
 
 /**
- * How this machine asks a server: as the rented one will (with no login, one token for one server, or the user's ssh), or
- * as the user's own git does.
+ * How this machine logs in to a server: as the rented machine will ("none", a token for one server, or "agent" for the
+ * user's ssh), or as the user's own git does ("own").
  */
 export type GitCredentials = "none" | "agent" | "own" | { readonly token: string; readonly origin: string };
 
-/** Where git works, and for whom. */
+/** Which repository git works in, and how it logs in. */
 export interface GitCall {
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** The git directory of a repository of ours; default none. */
+  /** The git directory of one of our repositories; default none. */
   readonly bare?: string | undefined;
-  /** A folder of the user's, in a work tree of theirs: all of their settings hold, and `login` does not. */
+  /** A folder in a work tree of the user's: all their settings apply, and `login` is ignored. */
   readonly folder?: string | undefined;
   /** Default none. */
   readonly login?: GitCredentials | undefined;
@@ -19,22 +19,21 @@ export interface GitCall {
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Words in front of git's own, and its environment. */
+/** Arguments that come before git's own, and its environment. */
 export interface Setup {
   readonly words: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A key of a git config and its value, in their order. */
+/** A key of a git config and its value. */
 export type Setting = readonly [string, string];
 
 /**
- * Three kinds of git. In a work tree of the user's everything is theirs, but for what names another repository. In
- * repositories of ours, and for what is kept, nothing is: no settings, no hooks, no GIT_… variable. To a server git
- * goes from a repository of ours as well, and of the user's settings only those that say how to get there hold with
- * login "own".
+ * Git runs in three ways. In the user's work tree all their settings apply, except variables that name another
+ * repository. In our own repositories none apply: no settings, no hooks, no GIT_... variables. When one of ours talks
+ * to a server with login "own", only the user's settings for reaching servers apply as well.
  *
- * @param settings what the user's git config says; looked at with login "own" and "agent" only
+ * @param settings the user's git config; read only with login "own" and "agent"
  */
 export function setupOf(
   { env = process.env, bare, folder, login = "none", variables }: GitCall,
@@ -51,7 +50,7 @@ export function setupOf(
       ...withoutGit(env, isOwn ? [...PROGRAM, ...SERVER] : PROGRAM),
       ...QUIET,
       ...NO_SETTINGS,
-      // A netrc file is looked for there, and what a command for ssh has of ~.
+      // Otherwise git would find a netrc file there. With ssh, HOME stays, because an ssh command may contain ~.
       ...(hasSsh ? {} : { HOME: "/dev/null", XDG_CONFIG_HOME: "/dev/null" }),
       ...(hasSsh ? { GIT_SSH_COMMAND: gitSshCommand(env, settings) } : {}),
       ...(isOwn ? asVariables(settings.filter(([key]) => SERVER_SETTINGS.test(key))) : {}),
@@ -61,12 +60,12 @@ export function setupOf(
   };
 }
 
-/** Does it depend on what the user's git config says? */
+/** Does this call depend on the user's git config? */
 export function needsSettings({ folder, login }: GitCall): boolean {
   return folder === undefined && (login === "own" || login === "agent");
 }
 
-/** How git is asked for its settings: those that hold in this process' folder. Its output goes to `settingsIn`. */
+/** The call that lists the settings that apply in this process' folder. Pass its output to `settingsIn`. */
 export function settingsCall(env: NodeJS.ProcessEnv = process.env): Setup {
   return {
     words: ["config", "--list", "--includes", "-z"],
@@ -74,7 +73,7 @@ export function settingsCall(env: NodeJS.ProcessEnv = process.env): Setup {
   };
 }
 
-/** "key LF value NUL"; a key alone is true. */
+/** Reads "key LF value NUL"; a key without a value means true. */
 export function settingsIn(text: string): Setting[] {
   return text.split("\0").flatMap((entry): Setting[] => {
     const at = entry.indexOf("\n");
@@ -83,15 +82,15 @@ export function settingsIn(text: string): Setting[] {
   });
 }
 
-/** The user's own ssh, as git would call it, that fails where it would ask; for a shell. */
+/** The user's own ssh command, as git would run it, for a shell. It fails instead of asking. */
 export function gitSshCommand(env: NodeJS.ProcessEnv, settings: readonly Setting[]): string {
   const configured = settings.findLast(([key]) => key === "core.sshcommand")?.[1];
-  // A program may take nothing but what git gives it.
+  // A program in GIT_SSH may not accept further options.
   if (!env.GIT_SSH_COMMAND && !configured && env.GIT_SSH) return shellQuoted(env.GIT_SSH);
   return `${env.GIT_SSH_COMMAND || configured || "ssh"} -o BatchMode=yes -o ConnectTimeout=10`;
 }
 
-/** Nobody is there to answer a prompt. */
+/** Makes git fail instead of prompting: nobody is there to answer. */
 const QUIET = {
   GIT_TERMINAL_PROMPT: "0",
   GIT_ASKPASS: "",
@@ -102,14 +101,14 @@ const QUIET = {
 };
 const NO_SETTINGS = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", GIT_ATTR_NOSYSTEM: "1" };
 
-/** Where git's own programs are. */
+/** Where git's own programs are found. */
 const PROGRAM = [/^GIT_EXEC_PATH$/];
-/** Where settings and repositories are looked for. */
+/** Where settings and repositories are found. */
 const SETTINGS = [
   /^GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)$/,
   /^GIT_(CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM)$/,
 ];
-/** How the user gets to a server. */
+/** How the user reaches a server. */
 const SERVER = [/^GIT_(SSL|PROXY_SSL|HTTP)_/, /^GIT_(SSH_VARIANT|ALLOW_PROTOCOL|PROTOCOL_FROM_USER)$/];
 const SERVER_SETTINGS = /^(credential|http|url|protocol|ssh)\./;
 
@@ -120,7 +119,7 @@ function withoutGit(env: NodeJS.ProcessEnv, kept: readonly RegExp[]): NodeJS.Pro
   );
 }
 
-/** In the environment, because a header or a URL may hold a token. */
+/** Passed in the environment, because a header or a URL may hold a token. */
 function asVariables(settings: readonly Setting[]): Record<string, string> {
   const entries = settings.flatMap(([key, value], at) => [
     [`GIT_CONFIG_KEY_${at}`, key],
@@ -129,7 +128,7 @@ function asVariables(settings: readonly Setting[]): Record<string, string> {
   return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(entries) };
 }
 
-/** The token is in git's environment, and the helper answers for this server alone. */
+/** The token is in git's environment, and the helper gives it only to this server. */
 function helper(login: GitCredentials): string[] {
   if (typeof login === "string") return [];
   const text = `!f() { [ "$1" != get ] || printf 'username=x-access-token\\npassword=%s\\n' "$VAST_GIT_TOKEN"; }; f`;

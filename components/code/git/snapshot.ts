@@ -7,25 +7,25 @@ import { repositoryDir } from "./cache.ts";
 import { git } from "./git.ts";
 import type { WorkFile, WorkTree } from "./work-tree.ts";
 
-/** The files of a folder at one moment, kept in the state directory, so that what was checked is what is sent. */
+/** The files of a folder at one moment, kept in the state directory: exactly the files that were checked are sent. */
 export interface Snapshot {
   readonly sourceDir: string;
-  /** Of the files alone: the same files are the same commit. */
+  /** Depends on the files alone: the same files give the same commit. */
   readonly commit: string;
-  /** What was checked out there; "" = nothing was ever committed. */
+  /** The commit checked out in the folder; "" = nothing was ever committed. */
   readonly base: string;
   readonly files: number;
   readonly bytes: number;
-  /** Files of `base` that git was told not to check out, and that are not sent. */
+  /** Number of files of `base` that sparse-checkout leaves out and that are not sent. */
   readonly sparse: number;
   readonly largest: readonly WorkFile[];
-  /** What differs from `base`, for git apply. */
+  /** The changes since `base`, for git apply. */
   readonly patch: Buffer;
   readonly patchSha256: string;
 }
 
 const LARGEST = 5;
-/** Nobody's, and of no time: the same files always make the same commit. */
+/** No author and no date, so that the same files always give the same commit. */
 const NOBODY = {
   GIT_AUTHOR_NAME: "vast-training",
   GIT_AUTHOR_EMAIL: "",
@@ -34,12 +34,12 @@ const NOBODY = {
   GIT_COMMITTER_EMAIL: "",
   GIT_COMMITTER_DATE: "2000-01-01T00:00:00Z",
 };
-/** Said in full, and not left to what a version of git takes for usual. */
+/** All options are spelled out, because defaults differ between versions of git. */
 const PATCH = ["-r", "-p", "--binary", "--unified=3", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"];
-/** Bytes as they are: no line ends, filters or encodings. */
+/** Files stay byte for byte as they are: no line-end conversion, filters or encodings. */
 const AS_THEY_ARE = "* -text -filter -ident -eol -working-tree-encoding\n";
 
-/** Where snapshots of a folder are kept; it borrows the objects of the folder's own repository. */
+/** The repository for snapshots of a folder; it borrows the objects of the folder's own repository. */
 export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir: string): Promise<string> {
   const bare = join(repositoryDir(dir, sourceDir), "work");
   if (!existsSync(bare)) {
@@ -60,7 +60,7 @@ export async function snapshotRepository(dir: Pick<StateDir, "path">, sourceDir:
   return bare;
 }
 
-/** A path as git takes it in lists of object directories, whatever characters it has. */
+/** A path quoted for git's lists of object directories, whatever characters it has. */
 export function cQuoted(path: string): string {
   return `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
 }
@@ -103,7 +103,7 @@ export async function takeSnapshot(dir: Pick<StateDir, "path">, sourceDir: strin
   }
 }
 
-/** Removes files that no snapshot had for two months: they are not needed for a difference any more. */
+/** Deletes objects that no snapshot used for two months: no difference needs them any more. */
 export async function forgetOldFiles(bare: string): Promise<void> {
   await git(["prune", "--expire=60.days.ago"], { bare });
 }
@@ -119,7 +119,7 @@ function headOf(dir: string): Promise<string> {
   );
 }
 
-/** The tree of HEAD below this folder, which may be a part of its repository. */
+/** The tree of HEAD for this folder, which may be a subfolder of its repository. */
 async function baseTree(dir: string): Promise<string> {
   const tree = await git(["rev-parse", "--verify", "HEAD:./"], { folder: dir }).catch(() => EMPTY_TREE);
   return String(tree).trim();
@@ -127,12 +127,12 @@ async function baseTree(dir: string): Promise<string> {
 
 const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
-/** Where the patch of a snapshot is saved, which together with its base makes the same files again. */
+/** Path of a snapshot's patch. Applied to its base, the patch gives the same files again. */
 export function patchFile(dir: Pick<StateDir, "path">, { commit }: Pick<Snapshot, "commit">): string {
   return join(dir.path, "sources", `${commit}.patch`);
 }
 
-/** What makes the files of a run again: `git apply` of the patch on the base. */
+/** How to recreate the files of a run: `git apply` of the patch on the base. */
 export interface SavedSource {
   readonly sourceDir: string;
   readonly base: string;
@@ -147,7 +147,7 @@ export function savedSource(dir: Pick<StateDir, "path">, snapshot: Snapshot): Sa
   return { sourceDir, base, patchFile: patchFile(dir, snapshot), patchSha256, files, bytes };
 }
 
-/** Saves what the run is made from, beside the state: the commit, the patch and its hash. */
+/** Saves how to recreate the run's files, beside the state: the commit, the patch and its hash. */
 export function saveSource(dir: Pick<StateDir, "path">, snapshot: Snapshot): void {
   const file = patchFile(dir, snapshot);
   mkdirSync(join(dir.path, "sources"), { recursive: true, mode: 0o700 });

@@ -3,7 +3,7 @@ import type { GitAuth } from "../../remote/scripts.ts";
 import type { GitCredentials } from "./setup.ts";
 import { isSshUrl, originOf } from "./url.ts";
 
-/** The name of the token with which a private repository is read over https. */
+/** Name of the token that reads a private repository over https. */
 export const GIT_TOKEN = "GITHUB_TOKEN";
 
 /** Where credentials are looked for. */
@@ -12,15 +12,15 @@ export interface TokenPlaces {
   readonly netrcFile: string;
 }
 
-/** Looked for where every credential is: in the environment, then in the env file. */
+/** Searched like every credential: in the environment, then in the env file. */
 export function findGitToken(places: TokenPlaces, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const { values } = findCredentials({ ...places, forward: [GIT_TOKEN], require: [] }, env);
   return values[GIT_TOKEN];
 }
 
 /**
- * How this machine asks a server: with what the box will have, so that nothing is found here that it cannot get; where
- * it is sent from here, as the user's own git would.
+ * How this machine logs in to a server: with only what the rented machine will have, so that nothing is found here that
+ * the machine cannot get; with upload, as the user's own git would.
  */
 export function loginFor(
   { way, tokenFor = "", ...places }: TokenPlaces & { readonly way: GitAuth; readonly tokenFor?: string },

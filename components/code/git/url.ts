@@ -1,12 +1,12 @@
 import type { GitAuth } from "../../remote/scripts.ts";
 
-/** Whatever may stand in the path of a URL. */
+/** A character that may stand in the path of a URL. */
 const PART = '[^\\s\\p{C}?#\\\\"<>^`{|}]';
 const HOST = "\\w[\\w.-]*";
 
 /**
- * A repository in a stack config: https without a login, ssh in both ways to write it, or one of the simulator. What begins
- * like `ext::` would be a command for git, and what begins with a dash one for ssh.
+ * A repository in a stack config: https without a login, ssh in either notation, or a simulator's. A text like
+ * `ext::...` would be a command for git, and one that begins with a dash would be an option for ssh.
  */
 export const REPO = new RegExp(
   [
@@ -23,7 +23,7 @@ export function isSshUrl(url: string): boolean {
   return url.startsWith("ssh://") || /^(?!simulator:)([\w.-]+@)?\w[\w.-]*:(?!\/\/|:)/.test(url);
 }
 
-/** The URL that a submodule's URL stands for, as git finds it: what begins with a dot starts at that of its repository. */
+/** Resolves a submodule's URL as git does: one that begins with a dot is relative to its repository's URL. */
 export function resolvedUrl(repository: string, url: string): string {
   if (!/^\.\.?\//.test(url)) return url;
   const [, up = "", rest = ""] = /^((?:\.\.?\/)+)(.*)$/.exec(url) ?? [];
@@ -37,7 +37,7 @@ export function resolvedUrl(repository: string, url: string): string {
   return `${base}${separator}${rest}`.replace(/\/$/, "");
 }
 
-/** The way of the stack config; "" = upload for ssh, because the machine has no key there, and none for the rest. */
+/** How the commit gets to the machine. "" = upload for ssh, because the machine has no key, and none for other URLs. */
 export function wayOf(gitAuth: GitAuth | "", url: string): GitAuth {
   return gitAuth || (isSshUrl(url) ? "upload" : "none");
 }
@@ -47,7 +47,7 @@ export function originOf(url: string): string {
   return /^https?:\/\/[^/]+/.exec(url)?.[0] ?? "";
 }
 
-/** As ssh takes it: host, and user and port where the URL has them. */
+/** Host for ssh, with user and port where the URL has them. */
 export function sshPlace(url: string): { host: string; user?: string; port?: string } {
   const [, user, host = "", port] =
     /^ssh:\/\/(?:([\w.-]+)@)?([\w.-]+)(?::(\d+))?\//.exec(url) ?? /^(?:([\w.-]+)@)?([\w.-]+):/.exec(url) ?? [];

@@ -6,24 +6,24 @@ import { git } from "./git.ts";
 
 /** A file of a work tree, or a link. */
 export interface WorkFile {
-  /** Relative to the folder; its bytes, a character each, because not every name is UTF-8. */
+  /** Relative to the folder; one character for each byte, because not every name is UTF-8. */
   readonly path: string;
   readonly bytes: number;
 }
 
-/** What is in a folder in which git is used, as it is now. */
+/** The current contents of a folder that uses git. */
 export interface WorkTree {
   readonly files: readonly WorkFile[];
   readonly bytes: number;
-  /** Tracked, and left out by a pattern or not checked out; paths as above. */
+  /** Tracked files that an exclude pattern leaves out, or that were not checked out; paths as in `WorkFile`. */
   readonly leftOut: readonly string[];
-  /** How many of these git was told not to check out (sparse-checkout), and are not here. */
+  /** Number of those that sparse-checkout leaves out and that are not here. */
   readonly sparse: number;
-  /** What training would miss. */
+  /** Problems: files that training would miss. */
   readonly complaints: readonly Trouble[];
 }
 
-/** A path for people. */
+/** A path, printable for people. */
 export function shownPath(path: string): string {
   return Buffer.from(path, "latin1").toString();
 }
@@ -31,19 +31,19 @@ export function shownPath(path: string): string {
 interface Entry {
   readonly path: string;
   readonly isTracked: boolean;
-  /** git was told not to check it out. */
+  /** Left out by sparse-checkout. */
   readonly isSparse: boolean;
 }
 
 interface Listed {
   readonly entries: readonly Entry[];
-  /** Submodules that nobody has fetched. */
+  /** Submodules that were never fetched. */
   readonly empty: readonly string[];
 }
 
 /**
- * Lists what git tracks and what it would track, so .gitignore counts, and takes out what `exclude` says. Other
- * repositories within it, submodules or not, count as folders. Reads nothing but small files.
+ * Lists files that git tracks or would track, so .gitignore applies, without those that `exclude` matches. Other
+ * repositories inside, submodules or not, count as folders. Reads only small files.
  */
 export async function listWorkTree(folder: string, cover: Cover): Promise<WorkTree> {
   const covered = (path: string) =>
@@ -77,7 +77,7 @@ function bytesOf(folder: string, path: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, "latin1")]);
 }
 
-/** What is at a path; nothing is behind a link or a file that has taken the place of a tracked folder. */
+/** Looks up a path; undefined when a tracked folder in it was replaced by a link or a file. */
 function lookIn(folder: string): (path: string) => Stats | undefined {
   const folders = new Map<string, boolean>([["", true]]);
   const isFolder = (path: string): boolean => {
@@ -114,7 +114,7 @@ async function list(root: string, below: string, covered: (path: string) => bool
       const [, tag, mode, name = ""] = /^(\w) (\d+) \w+ \d\t(.+)$/s.exec(row) ?? [];
       const path = below + name;
       const isSparse = tag === "S";
-      // A link or a file may have taken the place of a submodule.
+      // A link or a file may have replaced the submodule.
       const isRepository = mode === "160000" && (at(path)?.isDirectory() ?? !isSparse);
       return name === "" ? [] : [{ path, isTracked: below === "", isRepository, isSparse }];
     });
@@ -128,7 +128,7 @@ async function list(root: string, below: string, covered: (path: string) => bool
       isSparse: false,
       isRepository: path.endsWith("/"),
     }));
-  // A conflict lists a file three times.
+  // Git lists a file with a conflict three times.
   const all = [...new Map([...tracked, ...untracked].map((entry) => [entry.path, entry])).values()];
   const repositories = all.filter(({ path, isRepository }) => isRepository && !covered(path));
   const filled = repositories.filter(({ path }) => at(`${path}/.git`) !== undefined);

@@ -13,6 +13,7 @@ import { resume } from "../../../components/vast/rental/resume.ts";
 import { between, type Random, seeded } from "../../../simulator/base/random.ts";
 import { happen } from "../../../simulator/world/mishaps.ts";
 import { CaseScene } from "../../enumeration/scene.ts";
+import { isAll } from "../../support/all.ts";
 import { label, request as usual } from "../../support/request.ts";
 
 const HOUR = 3_600_000;
@@ -70,7 +71,8 @@ test("what was never rented costs nothing; what has no price, or a folded past, 
 
 /** Nothing ends it by itself. */
 const request = { ...usual, provisional: false };
-const LIVES = 200;
+/** 200 in `npm run test:all`. */
+const LIVES = isAll ? 200 : 40;
 /** How the real platform is. */
 const TYPICAL = { report: [2, 15], load: [20, 60], start: [20, 60], ports: [0, 10], stop: [5, 30], destroy: [1, 10] };
 /** The longest that a stop goes unseen: status --watch and logs -f look more often. */

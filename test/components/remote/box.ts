@@ -126,7 +126,14 @@ function endTraining(workspace: string): void {
 
 /** Kills guards and watchers until none is left to start another. */
 export function endWatch(workspace: string): void {
-  for (let left = watchersOf(workspace); left.length > 0; left = watchersOf(workspace)) left.forEach(killNow);
+  // One that is just being begun is not to be told from its shell yet.
+  for (let quiet = 0; quiet < 3; quiet++) {
+    if (quiet > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
+    for (const left of watchersOf(workspace)) {
+      killNow(left);
+      quiet = 0;
+    }
+  }
 }
 
 /** Every guard and watcher, and what one of them has just started: they read the library from their standard input. */
