@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** What the stack's training would ask for now. */
+/** The image that the stack's training would ask for now. */
 async function askedBy(named: string | undefined): Promise<TrainingImageInputs> {
   const ofStack = async (...words: string[]) => {
     const which = named === undefined ? [] : ["--stack", named];
@@ -65,7 +65,7 @@ async function askedBy(named: string | undefined): Promise<TrainingImageInputs> 
   if (image.includes("@")) throw new Failure(1, `image: ${image} is one image for ever; name it without a digest`);
   const { owner } = openStateDir();
   const project = "vast-training";
-  // The same one each time, so that a later run finds what a killed one has left.
+  // The same label each time, so that a later run finds what a killed one has left.
   const label = runLabel({ owner, project, stack, run: "image" }, sha256(`${project}/${stack}`).slice(0, 10));
   const imageBuild = inputs.imageBuild === "never" ? "local" : inputs.imageBuild;
   return { ...inputs, imageBuild, found: null, builder: { ...inputs.builder, label }, __urn: "" };
@@ -75,7 +75,7 @@ function problemsFailure(problems: readonly Problem[]): Failure {
   return new Failure(1, problems.map(problemLine).join("\n"));
 }
 
-/** ^C, a closed terminal and SIGTERM call it off. */
+/** Makes the image; ^C, a closed terminal and SIGTERM cancel that. */
 async function made(asked: TrainingImageInputs): Promise<ImageState> {
   const end = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => end.abort());

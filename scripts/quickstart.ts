@@ -14,7 +14,7 @@ const HELP = `npm run quickstart plays the whole job on the built-in simulator, 
 a quote, a machine, training, checkpoints brought home, a teardown. It takes no options, and changes nothing of yours.
 `;
 
-/** Plays the story and takes the stage down again, however it ended. */
+/** Plays the story and removes the stage afterwards, however the story ended. */
 async function main(): Promise<number> {
   const screen = openScreen(process.stdout);
   const began = Date.now();

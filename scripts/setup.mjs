@@ -48,7 +48,7 @@ function stepsFor({ purpose, refresh }) {
   return [debianPackages, ...engine, ...always, uv, images];
 }
 
-/** What only root can do is said before anything is done. */
+/** Stops before anything is done when the purpose needs root. */
 async function requireRoot(purpose) {
   if (isRoot || !["quickstart", "test"].includes(purpose)) return;
   const instead = `Without root, \`npm run setup\` brings the toolchain for a real run, and \`${shellenv}\` puts it on PATH.`;
@@ -88,7 +88,7 @@ async function bring(steps) {
   });
 }
 
-/** System programs that are used as they are. */
+/** Stops when a program that the system must provide is missing. */
 function requirePrograms() {
   const missing = ["ssh", "ssh-keygen", "git", "rsync"].filter((name) => !which(name));
   if (missing.length === 0) return;

@@ -6,14 +6,14 @@ import { isThere } from "./setup/files.mjs";
 import { binDir, compileCacheDir, shellenv, shown } from "./setup/paths.mjs";
 import { Stop } from "./setup/stop.mjs";
 
-/** Safe in sh, bash and zsh. */
+/** The text as one word of sh, bash and zsh. */
 export function quoted(text) {
   return `'${text.replace(/'/g, "'\\''")}'`;
 }
 
 /**
- * Pulumi's parts talk to each other over 127.0.0.1, by a library that sends even that to a proxy. The variable is for that
- * library alone and takes the place of no_proxy there; it takes no blanks.
+ * Pulumi's parts talk to each other over 127.0.0.1, through a library (gRPC) that would send even that to a proxy. Only
+ * that library reads no_grpc_proxy, in place of no_proxy. Its value may hold no blanks.
  */
 function withoutProxy({ no_grpc_proxy: own, no_proxy: all }) {
   const hosts = (own || all || "").split(",").map((host) => host.trim());

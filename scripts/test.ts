@@ -20,7 +20,7 @@ interface Run {
   everything: boolean;
   /** Its folder for temporary files. */
   folder: string;
-  /** An entry that every process of the run has in its environment. */
+  /** An environment entry, NAME=value, that every process of the run has. */
   entry: string;
 }
 
@@ -61,7 +61,7 @@ function testFiles(names: string[]): string[] {
 
 const LONGEST = ["e2e/", "life", "kill", "enumeration/enum", "quickstart", "scripts/", "vast/"];
 
-/** Whole lives take longest, so they begin first: then no processor waits for the last of them. */
+/** The longest tests, whole lives of a machine, begin first, so that no processor idles while the last of them ends. */
 function rankOf(file: string): number {
   return LONGEST.findIndex((part) => file.includes(part)) >>> 0;
 }
@@ -74,13 +74,13 @@ function patternOf(name: string): string {
 /** A test that hangs fails after this. */
 const TIMEOUT_MS = 300_000;
 
-/** In a process group of its own, so that ^C reaches us first and ends all of it. */
+/** Starts the tests in a process group of their own: ^C reaches only us, and we end the whole group. */
 function start({ options, files, everything, folder, entry }: Run): ChildProcess {
   const [mark, value] = entry.split("=") as [string, string];
   // Three more than processors: whole lives wait as often as they compute.
   const concurrency = `--test-concurrency=${availableParallelism() + 3}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
-  // uv is needed by tests and found nowhere else on a fresh machine.
+  // Tests need uv, and a fresh machine has it only here.
   const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
   const speed = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir() };
   const words = [concurrency, "--test-reporter=spec", `--test-timeout=${TIMEOUT_MS}`, ...options, ...files];
@@ -118,7 +118,7 @@ function signalIfThere(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Waits up to ten seconds until the run's processes have ended. Ends, removes and names what is left. */
+/** Waits up to ten seconds for the run's processes to end, then ends, removes and names what is left. */
 async function clearUp({ folder, entry }: Run): Promise<string[]> {
   for (let tries = 0; tries < 100 && processesWith(entry).length > 0; tries++) await sleep(100);
   const processes = processesWith(entry).map((pid) => {

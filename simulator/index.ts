@@ -34,7 +34,7 @@ export interface SimulatorOptions {
   readonly seed?: number;
   /** Default: the real one. */
   readonly clock?: Clock;
-  /** Times the real platform's typical waits; undefined = a quick profile. */
+  /** Multiplies the real platform's typical waits; undefined = a quick profile. */
   readonly timeFactor?: number;
   /** Default "real": a machine with an sshd behind each instance. "none" = the API alone. */
   readonly hosts?: "real" | "none";
@@ -42,7 +42,7 @@ export interface SimulatorOptions {
   readonly docker?: string | undefined;
   readonly log?: (line: string) => void;
   readonly timings?: Partial<Timings>;
-  /** Vast's rate limits hold; default true. */
+  /** Enforces Vast's rate limits; default true. */
   readonly pace?: boolean;
   /** Status for an unknown key: 404 was observed, 401 is documented. Default 404. */
   readonly unknownKeyStatus?: 401 | 404;
@@ -60,8 +60,8 @@ export interface Simulator {
 const EXAMPLE = "tiny-train";
 
 /**
- * Starts a simulator of Vast's API on 127.0.0.1. Throws one clear sentence when another one lives in the same folder or
- * this machine cannot have the hosts.
+ * Starts a simulator of Vast's API on 127.0.0.1. Throws one clear sentence when another simulator runs in the same
+ * folder or this machine cannot run the hosts.
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { home, log = () => {} } = options;
@@ -154,7 +154,7 @@ function exampleRepositories(root: string): Repositories {
   });
 }
 
-/** The last thing done is the first undone. */
+/** Undoes the last thing first. */
 async function unwind(undo: (() => unknown)[]): Promise<void> {
   for (const step of undo.splice(0).reverse()) await step();
 }

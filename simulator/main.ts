@@ -41,7 +41,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  // Listened for from here on: whoever reads our line may send a signal at once.
+  // Before our first line is printed: whoever reads it may send a signal at once.
   const ended = told();
   const simulator = await startSimulator({
     home: join(stateDirectory(), "simulator"),
@@ -100,7 +100,7 @@ async function end(simulator: Simulator): Promise<void> {
   await simulator.close();
 }
 
-// Whoever reads the log may go first, and the machines still have to be removed.
+// The reader of the log may end first, and the machines must still be removed.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 main().then(

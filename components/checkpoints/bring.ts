@@ -12,39 +12,39 @@ import { type Content, contentAt, pathOf } from "./store/files.ts";
 import { bytesOf, homeAlready, type PullRecord } from "./store/record.ts";
 import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
 
-/** What is to come home beside checkpoints; `to` is the folder of those, and `ended` as a pull of them has it. */
+/** What is to come home beside checkpoints. `to` is the folder of checkpoints; `ended` means the same as in a pull. */
 export interface BringRequest extends PullRequest {
   readonly bring: Bring;
   /** On the machine; default /workspace. */
   readonly workspace?: string;
 }
 
-/** What is at home now beside checkpoints, every file compared by sha256, or named in `said`. */
+/** What is at home now beside checkpoints. Every file was compared by sha256 or is named in `said`. */
 export interface Brought {
   readonly files: number;
   readonly bytes: number;
   /** The folder here. */
   readonly home: string;
-  /** What people should know of it, a sentence each. */
+  /** What people should know, a sentence each. */
   readonly said: readonly string[];
 }
 
-/** Beside the folder of checkpoints, so that no name is one of theirs. */
+/** A folder beside that of checkpoints, so that its names cannot collide with theirs. */
 export function broughtHome(to: string): string {
   return `${to}.brought`;
 }
 
-/** As `homeAlready` of checkpoints: all that is to be brought is at home, as this order names it. */
+/** Is everything that this order names at home already? Like `homeAlready` of checkpoints. */
 export async function broughtAlready(to: string, training: string | undefined, bring: Bring): Promise<boolean> {
   return training !== undefined && (await homeAlready(broughtHome(to), orderMark(training, bring))) !== undefined;
 }
 
-/** What has come home by one order says nothing of what another one names. */
+/** A mark for one order: that its files are home says nothing of another order's. */
 function orderMark(training: string, { name, globs, maxMb }: Bring): string {
   return `${training} bringing ${JSON.stringify([name, globs, maxMb])}`;
 }
 
-/** Throws `disk_full` when what is not at home has no room there; changes nothing on the machine. */
+/** Throws `disk_full` when what is not yet at home would not fit there. Changes nothing on the machine. */
 export async function checkRoomToBring(request: BringRequest): Promise<void> {
   const home = broughtHome(request.to);
   makeFolder(home);
@@ -56,9 +56,9 @@ export async function checkRoomToBring(request: BringRequest): Promise<void> {
 }
 
 /**
- * Brings home what the order names: the log of training and those of its earlier starts, and what matches its globs. What
- * somebody still writes comes as it is at that moment; without `live` that is looked for, and said. Throws RemoteError
- * when something that is there could not be brought.
+ * Brings home what the order names: training's log, the logs of its earlier starts, and what matches its globs. A file
+ * that is still being written comes as it is at that moment; without `live`, such files are looked for and reported.
+ * Throws RemoteError when something that is there could not be brought.
  */
 export async function bringAlong(request: BringRequest): Promise<Brought> {
   const { to, what = "a pull", keepPrevious = 1, progress = () => {}, signal } = request;
@@ -71,7 +71,7 @@ export async function bringAlong(request: BringRequest): Promise<Brought> {
   }
 }
 
-/** A file that differs after a copy, or has changed since, is fetched in so many rounds in all. */
+/** How many rounds in all to try a file that differs after a copy or has changed since. */
 const ROUNDS = 3;
 
 async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
@@ -114,7 +114,7 @@ function endedBy(ended: string | null, bring: Bring, written: readonly string[])
   return ended === null || written.length > 0 ? null : orderMark(ended, bring);
 }
 
-/** They are what the machine sent, though no manifest says so. */
+/** Accepts files as the machine sent them, though no manifest confirms them. */
 async function takeAsTheyCame(store: Store, names: readonly string[]): Promise<ReadonlyMap<string, Content>> {
   const contents = new Map<string, Content>();
   for (const name of names) {

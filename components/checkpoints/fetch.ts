@@ -15,20 +15,20 @@ export interface Fetch {
   readonly files: Manifest;
   /** Compare contents instead of size and time. */
   readonly checksum: boolean;
-  /** Logs and texts, which may grow: they are sent compressed, and what has grown since it was listed is cut off. */
+  /** For logs and texts, which may grow: they are sent compressed, and cut to the size at which they were listed. */
   readonly growing?: boolean;
-  /** The least that has to come; default 1 MB in 5 minutes. */
+  /** The slowest copy that is accepted; default 1 MB in 5 minutes. */
   readonly pace?: Pace | undefined;
   readonly progress: (text: string) => void;
-  /** Hears how many bytes are to come, as they lie on the disk there. */
+  /** Told how many bytes will come, counted as on the machine's disk. */
   readonly fetching?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Copies what the store lacks, and verifies and keeps it. Answers with the names of what did not arrive as it should. */
+/** Copies what the store lacks, verifies and keeps it. Answers with the names of files that did not arrive intact. */
 export async function fetchInto(store: Store, machine: Login, what: Fetch): Promise<string[]> {
   const { from, files, checksum, growing = false, pace, progress, signal, fetching } = what;
-  // Once: it is asked for with each file.
+  // Computed once: it is needed for each file.
   const all = bytesOf(files);
   const share = (bytes: number) => `${Math.floor((100 * bytes) / Math.max(all, 1))} % of ${sizeText(all)}`;
   const lacking = await store.lacking(files, (bytes) => progress(`comparing ${share(bytes)}`));
@@ -47,7 +47,7 @@ export async function fetchInto(store: Store, machine: Login, what: Fetch): Prom
   return store.take(files, lacking, (bytes) => progress(`verifying ${sizeText(bytes)}`));
 }
 
-/** What was listed and hashed is the beginning of what is there by now. */
+/** Cuts grown files: what was listed and hashed is their beginning. */
 function cutGrown(folder: string, sizes: ReadonlyMap<string, number>): void {
   for (const [name, size] of sizes) {
     const path = pathOf(folder, name);

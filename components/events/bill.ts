@@ -6,25 +6,25 @@ export interface RentalBill {
   readonly gpu: string;
   /** Milliseconds since 1970. */
   readonly from: number;
-  /** null = it lives. */
+  /** null = it still exists. */
   readonly to: number | null;
-  /** Before it was ready for the first time, or in all of a life in which it never was. */
+  /** Until it was first ready; everything, if it never was. */
   readonly coming: number;
   /** Ready, GPUs and disk. */
   readonly running: number;
   /** Stopped, its disk alone. */
   readonly stopped: number;
-  /** Through its ports, as far as it is known here. */
+  /** Traffic through its ports, as far as known here. */
   readonly traffic: number;
   readonly total: number;
   readonly perHour: number;
-  /** Its prices are not known: it costs more than that. */
+  /** true = its prices are not known, so it costs more than this. */
   readonly isLeast: boolean;
 }
 
 export interface Bill {
   readonly rentals: readonly RentalBill[];
-  /** Machines of which a folded line tells, and what they cost. */
+  /** How many machines only a folded line tells of, and their cost. */
   readonly earlier: number;
   readonly earlierDollars: number;
   readonly total: number;
@@ -33,7 +33,7 @@ export interface Bill {
 }
 
 const MS_PER_HOUR = 3_600_000;
-/** After a DELETE the GPUs are billed for up to five minutes; the middle of it. */
+/** After a DELETE the GPUs are billed for up to five minutes; this is half of that. */
 const TAIL_MS = 150_000;
 
 /** What happened to one machine, in order of time. */
@@ -42,7 +42,7 @@ export interface Rental {
   readonly events: readonly Event[];
 }
 
-/** The machines of a run, the first one first. What was only tried, and never rented, is none. */
+/** The machines of a run, in order of time. Only those that were rented, not those that were only tried. */
 export function rentalsIn(events: readonly Event[]): Rental[] {
   const ofMachines = events.filter(({ instance }) => instance !== undefined);
   const machines = [...Map.groupBy(ofMachines, ({ instance }) => instance ?? 0)];
@@ -51,7 +51,7 @@ export function rentalsIn(events: readonly Event[]): Rental[] {
     .filter(({ events }) => events.some(({ what }) => what === "rented"));
 }
 
-/** What a run has cost by its log, $, over all of its machines. @param now milliseconds since 1970 */
+/** What all machines of a run have cost, $, by its log. @param now milliseconds since 1970 */
 export function billOf(events: readonly Event[], now: number): Bill {
   const rentals = rentalsIn(events).map((rental) => rentalBill(rental, now));
   const folds = events.filter(({ what }) => what === "folded");
@@ -87,7 +87,7 @@ function rentalBill({ instance, events }: Rental, now: number): RentalBill {
   let at = from;
   for (const event of events.filter((event) => event.at <= end)) {
     const next: Phase = BEGINS[event.what] ?? phase;
-    // Somebody saw that it had stopped: when it did, between that and what was seen before, nobody knows.
+    // It was seen stopped, but stopped at an unknown time since the event before: take the middle.
     const until: number = phase === "running" && next === "stopped" ? (at + event.at) / 2 : event.at;
     spent[phase] += cost(phase, rates, at, until);
     spent[next] += cost(next, rates, until, event.at);
@@ -111,7 +111,7 @@ function rentalBill({ instance, events }: Rental, now: number): RentalBill {
   };
 }
 
-/** Its GPUs are billed while it runs, its disk as long as it lives. */
+/** GPUs are billed while the machine runs, its disk as long as the machine exists. */
 function cost(phase: Phase, { gpu, disk }: { gpu: number; disk: number }, from: number, to: number): number {
   const hours = Math.max(to - from, 0) / MS_PER_HOUR;
   return hours * (disk + (phase === "running" ? gpu : 0));

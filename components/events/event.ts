@@ -27,17 +27,17 @@ const moment = z.int().positive();
 const dollars = z.number().min(0).max(1e6);
 const words = z.string().transform((text) => printable(text, LONGEST_REASON));
 
-/** Its type and its bounds in one: whatever else stands in a file is no event. Absent = not known, or not its business. */
+/** Type and bounds of an event; anything else in a file is ignored. Absent = not known, or does not apply. */
 const event = z.object({
   /** Milliseconds since 1970. */
   at: moment,
-  /** The label under which a run rents, our own. */
+  /** Our own label, under which the run rents. */
   run: z
     .string()
     .regex(/^[\w.:-]{1,100}$/)
     .optional(),
   stack: words.optional(),
-  /** Who says so: program, process and host. */
+  /** Who noted it: program, process and host. */
   actor: words,
   what: z.enum(WHAT),
   reason: words.optional(),
@@ -51,25 +51,25 @@ const event = z.object({
   onDemandPerHour: dollars.optional(),
   /** $/GB */
   trafficPerGb: dollars.optional(),
-  /** Whose API rented it. */
+  /** The API that rented it. */
   api: z.object({ apiUrl: z.string().max(300), apiKeyFile: z.string().max(1000) }).optional(),
-  /** Through the machine's ports, or home. */
+  /** Bytes through the machine's ports, or bytes copied home. */
   bytes: z.number().min(0).optional(),
   /** Folder here. */
   home: z.string().max(1000).optional(),
-  /** Until when Vast lets it live; null = for ever. */
+  /** Until when Vast lets it run; null = for ever. */
   until: moment.nullable().optional(),
-  /** When it began, where that was earlier: milliseconds since 1970. */
+  /** When it began, if earlier than `at`: milliseconds since 1970. */
   since: moment.optional(),
   /** What a finished run has cost. */
   dollars: dollars.optional(),
   rentals: z.int().min(0).optional(),
 });
 
-/** One thing that happened to a run. It names nobody else's label, and holds no secret. */
+/** One thing that happened to a run. Holds no label of anybody else's and no secret. */
 export type Event = z.output<typeof event>;
 
-/** What happened, without who says so. */
+/** What happened, without who noted it; without a time, it happened now. */
 export type News = Omit<Event, "at" | "actor"> & { readonly at?: number };
 
 const LONGEST_LINE = 4000;
@@ -84,7 +84,7 @@ export function eventFrom(text: string): Event | undefined {
   }
 }
 
-/** The line of an event, cut to what a reader takes. Throws when it is none. */
+/** The line of an event, its texts cut to the lengths that a reader accepts. Throws when it is no valid event. */
 export function lineOf(happened: Event): string {
   return JSON.stringify(event.parse(happened));
 }

@@ -6,27 +6,28 @@ import { carried, withoutFolded } from "./fold.ts";
 export interface EventsOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Hears once that events cannot be noted. */
+  /** Told once when events cannot be noted. */
   readonly say: (text: string) => void;
   /** What this process is: "pulumi", "vast-run sync". */
   readonly program: string;
-  /** Of what is noted here; undefined = not known. */
+  /** The stack of the events noted here; undefined = not known. */
   readonly stack?: string | undefined;
 }
 
 /** What the log says, in order of time. */
 export interface Read {
   readonly events: readonly Event[];
-  /** Lines that are no events: left out. */
+  /** How many lines were left out because they are no events. */
   readonly unreadable: number;
 }
 
-/** What this process has said already. */
+/** Messages that this process has already shown. */
 const told = new Set<string>();
 
 /**
- * The log of events: what happened to the runs of this user, a line each time, in `events` of the state directory. Status and
- * cost are made of it. Nothing is rented or released by it: that is the journal's. What cannot be written is said once and done without.
+ * The log of what happened to this user's runs, a line each, in `events` of the state directory. Status and cost
+ * are computed from it. Nothing is rented or released by it: that is the journal's part. A failure to write is reported
+ * once, and work goes on.
  */
 export class Events {
   readonly #folder: string;
@@ -38,12 +39,12 @@ export class Events {
     this.#options = options;
   }
 
-  /** Appends what has just happened. The run of an instance that was rented here need not be given. */
+  /** Appends what has just happened. `run` may be left out for an instance that was rented here. */
   note(news: News): void {
     this.#safely(() => this.#append(news));
   }
 
-  /** The same, unless the log ends with it: for what each run of a program finds again. */
+  /** Like note(), unless the last such event says the same: for what each run of a program finds again. */
   noteOnce(news: News): void {
     this.#safely(() => {
       const isSame = ({ what, instance, run, stack }: Event) =>
@@ -54,7 +55,7 @@ export class Events {
     });
   }
 
-  /** The same, unless that was noted of this instance before. */
+  /** Like note(), unless such an event of this instance was noted before. */
   noteFirst(news: News): void {
     this.#safely(() => {
       const isKnown = this.read().events.some(({ what, instance }) => what === news.what && instance === news.instance);
@@ -99,7 +100,7 @@ export class Events {
   }
 }
 
-/** All of it but when, and who says so. */
+/** The event without its time and actor. */
 function factsOf({ at: _at, actor: _actor, ...facts }: Event): string {
   return JSON.stringify(Object.entries(facts).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

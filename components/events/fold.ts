@@ -1,10 +1,10 @@
 import { billOf, rentalsIn } from "./bill.ts";
 import { type Event, eventFrom, lineOf } from "./event.ts";
 
-/** Of finished runs so many are remembered, a line each. */
+/** How many finished runs are remembered, a line each. */
 const MOST_FOLDED = 200;
 
-/** What a bill is made of. */
+/** The events from which a bill is computed. */
 const OF_MONEY: ReadonlySet<Event["what"]> = new Set([
   "rented",
   "ready",
@@ -18,8 +18,8 @@ const OF_MONEY: ReadonlySet<Event["what"]> = new Set([
 ]);
 
 /**
- * What stays of lines whose file is removed. A finished run of which no other file tells becomes one line with its dollars;
- * of a run that lives, or that others tell of, all stays that its bill is made of, and the last of each other kind.
+ * The lines to keep from a file that is removed. A finished run that no other file mentions becomes one line with its
+ * dollars. Of any other run, all events of its bill stay, and the last event of each other kind.
  */
 export function carried(removed: readonly string[], kept: readonly string[]): string[] {
   const old = withoutFolded(removed.flatMap((text) => eventFrom(text) ?? []));
@@ -28,7 +28,7 @@ export function carried(removed: readonly string[], kept: readonly string[]): st
   const folded: Event[] = [];
   const others: Event[] = [];
   for (const [run, events] of runs) {
-    // Nobody asks for what was never rented.
+    // A run without a rental is forgotten, unless another file mentions it.
     const isRented = events.some(({ what }) => what === "rented" || what === "folded");
     if (run === undefined || !(isRented || elsewhere.has(run))) continue;
     if (elsewhere.has(run) || !isFinished(events)) others.push(...shortened(events));
@@ -38,7 +38,7 @@ export function carried(removed: readonly string[], kept: readonly string[]): st
   return [...newest, ...others].map(lineOf);
 }
 
-/** Is all that it rented gone? */
+/** Is every machine that the run rented gone? */
 function isFinished(events: readonly Event[]): boolean {
   return rentalsIn(events).every(({ events }) => events.some(({ what }) => what === "released"));
 }
@@ -67,7 +67,7 @@ function foldOf(run: string, events: readonly Event[]): Event {
   };
 }
 
-/** In order of time, without what a folded line of the same run stands for. */
+/** In order of time, without events that a folded line of the same run already sums up. */
 export function withoutFolded(events: readonly Event[]): Event[] {
   const folds = events.filter(({ what }) => what === "folded").toSorted(byTime);
   const newest = new Map(folds.map((fold) => [fold.run, fold]));

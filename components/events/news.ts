@@ -26,7 +26,7 @@ export function factsOfOffer(offer: Promised): Facts {
   };
 }
 
-/** What Vast says of a machine: what it is, and what it costs while it runs. */
+/** The facts that Vast gives of an instance: what it is, and what it costs while it runs. */
 export function factsOfInstance({ id, gpu, gpus, machineId, gpuPerHour, diskPerHour }: Instance): Facts {
   const name = gpu === null ? null : `${gpus ?? "?"}x ${gpu}`;
   return { instance: id, ...known({ machineId, gpu: name, gpuPerHour, diskPerHour }) };

@@ -28,7 +28,7 @@ export interface Prepared {
   readonly config: RunConfig;
   readonly project: string;
   readonly stack: string;
-  /** Of the state directory; part of every label. */
+  /** Owner id of the state directory; part of every label. */
   readonly owner: string;
   readonly head: CodeSource;
   /** With source rsync: how to make the sent files again. */
@@ -36,10 +36,10 @@ export interface Prepared {
   readonly image: ImageNow;
   /** Where credentials are looked for. */
   readonly search: CredentialSearch;
-  /** Fingerprints of what was found there. The values are not passed on: each user of them reads them again. */
+  /** Fingerprints of the credentials found. Values are not passed on; whoever needs one reads it again. */
   readonly fingerprints: Fingerprints;
   readonly keys: Keys;
-  /** Absolute. */
+  /** Absolute path. */
   readonly checkpointsTo: string;
   /** Where an ssh agent that holds our key answers, for as long as the program runs. */
   readonly agentSocket: string;
@@ -150,8 +150,8 @@ async function examine(config: Partial<RunConfig>, earlier: readonly Problem[], 
 }
 
 /**
- * Problems that the resources would find themselves: checked here only when there are other problems, so that nothing
- * is asked twice.
+ * Problems that the resources would find later. They are checked here only when there are other problems, so that
+ * nothing is asked twice.
  */
 async function laterProblems(
   config: Partial<RunConfig>,
@@ -184,7 +184,7 @@ function wandbOf({ env }: Partial<RunConfig>): { wandbUrl?: string } {
   return env?.WANDB_BASE_URL ? { wandbUrl: env.WANDB_BASE_URL } : {};
 }
 
-/** Who may only read there still gains by it. */
+/** An error only when the folder cannot be read; one that is only readable is still useful, and gets a warning. */
 function checkLabDir({ labDir = "" }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Check<undefined> {
   if (labDir === "") return { problems: [] };
   const folder = absolute(labDir, env);

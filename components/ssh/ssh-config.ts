@@ -12,7 +12,7 @@ export interface SshPlace {
   readonly port: number;
   readonly instanceId: number;
   readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile">;
-  /** Whose machine it is: `vast-<stack>` is a name of it too. */
+  /** The machine's stack; `vast-<stack>` becomes a second name of the machine. */
   readonly stack?: string | undefined;
 }
 
@@ -27,18 +27,18 @@ function fileOf({ instanceId, key }: SshName): string {
   return sshConfigFile(dirname(key.knownHostsFile), instanceId);
 }
 
-/** The name of a stack's machine for ssh; undefined = a machine's own could be taken for it. */
+/** The ssh name of a stack's machine; undefined = it might be mistaken for the name `vast-<instance id>`. */
 export function stackAlias(stack: string): string | undefined {
   return /^[\w.-]+$/.test(stack) && !/^\d+$/.test(stack) ? `vast-${stack}` : undefined;
 }
 
-/** The line of a person's own ssh config with which it knows all machines that have a file in there. */
+/** The line that makes a person's own ssh config include the files of all machines in there. */
 export function includeLine(sshDir: string): string {
   const files = join(sshDir, "vast-*.conf");
   return `Include ${/[\s"'#\\]/.test(files) ? `"${files}"` : files}`;
 }
 
-/** Writes the file, in one step; the user's agent is offered too. A stack has one machine: an earlier one gives its name up. */
+/** Writes the file in one step; offers the user's agent too. An earlier machine of the stack loses the stack's name. */
 export function writeSshConfig({ host, port, instanceId, key, stack }: SshPlace): void {
   if (!isHost(host)) throw remoteError("invalid", `${JSON.stringify(host)} is not the name or address of a host`);
   const file = fileOf({ instanceId, key });
@@ -63,14 +63,14 @@ function filesIn(sshDir: string): string[] {
   return names.map((name) => join(sshDir, name));
 }
 
-/** Takes it away when the machine is gone, and the line of the person's config with the last one. */
+/** Removes a machine's file when the machine is gone; with the last file, also the line in the person's config. */
 export function removeSshConfig(sshDir: string, instanceId: number, userConfig = userConfigFile()): void {
   rmSync(sshConfigFile(sshDir, instanceId), { force: true });
   if (filesIn(sshDir).length > 0) return;
   try {
     uninstall(includeLine(sshDir), userConfig);
   } catch {
-    // A line that names no file does no harm, and what was released is released.
+    // An Include line that matches no file does no harm, and must not fail a release.
   }
 }
 

@@ -103,7 +103,7 @@ async function fetched(
   return { packed: { bare, commit }, from: known === undefined ? undefined : { bare: known, commit: base } };
 }
 
-/** The files of a folder, as they were when the program looked. */
+/** The files of a folder, as they were when the program read them. */
 async function kept({ sourceDir }: CodeState, { commit }: WantedCommit, base: string): Promise<Found> {
   const bare = await snapshotRepository(openStateDir(), sourceDir);
   if (!(await hasCommit(bare, commit))) {

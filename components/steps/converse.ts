@@ -4,7 +4,7 @@ import { type Running, startProgram } from "../programs/program.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { boundsOf, cutShort, type Login, lastWords, sshTo } from "../ssh/run-script.ts";
 
-/** Serves what a script on a machine asks for while it runs: the words of its line "@@needs WORD…". */
+/** Serves a request that a running script makes by a line "@@needs WORD…"; `words` are that line's. */
 export type RequestHandler = (words: readonly string[], say: Say) => Promise<void>;
 
 /** How a request is answered: on the script's standard input. */

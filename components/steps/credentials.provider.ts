@@ -29,8 +29,8 @@ export const provider = lifecycle({
 });
 
 /**
- * Another instance means a replacement: it gets its own, and the old one's are removed. A value not known yet is no
- * change.
+ * Another instance is a replacement: the new one gets its own credentials, the old one's are removed. A value that is
+ * not known yet is no change.
  */
 export function changes(olds: CredentialsState, news: CredentialsState) {
   const changed = changedKeys(olds, news);
@@ -41,7 +41,7 @@ export function changes(olds: CredentialsState, news: CredentialsState) {
   };
 }
 
-/** Writes the credentials found now; the fingerprints are of the same. */
+/** Writes the credentials found now, and keeps the fingerprints of exactly those. */
 async function write(inputs: CredentialsState): Promise<CredentialsState> {
   const { values, problems } = findCredentials(inputs);
   if (problems.length > 0) throw new ProblemError(problems);
@@ -51,7 +51,7 @@ async function write(inputs: CredentialsState): Promise<CredentialsState> {
   return { ...inputs, fingerprints: fingerprintsOf(openStateDir(), values) };
 }
 
-/** Removes them before the machine goes, if it answers at once; else they go with its disk. */
+/** Removes the credentials before the machine goes, if it answers at once; otherwise they go with its disk. */
 async function forget(_id: string, state: CredentialsState): Promise<void> {
   try {
     await runScript(machineOf(state), forgetScript(), AbortSignal.timeout(FORGET_PATIENCE_MS));

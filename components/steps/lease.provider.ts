@@ -13,7 +13,7 @@ interface LeaseOutputs extends LeaseInputs {
   readonly since: string;
 }
 
-/** Only check is told the URN, the row on which progress is shown, so it goes on as an input. */
+/** Only check() is given the URN, the row on which progress is shown, so it is passed on as an input. */
 interface CheckedLease extends LeaseInputs {
   readonly __urn?: string;
 }

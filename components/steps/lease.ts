@@ -13,7 +13,7 @@ export interface LeaseTerms extends ApiTarget {
 
 export interface LeaseInputs extends LeaseTerms {
   readonly instanceId: string;
-  /** Another time is another life of the machine. */
+  /** A new time means that the machine was started again. */
   readonly startedAt: string;
 }
 

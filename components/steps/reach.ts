@@ -13,7 +13,7 @@ export interface KnownMachine extends ApiTarget {
   readonly sshHost: string;
   readonly sshPort: number;
   readonly hostKey: string;
-  /** Another time is another life of the machine. */
+  /** A new time means that the machine was started again. */
   readonly startedAt: string;
   readonly sshKeyFile: string;
   /** Older states lack it. */

@@ -2,7 +2,7 @@ import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { VastInstance } from "../vast/instance/instance.ts";
 
-/** How to reach the machine, and on whose existence a step depends. */
+/** How to reach the machine, and the resources on which a step depends. */
 export interface StepHost {
   readonly connection: types.input.remote.ConnectionArgs;
   readonly instance: VastInstance;

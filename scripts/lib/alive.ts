@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** When a process started, in the kernel's ticks; with the pid it names one process for ever. Undefined = not running. */
+/** When a process started, in the kernel's ticks; pid and start together name one process. Undefined = not running. */
 export function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -21,7 +21,7 @@ export function commandLine(pid: number): string {
   }
 }
 
-/** Asks a process to end, waits up to `patience` milliseconds until it has, then ends it. */
+/** Asks a process to end, waits up to `patience` milliseconds, then kills it. */
 export async function endProcess(pid: number, patience: number): Promise<void> {
   const born = startTime(pid);
   if (born === undefined) return;

@@ -25,7 +25,7 @@ export interface RunningCommand {
   readonly pid: number;
   /** Rejects only when the command cannot be started. */
   readonly result: Promise<CommandResult>;
-  /** To the command alone, as Pulumi wants it: its plugins must not hear of the first ^C. */
+  /** Sends a signal to the command alone: Pulumi's plugins must not get the first ^C. */
   signal(name: NodeJS.Signals): void;
   /** Ends the command and everything it started that stayed in its process group. */
   kill(): void;

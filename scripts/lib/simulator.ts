@@ -63,7 +63,7 @@ export async function startSimulatorProcess(options: SimulatorProcessOptions): P
     throw new Error(`The simulator ended before it was ready:\n${log.slice(-10).join("\n")}`);
   });
   const { url, apiKey } = JSON.parse(await Promise.race([ready.promise, early]));
-  early.catch(() => {}); // it ends one day, and that is no error then
+  early.catch(() => {}); // that it ends later is no error
   const get = (path: string) => ask(`${url}${path}`);
   return {
     url,
@@ -84,7 +84,7 @@ async function ask(url: string, body?: unknown): Promise<unknown> {
   return text === "" ? null : JSON.parse(text);
 }
 
-/** It removes its machines first; one that hangs is ended after a while, and the next start cleans up after it. */
+/** Stops a simulator, which removes its machines first. One that hangs is killed; the next start cleans up after it. */
 async function stop(command: RunningCommand): Promise<void> {
   command.signal("SIGTERM");
   const timer = setTimeout(() => command.kill(), 20_000);

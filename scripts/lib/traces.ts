@@ -22,7 +22,7 @@ export function newLines(before: string, after: string): string[] {
 /** Pulumi's language host, ts-node and Node themselves leave these in the folder for temporary files. */
 const notOurs = /^(pulumi-node-pipes|ts-node-|node-compile-cache)/;
 
-/** What is left in a run's own folder for temporary files. */
+/** Names of what is left in a run's own folder for temporary files. */
 export function leftoversIn(folder: string): string[] {
   const mounts = mountsBelow(folder).map((point) => `mount ${point}`);
   const files = readdirSync(folder).filter((name) => !notOurs.test(name));

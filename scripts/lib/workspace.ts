@@ -21,7 +21,7 @@ export const projectDir = join(import.meta.dirname, "..", "..");
 export interface WorkspaceOptions {
   /** Where the workspace's folder is made. Default: the system's folder for temporary files. */
   parent?: string;
-  /** Added to the environment of every command; undefined takes a name out. */
+  /** Added to the environment of every command; undefined removes a variable. */
   env?: NodeJS.ProcessEnv;
 }
 
@@ -44,7 +44,7 @@ export interface Workspace {
 }
 
 const copied = /^(Pulumi(\..+)?\.yaml|package\.json|tsconfig\.json|index\.ts)$/;
-/** Nobody writes there, and what Node has compiled of a file it finds again by its path. */
+/** Linked, not copied: nobody writes there, and Node finds the code that it has compiled by a file's path. */
 const linked = ["components", "cli", "node_modules"];
 
 export function openWorkspace(options: WorkspaceOptions = {}): Workspace {
@@ -104,8 +104,8 @@ function copyProject(root: string, dir: string): void {
 }
 
 /**
- * A stack's file without the salt, which belongs to another passphrase, and with credential files of the workspace's
- * own (`env` and `netrc` in its root, not there = empty), so that nobody's tokens reach a machine of a test.
+ * A stack's file without the salt, which belongs to another passphrase. It names the workspace's own credential files
+ * (`env` and `netrc` in its root; missing = empty), so that nobody's tokens reach a machine of a test.
  */
 function withoutTheUser(stackFile: string, root: string): string {
   const files = ["env", "netrc"].map((name) => `  vast-training:${name}File: ${join(root, name)}\n`).join("");
@@ -113,8 +113,8 @@ function withoutTheUser(stackFile: string, root: string): string {
 }
 
 /**
- * Pulumi's own folder is new (stack selection, credentials, logs), but plugins that set-up has downloaded are used. The
- * stand-in, where there is one, is installed there as well: found on PATH, Pulumi would warn of it in every command.
+ * Pulumi's own folder is new (stack selection, credentials, logs), but shares the plugins that set-up has downloaded. A
+ * stand-in plugin is installed there too: if it were found on PATH, Pulumi would warn of it in every command.
  */
 function sharePlugins(pulumiHome: string): void {
   const ours = join(pulumiHome, "plugins");
@@ -130,7 +130,7 @@ function sharePlugins(pulumiHome: string): void {
   }
 }
 
-/** What Pulumi, Vast or an ssh agent would read from the caller's environment is left out: it is about other stacks. */
+/** Variables of the caller for Pulumi, Vast, training or ssh: left out, because they are about other stacks. */
 const callers = /^(PULUMI_|VAST_|HF_TOKEN$|WANDB_|SSH_AUTH_SOCK$)/;
 
 function environment(root: string, home: string): NodeJS.ProcessEnv {

@@ -54,7 +54,7 @@ export function changedInputs(olds: Properties, news: Properties): string[] {
   return names.filter((name) => canonical(before[name]) !== canonical(after[name]));
 }
 
-/** JSON with sorted keys, so that the order of keys is no change. */
+/** JSON with sorted keys: another order of keys is no change. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value ?? null, (_, inner: unknown) => {
     if (inner === null || typeof inner !== "object" || Array.isArray(inner)) return inner;
@@ -91,7 +91,7 @@ function connectionProblems(properties: Properties): InputProblem[] {
   return problems;
 }
 
-/** The official plugin talks ssh itself; here the command is an argument of ssh, which others on this machine can read. */
+/** Refuses secret commands: here a command is an argument of ssh, which others on this machine can read. */
 function secretCommands(properties: Properties): InputProblem[] {
   const secret = (["create", "update", "delete"] as const).filter((name) => isSecret(properties[name]));
   const reason = "is secret, but would be seen in this machine's list of processes; pass what is secret on stdin";

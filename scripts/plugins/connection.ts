@@ -11,11 +11,11 @@ export interface Connection {
   user: string;
   /** OpenSSH private key, without a passphrase. */
   privateKey?: string;
-  /** "type base64"; any key is taken when it is left out, as the official plugin does. */
+  /** "type base64"; if absent, any key is accepted, as in the official plugin. */
   hostKey?: string;
-  /** Default: SSH_AUTH_SOCK. A socket that does not answer is an error, also beside a privateKey. */
+  /** Default: SSH_AUTH_SOCK. A socket that does not answer is an error, even when there is a privateKey. */
   agentSocketPath?: string;
-  /** Failed dials that are forgiven; -1 is for ever. */
+  /** How many failed dials to allow; -1 = any number. */
   dialErrorLimit: number;
   /** Seconds; 0 is no limit. */
   perDialTimeout: number;
@@ -60,7 +60,7 @@ function hostKeyOptions(folder: string, { hostKey }: Connection): string[] {
   return options([...pinned, `HostKeyAlias=${alias}`, "UpdateHostKeys=no"]);
 }
 
-/** As the official plugin: a privateKey is the only thing offered, an agent serves where there is none. */
+/** As in the official plugin: only the privateKey is offered if there is one, else the agent's keys. */
 function keyOptions(folder: string, { privateKey, agentSocketPath }: Connection): string[] {
   if (privateKey === undefined) {
     const socket = agentSocket(agentSocketPath);

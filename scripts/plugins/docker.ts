@@ -3,8 +3,8 @@
  * meaning, for docker.Image alone, with the inputs that this project uses. Pulumi starts it as `pulumi-resource-docker`.
  *
  * Like the official one it talks to the engine itself, so it needs no docker program on this machine; a token goes into
- * one header of one request, and is in no file and no command line. It differs in that it reads no login of the user's,
- * and in that BuildKit pulls what a Dockerfile builds on without a login.
+ * one header of one request, and is in no file and no command line. Unlike the official one it does not read the user's
+ * logins, and BuildKit pulls a Dockerfile's base images without a login.
  */
 import { addressProblem, defaultHost, type EngineAddress } from "./docker/engine.ts";
 import { type ImageOutputs, makeImage, ping } from "./docker/image.ts";
@@ -30,7 +30,7 @@ function checkConfig(config: Properties): CheckFailure[] {
   return problem === undefined ? failures : [...failures, { property: "host", reason: `${host}: ${problem}` }];
 }
 
-/** As the official one: an engine behind ssh is not asked before it is needed. */
+/** As in the official plugin, an engine behind ssh is not contacted before it is needed. */
 async function configure(config: Properties): Promise<void> {
   const { host, sshOpts } = reveal(config) as { host?: string; sshOpts?: string };
   engine = { host: host || defaultHost(), sshOpts: sshOpts ? JSON.parse(sshOpts) : [] };
@@ -44,7 +44,7 @@ async function configure(config: Properties): Promise<void> {
   }
 }
 
-/** The state holds the outputs and, as one secret, the inputs: what the official one keeps. */
+/** The state holds the outputs and, as one secret, the inputs, as with the official plugin. */
 async function make(urn: string, inputs: Properties): Promise<ImageOutputs & { __inputs: unknown }> {
   requireImage(urn);
   const row = openRow(urn);

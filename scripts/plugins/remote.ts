@@ -18,7 +18,7 @@ export interface RemoteScript extends Script {
   optional: Record<string, string>;
 }
 
-/** Runs a command on the machine, dialling again while it cannot be reached. Rejects when it cannot, or when the command fails. */
+/** Runs a command on the machine, dialling until it can be reached. Rejects when dialling or the command fails. */
 export async function runRemote(
   connection: Connection,
   script: RemoteScript,
@@ -68,8 +68,8 @@ function reason(stderr: string): string {
 }
 
 /**
- * ssh does not tell which variables a server refused, so the machine is asked. Refused variables of the
- * resource are an error, refused optional ones a warning, as with the official plugin.
+ * ssh does not say which variables a server refused, so the machine is asked. If it refused the resource's own, that is
+ * an error; optional ones, a warning; as with the official plugin.
  */
 async function acceptedEnvironment(
   files: SshFiles,

@@ -3,7 +3,7 @@ import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import { printableLines } from "../../components/lib/text.ts";
 
-/** A resource's row in Pulumi's display. Never throws: what cannot be shown is not worth a failed step. */
+/** A resource's row in Pulumi's display. Never throws: a step must not fail because a text cannot be shown. */
 export interface Row {
   /** Replaces the text on the row. */
   status(text: string): void;
@@ -15,7 +15,7 @@ export interface Row {
 
 const longestText = 4000;
 
-/** engineAddress is what Pulumi starts a plugin with: its last argument, host:port. */
+/** @param engineAddress host:port, the last argument with which Pulumi starts a plugin */
 export function rowOpener(engineAddress: string | undefined): (urn: string) => Row {
   if (!engineAddress || !/:\d+$/.test(engineAddress))
     return () => ({ status: () => {}, warn: () => {}, flush: async () => {} });

@@ -1,6 +1,6 @@
 import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@pulumi/pulumi/runtime/rpc.js";
 
-/** The plain value of what may hold secrets at any depth. */
+/** A value in plain form: secrets in it are unwrapped at any depth. */
 export function reveal(value: unknown): unknown {
   if (isRpcSecret(value)) return reveal(unwrapRpcSecret(value));
   if (Array.isArray(value)) return value.map(reveal);

@@ -22,8 +22,8 @@ export interface CheckFailure {
 }
 
 /**
- * A provider that has a configuration and knows a preview from an update: what the `main()` of Pulumi's SDK passes on
- * has neither. Every method may throw an error with a message for the user.
+ * A provider that has a configuration and can tell a preview from an update, which a provider served by the `main()` of
+ * Pulumi's SDK cannot. Every method may throw an error with a message for the user.
  */
 export interface Plugin {
   readonly version: string;
@@ -31,7 +31,7 @@ export interface Plugin {
   checkConfig(config: Properties): CheckFailure[];
   configure(config: Properties): Promise<void>;
   check(urn: string, news: Properties): Promise<{ inputs: Properties; failures: CheckFailure[] }>;
-  /** Names of the inputs that changed: never more than an update. */
+  /** Names of the inputs that changed. A change is always an update, never a replacement. */
   diff(urn: string, olds: Properties, news: Properties): string[];
   create(urn: string, inputs: Properties): Promise<{ id: string; outs: Properties }>;
   update(urn: string, olds: Properties, news: Properties): Promise<Properties>;

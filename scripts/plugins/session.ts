@@ -8,12 +8,12 @@ import type { SshFiles } from "./connection.ts";
 export interface Script {
   command: string;
   stdin?: string | undefined;
-  /** Sent as ssh does (SendEnv): the server must accept the names. */
+  /** Sent by ssh's SendEnv: the server must accept the names. */
   environment?: Record<string, string>;
 }
 
 export interface SessionResult {
-  /** Whether the login worked; only then the command may have run. */
+  /** Whether the login worked; if not, the command has not run. */
   connected: boolean;
   code: number | null;
   stdout: string;
@@ -26,7 +26,7 @@ export type LineSink = (line: string, stream: "stdout" | "stderr") => void;
 
 const loggedIn = "logged-in";
 
-/** One ssh: dial, run, end. Rejects when ssh cannot be started or the signal fires. */
+/** Runs ssh once: connect, run, end. Rejects when ssh cannot be started or the signal fires. */
 export async function runSession(
   files: SshFiles,
   host: string,
@@ -38,7 +38,7 @@ export async function runSession(
   const mark = join(files.folder, loggedIn);
   rmSync(mark, { force: true });
   const names = Object.keys(script.environment ?? {}).flatMap((name) => ["-o", `SendEnv=${name}`]);
-  // ssh runs LocalCommand right after a login: that tells a failed dial from a command that failed.
+  // ssh runs LocalCommand right after a login, so we can tell a failed connection from a failed command.
   const tell = ["-o", "PermitLocalCommand=yes", "-o", `LocalCommand=: > ${loggedIn}`];
   const child = spawn("ssh", [...files.options, ...names, ...tell, "--", host, script.command], {
     cwd: files.folder,

@@ -18,7 +18,7 @@ export function ownFolder(): string {
   return folder;
 }
 
-/** Anybody may have made something of this name in the folder for temporary files. */
+/** Makes the shelf. Checks what is there: anybody may make such a name in the folder for temporary files. */
 function openShelf(): void {
   mkdirSync(shelf, { recursive: true, mode: 0o700 });
   const found = lstatSync(shelf);
@@ -33,7 +33,7 @@ export function removeOwnFolder(folder: string): void {
   removeIfEmpty(shelf);
 }
 
-/** Ends and removes what earlier quickstarts left that were killed. Answers with how many there were. */
+/** Ends and removes what killed quickstarts left. Answers with how many there were. */
 export async function sweepLeftovers(): Promise<number> {
   openShelf();
   const dead = entries(shelf).filter((name) => !isRunning(name));
@@ -56,7 +56,7 @@ function isRunning(name: string): boolean {
   return startTime(Number(pid)) === born;
 }
 
-/** The simulator takes its machines with it. */
+/** Ends the simulator, and with it its machines. */
 async function endSimulator(home: string): Promise<void> {
   const pid = pidOf(join(home, "runtime.json"));
   if (pid !== undefined && commandLine(pid).includes("simulator/main.ts")) await endProcess(pid, PATIENCE_MS);
@@ -82,6 +82,6 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // somebody else's quickstart is still there, or nobody's was
+    // another quickstart still uses the shelf, or there was none
   }
 }

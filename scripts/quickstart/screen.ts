@@ -1,4 +1,4 @@
-/** What the quickstart prints: headed steps, the commands as one would type them, their output indented. */
+/** Prints the quickstart: steps with headings, commands as a user would type them, their output indented. */
 export interface Screen {
   /** Colours and other terminal niceties may be used. */
   readonly tty: boolean;

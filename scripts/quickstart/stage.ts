@@ -5,9 +5,9 @@ import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 import { ownFolder, removeOwnFolder, sweepLeftovers } from "./leftovers.ts";
 import type { Screen } from "./screen.ts";
 
-/** A step that did not do what it should; the message says which, and what was seen. */
+/** A step failed; the message says which, and what was seen. */
 export class StepFailed extends Error {}
-/** The user has had enough. */
+/** The user interrupted the quickstart. */
 export class Interrupted extends Error {}
 
 /** Where the quickstart plays: a copy of the project and a simulator, both gone after close(). */
@@ -16,11 +16,11 @@ export interface Stage {
   readonly simulator: SimulatorProcess;
   /** Shows and runs a command; throws StepFailed unless it ends with exit code 0. */
   run(...words: string[]): Promise<CommandResult>;
-  /** Shows and runs a command until `enough` says so of its output lines; then ^C ends it. */
+  /** Shows and runs a command; ends it with ^C as soon as `enough` is true of its output lines. */
   runUntil(enough: (lines: readonly string[]) => boolean, ...words: string[]): Promise<string[]>;
-  /** Passes a ^C on to the running command; no further one is started by run(). */
+  /** Passes a ^C on to the running command; run() starts no further one. */
   interrupt(): void;
-  /** After an interrupt: destroys what was made, unless a second ^C says that this takes too long. */
+  /** After an interrupt: destroys what was made; a second ^C cuts that short. */
   release(): Promise<void>;
   close(): Promise<void>;
 }

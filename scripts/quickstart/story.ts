@@ -65,7 +65,7 @@ function checkpointsIn(folder: string, { workspace }: Stage, screen: Screen): Ho
   return files;
 }
 
-/** Everything that was there before is there unchanged, and training has saved once more on its way out. */
+/** Are all earlier files there unchanged, and has training saved once more before it ended? */
 function isWhole(before: readonly HomeFile[], after: readonly HomeFile[]): boolean {
   const hashes = new Map(after.map((file) => [file.name, file.sha256]));
   return after.length > before.length && before.every((file) => hashes.get(file.name) === file.sha256);

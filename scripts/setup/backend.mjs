@@ -6,15 +6,15 @@ import { pulumiHome, shown, stateDir } from "./paths.mjs";
 import { makeStacks } from "./stacks.mjs";
 
 /**
- * Where Pulumi keeps state for a user who has no login: variables for the shell, and a note for the user. A login
- * that exists, in whatever way, is left alone.
+ * Where Pulumi keeps state for a user who is not logged in: variables for the shell, and a note for the user. Any login
+ * that exists is left alone.
  */
 export async function localBackend(env = process.env) {
   const folder = join(stateDir(), "backend");
   const url = `file://${folder}`;
   const login = ownLogin(env, url);
   if (login) return { variables: {}, note: `Your own Pulumi login is used (${login}).` };
-  // Pulumi makes folders in there as the umask says.
+  // The umask decides the modes of the folders that Pulumi makes in there.
   process.umask(process.umask(0o077) | 0o022);
   privateFolder(stateDir());
   privateFolder(folder);
@@ -38,7 +38,7 @@ function privateFolder(folder) {
   chmodSync(folder, 0o700);
 }
 
-/** Made once, at random; secrets in the state are encrypted with it. */
+/** A random passphrase, made once, that encrypts the secrets in the state. */
 function passphrase(env) {
   const file = join(stateDir(), "passphrase");
   if (env.PULUMI_CONFIG_PASSPHRASE !== undefined) return {};
@@ -47,7 +47,7 @@ function passphrase(env) {
   return { PULUMI_CONFIG_PASSPHRASE_FILE: file };
 }
 
-/** Whole and private from the start, and the first of two that race wins. */
+/** Writes a file that is whole and private from the start. Of two processes that race, the first wins. */
 function createOnce(file, text) {
   const fresh = `${file}.${process.pid}`;
   writeFileSync(fresh, text, { mode: 0o600, flag: "wx" });

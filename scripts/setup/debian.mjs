@@ -15,7 +15,7 @@ const wanted = [
   "util-linux",
 ];
 
-/** The programs of these packages, for a system without apt. */
+/** The programs of these packages, to look for on a system without apt. */
 const programs = ["sshd", "ssh", "tmux", "rsync", "git", "python3", "pgrep", "unshare"];
 
 export const debianPackages = {
@@ -78,8 +78,8 @@ function aptGet(words, label) {
 const policy = "/usr/sbin/policy-rc.d";
 
 /**
- * Debian asks this file before it starts a service. Ours says no while this process lives; left behind by a
- * set-up that was killed, it says yes and removes itself. One that is there already must say no itself.
+ * Debian runs this file before it starts a service. Ours says no while this process lives; if a killed set-up has left
+ * it behind, it says yes and removes itself. A file that is there already must say no.
  */
 async function holdServices(names) {
   if (existsSync(policy)) {
@@ -100,7 +100,7 @@ async function holdServices(names) {
   };
 }
 
-/** A freshly installed service would start at the next boot. */
+/** Keeps freshly installed services from starting at the next boot. */
 export async function disableServices(script, units) {
   if (which("systemctl")) await run("systemctl", ["disable", ...units]);
   else if (which("update-rc.d")) await run("update-rc.d", [script, "disable"]);

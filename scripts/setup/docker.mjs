@@ -5,12 +5,12 @@ import { cacheDir } from "./paths.mjs";
 import { which } from "./run.mjs";
 import { Stop } from "./stop.mjs";
 
-/** What brings each program that the tests of images need. */
+/** The package of each program that the tests of images need. */
 const packageOf = { dockerd: "docker.io", docker: "docker.io", "docker-registry": "docker-registry", ip: "iproute2" };
 
 const day = 24 * 60 * 60 * 1000;
 
-/** That there is no engine to be had is remembered for a day, so that set-up stays quick. */
+/** Remembers for a day that Docker cannot be installed, so that set-up stays quick. */
 const memory = () => join(cacheDir(), "no-docker.json");
 
 export function dockerEngine({ refresh }) {

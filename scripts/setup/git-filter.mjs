@@ -8,9 +8,8 @@ const key = "filter.pulumi-salt.clean";
 const command = "sh scripts/setup/drop-salt.sh";
 
 /**
- * Pulumi writes the salt of a user's passphrase into the stack's file as soon as a stack is used. It is no change
- * that anybody should commit: .gitattributes names a filter that leaves it out, and git wants the filter's command
- * in the clone's own settings.
+ * Pulumi writes the salt of a user's passphrase into the stack's file as soon as a stack is used. Nobody should commit
+ * that: .gitattributes names a filter that leaves it out, and git wants the filter's command in the clone's settings.
  */
 export const gitFilter = {
   name: "a git setting of this clone",
@@ -26,8 +25,8 @@ export const gitFilter = {
 };
 
 /**
- * Git takes a file whose size has changed for modified before it asks the filter. For files that differ in nothing
- * else, `git add` stages no content and only lets git note the new size.
+ * Git calls a file modified if its size has changed, without asking the filter. `git add` makes git note the new size;
+ * for files that differ only in the salt it stages no content.
  */
 export async function forgetSalts(files) {
   if (!isClone() || !(await gitFilter.ready())) return;

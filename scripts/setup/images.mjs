@@ -7,7 +7,7 @@ import { Stop } from "./stop.mjs";
 const hosts = join(projectDir, "simulator", "hosts", "index.ts");
 let prepared = false;
 
-/** The simulator knows what it has; asking it is quick when everything is there. */
+/** Always asks the simulator, which knows what is missing; quick when nothing is. */
 export const images = {
   name: "the simulator's images",
   why: "what a rented machine of the simulator holds: uv, the example and its dependencies",

@@ -29,7 +29,7 @@ function take(file) {
   if (createOnce(file, owner)) return true;
   const holder = readIfThere(file);
   if (holder === undefined || !isStale(file, holder)) return false;
-  // Moved away first: of two that find it stale, one moves it. A lock that was taken meanwhile is put back.
+  // Moved away first: when two processes find it stale, only one can move it. A fresh lock that was moved is put back.
   const aside = `${file}.${process.pid}`;
   try {
     renameSync(file, aside);
@@ -85,6 +85,6 @@ function touch(file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // gone: somebody took this process for dead; there is nothing to keep fresh
+    // the lock is gone: another process took this one for dead
   }
 }

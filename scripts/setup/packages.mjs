@@ -19,7 +19,7 @@ export const packages = {
 };
 
 async function install() {
-  const path = (process.env.PATH || "").split(delimiter).filter((folder) => folder !== binDir); // it is about to vanish
+  const path = (process.env.PATH || "").split(delimiter).filter((folder) => folder !== binDir); // npm ci removes it
   const env = { ...process.env, PATH: path.join(delimiter) };
   if (!which("npm", env.PATH))
     throw new Stop("npm is not on PATH. By hand: install Node.js with npm, then run this again.");
@@ -45,7 +45,7 @@ function readStamp() {
   }
 }
 
-/** Packages that somebody installed by hand are as good when they are exactly the lockfile's. */
+/** Accepts packages that were installed by hand if they are exactly those of the lockfile. */
 function adoptInstalled() {
   const wanted = readJson(lockfile)?.packages;
   const installed = readJson(join(modulesDir, ".package-lock.json"))?.packages;

@@ -7,7 +7,7 @@ export const projectDir = resolve(dirname(fileURLToPath(import.meta.url)), "..",
 export const modulesDir = join(projectDir, "node_modules");
 export const binDir = join(modulesDir, ".bin");
 
-/** What set-up brings, pinned. */
+/** The versions that set-up installs. */
 export const versions = {
   node: "24",
   pulumi: "3.259.0",
@@ -62,7 +62,7 @@ export function shown(path) {
 /** What puts the toolchain on the PATH of a shell. */
 export const shellenv = 'eval "$(npm run -s shellenv)"';
 
-/** Has the shell done that? npm puts our folder on the PATH of its scripts, before what the shell has there. */
+/** Has the shell run `shellenv`? npm puts our folder on the PATH of its scripts, before what the shell has there. */
 export function isOnPath(env = process.env) {
   const times = (env.PATH || "").split(delimiter).filter((folder) => folder === binDir).length;
   return times > (env.npm_lifecycle_event ? 1 : 0);

@@ -10,7 +10,7 @@ const link = (name) => join(binDir, `pulumi-resource-${name}`);
 const standIn = (name) => `../../scripts/plugins/pulumi-resource-${name}`;
 const day = 24 * 60 * 60 * 1000;
 
-/** That Pulumi's plugins could not be downloaded is remembered for a day, so that set-up stays quick. */
+/** Remembers for a day that Pulumi's plugins could not be downloaded, so that set-up stays quick. */
 const memory = () => join(cacheDir(), "official-plugins.json");
 
 export function pulumiPlugins({ refresh }) {
@@ -26,7 +26,7 @@ export function pulumiPlugins({ refresh }) {
   };
 }
 
-/** The stand-in serves where the official one is known to be out of reach. */
+/** Is the stand-in enough? It is while the official plugin is known to be out of reach. */
 function hasToDo(name) {
   return wasUnreachable() && existsSync(link(name));
 }

@@ -29,7 +29,7 @@ export async function buildPulumi(folder) {
   });
 }
 
-/** The lock is ours, so every other build folder is that of a set-up that was killed. */
+/** Removes the build folders of killed set-ups. We hold the lock, so every other build folder is one. */
 function removeLeftovers(folder) {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder).filter((entry) => entry.startsWith(".build-"))) {

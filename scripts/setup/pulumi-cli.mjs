@@ -40,7 +40,7 @@ function sizeOf(file) {
   }
 }
 
-/** One that the user has, when it is a real binary (the npm wrapper breaks ^C), new enough, and can run Node programs. */
+/** The user's own CLI, if it is a real binary (the npm wrapper breaks ^C), new enough, and can run Node programs. */
 async function onPath() {
   const path = (process.env.PATH || "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   for (const file of allOnPath("pulumi", path.join(delimiter))) {
@@ -65,7 +65,7 @@ function hasLanguageHost(file) {
   );
 }
 
-/** "v3.260.1" against the version wanted, by numbers. */
+/** Is a version such as "v3.260.1" at least the one wanted? Compares numbers, not text. */
 export function isNewEnough(version) {
   const numbers = (text) => text.replace(/^v/, "").split("-")[0].split(".").map(Number);
   const [have, want] = [numbers(version), numbers(versions.pulumi)];
@@ -74,7 +74,7 @@ export function isNewEnough(version) {
   return differs === -1 || have[differs] > want[differs];
 }
 
-/** Where Pulumi's own download puts it. */
+/** The CLI that Pulumi's own download has installed. */
 function official() {
   return isExecutable(pulumiDownload()) ? pulumiDownload() : undefined;
 }
@@ -113,7 +113,7 @@ async function build() {
   return ours();
 }
 
-/** The environment for a Pulumi CLI that is only asked something. */
+/** The environment for a Pulumi CLI that only answers a question. */
 export function quiet() {
   return { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
 }

@@ -16,12 +16,12 @@ import { binDir, projectDir } from "./paths.mjs";
 import { run, tail } from "./run.mjs";
 import { Stop } from "./stop.mjs";
 
-/** vast-run asks about the selected stack, unless it is told another. */
+/** The stack to select: vast-run uses the selected one unless told another. */
 const usual = "dev";
 
 /**
- * Makes the stacks of the project's Pulumi.<stack>.yaml where the backend does not know them yet, and gives each
- * file the salt that Pulumi would write into it at first use. Answers with the names of the new stacks.
+ * Makes the stacks of the project's Pulumi.<stack>.yaml that the backend does not have yet, and writes into each file
+ * the salt that Pulumi would write at first use. Answers with the names of the new stacks.
  */
 export async function makeStacks(backend, env) {
   const { project, stacks } = declaredStacks();
@@ -62,7 +62,7 @@ function writeSalt(stack, salt) {
   renameSync(draft, file);
 }
 
-/** In a folder that holds only the project's Pulumi.yaml. Answers with the salt's line; undefined when another process was first. */
+/** Runs beside nothing but Pulumi.yaml. Answers with the salt's line; undefined = another process was first. */
 async function initStack(stack, env, known = () => false) {
   const folder = mkdtempSync(join(tmpdir(), "vast-stack-"));
   try {

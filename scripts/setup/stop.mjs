@@ -1,2 +1,2 @@
-/** A step that cannot work. The message says what is wrong and what to do by hand; it is shown without a stack trace. */
+/** A step cannot be done. The message says what is wrong and what to do by hand; shown without a stack trace. */
 export class Stop extends Error {}

@@ -77,7 +77,7 @@ function shown({ publicKey, ...key }: AccountKey, user: number) {
   return { ...dated(key, user), public_key: publicKey };
 }
 
-/** Documented to the second. */
+/** The documented form: times to the second. */
 function dated({ id, createdAt }: Omit<AccountKey, "publicKey">, user: number) {
   const moment = new Date(createdAt).toISOString().replace(/\.\d+Z$/, "Z");
   return { id, user_id: user, created_at: moment, deleted_at: null };

@@ -1,11 +1,11 @@
-/** What goes back. `cut` = no answer: the connection is reset. */
+/** An answer. `cut` = none: the connection is reset. */
 export type Answer = Said | { readonly cut: true };
 
 interface Said {
   readonly status: number;
   readonly type: string;
   readonly body: string;
-  /** Beside those of every answer. */
+  /** In addition to those of every answer. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

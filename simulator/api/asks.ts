@@ -65,7 +65,7 @@ function checkAccount(world: World, offer: Offer, { order, bid }: Wanted): void 
     invalid("Your account lacks credit; see the billing page.", "insufficient_credit");
 }
 
-/** A bid that does not get the slice leaves a stopped contract behind, unless that was ruled out. */
+/** A bid that does not get the slice leaves a stopped contract, unless the order forbids that. */
 function granted(world: World, offer: Offer, wanted: Wanted): Answer {
   const needed = minBid(world.contracts, offer);
   const tooLow = wanted.bid !== null && wanted.bid < needed;

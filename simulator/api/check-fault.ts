@@ -5,8 +5,8 @@ import { REQUEST_FAULT_NAMES } from "./request-faults.ts";
 import { ROUTES } from "./routes.ts";
 
 /**
- * The fault with its endpoint spelled as the routes spell it. Throws UnusableFault when it can never occur: a test that
- * scripts such a one would pass for the wrong reason.
+ * The fault with its endpoint spelled as the routes spell it. Throws UnusableFault when the fault can never occur: a
+ * test that scripts it would pass for the wrong reason.
  */
 export function checkFault(fault: Fault): Fault {
   const { on, names } = occasionNamed(fault?.on);
@@ -23,7 +23,7 @@ function occasionNamed(on: unknown): { on: string; names: readonly string[] } {
   throw new UnusableFault(`a fault's "on" is "boot", "run" or an endpoint, not ${JSON.stringify(on)}`);
 }
 
-/** The slash at the end, /api/v0 before and the names within braces make no difference. */
+/** The endpoint without what makes no difference: a slash at the end, /api/v0 in front, the names in braces. */
 function shape(endpoint: string): string {
   return endpoint
     .replace("/api/v0", "")

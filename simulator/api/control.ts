@@ -32,7 +32,7 @@ const CONTROLS: Readonly<Record<string, (control: Control) => Answer | Promise<A
   "POST clock": turnClock,
 };
 
-/** Looking at the world and meddling with it: no part of Vast's API, and no key is needed. */
+/** Shows and changes the world. Not part of Vast's API; needs no key. */
 export async function control(world: World, method: string, path: string, body: unknown): Promise<Answer> {
   const [, , noun = "", id = "", verb = ""] = path.split("/");
   const fields: Body = typeof body === "object" && body !== null ? (body as Body) : {};
@@ -87,7 +87,7 @@ function moveMarket({ world, fields }: Control): Answer {
 }
 
 /**
- * `credit` dollars left from now on; nothing left stops every machine. `unknownKeyStatus` 401 or 404. `otherKeys`
+ * `credit`: dollars left from now on; none stops every machine. `unknownKeyStatus`: 401 or 404. `otherKeys`
  * [{key, accountId}]: further keys, of this account or another one.
  */
 function changeAccount({ world, fields }: Control): Answer {
@@ -99,7 +99,7 @@ function changeAccount({ world, fields }: Control): Answer {
   return json(200, { ok: true });
 }
 
-/** `reading` waits or nextHour: what the start of a job means. `putsWork`: whether the PUT of a job has an effect. */
+/** `reading` waits or nextHour: how a job's start is read. `putsWork`: whether a job's PUT has an effect. */
 function changeJobs({ world, fields }: Control): Answer {
   const { reading, putsWork } = fields;
   if (reading === "waits" || reading === "nextHour") world.schedule.reading = reading;

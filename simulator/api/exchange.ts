@@ -2,7 +2,7 @@ import { record, type World } from "../world/world.ts";
 import type { Answer } from "./answer.ts";
 import { type Incoming, respond } from "./respond.ts";
 
-/** One request to Vast's API and what comes back, written into the log of requests. Needs no socket. */
+/** Answers one request to Vast's API and logs it. Needs no socket. */
 export async function exchange(world: World, incoming: Incoming): Promise<Answer> {
   const at = world.clock.now();
   const { answer, endpoint, authorized, fault } = await respond(world, incoming);
@@ -26,7 +26,7 @@ function pathWithoutKey(url: URL): string {
   return shown.pathname + shown.search;
 }
 
-/** The token of a private image is nobody's business but its registry's. */
+/** Leaves out the token of a private image: only its registry may see it. */
 function withoutLogin(body: unknown): unknown {
   const has = typeof body === "object" && body !== null && "image_login" in body;
   return has ? { ...body, image_login: "-" } : body;

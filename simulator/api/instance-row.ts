@@ -107,14 +107,14 @@ function addressFields(contract: Contract): Row {
   };
 }
 
-/** As docker tells it. Of the ports that were asked for besides ssh, nothing answers here. */
+/** In docker's form. Ports other than ssh are listed, but nothing answers on them. */
 function portMap({ id, order }: Contract, ssh: number | undefined): Row {
   const asked = Object.keys(order.env).flatMap((name) => {
     const [, container, protocol] = /^-p \d+:(\d+)(?:\/(tcp|udp))?$/.exec(name) ?? [];
     return container === undefined ? [] : [{ container: Number(container), protocol: protocol ?? "tcp" }];
   });
   const others = asked.map(({ container, protocol }, index) => {
-    // From 70000 on, inside and outside are the same number, and that is not the one asked for.
+    // From 70000 on, the port is the same inside and outside, and differs from the one asked for.
     const outside = 40_000 + ((id * 64 + index) % 20_000);
     return [`${container >= 70_000 ? outside : container}/${protocol}`, binding(outside)];
   });

@@ -19,7 +19,7 @@ export const instanceRoutes: readonly Route[] = [
 
 const DONE = json(200, { success: true });
 
-/** Calls that act go to any living contract, seen or not: whoever knows the id may use it. */
+/** Calls that act reach any living contract by its id, even before GET or the list shows it. */
 export function onInstance(call: Call, action: (call: Call, contract: Contract) => Answer): Answer {
   const id = call.params.id ?? "";
   if (!/^\d+$/.test(id)) return refusal(400, "invalid_args", "invalid id");
@@ -28,7 +28,7 @@ export function onInstance(call: Call, action: (call: Call, contract: Contract) 
   return refusing(() => action(call, contract));
 }
 
-/** Unknown, destroyed and not yet seen are all one: null. */
+/** Unknown, destroyed and not yet shown: all answer null. */
 function show({ world, params }: Call): Answer {
   const contract = visibleInstance(world, Number(params.id));
   return json(200, { instances: contract === undefined ? null : instanceRow(world, contract) });

@@ -34,7 +34,7 @@ function row({ id, instanceId, endpoint, method, body, frequency, day, hour, min
   };
 }
 
-/** A second one for the same call is not made: the answer names the first. */
+/** A second job for the same call is not made; the answer names the first one. */
 function add({ world, body }: Call): Answer {
   const job = jobOf(body, {});
   const other = world.schedule.like(job);
@@ -63,7 +63,7 @@ function noSuchJob(id = ""): Answer {
   return refusal(404, "not_found", `Scheduled job ${id} not found.`);
 }
 
-/** What is not given stays as it was. */
+/** Fields that are not given keep their old values. */
 function jobOf(body: Call["body"], old: Readonly<Record<string, unknown>>): Omit<Job, "id"> {
   const given = { ...old, ...body };
   const frequency = FREQUENCIES.find((one) => one === given.frequency);
@@ -103,7 +103,7 @@ function invalid(msg: string): Refused {
   return new Refused(refusal(400, "invalid_args", msg));
 }
 
-/** The newest first, as Vast's page of it shows them. */
+/** The newest first, as on Vast's page. */
 function auditLog({ world }: Call): Answer {
   return json(
     200,

@@ -15,7 +15,7 @@ export const listRoutes: readonly Route[] = [
 const LONGEST_PAGE = 25;
 const SHORTEST_DEFAULT = 5;
 
-/** Only what is stored can be filtered, not what is worked out for the answer. */
+/** Cannot be filtered: these fields are computed for the answer, not stored. */
 const COMPUTED = new Set(["dph_total", "num_gpus", "duration", "ports", "search", "instance", "uptime_mins"]);
 
 function list({ world, query }: Call): Answer {
@@ -41,7 +41,7 @@ function list({ world, query }: Call): Answer {
   }
 }
 
-/** Retired in 2026: whoever takes this for an empty list rents again and again. */
+/** Retired in 2026. A client that takes this for an empty list rents again and again. */
 function deprecated(): Answer {
   const msg = "/api/v0/instances/ is deprecated. Use /api/v1/instances/ instead.";
   return refusal(410, "deprecated_endpoint", msg);
@@ -63,7 +63,7 @@ function testOf(query: URLSearchParams, rows: readonly Row[]): (row: Row) => boo
   return rowTest(filters, (key) => (known(key) ? (row) => row[key] : undefined));
 }
 
-/** Known even when there is no row to look at. */
+/** Fields that can be filtered even when there is no row to take names from. */
 const STORED = new Set(["id", "label", "actual_status", "intended_status", "gpu_name", "verification", "machine_id"]);
 
 function orderOf(query: URLSearchParams): [string, string][] {
@@ -85,7 +85,7 @@ function tokenOf(last: Row): string {
   return Buffer.from(JSON.stringify({ id: last.id })).toString("base64url");
 }
 
-/** Behind the row that the token names; a row that has gone since ends the list's use of the token. */
+/** Index of the row after the one that the token names. Throws BadToken when that row has gone since. */
 function startOf(token: string | null, rows: readonly Row[]): number {
   if (token === null || token === "") return 0;
   const index = rows.findIndex(({ id }) => id === idIn(token));

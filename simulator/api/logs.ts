@@ -13,7 +13,7 @@ export const logRoutes: readonly Route[] = [
 const DEFAULT_TAIL = 1000;
 const LONGEST_COMMAND = 512;
 
-/** The log is not in the answer but at an address of its own, a moment later. */
+/** The answer gives an address; the log is there a moment later. */
 function requestLogs(call: Call): Answer {
   const answer = onInstance(call, ({ world, body }, contract) => {
     const tail = Number(body.tail ?? DEFAULT_TAIL);
@@ -43,7 +43,7 @@ function grep(text: string, filter: unknown): string {
     .join("\n");
 }
 
-/** Only checked: a simulated machine runs no commands that come this way, and says so. */
+/** Checks the command, does not run it, and says so. */
 function command({ world, body }: Call): Answer {
   const line = String(body.command ?? "");
   if (line.length > LONGEST_COMMAND) return refusal(400, "invalid_args", "command is longer than 512 characters");

@@ -25,7 +25,7 @@ export function rowOf(world: World, offer: Offer, face: Face, storageGb: number)
   return offerRow(offer, face, storageGb, state, world.clock.now());
 }
 
-/** Nobody has it for good, and its time is not over. Whoever holds it by a bid can be outbid. */
+/** Not rented on demand, and its time is not over. Whoever holds it by a bid can be outbid. */
 export function isRentable({ contracts, clock }: World, offer: Offer): boolean {
   return !takenOnDemand(contracts, offer) && offer.machine.endAt > clock.now();
 }
@@ -43,7 +43,7 @@ function search(world: World, query: Readonly<Record<string, unknown>>): Answer 
   }
 }
 
-/** A slice that one of the account's own instances has whole and for good is no offer any more. */
+/** A whole slice that the account itself rents on demand is no longer offered. */
 function isHidden(world: World, offer: Offer): boolean {
   return holders(world.contracts, offer).some(({ bid, offer: { ask } }) => bid === null && ask === offer.ask);
 }

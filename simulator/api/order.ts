@@ -23,7 +23,7 @@ export class Refused extends Error {
   }
 }
 
-/** An action's answer, or the one that it was refused with. */
+/** An action's answer, or its refusal. */
 export function refusing(action: () => Answer): Answer {
   try {
     return action();

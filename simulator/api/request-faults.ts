@@ -15,7 +15,7 @@ import {
 import { noLongerAvailable } from "./asks.ts";
 import type { Call } from "./route.ts";
 
-/** A request that met a fault. `next` carries it out. */
+/** A request that met a fault. `next` carries out the request. */
 interface Met {
   readonly world: World;
   readonly fault: Fault;
@@ -25,7 +25,7 @@ interface Met {
 
 type RequestFault = (met: Met) => Answer | Promise<Answer>;
 
-/** What can go wrong with a request. One entry is one fault; what it leaves out with `next` never happens. */
+/** What can go wrong with a request. One entry is one fault; unless it calls `next`, the request has no effect. */
 const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   offerTaken400: ({ call: { params } }) =>
     refusal(400, "invalid_args", `error 400/3603: no_such_ask Instance type by id ${params.id} is not available.`),
@@ -38,7 +38,7 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     if (offer !== undefined) offer.ask.tenant = { kind: "on-demand" };
     return next();
   },
-  /** Every offer has another id from now on, and the old ones are no more. */
+  /** Every offer gets a new id, and the old ids stop working. */
   newOfferIds: ({ world, next }) => {
     world.market.renumber();
     return next();
@@ -47,7 +47,7 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   envTooLarge: () => refusal(400, "invalid_args", "Invalid env arguments: total length > 32KB"),
   insufficientCredit: () => refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page."),
   spendLimit: () => refusal(400, "spend_rate_limit", "New accounts may spend only so much per hour."),
-  /** `retryAfter`: what the header of that name says; no header unless told. */
+  /** `retryAfter`: the value of the Retry-After header; default no header. */
   tooFrequent: ({ fault }) =>
     withHeaders(
       TOO_FREQUENT[styleOf(fault)](numberOf(fault, "threshold", 4.5)),
@@ -65,7 +65,7 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     await next();
     return CUT;
   },
-  /** No answer, and it is carried out `seconds` later all the same: when nobody waits for it any more. */
+  /** Never answered, but carried out `seconds` later, when nobody waits for it any more. */
   late: ({ world, fault, next }) => {
     world.clock.after(numberOf(fault, "seconds", 135) * 1000, async () => void (await next()));
     return CUT;
@@ -79,18 +79,18 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     await sleep(world.clock, numberOf(fault, "seconds", 5));
     return answer;
   },
-  /** Waits before its effect until `DELETE /_sim/held`, however long that takes. `GET /_sim/held` tells that it waits. */
+  /** Waits before its effect until `DELETE /_sim/held`, however long. `GET /_sim/held` answers once it waits. */
   hold: async ({ world, next }) => {
     await world.holds.hold();
     return next();
   },
-  /** The same, between its effect and its answer. */
+  /** As `hold`, but waits between its effect and its answer. */
   holdAfter: async ({ world, next }) => {
     const answer = await next();
     await world.holds.hold();
     return answer;
   },
-  /** The same, and it is then lost without an effect. */
+  /** As `hold`, but is then lost without an effect. */
   holdLost: async ({ world }) => {
     await world.holds.hold();
     return CUT;
@@ -105,18 +105,18 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
   },
   success200False: ({ fault }) =>
     refusal(200, textOf(fault, "error", "invalid_args"), textOf(fault, "msg", "The request could not be carried out.")),
-  /** An answer is given again until it is `seconds` old: the status lags. */
+  /** Repeats an answer until it is `seconds` old, so the status lags. */
   stale,
-  /** The search leaves out some filters that it was asked for: `filters`, all of them unless told. */
+  /** The search ignores the filters named in `filters`; default all. */
   ignoreFilters: ({ fault, call: { body }, next }) => next({ body: withoutFilters(body, fault.filters) }),
-  /** The search answers with so many `rows` at most. */
+  /** The search answers with at most `rows` rows. */
   fewRows: ({ fault, call: { body }, next }) => next({ body: { ...body, limit: numberOf(fault, "rows", 5) } }),
-  /** The list lacks its last `rows`, and counts them all the same. */
+  /** The list lacks its last `rows`, but still counts them. */
   partialPage: async ({ fault, next }) => partialPage(await next(), numberOf(fault, "rows", 1)),
-  /** The list lacks its last `rows`, and does not count them either. */
+  /** The list neither has nor counts its last `rows`. */
   forgetfulList: async ({ fault, next }) => forgetful(await next(), numberOf(fault, "rows", 1)),
   invalidToken: () => refusal(400, "invalid_token", "invalid after_token"),
-  /** The address of a log answers 403 so many `polls` more; 0 = for ever. */
+  /** The address of a log answers 403 to the next `polls` requests; 0 = for ever. */
   logsForbidden: async ({ world, fault, next }) => {
     const answer = await next();
     world.blobs.refuse(pathOfLog(answer), numberOf(fault, "polls", 5) || Number.POSITIVE_INFINITY);
@@ -144,7 +144,7 @@ const REQUEST_FAULTS: Readonly<Record<string, RequestFault>> = {
     if (contract !== undefined) contract.stopSeconds = numberOf(fault, "seconds", 120);
     return next();
   },
-  /** What nobody can see yet is not found either. */
+  /** An instance that is not shown yet is not found either. */
   unseen: ({ world, call: { params }, next }) =>
     visibleInstance(world, Number(params.id)) === undefined ? noSuchInstance(params.id ?? "") : next(),
   destroyIgnored: () => json(200, { success: true }),
@@ -162,7 +162,7 @@ export async function meetFault(met: Met): Promise<Answer> {
   return happens === undefined ? met.next() : happens(met);
 }
 
-/** An error that has rented all the same. */
+/** An error, although the rental was made. */
 function errorWithContract(answer: Answer): Answer {
   const id = contractIn(answer);
   return id === undefined ? answer : refusal(400, "insufficient_bid", "bid is too low", { new_contract: id });
@@ -194,8 +194,8 @@ const RESET_FORMS: Readonly<Record<string, (at: number) => string | undefined>> 
 const resets = new WeakMap<Fault, number>();
 
 /**
- * Nothing left of the day's searches: until the next 0:00 UTC, or for `seconds`. With `times` 0 it lasts until then; the
- * header says when in this `form` (`seconds` unless told, or `none`), or whatever `reset` holds.
+ * The day's searches are used up until the next 0:00 UTC, or for `seconds`; with `times` 0 every search until then is
+ * refused. The header gives that time in this `form` (default `seconds`; `none` = no header), or is what `reset` holds.
  */
 function searchQuota({ world, fault, next }: Met): Answer | Promise<Answer> {
   const now = world.clock.now();

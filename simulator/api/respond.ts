@@ -17,7 +17,7 @@ export interface Incoming {
   readonly body: string;
 }
 
-/** The answer, and what the log is told beside it. */
+/** The answer, and what else goes into the log. */
 export interface Outcome {
   readonly answer: Answer;
   readonly endpoint: string;
@@ -25,7 +25,7 @@ export interface Outcome {
   readonly fault?: string;
 }
 
-/** Who calls, how often, what goes wrong on purpose, and then the endpoint itself. */
+/** Checks the key and the rate limit, applies scripted faults, then calls the endpoint. */
 export async function respond(world: World, incoming: Incoming): Promise<Outcome> {
   const { method, url } = incoming;
   stopWhenBroke(world);
@@ -45,7 +45,7 @@ export async function respond(world: World, incoming: Incoming): Promise<Outcome
 }
 
 function turnedAway(world: World, { key, address }: Incoming, { route, params }: Match, caller: Caller) {
-  // So it is documented of the search.
+  // Documented for the search.
   if (route.open === "keyless" && key !== undefined && caller.kind === "anybody")
     return refusal(404, "invalid_request", "Invalid user key");
   if (!mayCall(route, params, caller)) return authError(world.account.unknownKeyStatus);
@@ -63,7 +63,7 @@ async function carryOut(call: Call, route: Route): Promise<{ answer: Answer; fau
 
 const CHANGES = ["PUT", "POST", "DELETE"];
 
-/** Names the key of each call that may change something. */
+/** Records the key of each call that may change something. */
 function audit({ world, caller, body }: Call, { method, url, address }: Incoming): void {
   if (!CHANGES.includes(method) || (caller.kind !== "account" && caller.kind !== "instance")) return;
   const keyId = caller.kind === "account" ? ACCOUNTS_KEY : caller.contract.id;

@@ -13,7 +13,7 @@ export type Caller =
 export interface Call {
   readonly world: World;
   readonly caller: Caller;
-  /** What the braces of the endpoint stand for. */
+  /** The values of the endpoint's {parameters}. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   /** Parsed JSON; {} when there was none. */
@@ -26,8 +26,8 @@ export interface Route {
   /** METHOD and path as the limits name it; v0 unless the path says otherwise. Paths end in a slash. */
   readonly endpoint: string;
   /**
-   * Who may call it. Default: the account. "instance" = also an instance, about itself. "keyless" = whoever has a key that
-   * Vast knows, or none at all.
+   * Who may call it. Default: the account. "instance" = also an instance, about itself. "keyless" = anybody with a key
+   * that Vast knows, or without a key.
    */
   readonly open?: "instance" | "anybody" | "keyless";
   readonly answer: Handler;

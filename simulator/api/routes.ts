@@ -8,7 +8,7 @@ import { logRoutes } from "./logs.ts";
 import { offerRoutes } from "./offers.ts";
 import type { Route } from "./route.ts";
 
-/** Vast's API, as far as it is simulated. Words come before braces that would take them. */
+/** Vast's API, as far as it is simulated. A route with a word comes before one whose {parameter} would match it. */
 export const ROUTES: readonly Route[] = [
   ...offerRoutes,
   ...askRoutes,

@@ -23,7 +23,7 @@ export function makeServer(world: World, repositories: Repositories): Server {
       );
     });
   });
-  // A connection that closes just as it is used again would look like a fault that nobody scripted.
+  // A connection closed just as a client reuses it would look like a fault that nobody scripted.
   server.keepAliveTimeout = 120_000;
   return server;
 }
@@ -59,7 +59,7 @@ async function answerApi(
   body: string,
 ): Promise<void> {
   const way = secondsOf(world.timings.latency, world.random);
-  // Half of it lies before the gates.
+  // The first half passes before the rate limits count the call.
   if (way > 0) await sleep(world.clock, way / 2);
   const answer = await exchange(world, {
     method: request.method ?? "GET",

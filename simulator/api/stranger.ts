@@ -2,7 +2,7 @@ import type { Answer } from "./answer.ts";
 import { json, noSuchInstance, refusal } from "./answer.ts";
 import type { Call } from "./route.ts";
 
-/** To the key of another account there are no instances here, whatever bills: Vast does not tell that they are another's. */
+/** The key of another account sees no instances here. Vast does not say that they belong to somebody else. */
 export function toStranger(accountId: number, endpoint: string, { params }: Call): Answer {
   switch (endpoint) {
     case "GET /users/current/":

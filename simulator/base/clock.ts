@@ -1,11 +1,11 @@
-/** Called when its time has come. A promise holds up a hand-turned clock until it is settled. */
+/** Called when its time has come. A hand-turned clock waits for its promise. */
 export type Alarm = () => void | Promise<void>;
 
 /** The simulator's time: nothing else in it reads the clock or sets a timer. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Rings once after so many milliseconds; the answer calls it off. */
+  /** Rings once after so many milliseconds; returns a function that cancels it. */
   after(milliseconds: number, alarm: Alarm): () => void;
 }
 
@@ -80,7 +80,7 @@ export function sleep(clock: Clock, seconds: number): Promise<void> {
   });
 }
 
-/** The same clock, whose alarms can all be called off together. */
+/** The same clock, with a way to cancel all its alarms at once. */
 export function scoped<T extends Clock>(clock: T): { readonly clock: T; readonly end: () => void } {
   const pending = new Set<() => void>();
   const after: Clock["after"] = (milliseconds, alarm) => {

@@ -1,4 +1,4 @@
-/** Requests that a fault keeps waiting, and who wants to hear of them. */
+/** Requests that a fault keeps waiting, and those who wait for such a request. */
 export class Holds {
   #held: (() => void)[] = [];
   #waiting: (() => void)[] = [];

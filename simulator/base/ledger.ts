@@ -1,6 +1,6 @@
 import { rounded } from "./random.ts";
 
-/** Dollars that pass with time. */
+/** Dollars that add up with time. */
 export interface MeteredCost {
   readonly gpu: number;
   readonly disk: number;
@@ -8,9 +8,8 @@ export interface MeteredCost {
 }
 
 /**
- * Dollars. Traffic is what went through a machine's ssh ports: what is known here. Not billed, because nobody knows it:
- * what a machine fetches by itself goes through this computer's own network, and whether Vast counts the pull of an image
- * is not published.
+ * Dollars. Traffic is what went through a machine's ssh ports. Other traffic is not billed: a machine's downloads go
+ * through this computer's network and are not measured, and whether Vast counts the pull of an image is not published.
  */
 export interface Cost extends MeteredCost {
   readonly traffic: number;
@@ -24,7 +23,7 @@ export interface Rates {
 
 const MS_PER_HOUR = 3_600_000;
 
-/** Adds up what one contract costs while its rates change. Time that passes is billed to the millisecond. */
+/** Adds up the cost of one contract while its rates change, to the millisecond. */
 export class Meter {
   #cost = { gpu: 0, disk: 0 };
   #rates: Rates = { gpu: 0, disk: 0 };
@@ -41,7 +40,7 @@ export class Meter {
     this.#rates = rates;
   }
 
-  /** The GPUs are billed for so many hours more than they are held, when they are billed at all. */
+  /** If the GPUs are billed now, bills them for so many hours more than they are held. */
   addGpu(hours: number): void {
     this.#cost = { ...this.#cost, gpu: this.#cost.gpu + hours * this.#rates.gpu };
   }
@@ -102,7 +101,7 @@ export function ledgerOf(contracts: readonly LedgerLine[]): BillingLedger {
   };
 }
 
-/** Nine digits: a second of the cheapest disk is still seen. */
+/** Nine digits, so that even a second of the cheapest disk shows. */
 function money(dollars: number): number {
   return rounded(dollars, 9);
 }

@@ -1,6 +1,6 @@
 /**
- * Seconds that must lie between two calls of one endpoint by one key, as they arrive: Vast's published limits. The way there
- * and back is what lets clients through that wait for one answer before they ask again (`latency` of the timings).
+ * Vast's published limits: least seconds between arrivals of two calls of one endpoint by one key. The way there and
+ * back (`latency`) is why a client passes that waits for each answer before it asks again.
  */
 const THRESHOLDS: Readonly<Record<string, number>> = {
   "PUT /asks/{id}/": 4.5,
@@ -22,7 +22,7 @@ const THRESHOLDS: Readonly<Record<string, number>> = {
   "GET /api/v1/invoices/": 3,
 };
 
-/** Endpoints that stand some calls in a row: so many within so many seconds. Seen with the search, not documented. */
+/** Endpoints that allow a burst: so many calls within so many seconds. Seen with the search, not documented. */
 const BURSTS: Readonly<Record<string, { readonly calls: number; readonly seconds: number }>> = {
   "POST /bundles/": { calls: 5, seconds: 2 },
   "GET /bundles/": { calls: 5, seconds: 2 },

@@ -23,8 +23,8 @@ export function removeRuntime(home: string): void {
 }
 
 /**
- * Takes the folder for this process; the answer gives it back. Throws one sentence when a living simulator has it. What a
- * dead one left behind is taken over.
+ * Locks the folder for this process; returns a function to unlock it. Throws one sentence when a living simulator has
+ * the folder. The lock of a dead one is taken over.
  */
 export function lockHome(home: string): () => void {
   const lock = join(home, LOCK);
@@ -45,7 +45,7 @@ export function lockHome(home: string): () => void {
   throw new Error(`Another simulator is starting in ${home}.`);
 }
 
-/** Process ids come back; the moment at which a process started tells two of them apart. */
+/** Process ids are reused; the start time tells two processes with one id apart. */
 function ownerText(pid: number): string {
   return `${pid} ${statOf(pid)?.start ?? ""}`;
 }
@@ -61,7 +61,7 @@ function isLiving(pid: number, owner: string): boolean {
   return owner === ownerText(pid) && statOf(pid)?.state !== "Z";
 }
 
-/** What Linux tells of a process: state, and start in ticks since the machine's own. undefined elsewhere. */
+/** A process's state, and its start in ticks since the machine's own. Linux only; undefined elsewhere. */
 function statOf(pid: number): { state: string | undefined; start: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

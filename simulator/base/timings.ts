@@ -1,11 +1,11 @@
 import { between, type Random } from "./random.ts";
 
-/** Seconds, or the range of them from which each case takes its own. */
+/** Seconds, or a range from which each case draws its own. */
 export type Seconds = number | readonly [number, number];
 
 /** How long each step of a machine's life takes. */
 export interface Timings {
-  /** The way of a request to the API and of its answer back: the limits count calls as they arrive. */
+  /** A request's way to the API and its answer's way back. Rate limits count a call when it arrives. */
   readonly latency: Seconds;
   /** Answer to a rental. */
   readonly rent: Seconds;
@@ -15,7 +15,7 @@ export interface Timings {
   readonly report: Seconds;
   /** Loading -> running when the host has the image. */
   readonly load: Seconds;
-  /** Times the seconds that the image takes through the host's line when the host lacks it. */
+  /** Multiplies the seconds that an image takes through the line of a host that lacks it. */
   readonly pull: number;
   /** Start of a stopped machine -> running. */
   readonly start: Seconds;
@@ -36,7 +36,7 @@ export interface Timings {
   readonly tail: Seconds;
   /** Log asked for -> its address answers 200. */
   readonly logs: Seconds;
-  /** A bid of the account is made, changed or given up -> the market lists it, or no more. */
+  /** A bid of the account is made, changed or given up -> the market's list shows that. */
   readonly echo: Seconds;
 }
 
@@ -82,7 +82,7 @@ const QUICK: Timings = {
   echo: 3,
 };
 
-/** @param timeFactor times the typical values, 1 = as slow as the real platform; undefined = the quick profile */
+/** @param timeFactor multiplies the typical values: 1 = as slow as the real platform; undefined = the quick profile */
 export function timingsFor(timeFactor: number | undefined, changes: Partial<Timings> = {}): Timings {
   const profile = timeFactor === undefined ? QUICK : scaled(TYPICAL, timeFactor);
   return { ...profile, ...changes };

@@ -11,10 +11,10 @@ export interface AgendaContext {
   readonly log: (line: string) => void;
 }
 
-/** What is to happen to each contract, and when. A contract has one errand at a time: a new one ends the last. */
+/** Schedules what happens to each contract. A contract has one errand at a time: a new one replaces the last. */
 export class Agenda {
   readonly #context: AgendaContext;
-  /** Of their own, so that what is listed or billed late takes no time from the steps. */
+  /** Random streams of their own: late listing and billing do not change the numbers that the steps draw. */
   readonly #echo = seeded(1);
   readonly #tail = seeded(2);
 
@@ -22,7 +22,7 @@ export class Agenda {
     this.#context = context;
   }
 
-  /** Whatever was scheduled for it is called off. */
+  /** Begins a new errand: cancels everything scheduled for the contract. */
   newErrand(contract: Contract): void {
     contract.errand += 1;
     for (const cancel of contract.alarms) cancel();
@@ -46,7 +46,7 @@ export class Agenda {
     this.#context.log(`instance ${contract.id}: ${state}${why}`);
   }
 
-  /** The market hears late of what is bid, or no more. */
+  /** Lists a bid, or its end, in the market after a delay. */
   list(contract: Contract): void {
     const bid = factsOf(contract.state).holdsGpus ? contract.bid : null;
     if ((contract.listings.at(-1)?.bid ?? null) === bid) return;
@@ -54,7 +54,7 @@ export class Agenda {
     contract.listings.push({ bid, from: this.now() + seconds * 1000 });
   }
 
-  /** For how long the GPUs of what is gone are still billed. */
+  /** How long GPUs are still billed after their contract is gone. */
   tailSeconds(): number {
     return secondsOf(this.#context.timings.tail, this.#tail);
   }

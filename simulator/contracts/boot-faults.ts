@@ -10,15 +10,15 @@ const FROZEN_PULL = "5c2bf2a3b1c6: Waiting\n7f1d3aa90c21: Downloading";
 const BOOT_FAULTS: Readonly<Record<string, BootFault>> = {
   stuckNull: () => ({ stuckIn: "provisioning" }),
   stuckLoading: () => ({ stuckIn: "loading", statusMsg: FROZEN_PULL }),
-  /** A healthy pull through a bad line: `minutes` more, and the words stand still all the while. */
+  /** A healthy pull through a slow line: `minutes` longer, with an unchanged status message. */
   slowPull: (fault) => ({ pullLate: numberOf(fault, "minutes", 20) * 60, statusMsg: FROZEN_PULL }),
   ociFail: () => ({
     stuckIn: "created",
     statusMsg: "Error response from daemon: OCI runtime create failed: nvidia-container-cli: device error: unknown",
   }),
-  /** `words` of the host's daemon, `in` which it stays; with `seconds` it goes on after them. */
+  /** Shows `words` of the host's daemon and stays `in` that state; goes on after `seconds`, if given. */
   hostSays: (fault) => saying(fault, textOf(fault, "words", "Error: GPU error, unable to start instance.")),
-  /** `words` of a registry, with which the pull ends. */
+  /** The pull fails with `words` of a registry. */
   registrySays: (fault) => ({ pullError: textOf(fault, "words", "Error response from daemon: denied") }),
   imageNotFound: () => ({ pullError: "Error response from daemon: manifest for {image} not found: manifest unknown" }),
   pullDenied: () => ({
@@ -73,7 +73,7 @@ function saying(fault: Fault, statusMsg: string): BootPlan {
   return { statusMsg, stuckIn: textOf(fault, "in", "created") === "loading" ? "loading" : "created" };
 }
 
-/** `link` of the fault: how the port is dead. */
+/** The fault's `link`: in which way the port is dead. */
 function linkOf(fault: Fault, otherwise: Link): Link {
   const link = textOf(fault, "link", otherwise);
   return link === "closed" || link === "blackhole" || link === "drop" ? link : otherwise;

@@ -1,6 +1,6 @@
 import type { Link } from "../hosts/types.ts";
 
-/** What goes differently at the next boot. Faults make it; without faults it is empty. */
+/** What goes wrong at the next boot; empty without faults. */
 export interface BootPlan {
   /** Never leaves this state. */
   readonly stuckIn?: "provisioning" | "created" | "loading";
@@ -8,7 +8,7 @@ export interface BootPlan {
   readonly statusMsg?: string;
   /** The pull fails with these words of docker's. */
   readonly pullError?: string;
-  /** The host is not heard of, or given up, before it loads: so many seconds each, Infinity = for ever. */
+  /** Before the host loads, Vast hears nothing of it or gives it up, for so many seconds each; Infinity = for ever. */
   readonly lost?: readonly { readonly state: "unknown" | "offline"; readonly seconds: number }[];
   /** Seconds more that the pull takes. */
   readonly pullLate?: number;
@@ -18,13 +18,13 @@ export interface BootPlan {
   readonly anew?: boolean;
   /** A reboot moves the ports, as every start of a stopped machine does. */
   readonly portsMove?: boolean;
-  /** Seconds from the start in which the launcher takes our keys out of authorized_keys again and again. */
+  /** For so many seconds from the start, the launcher keeps removing our keys from authorized_keys. */
   readonly keysLate?: number;
-  /** The launcher takes our keys out of authorized_keys once, so many seconds after the start. */
+  /** So many seconds after the start, the launcher removes our keys from authorized_keys once. */
   readonly keysClobbered?: number;
-  /** Each session of ssh begins with words that nobody asked for. */
+  /** Each ssh session begins with a greeting. */
   readonly noise?: boolean;
-  /** Fields of the answers that are not as they should be. */
+  /** Wrong values for fields of the answers. */
   readonly shown?: Readonly<Record<string, unknown>>;
   /** Seconds more until the ports are published; Infinity = never. */
   readonly portsLate?: number;

@@ -23,10 +23,10 @@ export interface BootContext {
 /** Most hosts have these already. */
 const COMMON_IMAGE = /^(docker\.io\/)?(vastai|pytorch)\//;
 
-/** How often a launcher that is in our way writes authorized_keys. */
+/** How often a faulty launcher overwrites authorized_keys. */
 const CLOBBER_SECONDS = 1;
 
-/** From rented to running, and to running again. */
+/** Brings a contract from rented to running, and from stopped to running again. */
 export class Boot {
   readonly #context: BootContext;
   /** "machine image" for every image that a machine has pulled. */
@@ -74,7 +74,7 @@ export class Boot {
     this.load(contract, contract.host === undefined ? "load" : "start");
   }
 
-  /** @param step "load" gets the image, "start" has it */
+  /** @param step "load" = the image is pulled first, "start" = it is there */
   load(contract: Contract, step: "load" | "start"): void {
     const { agenda, work } = this.#context;
     const { plan, order, offer } = contract;
@@ -136,7 +136,7 @@ export class Boot {
     for (const fault of faults.takeAll({ on: "run", ...occasionOf(contract) })) mishap(contract, fault);
   }
 
-  /** Like Vast's launcher: it writes the file from its own list, and what others have added is gone. */
+  /** As Vast's launcher does: overwrites the file from its own list, so that keys added by others are lost. */
   #clobberKeys(contract: Contract): void {
     const { agenda, work } = this.#context;
     const { keysLate = 0, keysClobbered } = contract.plan;
@@ -157,7 +157,7 @@ export class Boot {
     return verdict.ok ? undefined : verdict.statusMsg;
   }
 
-  /** Sticky: a failed pull stays until somebody destroys it. */
+  /** A failed pull stays failed until the contract is destroyed. */
   #failPull(contract: Contract, error: string): void {
     this.#context.agenda.move(contract, "image_error");
     contract.statusMsg = `${error}\n`;

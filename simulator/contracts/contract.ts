@@ -28,7 +28,7 @@ export type DownReason = "asked" | "outbid" | "unavailable" | "host" | "credit" 
 
 /** A bid in the market's list. */
 export interface Listing {
-  /** $/h; null = it is listed no more. */
+  /** $/h; null = no longer listed. */
   readonly bid: number | null;
   /** Milliseconds since 1970. */
   readonly from: number;
@@ -38,7 +38,7 @@ export interface Listing {
 export interface Contract {
   readonly id: number;
   readonly offer: Offer;
-  /** Of the offer when it was rented: the market gives it another one. */
+  /** Id of the offer at the rental; the market gives the offer a new one afterwards. */
   readonly offerId: number;
   readonly order: Order;
   /** Opens the API for this one instance. */
@@ -51,7 +51,7 @@ export interface Contract {
   label: string | null;
   /** $/h; null = rented on demand. */
   bid: number | null;
-  /** What the market lists of its bid, and from when on. */
+  /** How the market lists its bid, and from when. */
   readonly listings: Listing[];
   state: State;
   down: DownReason | undefined;
@@ -62,13 +62,13 @@ export interface Contract {
   /** GET and the list show `ports`. */
   portsPublished: boolean;
   keys: InstanceKey[];
-  /** Its machine, once one was asked for. */
+  /** Its machine; undefined until one was asked for. */
   host: Promise<Host> | undefined;
   /** Where that machine answers. */
   endpoints: { readonly direct: number; readonly proxy: number } | undefined;
   /** Of every machine that it has had. */
   readonly traffic: Traffic[];
-  /** What is done to the machine, one after the other. */
+  /** Settles when all work on the machine so far is done; more is chained to it. */
   work: Promise<void>;
   plan: BootPlan;
   destroyedAt: number | null;
@@ -78,9 +78,9 @@ export interface Contract {
   stopSeconds: number | undefined;
   /** The host daemon's log. */
   readonly daemonLog: string[];
-  /** Counts what was asked of it: a step of an earlier errand finds itself outdated. */
+  /** Number of its present errand, so that a step of an earlier one sees that it is outdated. */
   errand: number;
-  /** Call off what is scheduled. */
+  /** Functions that cancel what is scheduled. */
   readonly alarms: Set<() => void>;
 }
 

@@ -6,8 +6,8 @@ export class Contracts {
   #lastId: number;
 
   /**
-   * An id is never used twice, not even by the next simulator on the same home: a stack may still remember one of the
-   * last. So they begin at the time of day, in seconds.
+   * An id is never used twice, not even by the next simulator on the same home, for a stack may remember an old one.
+   * So ids begin at the present time, in seconds.
    */
   constructor(now: number) {
     this.#lastId = 10_000_000 + (Math.floor(now / 1000) % 90_000_000);

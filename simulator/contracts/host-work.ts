@@ -17,7 +17,7 @@ export class HostWork {
   prepare(contract: Contract): void {
     if (contract.host !== undefined) return;
     const spec = specOf(contract, this.#apiUrl());
-    // Not before the last one is removed: both have the same id.
+    // Waits until the previous machine is removed: both have the same id.
     contract.host = contract.work.then(() => this.#hosts.create(spec));
     this.#quietly(contract, async (host) => {
       contract.traffic.push(host.traffic);
@@ -25,7 +25,7 @@ export class HostWork {
     });
   }
 
-  /** Resolves when it has started, with what went wrong if it could not. */
+  /** Resolves when it has started, or with what went wrong. */
   async start(contract: Contract): Promise<string | undefined> {
     this.prepare(contract);
     let failure: string | undefined;
@@ -53,7 +53,7 @@ export class HostWork {
     return this.link(contract, "proxy", contract.plan.proxyLink ?? "open");
   }
 
-  /** A dead port is dead from the start. */
+  /** Makes ports that are to be dead so from the start. */
   breakLinks(contract: Contract): void {
     const { directLink, proxyLink } = contract.plan;
     if (directLink !== undefined) this.link(contract, "direct", directLink);
@@ -105,7 +105,7 @@ export class HostWork {
     return (await host?.logs(tail)) ?? "";
   }
 
-  /** In its turn, if there is a machine; what goes wrong is told in the log and stops nothing. */
+  /** Runs an errand in its turn, if there is a machine. An error is logged and stops nothing. */
   #quietly(contract: Contract, errand: (host: Host) => Promise<void>): Promise<void> {
     return this.#do(contract, errand).catch((error) => {
       this.#log(`instance ${contract.id}: the machine behind it failed: ${messageOf(error)}`);

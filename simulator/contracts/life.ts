@@ -43,7 +43,7 @@ export class Life {
     this.#boot.first(contract);
   }
 
-  /** A new contract without GPUs: it bills its disk, and unless that was asked for it waits for them. */
+  /** A new contract without GPUs: its disk is billed. Waits for GPUs unless it was ordered stopped. */
   shelve(contract: Contract, reason: "asked" | "unavailable"): void {
     contract.visibleAt = this.#agenda.now() + this.#agenda.seconds("visible") * 1000;
     contract.listedAt = contract.visibleAt;
@@ -51,7 +51,7 @@ export class Life {
     this.#agenda.move(contract, "stopped");
   }
 
-  /** The user's stop: takes its time, and only the user starts it again. */
+  /** The user's stop: takes some time, and only the user starts the machine again. */
   stop(contract: Contract): void {
     const wasUp = factsOf(contract.state).holdsGpus;
     this.#agenda.newErrand(contract);
@@ -79,7 +79,7 @@ export class Life {
     this.#work.stop(contract);
   }
 
-  /** The account has nothing left. */
+  /** Stops it because the account's credit is used up. */
   stopForCredit(contract: Contract): void {
     if (factsOf(contract.state).holdsGpus) this.drop(contract, "credit");
   }
@@ -127,14 +127,14 @@ export class Life {
     this.settle(contract.offer.machine);
   }
 
-  /** Not gone before its last process is. */
+  /** The contract is gone only after its last process has ended. */
   async #destroyed(contract: Contract): Promise<void> {
     const { errand } = contract;
     await contract.work;
     if (contract.errand === errand) this.vanish(contract);
   }
 
-  /** Gone, whoever did it. */
+  /** The contract is gone at once, whoever ended it. */
   vanish(contract: Contract): void {
     this.#agenda.newErrand(contract);
     this.#work.destroy(contract);
@@ -150,7 +150,7 @@ export class Life {
     this.#work.stop(contract);
   }
 
-  /** The host is not heard of; offline = it is given up. Comes back after so many seconds, if any are given. */
+  /** Vast hears nothing of the host; offline = it has given the host up. Comes back after `seconds`, if given. */
   lose(contract: Contract, state: "unknown" | "offline", seconds?: number): void {
     this.#agenda.newErrand(contract);
     this.#agenda.move(contract, state);
@@ -176,7 +176,7 @@ export class Life {
     void this.#work.clobberKeys(contract);
   }
 
-  /** The host wants another price from what it rents on demand. */
+  /** The host changes the price of an on-demand rental. */
   reprice(contract: Contract, perHour: number): void {
     contract.onDemandPerHour = perHour;
     bill(contract, this.#agenda.now());
@@ -194,7 +194,7 @@ export class Life {
     this.#agenda.later(contract, this.#agenda.seconds("attach"), () => this.#work.authorize(contract));
   }
 
-  /** Who has lost its GPUs stops, and who can have them starts, the highest bid first. */
+  /** Stops contracts that have lost their GPUs and starts those that can have them, the highest bid first. */
   settle(machine: Machine): void {
     const here = this.#contracts.on(machine.id).toSorted((one, other) => rank(one) - rank(other));
     for (const contract of here)
@@ -203,7 +203,7 @@ export class Life {
       if (waits(contract) && mayRun(this.#contracts, contract)) this.#boot.again(contract);
   }
 
-  /** Something of the present errand, so many seconds from now. */
+  /** A step of the present errand, so many seconds from now. */
   later(contract: Contract, seconds: number, step: () => void): void {
     this.#agenda.later(contract, seconds, step);
   }
@@ -212,7 +212,7 @@ export class Life {
     return this.#work.logs(contract, tail);
   }
 
-  /** Nothing rings any more, and no machine is being worked on. */
+  /** Cancels every alarm, and waits until no machine is being worked on. */
   async close(): Promise<void> {
     const all = this.#contracts.all();
     for (const contract of all) this.#agenda.newErrand(contract);

@@ -4,17 +4,17 @@ import type { Contract } from "./contract.ts";
 import type { Contracts } from "./contracts.ts";
 import { factsOf } from "./state.ts";
 
-/** A standing bid is beaten by this much, in $/h. */
+/** To beat a standing bid takes this much more, $/h. */
 const STEP = 0.001;
 
-/** Contracts that have GPUs which this slice wants. */
+/** Contracts that hold GPUs of this slice. */
 export function holders(contracts: Contracts, offer: Offer, except?: Contract): Contract[] {
   return contracts
     .on(offer.machine.id)
     .filter((other) => other !== except && factsOf(other.state).holdsGpus && overlap(other.offer.ask, offer.ask));
 }
 
-/** Somebody rents the slice, or a part of it, for good: no bid gets it. */
+/** Is the slice, or a part of it, rented on demand? Then no bid gets it. */
 export function takenOnDemand(contracts: Contracts, offer: Offer, except?: Contract): boolean {
   const tenants = offer.machine.asks.filter((ask) => ask.tenant?.kind === "on-demand" && overlap(ask, offer.ask));
   return tenants.length > 0 || holders(contracts, offer, except).some(({ bid }) => bid === null);
@@ -27,8 +27,9 @@ export function minBid(contracts: Contracts, offer: Offer, except?: Contract): n
 }
 
 /**
- * $/h that the market lists. A bid of the account itself is listed as it is, with three decimals, and late: a bid that was
- * lowered or given up stands there for minutes. Real offers do so; that the account's own instances do is the harder case.
+ * $/h that the market lists. The account's own bids are listed unchanged, with three decimals, and late: one that was
+ * lowered or given up is listed for minutes more. Real offers do this; for the account's own instances it is the harder
+ * case.
  */
 export function listedMinBid(contracts: Contracts, offer: Offer, now: number): number {
   const own = contracts
@@ -38,7 +39,7 @@ export function listedMinBid(contracts: Contracts, offer: Offer, now: number): n
   return Math.max(withoutAccount(offer), ...own.map((bid) => rounded(bid, 3)));
 }
 
-/** $/h that gets the slice as far as others want it. */
+/** $/h that gets the slice if only other tenants' bids count. */
 function withoutAccount(offer: Offer): number {
   const strangers = offer.machine.asks
     .filter((ask) => overlap(ask, offer.ask))
@@ -46,20 +47,20 @@ function withoutAccount(offer: Offer): number {
   return upToDigits(Math.max(floorPrice(offer), ...strangers.map((bid) => bid + STEP)));
 }
 
-/** Upwards: whoever bids exactly what the search shows gets the slice. */
+/** Rounds up, so that a bid of exactly what the search shows gets the slice. */
 function upToDigits(perHour: number): number {
   const noise = 1e-6;
   return Math.ceil(perHour * 10_000 - noise) / 10_000;
 }
 
-/** Could this contract have its GPUs now, or go on having them? */
+/** Can this contract get or keep its GPUs now? */
 export function mayRun(contracts: Contracts, contract: Contract): boolean {
   const { offer, bid } = contract;
   if (takenOnDemand(contracts, offer, contract)) return false;
   return bid === null || bid >= minBid(contracts, offer, contract);
 }
 
-/** Waits for its GPUs without anybody having to ask again. */
+/** Does this contract start by itself once its GPUs are free? */
 export function waits({ state, down }: Contract): boolean {
   return state === "queued" || (state === "stopped" && (down === "outbid" || down === "unavailable"));
 }

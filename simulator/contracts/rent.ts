@@ -11,7 +11,7 @@ export interface Rental {
   readonly bid: number | null;
 }
 
-/** What a contract is made in. */
+/** Where a contract is made. */
 export interface Place {
   readonly clock: Pick<Clock, "now">;
   readonly contracts: Contracts;
@@ -19,7 +19,7 @@ export interface Place {
   readonly account: { readonly keys: readonly InstanceKey[] };
 }
 
-/** A new contract, in nobody's hands yet: the caller boots or shelves it. */
+/** A new contract that nothing drives yet: the caller boots or shelves it. */
 export function newContract(
   { clock, contracts, account }: Place,
   offer: Offer,

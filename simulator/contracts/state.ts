@@ -16,7 +16,7 @@ export type State =
   | "destroying"
   | "gone";
 
-/** The four words in which Vast tells it. */
+/** The four words in which Vast reports a state. */
 export interface StatusWords {
   readonly actual_status: string | null;
   readonly intended_status: string;

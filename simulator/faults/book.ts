@@ -10,7 +10,7 @@ export class FaultBook {
     this.#check = check;
   }
 
-  /** All or, when one cannot occur, none. */
+  /** Adds all faults, or none when one of them cannot occur. */
   add(...faults: Fault[]): void {
     const entries = faults.map((fault) => ({ fault: this.#check(fault), met: 0, skipped: 0 }));
     this.#entries.push(...entries);
@@ -20,12 +20,12 @@ export class FaultBook {
     this.#entries = [];
   }
 
-  /** The first fault for this occasion, and it counts as met. */
+  /** The first fault for this occasion; counts it as met. */
   take(occasion: Occasion): Fault | undefined {
     return this.#entries.find((entry) => this.#meets(entry, occasion))?.fault;
   }
 
-  /** All of them. */
+  /** All faults for this occasion; counts each as met. */
   takeAll(occasion: Occasion): Fault[] {
     return this.#entries.filter((entry) => this.#meets(entry, occasion)).map(({ fault }) => fault);
   }

@@ -1,16 +1,16 @@
 /**
- * Something that goes wrong on purpose. `on` is a request ("PUT /asks/{id}/"), "boot" (a machine comes up, also again)
- * or "run" (it has come up). Other fields are the fault's own arguments.
+ * Something that goes wrong on purpose. `on` is a request ("PUT /asks/{id}/"), "boot" (each time a machine starts) or
+ * "run" (once it is up). Other fields are the fault's own arguments.
  */
 export interface Fault {
   readonly on: string;
   /** Name of what happens. */
   readonly do: string;
-  /** How often; 1 unless told, 0 = for ever. */
+  /** How often; default 1, 0 = for ever. */
   readonly times?: number;
-  /** Occasions that it lets pass first. */
+  /** How many occasions to let pass first. */
   readonly after?: number;
-  /** Only for this one. */
+  /** Only for this offer, machine or instance. */
   readonly offerId?: number;
   readonly machineId?: number;
   readonly instanceId?: number;

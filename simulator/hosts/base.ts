@@ -11,7 +11,7 @@ const modes: Record<string, number> = { tmp: 0o1777, "var/tmp": 0o1777, root: 0o
 
 const localFolders = ["bin", "etc", "include", "lib", "sbin", "share", "src"];
 
-/** What of this machine's /etc every Debian has and nobody keeps secret. */
+/** Files of this machine's /etc that every Debian has and that hold no secret. */
 const copies = [
   ..."bash.bashrc debian_version gai.conf host.conf hosts inputrc ld.so.cache ld.so.conf".split(" "),
   ..."ld.so.conf.d localtime login.defs magic mime.types os-release protocols resolv.conf services".split(" "),
@@ -86,7 +86,7 @@ function fillBase(folder: string, env: NodeJS.ProcessEnv): void {
   write(root, "etc/ssh/banner", [
     "This is a simulated machine. When your key is refused, wait a moment and try again.",
   ]);
-  write(root, "var/log/lastlog", []); // sshd misses it aloud
+  write(root, "var/log/lastlog", []); // sshd complains when it is missing
   write(root, "root/.bashrc", [bashrc]);
   write(root, "root/.profile", ['[ -z "$BASH" ] || . ~/.bashrc']);
   program(join(root, ".launch"), "launch.sh");
@@ -94,7 +94,7 @@ function fillBase(folder: string, env: NodeJS.ProcessEnv): void {
   for (const [name, mode] of Object.entries(modes)) chmodSync(join(root, name), mode);
 }
 
-/** Where /bin is a link into /usr, it is inside too; elsewhere it is a place to mount it. */
+/** Where /bin is a link into /usr, makes the same link inside; elsewhere makes a folder to mount it on. */
 function linkSystem(root: string): void {
   for (const name of systemLinks) {
     const found = lstatSync(`/${name}`, { throwIfNoEntry: false });

@@ -6,13 +6,13 @@ const DAY_MS = 24 * 3600 * 1000;
 
 const underWay = new Map<string, Promise<void>>();
 
-/** Things that can be made again, shared by all clones of a user: `${XDG_CACHE_HOME:-~/.cache}/vast-training`. */
+/** Files that can be made again, shared by all clones of a user: `${XDG_CACHE_HOME:-~/.cache}/vast-training`. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return resolve(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "vast-training");
 }
 
 /**
- * A folder that is made once and never changed, whole or not at all, however many make it at the same time.
+ * Makes a folder once, whole or not at all, even when several processes make it at the same time. It never changes.
  * @param make fills the empty folder that it is given
  */
 export async function madeOnce(folder: string, make: (work: string) => Promise<void>): Promise<string> {

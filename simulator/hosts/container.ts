@@ -8,7 +8,7 @@ import type { MachineFiles } from "./storage.ts";
 /** Where system programs lie, whatever the caller's PATH says. */
 export const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Dies with this process, also when it is killed; every process inside dies with it. */
+/** The container dies with this process, even when that is killed, and every process inside dies with the container. */
 const OWN_NAMESPACES = [
   ..."--pdeathsig KILL unshare --mount --pid --uts --ipc --fork --kill-child=KILL".split(" "),
   "/bin/sh",
@@ -16,8 +16,8 @@ const OWN_NAMESPACES = [
 ];
 
 /**
- * Gives the first process its environment: NAME=value from its input, each ended by NUL, up to an empty one. Names that
- * bash does not allow are left out. So no value is in an argument list, and none reaches the programs on the way.
+ * Gives the first process its environment: reads NAME=value entries from its input, each ended by NUL, up to an empty
+ * one. Names that bash does not allow are left out. So no value is in an argument list or reaches another program.
  */
 const READ_ENVIRONMENT =
   'while IFS= read -r -d "" entry && [ -n "$entry" ]; do export "$entry" 2>/dev/null; done; exec "$@"';
@@ -28,11 +28,11 @@ export interface ContainerOptions {
   /** Its root. */
   readonly files: MachineFiles;
   readonly hostname: string;
-  /** Of its first process. */
+  /** Environment of its first process. */
   readonly env: Record<string, string>;
   /** Its first process. */
   readonly command: string[];
-  /** Gets what it prints. */
+  /** Where its output goes. */
   readonly logFile: string;
 }
 
@@ -60,8 +60,8 @@ export class Container {
     this.#child.once("error", ended.reject);
     this.#child.once("exit", (code) => ended.resolve(code));
     this.ended = ended.promise;
-    this.ended.catch(() => {}); // whoever waits is told
-    this.input.on("error", () => {}); // its end is told by `ended`
+    this.ended.catch(() => {}); // reported to whoever awaits it
+    this.input.on("error", () => {}); // `ended` reports it
     this.input.write(
       `${Object.entries(env)
         .map(([name, value]) => `${name}=${value}\0`)
@@ -70,7 +70,7 @@ export class Container {
     this.#answers = createInterface(this.#child.stdio[3] as Readable)[Symbol.asyncIterator]();
   }
 
-  /** What its first process reads. */
+  /** Standard input of its first process. */
   get input(): Writable {
     return this.#child.stdin as Writable;
   }

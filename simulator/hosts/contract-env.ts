@@ -1,8 +1,8 @@
 import type { HostSpec } from "./types.ts";
 
 /**
- * What the container's first process and onstart find in their environment, as on Vast; ssh sessions do not.
- * The contract's own variables come first, so that they cannot pretend to be another machine.
+ * The environment of the container's first process and of onstart, as on Vast; ssh sessions do not get it. The
+ * contract's own variables come first, so that they cannot override which machine this is.
  */
 export function contractEnv(spec: HostSpec, keys: string[], directPort: number): Record<string, string> {
   return {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lays out a machine's root and becomes its first process. Runs as root, first in mount, pid, uts and ipc namespaces of
-# its own: nobody outside sees what it mounts, and all of it goes with the last process inside.
+# Lays out a machine's root and becomes its first process. Runs as root, as the first process of new mount, pid, uts and
+# ipc namespaces: nobody outside sees its mounts, and they go with the last process inside.
 # Usage, in the machine's folder: enter.sh STORAGE HOSTNAME COMMAND...
 # The folder holds:
 #   layers/N/{root,usr,local} the image's layers, the topmost first; `local` is /usr/local, `usr` is laid over this machine's
@@ -22,7 +22,7 @@ join() {
   printf '%s' "${all#:}"
 }
 
-# "volatile": an end writes nothing back to the disk, which would wait for everything else that is being written there.
+# "volatile": unmounting syncs nothing to the disk; a sync would wait for all other writes there.
 overlay() { mount -t overlay machine -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work,volatile" "$3"; }
 
 case $storage in
@@ -39,12 +39,12 @@ copy)
   ;;
 esac
 
-# Where /bin and the like are links, they are links inside.
+# Where /bin and the like are links here, they are links inside too.
 for folder in /bin /sbin /lib /lib32 /lib64 /libx32 /etc/alternatives /etc/ssl/certs; do
   if [ -d "$folder" ] && [ ! -L "$folder" ]; then mount -o bind,ro "$folder" "machine$folder"; fi
 done
 
-# An image without uv has none, and its pip may install: whatever this machine has.
+# Hides this machine's uv, and the mark that forbids pip to install: the image decides about both.
 for file in /usr/bin/uv /usr/bin/uvx /usr/lib/python3*/EXTERNALLY-MANAGED; do
   [ ! -e "$file" ] || mount --bind /dev/null "machine$file"
 done
@@ -82,6 +82,6 @@ pivot_root . mnt
 cd /
 umount -l /mnt
 
-# What Docker leaves, without mknod: so root inside stays inside.
+# The capabilities that Docker leaves, less mknod, so that root inside cannot get out.
 exec setpriv --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+audit_write,+setfcap \
   "$@"

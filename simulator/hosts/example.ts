@@ -23,10 +23,10 @@ const run = promisify(execFile);
 export const EXAMPLE = "tiny-train";
 const source = join(import.meta.dirname, "../../examples", EXAMPLE);
 
-/** A folder for each branch beside main, with the files that differ there. Not part of the repository. */
+/** Holds a folder for each branch other than main, with the files that differ there. Not part of the repository. */
 const BRANCHES = "branches";
 
-/** What working in the folder leaves there. */
+/** Files that working in the folder leaves behind. */
 const generated = /(^|\/)(__pycache__|\.(?!gitignore$).+|uv\.lock|checkpoints)(\/|$)/;
 
 export interface RepositoryFile {
@@ -44,7 +44,7 @@ export async function exampleFiles(): Promise<RepositoryFile[]> {
 }
 
 /**
- * Makes a bare repository of the example in a folder, anew: branches main and jan. The same files give the same
+ * Makes a new bare repository of the example in a folder, with branches main and jan. The same files give the same
  * commits everywhere. Any commit may be fetched by its id, as on GitHub.
  */
 export async function exampleRepository(folder: string): Promise<string> {
@@ -127,7 +127,7 @@ function fastImport(repository: string, stream: Buffer): Promise<void> {
   child.stderr.on("data", (chunk) => {
     words += chunk;
   });
-  child.stdin.on("error", () => {}); // its exit code tells
+  child.stdin.on("error", () => {}); // the exit code reports it
   child.stdin.end(stream);
   return new Promise((done, failed) => {
     child.once("error", failed);

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { closed, type HeldPort, holdPort } from "./port.ts";
 import type { Link, Traffic } from "./types.ts";
 
-/** One way into a machine: a port on 127.0.0.1 that leads to its sshd, and can be faulted. Begins closed. */
+/** A port on 127.0.0.1 that leads to a machine's sshd and can be made to fail. Begins closed. */
 export class Forward {
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
@@ -25,12 +25,12 @@ export class Forward {
     return this.#held.number;
   }
 
-  /** What has come through so far, on whatever port. */
+  /** Bytes so far, on all ports that it has had. */
   get traffic(): Traffic {
     return this.#traffic;
   }
 
-  /** Connections that a change leaves behind are cut. */
+  /** A change cuts the connections that are open. */
   async set(link: Link): Promise<void> {
     if (link === this.#link) return;
     this.#link = link;
@@ -70,7 +70,7 @@ export class Forward {
     this.#keep(client);
     if (this.#link === "open") this.#lead(client);
     else if (this.#link === "blackhole")
-      client.resume(); // the kernel has accepted: what is left is never to answer
+      client.resume(); // the kernel has accepted; all we can do is never answer
     else client.destroy();
   }
 

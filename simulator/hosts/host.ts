@@ -24,7 +24,7 @@ export interface HostPlace {
   readonly path: string;
   /** Socket of the Docker engine that it has. */
   readonly docker: string | undefined;
-  /** How the network is reached. */
+  /** Variables that say how the network is reached. */
   readonly network: Record<string, string>;
 }
 
@@ -37,7 +37,7 @@ export class RealHost implements Host {
   readonly #links: Record<"direct" | "proxy", Forward>;
   #keys: string[];
   #container: Container | undefined;
-  /** Once in each life of the container. */
+  /** Set once in each life of the container. */
   #listening: Promise<void> | undefined;
 
   private constructor(
@@ -129,7 +129,7 @@ export class RealHost implements Host {
     await this.#container?.ask(`keys ${lines.length}\n${lines.join("")}`);
   }
 
-  /** Only the direct port is the machine's own: the other one is the relay's. */
+  /** Moves the direct port only: the other one belongs to the relay. */
   rerollPorts(): Promise<void> {
     return this.#links.direct.move();
   }

@@ -31,9 +31,9 @@ export function imageOf(reference: string): Image | undefined {
   return undefined;
 }
 
-/** In docker's words. */
+/** Whether an image can be pulled; if not, why, in docker's words. */
 export function verdictOn(reference: string): ImageVerdict {
-  // What a registry here has is known when it is pulled.
+  // Whether a local registry has the image is known only at the pull.
   if (isLocal(reference)) return { ok: true, compressedMb: 1 };
   const image = imageOf(reference);
   if (image !== undefined) return { ok: true, compressedMb: image.compressedMb };

@@ -1,6 +1,6 @@
 #!/bin/bash
-# PID 1 of a machine. It lives as long as its standard input, and every process inside as long as it. Its input is
-# commands, one a line; each is answered on descriptor 3 by "ok" or a line that says what went wrong.
+# PID 1 of a machine. It ends when its standard input closes, and every process inside ends with it. It reads commands,
+# one a line, and answers each on descriptor 3: "ok" or a line that says what went wrong.
 
 answer() { printf '%s\n' "$*" >&3; }
 

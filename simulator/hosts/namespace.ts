@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 const programs = ["bash", "git", "mount", "pivot_root", "python3", "setpriv", "ssh-keygen", "sshd", "unshare"];
 
-/** Tries what enter.sh does. */
+/** Tries the mounts that enter.sh makes. */
 const trial = `
 mkdir upper work machine
 if mount -t overlay trial -o lowerdir=/usr,upperdir=upper,workdir=work,volatile machine 2>/dev/null; then
@@ -25,8 +25,8 @@ mount --bind machine/proc machine/dev
 `;
 
 /**
- * Makes sure that this system lets us make machines below a folder, and says how their files are kept there.
- * Throws one sentence that names what is missing.
+ * Checks that machines can be made below a folder, and answers how their files are kept there. Throws one sentence that
+ * names what is missing.
  */
 export async function requireNamespaces(folder: string): Promise<StorageKind> {
   if (process.platform !== "linux") {

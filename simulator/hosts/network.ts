@@ -31,13 +31,13 @@ const values = [
 ];
 
 /**
- * How the network is reached from where this machine stands: a machine behind it has the same certificates, proxies and
- * package indexes. A certificate file that lies elsewhere than in the machine's system folders is copied into its root.
+ * Variables for a simulated machine to reach the network as this computer does: the same certificates, proxies and
+ * package indexes. A certificate file outside the system folders is copied into the machine's root.
  * @param env the environment of this process
  * @param root the folder that becomes the machine's root
  */
 export function networkSettings(env: NodeJS.ProcessEnv, root: string): Record<string, string> {
-  // A machine has this one's certificates; uv brings its own and would not know those of a company's proxy.
+  // uv's own certificates would lack those of a company's proxy; the system's, copied from this computer, have them.
   const settings: Record<string, string> = { UV_SYSTEM_CERTS: "1" };
   for (const name of values) {
     const value = env[name];

@@ -3,7 +3,7 @@ import type { Host, Hosts, Link } from "./types.ts";
 /** Above the ports that systems hand out: nothing answers there. */
 const FIRST_PORT = 61_001;
 
-/** A machine that is none, and remembers what was done to it. */
+/** A machine that does not exist, and remembers what was done to it. */
 export interface NoHost extends Host {
   /** sshd would answer. */
   readonly listens: boolean;
@@ -13,7 +13,7 @@ export interface NoHost extends Host {
   readonly hasGpus: boolean;
 }
 
-/** Machines that are none: every step succeeds at once, and their ports answer nothing. */
+/** Machines that do not exist: every step succeeds at once, and nothing answers on their ports. */
 export function noHosts(): Hosts {
   let port = FIRST_PORT;
   return {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Answers with what was rented: /etc/gpus has a line "index,name,memory in MB,uuid" for each GPU.
+# Answers from /etc/gpus, which has a line "index,name,memory in MB,uuid" for each rented GPU.
 set -eu
 gpus=/etc/gpus
 
@@ -23,7 +23,7 @@ field() {
   esac
 }
 
-# row WORD: what WORD, `field` or `heading`, has for each field, joined as nvidia-smi does.
+# row WORD: calls WORD (`field` or `heading`) for each field and joins the results as nvidia-smi does.
 row() {
   line=
   for one in $fields; do line="$line${line:+, }$("$1" "$one")"; done

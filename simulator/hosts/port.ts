@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 
-/** A port number of 127.0.0.1 that is this process's, whether something listens there or not. */
+/** A port number of 127.0.0.1 that this process holds, whether or not something listens there. */
 export interface HeldPort {
   readonly number: number;
   release(): Promise<void>;
 }
 
-/** Below what systems hand out for outgoing connections. */
+/** Below the ports that systems use for outgoing connections. */
 const FIRST = 20_000;
 const LAST = 32_000;
 const TRIES = 200;

@@ -65,7 +65,7 @@ export async function realHosts(options: RealHostsOptions): Promise<Hosts> {
   }
 }
 
-/** Only what has our names: the folder may hold more than we know. */
+/** Removes only what has our names: the folder may hold other files. */
 function clean(home: string): void {
   for (const name of readdirSync(home)) {
     if (ours.test(name)) rmSync(join(home, name), { recursive: true, force: true, maxRetries: 5 });

@@ -16,7 +16,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { madeOnce } from "./cache.ts";
 
-/** Of a registry on this machine's loopback; others cannot be reached from here. */
+/** An image in a registry on this computer's loopback; other registries cannot be reached from here. */
 const LOCAL =
   /^(?<host>(?:127\.\d+\.\d+\.\d+|localhost):\d+)\/(?<name>[a-z0-9._/-]+?)(?::(?<tag>\w[\w.-]*))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
 
@@ -27,7 +27,7 @@ const KINDS = [
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ].join(", ");
 
-/** The machine has its own. */
+/** Not taken from the image: the machine has its own. */
 const LEFT_OUT = ["dev", "proc", "sys", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 const OWN_FILES = [
   "etc/passwd",
@@ -114,13 +114,13 @@ async function layOut(work: string, layers: readonly Blob[], get: Get): Promise<
   ] as const) {
     if (existsSync(join(root, from))) renameSync(join(root, from), join(work, to));
   }
-  // Where they are laid over.
+  // Where the layers are mounted.
   mkdirSync(join(root, "usr"));
   mkdirSync(join(work, "usr/local"), { recursive: true });
   mkdirSync(join(work, "local"), { recursive: true });
 }
 
-/** A layer's tar takes things away too: `.wh.NAME` beside them. */
+/** Unpacks a layer's tar. An entry `.wh.NAME` in it removes NAME. */
 async function addLayer(root: string, file: string): Promise<void> {
   const zipped = await isZipped(file);
   const words = zipped ? ["--gzip"] : [];

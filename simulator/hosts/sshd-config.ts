@@ -27,7 +27,7 @@ ${punishes() ? "PerSourcePenalties no\n" : ""}Subsystem sftp internal-sftp
 ${variables.length === 0 ? "" : `SetEnv ${variables.join(" ")}\n`}`;
 }
 
-/** Since 9.8 sshd shuts out addresses that fail, and here all of them are one. */
+/** Since 9.8 sshd shuts out addresses that fail to log in. Here all clients share one address. */
 function punishes(): boolean {
   const [, major = "0", minor = "0"] =
     /OpenSSH_(\d+)\.(\d+)/.exec(spawnSync("ssh", ["-V"]).stderr?.toString() ?? "") ?? [];

@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** "overlay": layers are shared. "copy": where there are no overlays, layers are copied and /usr is read-only. */
+/** "overlay": layers are shared. "copy", for systems without overlays: layers are copied and /usr is read-only. */
 export type StorageKind = "overlay" | "copy";
 
 const run = promisify(execFile);
 
-/** Folders that are laid over layers; "usr" over this machine's own. */
+/** Folders laid over the image's layers; "usr" is laid over this machine's own /usr. */
 const parts = ["root", "usr", "local"] as const;
 
 /** A machine's files on disk, in the form that enter.sh wants. */
@@ -37,7 +37,7 @@ export class MachineFiles {
     return files;
   }
 
-  /** A path of the machine's root as the machine itself writes it. To be written only before its first start. */
+  /** Where we write a path of the machine's root. Only before its first start. */
   own(path: string): string {
     return join(this.folder, "root", "upper", path);
   }
@@ -49,7 +49,7 @@ export class MachineFiles {
     chmodSync(this.own(path), mode);
   }
 
-  /** An overlay that was ended without being synced is not taken again with the same work folder. */
+  /** Empties the work folders: Linux refuses one whose overlay was ended without a sync. */
   renew(): void {
     if (this.storage === "copy") return;
     for (const part of parts) {

@@ -31,10 +31,10 @@ export interface Traffic {
 
 /** A machine behind the API. */
 export interface Host {
-  /** On 127.0.0.1; both ports forward to the sshd, so that they can be faulted apart. Both begin closed. */
+  /** On 127.0.0.1. Each port forwards to the sshd and can be made to fail alone. Both begin closed. */
   readonly directPort: number;
   readonly proxyPort: number;
-  /** Starts the container: PID 1 with its environment, onstart in the background. sshd may be told to come later. */
+  /** Starts the container: PID 1 with its environment, onstart in the background. sshd can be started later. */
   start(): Promise<void>;
   /** sshd begins to accept. */
   openSshd(): Promise<void>;
@@ -47,7 +47,7 @@ export interface Host {
   cut(): Promise<void>;
   /** From now on nvidia-smi finds no GPU, as when one has fallen off the bus. */
   loseGpus(): Promise<void>;
-  /** What has gone through its ports so far, in bytes; goes on counting. */
+  /** Bytes through its ports so far; goes on counting. */
   readonly traffic: Traffic;
   /** The last lines of the container's log. */
   logs(tail: number): Promise<string>;

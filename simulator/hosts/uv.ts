@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir } from "./cache.ts";
 
-/** Set-up brings this one. */
+/** The version that set-up brings. */
 export const UV_VERSION = "0.13.9";
 
 /** Throws when set-up has not brought it. */

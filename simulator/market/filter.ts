@@ -1,9 +1,9 @@
 import type { Row } from "./offer-row.ts";
 
-/** `{field: {op: value}}`; several ops of one field are all to hold. */
+/** `{field: {op: value}}`; all ops of a field must hold. */
 export type Filters = Readonly<Record<string, unknown>>;
 
-/** A key that is none, or an operator that is none; the text goes into the answer, and so does its code. */
+/** An unknown key or operator. Its text and code go into the answer. */
 export class BadFilter extends Error {
   readonly code: string;
   constructor(message: string, code = "invalid_request") {
@@ -25,7 +25,7 @@ const OPERATORS: Readonly<Record<string, Test>> = {
   notin: (have, want) => Array.isArray(want) && !want.some((one) => same(have, one)),
 };
 
-/** Where a filter looks when its key is no column, or not the column of that name. */
+/** How to read the value of a filter's key from a row; undefined = an unknown key. */
 export type Columns = (key: string) => ((row: Row) => unknown) | undefined;
 
 /** Turns filters into one test of a row. */
@@ -51,7 +51,7 @@ function keyTests(key: string, conditions: unknown, columns: Columns): ((row: Ro
   });
 }
 
-/** null and false are one to Vast's filters (`external` is null in rows and false in the client's default filter). */
+/** Vast's filters take null and false as equal (`external` is null in rows, false in the client's default filter). */
 function same(have: unknown, want: unknown): boolean {
   if (typeof want === "boolean") return Boolean(have) === want;
   if (typeof have === "number" && typeof want === "string") return have === Number(want);

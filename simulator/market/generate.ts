@@ -36,7 +36,7 @@ function machine(
   const [driver, cuda] = pick(random, DRIVERS);
   const price = gpu.price * between(random, 0.85, 1.35);
   const floor = price * between(random, 0.4, 0.65);
-  // The first machine of a model is beyond reproach, so that every seed has something to rent.
+  // The first machine of a model is sound, so that every seed has something to rent.
   const sound = index === 0;
   return {
     id: nextId.machine,
@@ -85,7 +85,7 @@ function capacity(random: Random, sound: boolean) {
   };
 }
 
-/** The whole machine, and smaller slices side by side: of 8 GPUs also 4, 2, 1 and 1. */
+/** The whole machine, and smaller slices side by side: 8 GPUs, then 4, 2, 1 and 1. */
 function slices(gpus: number): { firstGpu: number; gpus: number }[] {
   const all = [{ firstGpu: 0, gpus }];
   if (gpus === 1) return all;

@@ -1,19 +1,19 @@
-/** One GPU model of the market. The figures are of the order of the real ones; nothing depends on them exactly. */
+/** One GPU model of the market. The figures are roughly the real ones; nothing depends on their exact values. */
 export interface GpuModel {
   /** Vast's spelling, with spaces. */
   readonly name: string;
-  /** Usable MB a GPU. */
+  /** Usable MB per GPU. */
   readonly ramMb: number;
-  /** $/h a GPU, on demand. */
+  /** $/h per GPU, on demand. */
   readonly price: number;
-  /** TFLOPs a GPU. */
+  /** TFLOPs per GPU. */
   readonly flops: number;
   /** GB/s. */
   readonly memoryBandwidth: number;
   readonly watts: number;
-  /** Times 100: 900 is 9.0. */
+  /** Multiplied by 100: 900 is 9.0. */
   readonly computeCap: number;
-  /** GPUs of each machine that has this model. */
+  /** One entry for each machine of this model: its number of GPUs. */
   readonly machines: readonly number[];
 }
 

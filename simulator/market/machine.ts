@@ -23,7 +23,7 @@ export interface Machine {
   readonly trafficCost: number;
   readonly directPorts: number;
   readonly staticIp: boolean;
-  /** Vast answers with a line feed behind the address of some hosts. */
+  /** Whether the address ends in a line feed, as Vast's answers have it for some hosts. */
   readonly untidyAddress: boolean;
   readonly cuda: number;
   readonly driver: string;
@@ -33,17 +33,17 @@ export interface Machine {
   /** Milliseconds since 1970: first and last moment of a rental. */
   readonly startAt: number;
   endAt: number;
-  /** Times every price of this machine, 1 at first. */
+  /** Multiplies every price of this machine; 1 at first. */
   priceFactor: number;
   readonly asks: readonly Ask[];
 }
 
 /** A slice of a machine that can be rented. Wire: offer, ask, bundle. */
 export interface Ask {
-  /** Not for long: `Market.renumber` gives it another one. */
+  /** Changes: `Market.renumber` gives the ask another id. */
   id: number;
   readonly bundleId: number;
-  /** Of the machine's GPUs, the first that it takes. */
+  /** Index of its first GPU in the machine. */
   readonly firstGpu: number;
   readonly gpus: number;
   /** $/h for the slice, on demand. */
@@ -54,7 +54,7 @@ export interface Ask {
   tenant: Tenant | undefined;
 }
 
-/** on-demand = the slice is not to be had; a bid = it is, for more than that. */
+/** on-demand = the slice cannot be rented; a bid = it can, for more than that. */
 export type Tenant = { readonly kind: "on-demand" } | { readonly kind: "bid"; readonly perHour: number };
 
 /** An ask together with its machine. */

@@ -2,11 +2,11 @@ import { generateMarket } from "./generate.ts";
 import { GPU_MODELS } from "./gpus.ts";
 import type { Machine, Offer } from "./machine.ts";
 
-/** Who moves, and how: every machine when none is named. */
+/** A change of prices; of every machine when none is named. */
 export interface MarketMove {
   readonly machineId?: number;
   readonly offerId?: number;
-  /** Times today's prices. */
+  /** Multiplies today's prices. */
   readonly factor: number;
 }
 

@@ -1,7 +1,7 @@
 import { rounded } from "../base/random.ts";
 import { diskPrice, type Machine, type Offer } from "./machine.ts";
 
-/** on-demand shows what renting for good costs, bid what the lowest winning bid does. The ask is the same. */
+/** Which price a row shows: of an on-demand rental, or of the lowest winning bid. The ask is the same. */
 export type Face = "on-demand" | "bid";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What only the world knows of an offer at this moment. */
 export interface OfferState {
   readonly rentable: boolean;
-  /** $/h: the lowest bid that is said to get the slice. */
+  /** $/h: the lowest bid that the market says gets the slice. */
   readonly minBid: number;
   /** $/h on demand. */
   readonly onDemand: number;
@@ -145,7 +145,7 @@ export function netFields(machine: Machine): Row {
   };
 }
 
-/** Every machine is here, whatever its place says; some hosts' addresses come with a line feed. */
+/** 127.0.0.1 for every machine, wherever it claims to be; for some hosts with a line feed. */
 export function publicAddress(machine: Machine): string {
   return machine.untidyAddress ? "127.0.0.1\n" : "127.0.0.1";
 }

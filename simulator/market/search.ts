@@ -1,13 +1,13 @@
 import { BadFilter, type Filters, ordered, rowTest } from "./filter.ts";
 import type { Face, Row } from "./offer-row.ts";
 
-/** However many are asked for, a search answers with no more rows. */
+/** The most rows that a search answers with, whatever limit is asked for. */
 export const MOST_OFFERS = 64;
 
-/** GB that prices are for when the search names none. */
+/** The disk, GB, that prices include when the search names none. */
 const DEFAULT_STORAGE_GB = 8;
 
-/** A search, read: what to show and in which order. */
+/** What a search asks for: which rows, and in which order. */
 export interface Search {
   readonly face: Face;
   readonly storageGb: number;
@@ -16,7 +16,7 @@ export interface Search {
   readonly matches: (row: Row) => boolean;
 }
 
-/** Reads a flat search body: filters, and among them the directives. Throws BadFilter. */
+/** Reads a flat search body, in which directives stand among the filters. Throws BadFilter. */
 export function readSearch(query: Readonly<Record<string, unknown>>, columns: ReadonlySet<string>): Search {
   const { type, order, sort_option, limit, allocated_storage, ...others } = query;
   const filters = withoutDirectives(others);
@@ -35,9 +35,9 @@ export function runSearch(rows: readonly Row[], search: Search): Row[] {
   return ordered(rows.filter(search.matches), search.order).slice(0, search.limit);
 }
 
-/** What is no filter and changes nothing here; Vast's client 1.9.1 sends them. */
+/** Keys that Vast's client 1.9.1 sends, which are no filters and change nothing here. */
 const IGNORED = new Set(["disable_bundling", "extra_ids", "gpu_option", "show_incompatible", "template_id"]);
-/** What the market takes as a bare value too, and how it compares it then. */
+/** Filters that may also be a bare value, and the operator that it then stands for. */
 const BARE: Readonly<Record<string, string>> = {
   external: "eq",
   has_avx: "eq",
@@ -95,7 +95,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   dphtotal: "dph_total",
   ubuntu_version: "os_version",
   driver_version: "driver_vers",
-  // A float that becomes expected_reliability >= it.
+  // A number: expected_reliability must be at least that.
   target_reliability: "expected_reliability",
 };
 

@@ -5,13 +5,13 @@ interface Blob {
   /** Milliseconds since 1970. */
   readonly readyAt: number;
   readonly text: () => Promise<string>;
-  /** How often it is still said not to be there. */
+  /** How many more reads find nothing. */
   refusals: number;
-  /** Lines at its end that are kept back. */
+  /** How many lines at its end are left out. */
   lacks: number;
 }
 
-/** Files that Vast puts somewhere on the web: they need no key, and are there a moment after their address. */
+/** Files that Vast uploads to the web. Reading one takes no key; it appears a moment after its address is given. */
 export class Blobs {
   readonly #blobs = new Map<string, Blob>();
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class Blobs {
     this.#clock = clock;
   }
 
-  /** @returns the path at which it will be */
+  /** @param seconds until the file can be read @returns its path */
   add(text: () => Promise<string>, seconds: number): string {
     const name = randomBytes(16).toString("hex");
     this.#blobs.set(name, { text, readyAt: this.#clock.now() + seconds * 1000, refusals: 0, lacks: 0 });
@@ -39,13 +39,13 @@ export class Blobs {
     return blob.lacks === 0 ? text : text.split("\n").slice(0, -blob.lacks).join("\n");
   }
 
-  /** It is said not to be there, so many times more. */
+  /** The next `times` reads find nothing. */
   refuse(path: string, times: number): void {
     const blob = this.#at(path);
     if (blob !== undefined) blob.refusals = times;
   }
 
-  /** Its last lines have not come yet. */
+  /** From now on the file lacks its last `lines`. */
   shorten(path: string, lines: number): void {
     const blob = this.#at(path);
     if (blob !== undefined) blob.lacks = lines;

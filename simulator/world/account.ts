@@ -12,12 +12,12 @@ export interface OtherKey {
   readonly accountId: number;
 }
 
-/** Whose key opens this simulator. */
+/** The account whose key this simulator accepts. */
 export interface Account {
   readonly id: number;
   readonly email: string;
   readonly apiKey: string;
-  /** Dollars paid in; what is left is this less the bill. */
+  /** Dollars paid in; the credit is this minus the bill. */
   paidIn: number;
   /** The status that an unknown key gets: observed is 404, documented is 401. */
   unknownKeyStatus: 401 | 404;

@@ -9,7 +9,7 @@ export interface AuditEntry {
   readonly args: unknown;
 }
 
-/** Of the account's key; each instance's own key has the number of the instance. */
+/** Number of the account's key. An instance's own key has the instance's id as its number. */
 export const ACCOUNTS_KEY = 1;
-/** What Vast itself calls with, for a scheduled job. */
+/** Number of the key with which Vast calls for a scheduled job. */
 export const VASTS_OWN_KEY = 0;

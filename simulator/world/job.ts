@@ -11,11 +11,11 @@ export interface Job {
   readonly day: number | null;
   /** UTC; null = every hour. */
   readonly hour: number | null;
-  /** Set to anything but 0, a job was seen to stop. */
+  /** A job was seen to stop when this was set to anything but 0. */
   readonly minute: number;
   /** Seconds since 1970. */
   readonly startTime: number;
-  /** The same; null = none. */
+  /** Seconds since 1970; null = no end. */
   readonly endTime: number | null;
 }
 
@@ -23,8 +23,8 @@ export const FREQUENCIES = ["HOURLY", "DAILY", "WEEKLY"] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
 /**
- * What was seen of start_time contradicts itself: one HOURLY job waited for the hour of its start, another one ran at the
- * next full hour, whatever its start. In the second reading the end counts as little.
+ * Observations of start_time differ. "waits": one HOURLY job waited for the hour of its start. "nextHour": another ran
+ * at the next full hour, whatever its start; this reading ignores end_time too.
  */
 export type Reading = "waits" | "nextHour";
 

@@ -8,21 +8,21 @@ type Mishap = (world: World, contract: Contract, args: Arguments) => void;
 
 /** What can happen to a machine that is up. One entry is one mishap. `forSeconds` = how long it lasts. */
 const MISHAPS: Readonly<Record<string, Mishap>> = {
-  /** Somebody bids more: `perHour`, else a tenth more than ours. */
+  /** Somebody bids more: `perHour`, default ours plus a tenth. */
   outbid: (world, contract, args) => {
     const perHour = numberOf(args, "perHour", (contract.bid ?? contract.onDemandPerHour) * 1.1);
     occupy(world, contract, { kind: "bid", perHour }, args);
   },
   /** Somebody rents the slice on demand. */
   preempt: (world, contract, args) => occupy(world, contract, { kind: "on-demand" }, args),
-  /** Whoever took the slice leaves it again. */
+  /** Whoever took the slice gives it up. */
   release: ({ life }, { offer }) => {
     offer.ask.tenant = undefined;
     life.settle(offer.machine);
   },
   /** The host stops it, and nothing starts it again. */
   stop: ({ life }, contract) => life.drop(contract, "host"),
-  /** Nobody knows it any more. */
+  /** Vast no longer knows the instance. */
   vanish: ({ life }, contract) => life.vanish(contract),
   crash: ({ life }, contract) => life.crash(contract),
   reboot: ({ life }, contract) => life.reboot(contract),
@@ -40,27 +40,27 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   keysClobbered: ({ life }, contract) => life.clobberKeys(contract),
   /** Every open ssh session breaks; new ones come through. */
   sshCut: ({ life }, contract) => life.cut(contract),
-  /** The host wants `factor` times as much, 1.5 unless told. */
+  /** The host multiplies its price by `factor`, default 1.5. */
   priceRise: ({ life }, contract, args) =>
     life.reprice(contract, contract.onDemandPerHour * numberOf(args, "factor", 1.5)),
-  /** The account has nothing left, and Vast stops every machine of it. */
+  /** The account's credit is used up, and Vast stops all its machines. */
   zeroBalance: (world) => {
     world.account.paidIn = ledger(world).total;
     stopWhenBroke(world);
   },
-  /** The port of one way in stops working: `which` direct or proxy, `link` as in closed, blackhole, drop, open. */
+  /** Changes one port: `which` is direct or proxy, `link` is closed, blackhole, drop or open. */
   link: ({ life }, contract, args) =>
     life.link(contract, args.which === "proxy" ? "proxy" : "direct", linkNamed(args.link)),
 };
 
 export const MISHAP_NAMES: readonly string[] = Object.keys(MISHAPS);
 
-/** These can only happen to who holds its GPUs by a bid. */
+/** Can only happen to a machine rented by a bid. */
 const ONLY_BIDS = new Set(["outbid", "preempt"]);
-/** And these not. */
+/** Cannot happen to a machine rented by a bid. */
 const NO_BIDS = new Set(["priceRise"]);
 
-/** Lets something happen now; the answer says why it cannot. */
+/** Makes a mishap happen now; the answer says why it cannot. */
 export function happen(world: World, contract: Contract, name: string, args: Arguments): string | undefined {
   const mishap = MISHAPS[name];
   if (mishap === undefined) return `an instance can ${MISHAP_NAMES.join(", ")}, not ${name}`;

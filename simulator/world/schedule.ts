@@ -14,9 +14,9 @@ export interface ScheduleContext {
 
 /** The jobs that Vast runs by itself, at full hours. */
 export class Schedule {
-  /** What a start means. */
+  /** How start_time is read. */
   reading: Reading = "waits";
-  /** Does a PUT that a job makes have an effect? Its one recorded run is no proof. */
+  /** Whether a job's PUT has an effect. The one run on record does not prove it. */
   putsWork = true;
   readonly #context: ScheduleContext;
   readonly #jobs = new Map<number, Job>();

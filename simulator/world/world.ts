@@ -38,7 +38,7 @@ export interface World {
   /** Absent = calls are not paced. */
   readonly gates: Gates | undefined;
   readonly log: (line: string) => void;
-  /** Where it is served; known once it listens. */
+  /** Where the API is served; known once the server listens. */
   url: string;
 }
 
@@ -93,12 +93,12 @@ export function ledger({ contracts, clock }: World): BillingLedger {
   return ledgerOf(contracts.all().map((contract) => ledgerLine(contract, clock.now())));
 }
 
-/** Dollars left of what was paid in. */
+/** The account's remaining credit, dollars. */
 export function credit(world: World): number {
   return world.account.paidIn - ledger(world).total;
 }
 
-/** Nothing left: Vast stops every machine. */
+/** Stops every machine when no credit is left, as Vast does. */
 export function stopWhenBroke(world: World): void {
   if (credit(world) > 0) return;
   for (const contract of world.contracts.living()) world.life.stopForCredit(contract);
@@ -109,7 +109,7 @@ export function record(world: World, request: LoggedRequest): void {
   world.log(requestLine(request));
 }
 
-/** An instance that can be seen: not before its time, not after its end. */
+/** The instance, if the API shows it: not yet just after the rental, no longer after its end. */
 export function visibleInstance({ contracts, clock }: World, id: number): Contract | undefined {
   const contract = contracts.get(id);
   if (contract === undefined || isGone(contract) || clock.now() < contract.visibleAt) return undefined;

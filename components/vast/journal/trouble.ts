@@ -6,21 +6,21 @@ import type { Instance } from "../client/wire.ts";
 import { isUnreadable } from "./entry.ts";
 import { type Intent, type Journal, stackOf } from "./journal.ts";
 
-/** What is left, and what ends its bill: Vast's own client, which works when all of ours has failed. */
+/** Names what is left and the command that ends its bill, of Vast's own client: it works when ours has failed. */
 export function leftText(id: number, label: string | null, perHour: number | null): string {
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
   return `instance ${id}${name} is still there${price}; this ends it: vastai destroy instance ${id}`;
 }
 
-/** What is kept because its disk may hold something, and what ends its bill without losing that. */
+/** Names a machine that is kept because its disk may hold something, and how to end its bill without losing that. */
 export function keptText(id: number | string, label: string | null, perHour: number | null): string {
   const price = perHour === null ? "" : ` and costs up to $${perHour.toFixed(3)}/h`;
   const name = label === null ? "" : ` (${label})`;
   return `instance ${id}${name} is kept${price}; pulumi destroy saves its checkpoints and ends it`;
 }
 
-/** Another instance under a known one's label, and what ends it. It may come of a rental that was carried out late. */
+/** Names a second instance under a label, and the command that ends it. It may come of a rental carried out late. */
 export function twinText(twin: Instance): string {
   const { id, label } = twin;
   const rate = rateOf(twin);
@@ -28,7 +28,7 @@ export function twinText(twin: Instance): string {
   return `instance ${id} carries the label ${label} as well and ${price}: a run has one instance; this ends it: ${ownCommand(`sweep --destroy ${id}`)}, or vastai destroy instance ${id}`;
 }
 
-/** What bills, or may bill, by an open intent, and the commands that end it. */
+/** Names what bills, or may bill, because of an open intent, and the commands that end it. */
 export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent): string {
   const costs = price === undefined ? "" : ` and costs up to ${perHour(price)}`;
   const stack = stackOf({ urn });
@@ -42,7 +42,7 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
   return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
-/** What a kill may leave of Pulumi's own, in whose words it is "pulumi cancel", which does half of it. */
+/** How to repair the stack after a kill. Pulumi itself suggests only "pulumi cancel", which does half of it. */
 export function afterKill({ urn }: Pick<Intent, "urn">): string {
   const stack = stackOf({ urn });
   return stack === undefined
@@ -50,7 +50,7 @@ export function afterKill({ urn }: Pick<Intent, "urn">): string {
     : `; where Pulumi says that the stack is locked, first: ${ownCommand(`recover -s ${stack}`)}`;
 }
 
-/** An error that leaves an intent open says what that means. Its kind stays. */
+/** Adds to an error's message what an open intent may have left. The kind of error stays. */
 export function tellOpen(error: unknown, journal: Pick<Journal, "find">, label: string): unknown {
   if (!(error instanceof Error) || isStranded(error) || isUnreadable(error)) return error;
   const left = leftUnder(label, journal);
@@ -85,13 +85,13 @@ export function isKept(error: unknown): error is Kept {
   return error instanceof Error && error.name === "Kept";
 }
 
-/** A machine that exists, and could not be brought up or released: it must get into the state. */
+/** A machine that exists but could not be brought up or released. It must be recorded in the state. */
 export interface Stranded extends Error {
   readonly name: "Stranded";
   readonly instance: Instance;
-  /** true = given up, the next run releases it; false = it may hold something. */
+  /** true = given up: the next run releases it; false = its disk may hold something. */
   readonly givenUp: boolean;
-  /** Who rented it, where this run did. */
+  /** The process that rented it, if this run did. */
   readonly renter?: Renter;
 }
 

@@ -16,18 +16,18 @@ export function jobOrder(ending: Ending, instanceId: number, at: number): JobOrd
   return { ...CALLS[ending], ...jobTime(at), api_endpoint, instance_id: instanceId };
 }
 
-/** The instance that a job calls; undefined = another kind of call. */
+/** The instance that a job's call is about; undefined = another kind of call. */
 export function instanceOf({ endpoint }: Pick<ScheduledJob, "endpoint">): number | undefined {
   const id = /^\/api\/v\d\/instances\/(\d+)\/?$/.exec(endpoint)?.[1];
   return id === undefined ? undefined : Number(id);
 }
 
-/** Does it delete this instance, whoever made it? */
+/** Does the job, whoever made it, delete this instance? */
 export function deletes(job: ScheduledJob, instanceId: number): boolean {
   return job.method === "DELETE" && instanceOf(job) === instanceId;
 }
 
-/** What it does, if it looks like one that we make; undefined = it is somebody else's. */
+/** What a job does, if it looks like one of ours; undefined = somebody else's. */
 export function endingOf(job: ScheduledJob): Ending | undefined {
   const { frequency, day, hour, minute, method, body } = job;
   if (frequency !== "WEEKLY" || day === null || hour === null || (minute ?? 0) !== 0) return undefined;
@@ -36,7 +36,7 @@ export function endingOf(job: ScheduledJob): Ending | undefined {
   return method === "PUT" && body.state === "stopped" && Object.keys(body).length === 1 ? "stop" : undefined;
 }
 
-/** When it may run next, milliseconds; undefined = nobody can tell. */
+/** When a job may run next, milliseconds; undefined = not known. */
 export function runsAt({ day, hour }: ScheduledJob, now: number): number | undefined {
   return day === null || hour === null ? undefined : nextRun(day, hour, now);
 }
@@ -49,7 +49,7 @@ export function jobText(job: ScheduledJob, now: number): string {
   return `scheduled job ${job.id}, which ${does} instance ${instanceOf(job) ?? "unknown"} ${when}`;
 }
 
-/** For people: what a lease means. @param at milliseconds */
+/** For people: what happens at the end of a lease. @param at milliseconds */
 export function leaseEndText(instanceId: number | string, at: number): string {
   return `Vast stops instance ${instanceId} on ${hourText(at)} (leaseHours)`;
 }

@@ -9,8 +9,8 @@ import { firesAt } from "./moment.ts";
 type Jobs = Pick<VastClient, "jobs" | "addJob" | "moveJob" | "removeJob" | "vastNow">;
 
 /**
- * Makes Vast end an instance by itself at the first full hour at least so many minutes away: adds the job, or moves the
- * one that does so, and reads it back. Answers with the time of the run, milliseconds.
+ * Makes Vast end an instance by itself at the first full hour that is at least so many minutes away: adds a job, or
+ * moves the one that is there, and reads it back. Answers with the time at which it runs, milliseconds.
  *
  * @param mayLeave false = nothing more is sent
  */
@@ -28,7 +28,7 @@ export async function place(
   } catch (error) {
     if (!isVastError(error) || error.jobId === undefined) throw error;
     const { jobId } = error;
-    // The job of this number may be another one by now.
+    // The number may belong to another job by now.
     const job = (await client.jobs()).find((one) => one.id === jobId && endingOf(one) === ending);
     if (job === undefined || instanceOf(job) !== id) throw error;
     await client.moveJob(jobId, order);
@@ -39,17 +39,17 @@ export async function place(
   return at;
 }
 
-/** What a lease came to. */
+/** The result of asking for a lease. */
 export interface Held {
   /** When Vast stops the instance, milliseconds; null = never. */
   readonly endsAt: number | null;
-  /** Why there is no lease that was asked for. */
+  /** Why there is no lease although one was asked for. */
   readonly refused?: string;
 }
 
 /**
- * Makes sure, before the first step on an instance, that the job that stops it stands and that none deletes it. In this
- * order, so that a kill at any point leaves one of them. Throws when a job that deletes it is still there.
+ * Runs before the first step on an instance: first asks for a job that stops it, then makes sure that none deletes it.
+ * So a kill at any point leaves one of these jobs. Throws when a job that deletes it is still there.
  *
  * @param minutes until it is stopped; null = no lease
  */
@@ -83,8 +83,8 @@ async function placeStop(client: Jobs, id: number, minutes: number): Promise<Hel
 }
 
 /**
- * Before an instance is started again: makes sure that no job ends it within so many minutes. One that deletes it is
- * removed, one that stops it is moved. Throws when that is not certain; then it must not be started.
+ * Runs before an instance is started again: makes sure that no job ends it within so many minutes. One that deletes it
+ * is removed, one that stops it is moved. Throws when that is not certain; then the instance must not be started.
  */
 export async function postpone(client: Jobs, id: number, minutes: number): Promise<void> {
   const jobs = await client.jobs().catch((error) => {
@@ -113,8 +113,8 @@ export async function clear(client: Pick<Jobs, "jobs" | "removeJob">, id: number
 }
 
 /**
- * Removes jobs of ours whose instance is certainly gone; a line for each. A missing instance is looked for twice,
- * because a new one shows late.
+ * Removes jobs of ours whose instance is certainly gone; answers with a line for each. Looks twice for a missing
+ * instance, because Vast shows a new one late.
  */
 export async function clearLeftovers(
   client: Pick<VastClient, "jobs" | "removeJob" | "vastNow" | "instances" | "instance">,
@@ -133,7 +133,7 @@ export async function clearLeftovers(
   return lines;
 }
 
-/** "Vast stops instance 7 on 2026-11-27 14:00 UTC (leaseHours)"; undefined = it does not, or cannot be asked now. */
+/** "Vast stops instance 7 on 2026-11-27 14:00 UTC (leaseHours)"; undefined = no lease, or Vast cannot be asked now. */
 export async function leaseText(client: Pick<Jobs, "jobs" | "vastNow">, id: number): Promise<string | undefined> {
   try {
     const at = await leaseEnd(client, id);
@@ -154,7 +154,7 @@ export function knowsNoJobs(error: unknown): boolean {
   return isVastError(error) && !isPassing(error) && !isVastError(error, "auth", "config", "no_key", "aborted");
 }
 
-/** Now, by Vast's own clock. Throws where Vast never told the time. */
+/** Now, by Vast's own clock. Throws when no answer of Vast has told the time yet. */
 function timeOf({ vastNow }: Pick<VastClient, "vastNow">): number {
   if (vastNow === undefined) throw vastError("refused", "Vast's answers do not tell the time, so no job is made");
   return vastNow;

@@ -3,12 +3,12 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
 
-/** A job that starts sooner might be taken for one of the hour that has begun. */
+/** Vast might run a job that starts sooner in the hour that has already begun. */
 export const LEAST_MINUTES = 61;
-/** What a lease can have at most: a weekly job waits for the next of its day and hour, whatever its start. */
+/** The longest lease: a weekly job runs when its day and hour next come, whatever its start. */
 export const MOST_HOURS = 143;
 
-/** When a job of Vast runs, as Vast wants it told. Jobs run at full hours, UTC. */
+/** When a job of Vast runs, as Vast's API wants it. Jobs run at full hours, UTC. */
 export interface JobTime {
   readonly frequency: "WEEKLY";
   /** 0 = Sunday. */
@@ -16,7 +16,7 @@ export interface JobTime {
   readonly hour_of_the_day: number;
   /** Unix seconds of the first run. */
   readonly start_time: number;
-  /** The same: it does not run again a week later, where Vast heeds it. */
+  /** The same time: if Vast heeds it, the job does not run again a week later. */
   readonly end_time: number;
 }
 
@@ -32,8 +32,8 @@ export function firesAt(now: number, minutes: number): number {
 }
 
 /**
- * WEEKLY, never HOURLY: an hourly job was seen to run at the next full hour, whatever its start. A weekly one whose day and
- * hour are those of a start within the week runs then and no earlier, whatever a start means.
+ * WEEKLY, never HOURLY: an hourly job was seen to run at the next full hour, whatever its start. A weekly job with the
+ * day and hour of a start within the week cannot run earlier than that, even if Vast ignores the start.
  *
  * @param at of the run, milliseconds: a full hour
  */
@@ -48,7 +48,7 @@ export function jobTime(at: number): JobTime {
   };
 }
 
-/** The next time that a weekly job may run, milliseconds; its start and its end are taken for nothing. */
+/** When a weekly job may run next, milliseconds, if Vast ignores its start and end. */
 export function nextRun(day: number, hour: number, now: number): number {
   const date = new Date(now);
   const midnight = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate());
@@ -57,7 +57,7 @@ export function nextRun(day: number, hour: number, now: number): number {
 }
 
 /**
- * How long a lease that is made now lasts, minutes: to no later than an hour after training has used up its hours.
+ * How long a lease that is made now lasts, minutes. It ends no later than an hour after training has used up its hours.
  *
  * @param age of this life of the machine, milliseconds
  */

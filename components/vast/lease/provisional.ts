@@ -12,14 +12,14 @@ interface Arming {
 }
 
 /**
- * The order to delete a machine is sent within this time after its rental or never: who takes the machine over waits
- * for that.
+ * The order to delete a machine is sent within this time after its rental, or never. A run that takes the machine over
+ * waits until then.
  */
 const ARM_MS = 15_000;
 
 /**
- * Orders Vast to delete a machine that was just rented, so that it ends even if nobody comes back for it. When Vast
- * refuses, that is reported and nothing else.
+ * Orders Vast to delete a machine, just rented, later on: it ends even if nobody comes back for it. If Vast refuses,
+ * that is only reported.
  */
 export async function arm({ client, clock, say }: Arming, id: number, minutes: number): Promise<void> {
   const rentedAt = clock.now();
@@ -32,7 +32,7 @@ export async function arm({ client, clock, say }: Arming, id: number, minutes: n
   }
 }
 
-/** Waits until no such order can be on its way any more from the process that rented it, which may have been killed. */
+/** Waits until no such order can still arrive from the process that rented the machine, which may have been killed. */
 export async function awaitArmed({ client, clock }: Arming, { startedAt }: Instance): Promise<void> {
   const { vastNow } = client;
   const age = startedAt === null || vastNow === undefined ? 0 : Math.max(vastNow - startedAt * 1000, 0);

@@ -16,26 +16,26 @@ export interface LedgerOptions {
   readonly say: (text: string) => Promise<void>;
 }
 
-/** What this process has said already. */
+/** Messages that this process has already shown. */
 const told = new Set<string>();
 
 /**
- * The ledger of machines: what each was like, for this user and, with `labDir`, for everybody of a lab. Best effort:
- * what cannot be read or written is reported once. Anybody in the lab may write to it, so it is never proof.
+ * The ledger of machines: how each did, for this user and, with `labDir`, for a whole lab. Best effort: a failure to
+ * read or write is reported once. Anybody in the lab may write to it, so it is never proof.
  */
 export class Ledger {
   readonly #places: LedgerFolders;
   readonly #api: string;
   readonly #options: LedgerOptions;
 
-  /** @param apiUrl whose machines they are */
+  /** @param apiUrl the API that rents out the machines */
   constructor(places: LedgerFolders, apiUrl: string, options: LedgerOptions) {
     this.#places = places;
     this.#api = markOfApi(apiUrl);
     this.#options = options;
   }
 
-  /** What both folders say now. */
+  /** The standings by both folders, as of now. */
   standings(): Standings {
     const now = this.#options.now();
     const texts = this.#folders().flatMap((folder) => this.#reading(folder));
@@ -46,7 +46,7 @@ export class Ledger {
     );
   }
 
-  /** Notes what has just happened, in the lab's folder or, where that cannot be written, in our own. */
+  /** Notes what has just happened, in the lab's folder or, if that cannot be written, in our own. */
   note({ machineId, gpus }: Slice, happening: Happening, seen?: SeenPrice): void {
     const onDemand = seen && { ...seen, at: Math.round(seen.at) };
     const line = { at: Math.round(this.#options.now()), api: this.#api, machineId, gpus, ...happening, onDemand };

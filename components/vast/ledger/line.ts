@@ -28,14 +28,14 @@ const head = {
   onDemand: onDemand.optional(),
 };
 
-/** Type and bounds of a line: anything else in a file is no line. */
+/** Type and bounds of a line; anything else in a file is ignored. */
 const line = z.discriminatedUnion("what", [
   z.object({
     ...head,
     what: z.literal("ready"),
     /** From the rental until it was ready. */
     bootSeconds: z.number().min(0).max(86_400),
-    /** Compressed bytes of the image over the time of its pull. */
+    /** Mbit/s: the image's compressed size divided by the time of its pull. */
     pullMbps: z.number().positive().max(1e6).optional(),
   }),
   z.object({
@@ -54,7 +54,7 @@ export type Line = z.output<typeof line>;
 export type Happening = Without<Line, keyof typeof head>;
 type Without<Each, Key extends PropertyKey> = Each extends unknown ? Omit<Each, Key> : never;
 
-/** Clocks of two machines may differ by that. */
+/** Clocks of two computers may differ by this much. */
 const SKEW_MS = 300_000;
 /** No line of ours is longer. */
 const LONGEST_LINE = 1000;
@@ -75,15 +75,15 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** Tells the machines of one API from another's: a simulator counts its own from one as well. */
+/** Tells one API's machines from another's: their ids may be the same, for a simulator counts from one. */
 export function markOfApi(apiUrl: string): string {
   return createHash("sha256").update(apiUrl).digest("hex").slice(0, 8);
 }
 
-/** Shorter parts of a name are words like any other. */
+/** Shorter parts of a name are common words and stay in the text. */
 const SHORTEST_NAME = 4;
 
-/** The text of a fault for others to read. @param names label and image: each part of them is left out */
+/** The text of a fault, for others to read. @param names label and image; every part of them is left out */
 export function publicWords(text: string, names: readonly string[]): string {
   const parts = names.flatMap((name) => [name, ...name.split(/[/:@]/)]).filter(({ length }) => length >= SHORTEST_NAME);
   const longestFirst = parts.toSorted((one, other) => other.length - one.length);

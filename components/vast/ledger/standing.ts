@@ -8,19 +8,19 @@ export interface PastFault {
   readonly words: string;
 }
 
-/** What is known of so many GPUs of a machine. */
+/** What is known of a slice, that is, of so many GPUs of a machine. */
 export interface Standing extends Slice {
   /** The oldest first. */
   readonly faults: readonly PastFault[];
-  /** Seconds from rental to ready, the last time; null = it never got ready. */
+  /** Seconds from rental to ready, the last time it got ready; null = it never did. */
   readonly bootSeconds: number | null;
-  /** Mbit/s, of the last pull that was measured. */
+  /** Mbit/s of the last pull that was measured. */
   readonly pullMbps: number | null;
   readonly outbids: number;
-  /** How often it was released after it had been ready, and how long it had been rented in all. */
+  /** How often it was released after it had been ready, and for how long it had been rented in all. */
   readonly served: number;
   readonly hours: number;
-  /** The last one seen. */
+  /** The last on-demand price seen. */
   readonly onDemand: SeenPrice | null;
 }
 
@@ -31,7 +31,7 @@ export interface Standings {
   readonly all: readonly Standing[];
 }
 
-/** Sums up lines, in any order, to one standing for each slice of a machine. */
+/** Sums up lines, in any order, into one standing per slice of a machine. */
 export function standingsOf(lines: readonly Line[], now: number): Standings {
   const inOrder = lines.toSorted((one, other) => one.at - other.at);
   const slices = Map.groupBy(inOrder, ({ machineId, gpus }) => `${machineId}x${gpus}`);
@@ -57,13 +57,13 @@ function standingOf(lines: readonly Line[]): Standing | undefined {
   };
 }
 
-/** A machine that failed is not rented again for so long. */
+/** How long a machine that failed is not rented again. */
 const WEEK_MS = 7 * 86_400_000;
 
 /** An offer of a machine that failed within the week. */
 export interface Passed<Offer extends Slice> {
   readonly offer: Offer;
-  /** Faults of the week on any of its GPUs; the oldest first. */
+  /** The week's faults on any of the machine's GPUs, the oldest first. */
   readonly faults: readonly [PastFault, ...PastFault[]];
 }
 
@@ -72,7 +72,7 @@ export interface Apart<Offer extends Slice> {
   readonly passed: readonly Passed<Offer>[];
 }
 
-/** Which offers may be taken, and which are passed over, and why. */
+/** Splits offers into those that may be taken and those passed over, with their faults. */
 export function apart<Offer extends Slice>(offers: readonly Offer[], { all, now }: Standings): Apart<Offer> {
   const recent = all.flatMap(({ machineId, faults }) => faults.map((fault) => ({ ...fault, machineId })));
   const ofWeek = Map.groupBy(
@@ -89,7 +89,7 @@ export function apart<Offer extends Slice>(offers: readonly Offer[], { all, now 
   return { open, passed };
 }
 
-/** For when every offer has failed: the fewest faults first, of equally many those that are longest ago. */
+/** For when every offer has failed: fewest faults first; with equally many, the longest ago first. */
 export function leastBadFirst<Offer extends Slice>(passed: readonly Passed<Offer>[]): Passed<Offer>[] {
   return passed.toSorted((one, other) => one.faults.length - other.faults.length || lastOf(one).at - lastOf(other).at);
 }
@@ -98,10 +98,10 @@ function lastOf<Offer extends Slice>({ faults }: Passed<Offer>): PastFault {
   return faults.at(-1) ?? faults[0];
 }
 
-/** At most so many are named. */
+/** How many machines a text names at most. */
 const MOST_NAMED = 3;
 
-/** "passed over for a week: machine 123: failed 2 d 3 h ago (its set-up did not run)" @returns "" = none is */
+/** "passed over for a week: machine 123: failed 2 d 3 h ago (its set-up did not run)" @returns "" = none passed over */
 export function passedText<Offer extends Slice>(passed: readonly Passed<Offer>[], now: number): string {
   if (passed.length === 0) return "";
   const named = passed.slice(0, MOST_NAMED).map((each) => failedText(each, now));
@@ -109,7 +109,7 @@ export function passedText<Offer extends Slice>(passed: readonly Passed<Offer>[]
   return `passed over for a week: ${named.join("; ")}${more}`;
 }
 
-/** For an offer that is taken because there is no better one. */
+/** The text for an offer that failed and is taken because there is no better one. */
 export function leastBadText<Offer extends Slice>(passed: Passed<Offer>, now: number): string {
   return `every machine that fits has failed within a week, and the least bad of them is offered: ${failedText(passed, now)}`;
 }

@@ -16,36 +16,36 @@ import type { Searches } from "./quotes.ts";
 /** What the market has for us. */
 export interface Market {
   /**
-   * Cheapest first, one a machine, `maxOffers` at most; none that failed within a week, or where all have, the least bad
-   * first.
+   * At most `maxOffers`, one per machine, the cheapest first. Machines that failed within a week are left out; when all
+   * have failed, they are all in, the least bad first.
    */
   readonly choices: readonly OfferChoice[];
-  /** What to say of cheaper machines that failed within a week, or of the first choice when all have; "" = nothing. */
+  /** Text on cheaper machines that failed within a week, or on the first choice when all have failed; "" = none. */
   readonly passedOver: string;
-  /** Beside bids: the cheapest that fits on demand, $/h with disk; null = there is none. */
+  /** For bids: the cheapest on-demand offer that fits, $/h with disk; null = none. */
   readonly onDemandTotal: number | null;
-  /** When nothing fits: which filter excludes how many, and the nearest offer; else "". */
+  /** When nothing fits: how many offers each filter excludes, and the nearest offer; else "". */
   readonly excluded: string;
   /** When nothing fits: the criterion to change first; else null. */
   readonly blame: keyof OfferCriteria | null;
 }
 
 export interface MarketOptions {
-  /** Machines that were tried and are not wanted again. */
+  /** Machines that were tried and must not be chosen again. */
   readonly skipMachines?: ReadonlySet<number>;
   /** Offers that are gone, though the market may still list them. */
   readonly skipOffers?: ReadonlySet<number>;
-  /** What was seen and bid before; default: nothing is known. */
+  /** Prices that were seen and bids that were made before; default none. */
   readonly prices?: Prices;
-  /** What machines were like; default: nothing is known. */
+  /** How machines did before; default: nothing is known. */
   readonly ledger?: Pick<Ledger, "standings"> | undefined;
-  /** Search answers of the last minute that may be reused; default none, as a rental needs. */
+  /** Search answers of the last minute that may be reused. Default none; a rental must not reuse any. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
   readonly signal?: AbortSignal;
 }
 
-/** Asks the market for a page, or takes what a search of the last minute got. */
+/** Asks the market for a page, or reuses the answer of a search of the last minute. */
 function searchOf(client: VastClient, { shared, signal }: MarketOptions): Search {
   const ask = (query: OfferQuery) => client.searchOffers(query, signal === undefined ? {} : { signal });
   if (shared === undefined) return ask;
@@ -54,15 +54,15 @@ function searchOf(client: VastClient, { shared, signal }: MarketOptions): Search
     const known = shared.get({ who, query });
     if (known !== undefined) return known;
     const rows = await ask(query);
-    // On a full disk the answer is not kept, and the next one searches again.
+    // When the disk is full the answer is not kept, and the next caller searches again.
     attempt("", () => shared.put({ who, query }, rows));
     return rows;
   };
 }
 
 /**
- * Searches the market, and for a bid also the on-demand market, because every bid is compared with that. Throws
- * VastError when Vast cannot be asked; "nothing fits" is an answer.
+ * Searches the market; for bids also the on-demand market, with which every bid is compared. Throws VastError when Vast
+ * cannot be asked; "nothing fits" is an answer, not an error.
  */
 export async function market(
   client: VastClient,
@@ -95,7 +95,7 @@ function nobodyOffers(gpu: string, { rental }: OfferCriteria): Market {
   return { ...NOTHING, excluded: `nobody offers ${gpu} (${rental}) at the moment`, blame: "gpu" };
 }
 
-/** undefined = there is not one offer of this name, of whatever kind. */
+/** undefined = no offer of any kind has this GPU name. */
 async function search(
   client: VastClient,
   gpu: string,
@@ -126,7 +126,7 @@ async function search(
   return { ...NOTHING, onDemandTotal, ...explain(await compared(all), gpu, criteria, skip) };
 }
 
-/** The best choices among all that fit. @param most how many at most */
+/** The best choices among the offers that fit. @param most limit of choices */
 function offered(
   fitting: readonly OfferChoice[],
   known: Standings,
@@ -146,15 +146,15 @@ function offered(
 /** A row of the market, and what the planner thinks of it. */
 export interface Seen {
   readonly offer: ComparedOffer;
-  /** What would be rented; absent = it is passed over. */
+  /** What would be rented; absent = the offer is passed over. */
   readonly choice?: OfferChoice;
-  /** Why it is passed over, "" = it is not. */
+  /** Why the offer is passed over; "" = it is not. */
   readonly why: string;
 }
 
 /**
- * The cheapest page of the market without the filters of `market`, by one search a kind of rental: first what fits, as it
- * would be tried, then what is passed over. A GPU that nobody offers has none. Throws VastError.
+ * The cheapest page of the market without the filters of `market`; one search for each kind of rental. First the offers
+ * that fit, in the order of trying, then those passed over. Empty for a GPU that nobody offers. Throws VastError.
  */
 export async function marketRows(
   client: VastClient,
@@ -182,7 +182,7 @@ export async function marketRows(
   return seen.toSorted((one, other) => rank(one) - rank(other));
 }
 
-/** Puts beside each offer what a bid for it is compared with, and what a markup comes on top of. */
+/** Adds to each offer the on-demand price to compare a bid with, and the price to which a markup is added. */
 function compare(rows: readonly Offer[], onDemand: readonly Offer[], prices: Prices | undefined): ComparedOffer[] {
   return rows.map((row) => {
     const bids = prices?.bids(row) ?? [];
@@ -196,7 +196,7 @@ function compare(rows: readonly Offer[], onDemand: readonly Offer[], prices: Pri
   });
 }
 
-/** The most rows that Vast sends, whatever the limit. */
+/** The most rows that Vast sends, whatever limit is asked for. */
 const PAGE = 64;
 const MAX_PAGES = 8;
 
@@ -221,14 +221,14 @@ function anyOffer(gpu: string, { rental, diskGb }: OfferCriteria): OfferQuery {
   return {
     type: rental === "interruptible" ? "bid" : "on-demand",
     ...(gpu === "" ? {} : { gpu_name: { eq: gpu } }),
-    // Makes dph_total, by which the rows are ordered, the price with our disk.
+    // With this, dph_total, by which the rows are ordered, includes our disk.
     allocated_storage: diskGb,
     order: [["dph_total", "asc"]],
     limit: PAGE,
   };
 }
 
-/** Rows in order of price: another page as long as the last one was full and `more` asks for it. */
+/** Rows in order of price. Fetches another page while the last one was full and `more` asks for it. */
 async function pages(
   ask: Search,
   query: OfferQuery,
@@ -238,7 +238,7 @@ async function pages(
   let from: OfferQuery = {};
   for (let page = 0; page < MAX_PAGES; page++) {
     const rows = await ask({ ...query, ...from });
-    // Known by its slice: between two pages it may have got another id.
+    // Compared by slice: an offer's id may have changed between two pages.
     const fresh = rows.filter((row) => !seen.some((known) => isSameSlice(known, row)));
     seen.push(...fresh);
     const last = rows.at(-1)?.totalPerHour ?? 0;
@@ -248,7 +248,7 @@ async function pages(
   return seen;
 }
 
-/** Could a row beyond the last page, none cheaper than `last`, still change the choice? */
+/** Could rows of a next page, all at least as dear as `last`, still change the choice? */
 function wantsMore(choices: readonly OfferChoice[], last: number, criteria: OfferCriteria): boolean {
   if (last > criteria.maxPricePerHour) return false;
   const worst = choices[criteria.maxOffers - 1];

@@ -4,16 +4,16 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, type St
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { type Ignored, ignoring } from "./ignore.ts";
 
-/** What is sent to a build: a folder, less what its ignore file leaves out. */
+/** What is sent to a build: a folder without what its ignore file leaves out. */
 export interface BuildContext {
   readonly folder: string;
   /** Relative to the folder. */
   readonly dockerfile: string;
-  /** Files, folders and links that are let through, relative, in the order of a walk. */
+  /** Files, folders and links that are not ignored: relative paths, in the order of a walk. */
   readonly entries: readonly string[];
 }
 
-/** Both paths as the program gives them, relative to its folder. Throws when the Dockerfile is not there or not inside. */
+/** Both paths are relative to the program's folder. Throws when the Dockerfile is missing or outside the context. */
 export function openContext(folder: string, dockerfile: string): BuildContext {
   if (!existsSync(dockerfile)) {
     const inside = join(folder, dockerfile);
@@ -45,8 +45,8 @@ function entriesOf(folder: string, below: string, ignored: Ignored): string[] {
 }
 
 /**
- * Hex of a sha256 over name, mode and content of every file, the Dockerfile first: changes exactly when a build could.
- * Made as the official plugin makes it, so that neither takes the other's images for outdated.
+ * Sha256, hex, of name, mode and content of every file, the Dockerfile first: changes exactly when a build could.
+ * Computed as in the official plugin, so that neither takes the other's images for outdated.
  */
 export function digestOf({ folder, dockerfile, entries }: BuildContext): string {
   const hash = createHash("sha256");

@@ -32,7 +32,7 @@ const defaultHosts = () => [
   join(homedir(), ".docker/desktop/docker.sock"),
 ];
 
-/** Where the engine is when the program does not say. */
+/** The engine's address when the program gives none. */
 export function defaultHost(): string {
   const [usual] = defaultHosts();
   return process.env.DOCKER_HOST || `unix://${defaultHosts().find((path) => existsSync(path)) ?? usual}`;
@@ -50,7 +50,7 @@ export function addressProblem(host: string): string | undefined {
     : undefined;
 }
 
-/** One call of the engine's API. Rejects when it cannot be reached; a status is an answer. */
+/** One call of the engine's API. Rejects when the engine cannot be reached; any HTTP status is an answer. */
 export async function callEngine(
   address: EngineAddress,
   call: EngineRequest,
@@ -76,7 +76,7 @@ export async function callEngine(
 async function answerOf(sent: ClientRequest, body: Readable | undefined): Promise<EngineAnswer> {
   const answered = new Promise<EngineAnswer>((resolve, reject) => {
     sent.once("response", (response) => resolve({ status: response.statusCode ?? 0, body: response }));
-    sent.on("error", reject); // what breaks later is the answer's error as well
+    sent.on("error", reject); // a later error shows in the answer too
   });
   // An engine may refuse before it has read everything.
   if (body) pipeline(body, sent).catch((error) => sent.destroy(error));
@@ -98,7 +98,7 @@ function openLink({ host, sshOpts }: EngineAddress): Link {
   return { options: { host: hostname.replace(/^\[(.*)\]$/, "$1"), port }, reason };
 }
 
-/** As Docker's own tools do it: the docker program over there passes what comes on to its engine. */
+/** As Docker's own tools do: the docker program on the other side passes our bytes on to its engine. */
 function sshLink(host: string, sshOpts: readonly string[]): Link {
   const child = spawn("ssh", sshWords(host, sshOpts), { stdio: "pipe" });
   const end = () => child.kill();

@@ -1,10 +1,10 @@
 import { posix } from "node:path";
 
-/** Says what of a build's context an ignore file leaves out. Paths are relative, with slashes, without "./". */
+/** What an ignore file leaves out of a build's context. Paths are relative, with slashes, without "./". */
 export interface Ignored {
   /** Whether this file or folder itself is left out. */
   covers(path: string): boolean;
-  /** Whether all that is in a folder is left out, so that nobody need look. */
+  /** Whether everything in a folder is left out, so that it need not be read. */
   coversAllIn(folder: string): boolean;
 }
 
@@ -14,7 +14,7 @@ interface Rule {
   regex: RegExp;
 }
 
-/** @param text what is in the file, by Docker's rules: the last rule that fits a path or a folder above it decides */
+/** @param text of the file. By Docker's rules, the last rule that fits a path or a folder above it decides */
 export function ignoring(text: string): Ignored {
   const rules = text
     .replace(/^\uFEFF/, "")
@@ -47,7 +47,7 @@ function mayKeepIn(folder: string, pattern: string): boolean {
   return /[*?[\\]/.test(pattern) || `${pattern}/`.startsWith(`${folder}/`);
 }
 
-/** `**` is any number of folders, `*` and `?` stay within a name, `[...]` is a class, a backslash takes away meaning. */
+/** `**` is any number of folders, `*` and `?` stay within a name, `[...]` is a class, a backslash escapes. */
 function regexOf(pattern: string): RegExp {
   const tokens = pattern.match(/\*\*\/|\*\*|\*|\?|\\.|\[[^\]]*\]|./gs) ?? [];
   const source = tokens.map((token) => {

@@ -20,11 +20,11 @@ export interface ImageOutputs {
   imageName: string;
   platform: string;
   registryServer: string;
-  /** name@sha256:… of what was pushed; the local id of what was not. */
+  /** name@sha256:… if pushed, else the local id. */
   repoDigest: string;
 }
 
-/** Builds, and pushes unless told otherwise. Rejects in the engine's words. */
+/** Builds an image, and pushes it unless told otherwise. Rejects with the engine's words. */
 export async function makeImage(job: ImageJob): Promise<ImageOutputs> {
   const { build, imageName, registry, skipPush } = job.inputs;
   const { dockerfile } = openContext(build.context, build.dockerfile);
@@ -107,7 +107,7 @@ function nameOf(imageName: string) {
   return name;
 }
 
-/** Docker Hub is known by an address of its own. */
+/** The server of a login. Docker Hub's has a special address. */
 function serverOf(imageName: string, registry: Registry | undefined): string {
   const named = registry?.server?.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
   const server = named || parseName(imageName)?.registry || "";
@@ -125,7 +125,7 @@ function credentials(imageName: string, registry: Registry | undefined): object 
   };
 }
 
-/** For what the Dockerfile builds on. */
+/** The login for a Dockerfile's base images. */
 function registryConfig(imageName: string, registry: Registry | undefined): Record<string, string> {
   if (!registry?.username || !registry.password) return {};
   return { "X-Registry-Config": encoded({ [serverOf(imageName, registry)]: credentials(imageName, registry) }) };

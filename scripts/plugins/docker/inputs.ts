@@ -20,7 +20,7 @@ export interface Build {
   args?: Record<string, string>;
   target?: string;
   builderVersion?: "BuilderV1" | "BuilderBuildKit";
-  /** Of what is sent to the build; not given by the program. */
+  /** Digest of what is sent to the build; the program does not give it. */
   contextDigest?: string;
 }
 
@@ -33,7 +33,7 @@ export interface Registry {
 const inputNames = ["imageName", "build", "registry", "skipPush", "buildOnPreview"];
 const buildNames = ["context", "dockerfile", "platform", "args", "target", "builderVersion", "contextDigest"];
 
-/** The inputs with the official plugin's defaults, and with the digest of what would be sent. */
+/** The inputs with the official plugin's defaults, and the digest of what would be sent to the build. */
 export function checked(news: Properties): { inputs: Properties; failures: CheckFailure[] } {
   const plain = reveal(news) as Record<string, unknown>;
   if (plain.build === unknownValue) return { inputs: news, failures: [] };

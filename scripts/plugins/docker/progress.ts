@@ -13,7 +13,7 @@ interface Message {
   aux?: unknown;
 }
 
-/** What came out of a build or a push. */
+/** The result of a build or a push. */
 export interface Outcome {
   imageId?: string;
   digest?: string;
@@ -86,7 +86,7 @@ class Steps {
     return [message, ...(name ? [name] : []), ...lines.map((line) => `  ${line}`)].join("\n");
   }
 
-  /** What a program prints comes in pieces: the last one may be half a line. */
+  /** Output comes in pieces; a piece may end in the middle of a line. */
   #add(step: string, text: string): void {
     const lines = ((this.#rest.get(step) ?? "") + text).split(/[\r\n]+/);
     this.#rest.set(step, lines.pop() ?? "");

@@ -1,6 +1,6 @@
 import { parseReference } from "../../../components/registry/reference.ts";
 
-/** An image's name in parts, as it has to be written for a push: with its registry first. */
+/** An image's name in parts; a push wants it to begin with its registry. */
 export interface ImageName {
   /** host, host:port or docker.io. */
   registry: string;

@@ -1,4 +1,4 @@
-/** What BuildKit tells of a build while it runs: a protobuf message, of which the names and lines are read. */
+/** BuildKit's news of a running build: a protobuf message, of which we read names and lines. */
 export interface Trace {
   steps: { id: string; name: string; started: boolean; error: string }[];
   lines: { step: string; text: string }[];
@@ -23,7 +23,7 @@ export function readTrace(base64: string): Trace {
   return trace;
 }
 
-/** The fields of a message that have a length; the others are numbers, and none is needed. */
+/** The fields of a message that have a length. The others are numbers, which we do not need. */
 function messageFields(bytes: Buffer): [number: number, value: Buffer][] {
   const found: [number, Buffer][] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -36,7 +36,7 @@ function messageFields(bytes: Buffer): [number: number, value: Buffer][] {
   return found;
 }
 
-/** Lengths and keys are small; of longer numbers only the end matters. */
+/** Lengths and keys are small. Of longer numbers we need only where they end. */
 function varint(bytes: Buffer, from: number): { value: number; next: number } {
   let value = 0;
   for (let at = from, factor = 1; at < bytes.length; at++, factor *= 128) {
