@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonIn } from "../lib/text.ts";
 import * as values from "../lib/values.ts";
 
 // Every value of a stack config arrives as text: scalars as typed, lists and maps as JSON, and what `-c KEY=VALUE`
@@ -121,7 +122,7 @@ export function names(pattern: RegExp, write: string) {
 }
 
 function listOf(value: string, write: string): string[] {
-  const json = parsed(value);
+  const json = jsonIn(value);
   if (Array.isArray(json)) return json.map((item) => scalarOf(item, write));
   if (typeof json === "object" && json !== null) throw new Wrong(`write ${write}`);
   const words = value.replace(/^\[(.*)\]$/s, "$1").split(",");
@@ -131,7 +132,7 @@ function listOf(value: string, write: string): string[] {
 /** A JSON list of items of one shape. */
 export function list<T extends z.ZodType>(item: T, write: string) {
   return field((value): readonly z.output<T>[] => {
-    const items = z.array(item).safeParse(parsed(value));
+    const items = z.array(item).safeParse(jsonIn(value));
     if (!items.success) throw new Wrong(`write ${write}`);
     return items.data;
   });
@@ -151,7 +152,7 @@ export function variables(reserved: readonly string[]) {
 /** Shell commands: a JSON list, or one command as it is. */
 export function commands(write: string) {
   return field((value) => {
-    const json = parsed(value);
+    const json = jsonIn(value);
     const list = Array.isArray(json) ? json.map((item) => scalarOf(item, write)) : [value];
     if (list.some((command) => command.trim() === "" || command.includes("\0"))) throw new Wrong(`write ${write}`);
     return list;
@@ -190,7 +191,7 @@ function entriesOf(value: string, write: string): [string, string][] {
 }
 
 function pairsOf(value: string, write: string): [string, string][] {
-  const json = parsed(value);
+  const json = jsonIn(value);
   return typeof json === "object" && json !== null && !Array.isArray(json)
     ? Object.entries(json).map(([name, item]): [string, string] => [name, scalarOf(item, write)])
     : listOf(value, write).map((pair) => pairOf(pair, write));
@@ -207,12 +208,4 @@ function pairOf(pair: string, write: string): [string, string] {
 function scalarOf(item: unknown, write: string): string {
   if (["string", "number", "boolean"].includes(typeof item)) return String(item);
   throw new Wrong(`write ${write}`);
-}
-
-function parsed(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }

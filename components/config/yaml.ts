@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
 import type { Problem } from "../lib/problem.ts";
+import { jsonIn } from "../lib/text.ts";
 
 /** A text as a stack config must have it: in quotes if YAML would read it as something else. */
 export function yamlText(text: string): string {
@@ -39,7 +40,7 @@ export function changedByYaml(
     if (isScalar(value)) {
       return isSame(name, String(value.source), arrived) ? [] : changes(name, value, arrived);
     }
-    return changes(name, value as Node | null, fromJson(arrived));
+    return changes(name, value as Node | null, jsonIn(arrived));
   });
 }
 
@@ -58,12 +59,4 @@ const CHANGEABLE = /^([-+]?\.?\d|(true|false)$)/i;
 
 function at(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-}
-
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { printable } from "../lib/text.ts";
+import { jsonIn, printable } from "../lib/text.ts";
 
 /** What can happen to a run. */
 export const WHAT = [
@@ -76,12 +76,7 @@ const LONGEST_LINE = 4000;
 
 /** undefined = the line is no event. */
 export function eventFrom(text: string): Event | undefined {
-  if (text.length > LONGEST_LINE) return undefined;
-  try {
-    return event.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return text.length > LONGEST_LINE ? undefined : event.safeParse(jsonIn(text)).data;
 }
 
 /** The line of an event, its texts cut to the lengths that a reader accepts. Throws when it is no valid event. */

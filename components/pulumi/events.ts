@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonIn } from "../lib/text.ts";
 
 // What the engine does, as `--json` of an up, refresh or destroy prints it while it happens: an object a line.
 
@@ -16,11 +17,7 @@ const shape = z.object({
 
 /** The diagnostic in a line; undefined = the line is another event, or cut off. */
 export function diagnosticIn(line: string): Diagnostic | undefined {
-  try {
-    return shape.safeParse(JSON.parse(line)).data?.diagnosticEvent;
-  } catch {
-    return undefined;
-  }
+  return shape.safeParse(jsonIn(line)).data?.diagnosticEvent;
 }
 
 /** Pulumi's last words, after the real reason. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonIn } from "../lib/text.ts";
 
 /** Media types that we can read: a single image, or an index of images for several platforms. */
 const SINGLE = [
@@ -26,7 +27,7 @@ export type ImageManifest =
 
 /** Undefined = not a readable manifest. */
 export function readManifest(text: string): ImageManifest | undefined {
-  const value = parsed(text);
+  const value = jsonIn(text);
   const several = index.safeParse(value);
   if (several.success) return { kind: "index", amd64: forLinux(several.data.manifests) };
   const one = single.safeParse(value);
@@ -42,12 +43,4 @@ function forLinux(manifests: z.infer<typeof index>["manifests"]): string | undef
   );
   const plain = fitting.find((entry) => [undefined, "", "v1"].includes(entry.platform?.variant));
   return (plain ?? fitting[0])?.digest;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { jsonIn } from "../lib/text.ts";
 import { registryError } from "./errors.ts";
 import { type ImageManifest, READABLE, readManifest } from "./manifest.ts";
 import { type ImageReference, parseReference, pinned } from "./reference.ts";
@@ -93,15 +94,7 @@ function requireGood(answer: RegistryResponse, image: ImageReference, { login }:
 const errorCodes = z.object({ errors: z.array(z.object({ code: z.string() })) });
 
 function notFound({ body }: RegistryResponse, { registry, repository, tag, digest, text }: ImageReference): string {
-  const codes = errorCodes.safeParse(parsed(body)).data?.errors.map(({ code }) => code) ?? [];
+  const codes = errorCodes.safeParse(jsonIn(body.toString("utf8"))).data?.errors.map(({ code }) => code) ?? [];
   if (codes.includes("NAME_UNKNOWN")) return `${registry} has no repository ${repository} (image ${text}).`;
   return `${repository} on ${registry} has no ${digest ? digest : `tag ${JSON.stringify(tag)}`} (image ${text}).`;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

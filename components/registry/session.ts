@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { retryAfterSeconds } from "../lib/clock.ts";
+import { jsonIn } from "../lib/text.ts";
 import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.ts";
 import { registryError } from "./errors.ts";
 import { HUB, type ImageReference } from "./reference.ts";
@@ -62,7 +63,7 @@ export class RegistrySession {
     const answer = await this.#patiently({ url: realm, method: "GET", headers });
     if (answer.status === 401 && this.#login) throw badLogin(this.#image, this.#login);
     if ([401, 403].includes(answer.status)) throw denied(this.#image, this.#login);
-    const token = answer.status === 200 ? tokenAnswer.safeParse(parsed(answer.body)).data : undefined;
+    const token = answer.status === 200 ? tokenAnswer.safeParse(jsonIn(answer.body.toString("utf8"))).data : undefined;
     // A token becomes part of a header.
     if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) throw this.#unexpected("gives no token");
     return `Bearer ${token}`;
@@ -126,12 +127,4 @@ function urlOf(registry: string): string {
 
 function basic({ username, password }: RegistryLogin): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { retryAfterSeconds } from "../../lib/clock.ts";
-import { printable } from "../../lib/text.ts";
+import { jsonIn, printable } from "../../lib/text.ts";
 import { resetAt } from "../limits/reset.ts";
 import { type VastError, type VastErrorFacts, type VastErrorKind, vastError } from "./errors.ts";
 
@@ -53,7 +53,7 @@ export function bodyOf(call: Call, answer: ApiResponse, key: UsedKey, at: number
 }
 
 function readingOf({ status, text, headers = {} }: ApiResponse, at: number): Reading {
-  const body = parsed(text);
+  const body = jsonIn(text);
   const fields = isRecord(body) ? body : {};
   const code = typeof fields.error === "string" ? fields.error : "";
   const words = [fields.msg, fields.message, fields.detail, code].find((word) => typeof word === "string" && word);
@@ -64,14 +64,6 @@ function readingOf({ status, text, headers = {} }: ApiResponse, at: number): Rea
 /** Truncated JSON is not shown: it may hold an instance's key. */
 function unparsed(text: string): string {
   return /^\s*[{[]/.test(text) ? "a truncated answer" : text;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { printable } from "../../lib/text.ts";
+import { jsonIn, printable } from "../../lib/text.ts";
 
 /** What Vast rents out: so many GPUs of a machine. Offer ids change within minutes, this never does. */
 export interface Slice {
@@ -65,14 +65,6 @@ export function lineFrom(text: string, now: number): Line | undefined {
   const found = line.safeParse(jsonIn(text)).data;
   const latest = found === undefined ? 0 : Math.max(found.at, found.onDemand?.at ?? 0);
   return latest > now + SKEW_MS ? undefined : found;
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Tells one API's machines from another's: their ids may be the same, for a simulator counts from one. */
