@@ -125,6 +125,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/run/identity.ts",
     "components/vast/journal/passed.ts",
   ],
+  "test/components/vast/client/api.test.ts": ["components/lib/loopback.ts"],
   "test/components/vast/lease/lease.test.ts": ["components/vast/lease/job.ts", "components/vast/lease/provisional.ts"],
   "test/components/vast/journal/journal.test.ts": ["components/vast/journal/entry.ts"],
   "test/components/vast/rental/settle.test.ts": ["components/vast/rental/release.ts"],

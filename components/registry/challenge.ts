@@ -1,3 +1,5 @@
+import { isLoopback } from "../lib/loopback.ts";
+
 /** How a registry wants a login: the header WWW-Authenticate. */
 export type Challenge =
   | { readonly scheme: "basic" }
@@ -26,9 +28,4 @@ export function realmOf(realm: string, registry: URL): URL | undefined {
   if (isLoopback(url.hostname))
     return isLoopback(registry.hostname) && /^https?:$/.test(url.protocol) ? url : undefined;
   return url.protocol === "https:" ? url : undefined;
-}
-
-/** Host of a URL. Only these are spoken to without TLS. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
 }

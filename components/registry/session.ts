@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { retryAfterSeconds } from "../lib/clock.ts";
+import { isLoopback } from "../lib/loopback.ts";
 import { jsonIn } from "../lib/text.ts";
-import { type Challenge, isLoopback, readChallenge, realmOf } from "./challenge.ts";
+import { type Challenge, readChallenge, realmOf } from "./challenge.ts";
 import { registryError } from "./errors.ts";
 import { HUB, type ImageReference } from "./reference.ts";
 import { badLogin, denied, type RegistryLogin } from "./refusals.ts";

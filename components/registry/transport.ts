@@ -1,6 +1,6 @@
 import axios, { isAxiosError } from "axios";
+import { isLoopback } from "../lib/loopback.ts";
 import { connectionRemedy } from "../lib/problem.ts";
-import { isLoopback } from "./challenge.ts";
 
 /** A registry answers quickly or not at all. */
 const TIMEOUT_MS = 20_000;

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { isLoopback } from "../../lib/loopback.ts";
 import { absolute } from "../../lib/path.ts";
 import { learnSecrets } from "../../lib/secrets.ts";
 import { stateDirPath } from "../../lib/state-dir.ts";
@@ -142,11 +143,6 @@ function originOf(text: string): string {
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw wrong(`${url.origin}… has a path`);
   if (url.protocol === "http:" && !isLoopback(url.hostname)) throw wrong(`${url.origin} is not https`);
   return url.origin;
-}
-
-/** Is this host name the machine itself? */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function officialKeyFiles(env: NodeJS.ProcessEnv): string[] {

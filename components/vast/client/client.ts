@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
+import { isLoopback } from "../../lib/loopback.ts";
 import { printableLines } from "../../lib/text.ts";
 import { type Refusals, SearchQuota } from "../limits/search-quota.ts";
 import { type ApiResponse, bodyOf, type Call, heldSearch } from "./answer.ts";
-import { type Api, isLoopback, keyFingerprint } from "./api.ts";
+import { type Api, keyFingerprint } from "./api.ts";
 import { isVastError, vastError } from "./errors.ts";
 import { type Gates, limitOf, processGates, realSleep, retryDelay, type Sleep } from "./pacing.ts";
 import {

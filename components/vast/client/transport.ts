@@ -1,9 +1,9 @@
 import http from "node:http";
 import https from "node:https";
 import axios, { type AxiosError, isAxiosError } from "axios";
+import { isLoopback } from "../../lib/loopback.ts";
 import { connectionRemedy } from "../../lib/problem.ts";
 import { type ApiResponse, type Call, HEADERS } from "./answer.ts";
-import { isLoopback } from "./api.ts";
 import { type VastError, vastError } from "./errors.ts";
 
 const TIMEOUT_MS = 30_000;

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { findToken } from "../../credentials/registry-token.ts";
+import { isLoopback } from "../../lib/loopback.ts";
 import { whyNotPullable } from "../../registry/pullable.ts";
 import type { RegistryOptions } from "../../registry/session.ts";
-import { apiOrigin, isLoopback } from "../client/api.ts";
+import { apiOrigin } from "../client/api.ts";
 import { vastError } from "../client/errors.ts";
 
 /** A machine's login at the registry of a private image. Holds no secret: the token is looked up when it is needed. */
