@@ -101,7 +101,7 @@ export class VastClient {
     const all: Charge[] = [];
     for (let token: string | undefined; ; ) {
       const page = shaped(wire.chargesPage, await this.#ask({ call, query: chargesQuery(since, token) }), call);
-      all.push(...page.results);
+      all.push(...page.results.map((row) => wire.chargeFromWire(row) ?? unreadable(call)));
       const next = page.next_token ?? undefined;
       if (next === undefined) return all;
       if (next === token) throw vastError("incomplete", `${call.method} ${call.path}: the same page came twice`);
@@ -217,7 +217,8 @@ export class VastClient {
   /** The account's scheduled jobs: calls that Vast makes by itself. */
   async jobs(): Promise<ScheduledJob[]> {
     const call = read(JOBS);
-    return shaped(wire.jobList, await this.#ask({ call }), call);
+    const rows = shaped(wire.jobList, await this.#ask({ call }), call);
+    return rows.map((row) => wire.jobFromWire(row) ?? unreadable(call));
   }
 
   /** Adds a scheduled job. An error with `jobId` = that job makes the same call already. */

@@ -19,6 +19,8 @@ const yes = orNull(z.boolean()).transform((value) => value === true);
 /** Longer than any text that decisions compare, so none of those is ever cut. */
 const LONGEST = 2000;
 const text = orNull(z.string()).transform((value) => (value === null ? null : oneLine(value, LONGEST) || null));
+/** The same; "" = missing. */
+const textOrEmpty = text.transform((value) => value ?? "");
 /** What a host may write as it likes, and only people read. */
 const words = orNull(z.string()).transform((value) => (value === null ? null : printable(value) || null));
 const LONGEST_MESSAGE = 64 * 1024;
@@ -138,10 +140,7 @@ const instanceColumns = {
   startedAt: at("start_date", number),
   /** Unix seconds; the rental ends then. */
   endsAt: at("end_date", number),
-  runtype: at(
-    "image_runtype",
-    text.transform((type) => type ?? ""),
-  ),
+  runtype: at("image_runtype", textOrEmpty),
   publicIp: at("public_ipaddr", text),
   /** Host port behind port 22 of the container; null until published. */
   directPort: at("ports", portMap),
@@ -198,46 +197,46 @@ export const instancePage = z.looseObject({
   next_token: z.string().nullish(),
 });
 
-const charge = z
-  .looseObject({
-    source: z.string(),
-    amount: z.number(),
-    metadata: z.looseObject({ label: text }).nullish().catch(null),
-  })
-  .transform(({ source, amount, metadata }) => ({
-    /** null = it is for something else. */
-    instance: Number(/^instance-(\d{1,15})$/.exec(source)?.[1] ?? 0) || null,
-    dollars: amount,
-    label: metadata?.label ?? null,
-  }));
-/** A sum that Vast has charged, for a day or for all of a rental. It lags by minutes to hours. */
-export type Charge = z.output<typeof charge>;
-export const chargesPage = z.looseObject({ results: z.array(charge), next_token: z.string().nullish() });
+const chargeColumns = {
+  /** null = it is for something else. */
+  instance: at(
+    "source",
+    z.string().transform((source) => Number(/^instance-(\d{1,15})$/.exec(source)?.[1] ?? 0) || null),
+  ),
+  dollars: at("amount", z.number()),
+  label: at(
+    "metadata",
+    orNull(z.looseObject({ label: text })).transform((metadata) => metadata?.label ?? null),
+  ),
+};
 
-const scheduledJob = z
-  .looseObject({
-    id,
-    api_endpoint: text,
-    request_method: text,
-    request_body: z.record(z.string(), z.unknown()).nullish().catch(null),
-    frequency: text,
-    day_of_the_week: number,
-    hour_of_the_day: number,
-    min_of_the_hour: number,
-  })
-  .transform((job) => ({
-    id: job.id,
-    /** Path of the call that it makes. */
-    endpoint: job.api_endpoint ?? "",
-    method: job.request_method ?? "",
-    body: job.request_body ?? {},
-    frequency: job.frequency ?? "",
-    /** 0 = Sunday. */
-    day: job.day_of_the_week,
-    /** UTC. */
-    hour: job.hour_of_the_day,
-    minute: job.min_of_the_hour,
-  }));
+/** A sum that Vast has charged, for a day or for all of a rental. It lags by minutes to hours. */
+export type Charge = Read<typeof chargeColumns>;
+
+/** undefined = a row without a source or an amount. */
+export const chargeFromWire = reader(chargeColumns);
+export const chargesPage = z.looseObject({ results: z.array(z.unknown()), next_token: z.string().nullish() });
+
+const jobColumns = {
+  id: at("id", id),
+  /** Path of the call that it makes. */
+  endpoint: at("api_endpoint", textOrEmpty),
+  method: at("request_method", textOrEmpty),
+  body: at(
+    "request_body",
+    orNull(z.record(z.string(), z.unknown())).transform((body) => body ?? {}),
+  ),
+  frequency: at("frequency", textOrEmpty),
+  /** 0 = Sunday. */
+  day: at("day_of_the_week", number),
+  /** UTC. */
+  hour: at("hour_of_the_day", number),
+  minute: at("min_of_the_hour", number),
+};
+
 /** A scheduled job: a call that Vast makes by itself, with a key of its own. */
-export type ScheduledJob = z.output<typeof scheduledJob>;
-export const jobList = z.array(scheduledJob);
+export type ScheduledJob = Read<typeof jobColumns>;
+
+/** undefined = a row without an id. */
+export const jobFromWire = reader(jobColumns);
+export const jobList = z.array(z.unknown());

@@ -29,11 +29,10 @@ export async function place(
     if (!isVastError(error) || error.jobId === undefined) throw error;
     const { jobId } = error;
     // The number may belong to another job by now.
-    const job = (await client.jobs()).find((one) => one.id === jobId && endingOf(one) === ending);
-    if (job === undefined || instanceOf(job) !== id) throw error;
+    if (!oursFor(await client.jobs(), id, ending).some((job) => job.id === jobId)) throw error;
     await client.moveJob(jobId, order);
   }
-  const made = (await client.jobs()).find((job) => endingOf(job) === ending && instanceOf(job) === id);
+  const [made] = oursFor(await client.jobs(), id, ending);
   if (made === undefined || runsAt(made, timeOf(client)) !== at)
     throw vastError("refused", `Vast does not show the job that would ${ending} instance ${id} as it was asked for`);
   return at;
@@ -55,14 +54,8 @@ export interface Held {
  */
 export async function hold(client: Jobs, id: number, minutes: number | null): Promise<Held> {
   const held = minutes === null ? { endsAt: null } : await placeStop(client, id, minutes);
-  let jobs: ScheduledJob[];
-  try {
-    jobs = await client.jobs();
-  } catch (error) {
-    if (!knowsNoJobs(error)) throw error;
-    return held;
-  }
-  const ours = jobs.filter((job) => deletes(job, id) && endingOf(job) === "delete");
+  const jobs = await knownJobs(client);
+  const ours = oursFor(jobs, id, "delete");
   for (const job of ours) await client.removeJob(job.id);
   const left = ours.length === 0 ? jobs : await client.jobs();
   const [first] = left.filter((job) => deletes(job, id));
@@ -87,13 +80,9 @@ async function placeStop(client: Jobs, id: number, minutes: number): Promise<Hel
  * is removed, one that stops it is moved. Throws when that is not certain; then the instance must not be started.
  */
 export async function postpone(client: Jobs, id: number, minutes: number): Promise<void> {
-  const jobs = await client.jobs().catch((error) => {
-    if (knowsNoJobs(error)) return [];
-    throw error;
-  });
-  const ours = jobs.filter((job) => instanceOf(job) === id && endingOf(job) !== undefined);
-  const { delete: deleting = [], stop: stopping = [] } = Object.groupBy(ours, (job) => endingOf(job) ?? "stop");
-  if (deleting.length > 0) await hold(client, id, null);
+  const jobs = await knownJobs(client);
+  if (oursFor(jobs, id, "delete").length > 0) await hold(client, id, null);
+  const stopping = oursFor(jobs, id, "stop");
   const now = stopping.length === 0 ? 0 : timeOf(client);
   const isEarly = (job: ScheduledJob) => (runsAt(job, now) ?? now) < firesAt(now, minutes);
   if (stopping.some(isEarly)) await place(client, "stop", id, minutes);
@@ -101,15 +90,14 @@ export async function postpone(client: Jobs, id: number, minutes: number): Promi
 
 /** When Vast stops an instance, milliseconds; null = no job does. */
 export async function leaseEnd(client: Pick<Jobs, "jobs" | "vastNow">, id: number): Promise<number | null> {
-  const jobs = await client.jobs();
-  const job = jobs.find((one) => endingOf(one) === "stop" && instanceOf(one) === id);
+  const [job] = oursFor(await client.jobs(), id, "stop");
   return job === undefined ? null : (runsAt(job, timeOf(client)) ?? null);
 }
 
 /** Removes every job of ours for an instance. The caller has made sure that it is gone. */
 export async function clear(client: Pick<Jobs, "jobs" | "removeJob">, id: number): Promise<void> {
-  const ours = (await client.jobs()).filter((job) => endingOf(job) !== undefined && instanceOf(job) === id);
-  for (const { id: jobId } of ours) await client.removeJob(jobId);
+  const jobs = await client.jobs();
+  for (const job of [...oursFor(jobs, id, "delete"), ...oursFor(jobs, id, "stop")]) await client.removeJob(job.id);
 }
 
 /**
@@ -147,6 +135,19 @@ export async function leaseText(client: Pick<Jobs, "jobs" | "vastNow">, id: numb
 async function withoutInstance(client: Pick<VastClient, "instances">, jobs: ScheduledJob[]): Promise<ScheduledJob[]> {
   const ids = (await client.instances()).map(({ id }: Instance) => id);
   return jobs.filter((job) => !ids.includes(instanceOf(job) ?? 0));
+}
+
+/** The jobs that look like ours and end this instance in this way. */
+function oursFor(jobs: readonly ScheduledJob[], id: number, ending: Ending): ScheduledJob[] {
+  return jobs.filter((job) => endingOf(job) === ending && instanceOf(job) === id);
+}
+
+/** All jobs; none where Vast has no such thing for this key. */
+function knownJobs(client: Pick<Jobs, "jobs">): Promise<ScheduledJob[]> {
+  return client.jobs().catch((error) => {
+    if (knowsNoJobs(error)) return [];
+    throw error;
+  });
 }
 
 /** Vast has no scheduled jobs for this key, so there is no lease either. */
