@@ -3,14 +3,14 @@ import { type Bring, USUAL_GLOBS } from "../remote/bring.ts";
 import { broughtScript, WORKSPACE } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { runScript } from "../ssh/run-script.ts";
-import { fetchInto } from "./fetch.ts";
+import { checkRoomFor, fetchInto, mismatch } from "./fetch.ts";
 import { placeLinks, type RefusedLink } from "./links.ts";
 import { type Listing, parseListing } from "./manifest.ts";
 import { isSameFile, namesText, type PullRequest } from "./pull.ts";
 import { differences } from "./settled.ts";
 import { type Content, contentAt, pathOf } from "./store/files.ts";
 import { bytesOf, homeAlready, type PullRecord } from "./store/record.ts";
-import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
+import { makeFolder, Store } from "./store/store.ts";
 
 /** What is to come home beside checkpoints. `to` is the folder of checkpoints; `ended` means the same as in a pull. */
 export interface BringRequest extends PullRequest {
@@ -49,10 +49,7 @@ export async function checkRoomToBring(request: BringRequest): Promise<void> {
   const home = broughtHome(request.to);
   makeFolder(home);
   const { files } = await list(request, false);
-  checkRoom(
-    home,
-    bytesLacking(home, files, (name) => files.get(name)?.onDisk ?? 0),
-  );
+  checkRoomFor(home, files);
 }
 
 /**
@@ -94,7 +91,7 @@ async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
     if (wrong.length === 0 && moved.length === 0) break;
     if (round < ROUNDS) continue;
     const damaged = wrong.filter((name) => isSameFile(files.get(name), later.files.get(name)));
-    if (damaged.length > 0) throw damagedText(damaged);
+    if (damaged.length > 0) throw mismatch(namesText(damaged), ROUNDS);
     asTheyCame = await takeAsTheyCame(store, wrong);
     written = [...new Set([...moved, ...wrong])].filter((name) => later.files.has(name));
     break;
@@ -129,13 +126,6 @@ async function list(request: BringRequest, hashes: boolean): Promise<Listing> {
   const { bring, from, workspace = WORKSPACE, signal, progress = () => {} } = request;
   progress("listing what else comes home");
   return parseListing(await runScript(request, broughtScript(bring, from, hashes, { workspace }), signal));
-}
-
-function damagedText(names: readonly string[]): Error {
-  return remoteError(
-    "mismatch",
-    `${namesText(names)} differ after ${ROUNDS} copies: what arrived here is not what is there`,
-  );
 }
 
 function writtenText(names: readonly string[]): string[] {

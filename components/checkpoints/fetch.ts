@@ -1,12 +1,13 @@
 import { mkdirSync, truncateSync } from "node:fs";
 import { sizeText } from "../lib/text.ts";
+import { remoteError } from "../ssh/remote-error.ts";
 import type { Login } from "../ssh/run-script.ts";
 import type { Pace } from "./copy/pace.ts";
 import { copy } from "./copy/rsync.ts";
 import type { Manifest } from "./manifest.ts";
 import { pathOf, sizeAt } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
-import type { Store } from "./store/store.ts";
+import { bytesLacking, checkRoom, type Store } from "./store/store.ts";
 
 /** A machine's files that are to be in a store. */
 export interface Fetch {
@@ -23,6 +24,19 @@ export interface Fetch {
   /** Told how many bytes will come, counted as on the machine's disk. */
   readonly fetching?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Throws `disk_full` when what is not yet at home of these files would not fit there. */
+export function checkRoomFor(home: string, files: Manifest): void {
+  checkRoom(
+    home,
+    bytesLacking(home, files, (name) => files.get(name)?.onDisk ?? 0),
+  );
+}
+
+/** The error for files that differ from the machine's after so many copies. @param names as text */
+export function mismatch(names: string, copies: number): Error {
+  return remoteError("mismatch", `${names} differ after ${copies} copies: what arrived here is not what is there`);
 }
 
 /** Copies what the store lacks, verifies and keeps it. Answers with the names of files that did not arrive intact. */

@@ -20,7 +20,7 @@ import { isUntouched, tracesOn } from "../vast/ready/traces.ts";
 import { stopToKeep } from "../vast/rental/keep.ts";
 import { bringAlong, broughtAlready, broughtHome, checkRoomToBring } from "./bring.ts";
 import { whyLost } from "./lost.ts";
-import { checkRoomFor, PULL_TERMS, type PullTerms, pullCheckpoints } from "./pull.ts";
+import { checkRoomToPull, PULL_TERMS, type PullTerms, pullCheckpoints } from "./pull.ts";
 import { type Rescue, startForFiles } from "./rescue.ts";
 import { endedTraining, homeAlready, recordOf, sizeOfRecord } from "./store/record.ts";
 import { makeFolder } from "./store/store.ts";
@@ -193,7 +193,7 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   }
   const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
   // Before training is stopped in vain.
-  await checkRoomFor(request);
+  await checkRoomToPull(request);
   const { bring } = order;
   const more = { ...request, ...pick(order, ["workspace"]) };
   if (bring !== undefined) await checkRoomToBring({ ...more, bring });

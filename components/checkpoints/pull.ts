@@ -4,13 +4,13 @@ import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { Pace } from "./copy/pace.ts";
-import { fetchInto } from "./fetch.ts";
+import { checkRoomFor, fetchInto, mismatch } from "./fetch.ts";
 import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
 import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
-import { bytesLacking, checkRoom, makeFolder, Store } from "./store/store.ts";
+import { makeFolder, Store } from "./store/store.ts";
 
 /** What must come home, however its machine is reached. */
 export interface PullTerms {
@@ -87,13 +87,10 @@ export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
 }
 
 /** Throws `disk_full` when there is no room at home for what is missing there; changes nothing, on either side. */
-export async function checkRoomFor(request: PullRequest): Promise<void> {
+export async function checkRoomToPull(request: PullRequest): Promise<void> {
   makeFolder(request.to);
   const { files } = parseListing(await runScript(request, manifestScript(request.from, false), request.signal));
-  checkRoom(
-    request.to,
-    bytesLacking(request.to, files, (name) => files.get(name)?.onDisk ?? 0),
-  );
+  checkRoomFor(request.to, files);
 }
 
 type Pulling = PullRequest & Required<Pick<PullRequest, "progress">>;
@@ -177,7 +174,7 @@ class Pull {
         const sound = new Map([...files].filter(([name]) => !wrong.includes(name)));
         return { sound, changing };
       }
-      if (!isWritten && round >= ROUNDS) throw this.#mismatch(left, round);
+      if (!isWritten && round >= ROUNDS) throw mismatch(namesText(left), round);
       if (!live && isWritten && this.#isHopeless()) throw this.#unsettled(wrong);
       if (!live && round >= ROUNDS) await this.#rest(quietMs);
       files = now;
@@ -229,11 +226,6 @@ class Pull {
   /** Files that were seen, and vanished before they could be fetched. */
   #lost(home: Manifest): string[] {
     return [...this.#seen].filter((name) => !home.has(name) && !this.#store.has(name));
-  }
-
-  #mismatch(names: readonly string[], rounds: number): Error {
-    const text = `${namesText(names)} differ after ${rounds} copies: what arrived here is not what is there`;
-    return remoteError("mismatch", text);
   }
 
   #unsettled(names: readonly string[]): Error {
