@@ -23,9 +23,8 @@ export const provider = lifecycle({
   check: async (_olds: object, news: CheckedLease) => ({ inputs: news }),
 
   diff: async (_id: string, olds: LeaseOutputs, news: LeaseInputs) => {
-    const moved = !isUnknown(news.instanceId) && olds.instanceId !== news.instanceId;
-    const changes = moved || changedKeys(olds, news).length > 0 || isRenewable(olds, news);
-    return { replaces: moved ? ["instanceId"] : [], changes };
+    const replaces = changedKeys(olds, { instanceId: news.instanceId });
+    return { replaces, changes: changedKeys(olds, news).length > 0 || isRenewable(olds, news) };
   },
 
   create: async (inputs: CheckedLease) => ({ id: inputs.instanceId, outs: await held(inputs, undefined) }),

@@ -1,5 +1,5 @@
 import { pick } from "../../lib/values.ts";
-import { isUnknown, lifecycle } from "../../pulumi/lifecycle.ts";
+import { changedKeys, lifecycle } from "../../pulumi/lifecycle.ts";
 import { connect, openJournal } from "../ready/connect.ts";
 import { bidInputs, type VastBidInputs } from "./bid.ts";
 import { rebid } from "./rebid.ts";
@@ -20,8 +20,8 @@ export const provider = lifecycle({
   check: async (_olds: object, news: CheckedBid) => ({ inputs: news }),
 
   diff: async (_id: string, olds: BidOutputs, news: VastBidInputs) => {
-    const moved = !isUnknown(news.instanceId) && olds.instanceId !== news.instanceId;
-    return { replaces: moved ? ["instanceId"] : [], changes: moved || hasNewTerms(olds, news) };
+    const replaces = changedKeys(olds, { instanceId: news.instanceId });
+    return { replaces, changes: replaces.length > 0 || hasNewTerms(olds, news) };
   },
 
   create: async (inputs: CheckedBid) => {
