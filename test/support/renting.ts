@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { openApi } from "../../components/vast/client/api.ts";
 import type { ClientOptions } from "../../components/vast/client/client.ts";
+import { vastError } from "../../components/vast/client/errors.ts";
 import { InstanceList } from "../../components/vast/client/instance-list.ts";
 import { Journal } from "../../components/vast/journal/journal.ts";
 import { Ledger } from "../../components/vast/ledger/ledger.ts";
@@ -91,4 +92,17 @@ export async function renting(t: TestContext, options: WorldOptions = {}): Promi
 
 export function openIntents({ journal }: World): string[] {
   return journal.listOpen().map(({ label: open }) => `${open}.json`);
+}
+
+/** Lets us in a while later, when the machine runs then: what happens to a running one is seen before it is ready. */
+export function slowDoors(world: () => Pick<World, "means" | "simulator">): Pick<Logins, "login"> {
+  return {
+    login: async (_id, { signal }) => {
+      const { means, simulator } = world();
+      await means.clock.sleep(1500, signal);
+      const [contract] = simulator.world.contracts.living();
+      if (contract?.state !== "running") throw vastError("not_running", "stopped");
+      return { host: "203.0.113.7", port: 22, via: "direct", hostKey: "ssh-ed25519 AAAA" };
+    },
+  };
 }

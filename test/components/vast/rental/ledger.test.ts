@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { vastError } from "../../../../components/vast/client/errors.ts";
 import { Ledger } from "../../../../components/vast/ledger/ledger.ts";
 import { knownText } from "../../../../components/vast/ledger/standing.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
@@ -9,7 +8,7 @@ import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { type Fault, ledger } from "../../../../simulator/index.ts";
 import { clientWith, closedDoors } from "../../../support/means.ts";
-import { renting, type World } from "../../../support/renting.ts";
+import { renting, slowDoors, type World } from "../../../support/renting.ts";
 import { criteria, request } from "../../../support/request.ts";
 
 const DAY = 86_400;
@@ -149,17 +148,10 @@ test("one that lets nobody in has failed", async (t) => {
 });
 
 test("one that is outbid on its way up has not, and that is counted", async (t) => {
-  const world = await renting(t, {
+  const world: World = await renting(t, {
     timings: { pull: 60 },
     faults: [{ on: "run", do: "outbid" }],
-    logins: {
-      login: async (_id, { signal }) => {
-        await world.means.clock.sleep(1500, signal);
-        const [contract] = world.simulator.world.contracts.living();
-        if (contract?.state !== "running") throw vastError("not_running", "stopped");
-        return { host: "203.0.113.7", port: 22, via: "direct", hostKey: "ssh-ed25519 AAAA" };
-      },
-    },
+    logins: slowDoors(() => world),
   });
   await rentAnew(world);
   const [first] = tried(world);

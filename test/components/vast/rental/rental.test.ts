@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { vastError } from "../../../../components/vast/client/errors.ts";
 import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
@@ -10,7 +9,7 @@ import { rent } from "../../../../components/vast/rental/rental.ts";
 import { noGate, releaseAll } from "../../../../components/vast/rental/settle.ts";
 import { type Fault, ledger } from "../../../../simulator/index.ts";
 import { clientWith, closedDoors } from "../../../support/means.ts";
-import { openIntents, renting, type World } from "../../../support/renting.ts";
+import { openIntents, renting, slowDoors, type World } from "../../../support/renting.ts";
 import { criteria, label, request } from "../../../support/request.ts";
 
 const RENT = "PUT /asks/{id}/";
@@ -213,17 +212,9 @@ test("an unclear rental that cannot be settled stays open in the journal, and th
 });
 
 test("a host that goes silent: released, and the next machine rented", async (t) => {
-  // Doors stay shut for a while, so that what happens to a running machine is seen before it is ready.
-  const world = await renting(t, {
+  const world: World = await renting(t, {
     faults: [{ on: "run", do: "unknown" }],
-    logins: {
-      login: async (_id, { signal }) => {
-        await world.means.clock.sleep(1500, signal);
-        const [contract] = world.simulator.world.contracts.living();
-        if (contract?.state !== "running") throw vastError("not_running", "stopped");
-        return { host: "203.0.113.7", port: 22, via: "direct", hostKey: "ssh-ed25519 AAAA" };
-      },
-    },
+    logins: slowDoors(() => world),
   });
   const rented = await rentedWell(world);
   const { contracts } = ledger(world.simulator.world);
