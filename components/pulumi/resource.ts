@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { ADDRESSES, type Address, typeOf } from "./addresses.ts";
+import { type Address, typeOf } from "./addresses.ts";
 import { stub } from "./stub.ts";
 
-/** A resource of ours, with its lifecycle behind `address`. */
-export abstract class DynamicResource extends pulumi.dynamic.Resource {
+/** A dynamic resource, whose provider is the file behind `address`. */
+export abstract class DynamicResource extends pulumi.CustomResource {
   /** @param props inputs, and `undefined` for each output; its own URN is added, the row on which progress is shown */
   constructor(address: Address, name: string, props: object, opts: pulumi.CustomResourceOptions = {}) {
     const urn = detached(pulumi.createUrn(name, typeOf(address), opts.parent));
-    super(stub(address), name, { ...props, __urn: urn }, opts, undefined, ADDRESSES[address]);
+    super(typeOf(address), name, { ...props, __urn: urn, __provider: stub(address) }, opts);
   }
 }
 

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
-import * as pulumi from "@pulumi/pulumi";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
@@ -75,9 +74,7 @@ async function startProvider(
   const client = new service.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
   t.after(() => client.close());
   await call(client.configure, client, withFields(new messages.ConfigureRequest(), { Args: {} }));
-  const provider = stub(address);
-  const __provider = (await pulumi.runtime.serializeFunction(() => provider)).text;
-  return { ...driver(client, __provider), child, stderr: () => stderr };
+  return { ...driver(client, stub(address)), child, stderr: () => stderr };
 }
 
 type Client = InstanceType<typeof service.ResourceProviderClient>;
