@@ -13,6 +13,7 @@ import { cacheDir, isOnPath, projectDir, shellenv, shown } from "./setup/paths.m
 import { pulumiPlugins, whichPlugins } from "./setup/plugins.mjs";
 import { pulumiCli } from "./setup/pulumi-cli.mjs";
 import { endAll, which } from "./setup/run.mjs";
+import { start } from "./setup/start.mjs";
 import { Stop } from "./setup/stop.mjs";
 import { uv } from "./setup/uv.mjs";
 
@@ -42,7 +43,7 @@ function readArguments(words) {
 
 function stepsFor({ purpose, refresh }) {
   if (purpose === "check") return [packages, node];
-  const always = [packages, node, pulumiCli, pulumiPlugins({ refresh }), vastRun, gitFilter];
+  const always = [packages, node, start, pulumiCli, pulumiPlugins({ refresh }), vastRun, gitFilter];
   if (purpose === "use" || !isRoot) return always;
   const engine = purpose === "test" ? [dockerEngine({ refresh })] : [];
   return [debianPackages, ...engine, ...always, uv, images];
