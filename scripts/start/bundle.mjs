@@ -31,6 +31,8 @@ const seldom = {
       path: path.endsWith("-shim") ? "@pulumi/pulumi/typescript-shim.js" : path,
       namespace: "seldom",
     }));
+    // Reads source maps for each stack, and our sources have none: Node only blanks their types out.
+    onLoad({ filter: /source-map-support\/register\.js$/ }, () => ({ contents: "" }));
     onLoad({ filter: /.*/, namespace: "seldom" }, ({ path }) => ({ contents: whenAsked(path) }));
     onLoad({ filter: /@pulumi\/pulumi\/runtime\/closure\/v8Hooks\.js$/ }, () => ({ contents: withoutDebugger }));
   },
