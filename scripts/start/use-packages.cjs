@@ -1,0 +1,2 @@
+// For `node --require`.
+require("./packages.cjs").usePackages();
