@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
@@ -61,6 +62,8 @@ export interface Running {
   isOpen(): boolean;
   /** Closes standard input. */
   close(): void;
+  /** From now on it has no limits and no signal, and this process does not wait for it. */
+  keep(): void;
 }
 
 /** More standard error than this ends the program. */
@@ -68,6 +71,8 @@ const MOST_COMPLAINTS = 16 * 1024 * 1024;
 const MOST_OUTPUT = 64 * 1024 * 1024;
 const KEPT_COMPLAINTS = 16 * 1024;
 const GRACE_MS = 5_000;
+/** How long a program that was ended early, and has exited, is still listened to. */
+const LAST_WORDS_MS = 500;
 /** The longest time that Node can wait. */
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -91,7 +96,7 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
 
 function neverRan(why: Pick<Ended, "cut" | "unstarted">): Running {
   const ended = Promise.resolve({ code: null, signal: null, stdout: Buffer.alloc(0), stderr: "", ...why });
-  return { pid: 0, ended, end: () => {}, write: async () => {}, isOpen: () => false, close: () => {} };
+  return { pid: 0, ended, end: () => {}, write: async () => {}, isOpen: () => false, close: () => {}, keep: () => {} };
 }
 
 function follow(child: ChildProcess, options: ProgramOptions): Running {
@@ -124,14 +129,20 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
     });
   child.stdin?.on("error", () => {}); // the exit code says why it did not listen
   if (!talks) child.stdin?.end(input ?? "");
+  const unlimit = () => {
+    for (const timer of [late, silence]) clearTimeout(timer || undefined);
+    signal?.removeEventListener("abort", abort);
+  };
   const ended = new Promise<Ended>((resolve) => {
     const over = (code: number | null, name: NodeJS.Signals | null, unstarted?: Error) => {
-      for (const timer of [late, silence, killing]) clearTimeout(timer || undefined);
-      signal?.removeEventListener("abort", abort);
+      unlimit();
+      clearTimeout(killing);
       child.stdin?.destroy();
       resolve({ code, signal: name, ...said(), ...(cut && { cut }), ...(unstarted && { unstarted }) });
     };
     child.once("error", (error) => over(null, null, error));
+    // Another process may hold its output: the rest of it is of no use after a cut.
+    child.once("exit", () => cut !== undefined && setTimeout(() => closeOutput(child), LAST_WORDS_MS).unref());
     child.once("close", (code, name) => over(code, name));
   });
   return {
@@ -141,6 +152,11 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
     write,
     isOpen: () => child.stdin?.writable === true,
     close: () => child.stdin?.end(),
+    keep: () => {
+      unlimit();
+      child.unref();
+      for (const stream of child.stdio) (stream as Socket | null)?.unref();
+    },
   };
 }
 
@@ -173,6 +189,11 @@ function listen(
     if (stderr !== null) createInterface({ input: stderr }).on("line", (line) => onLine(line, "stderr"));
   }
   return () => ({ stdout: Buffer.concat(out), stderr: complaints.toString("utf8") });
+}
+
+function closeOutput({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
 }
 
 function kill(child: ChildProcess, name: NodeJS.Signals, group: boolean): void {

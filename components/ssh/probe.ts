@@ -6,9 +6,10 @@ import { printable } from "../lib/text.ts";
 import { startProgram } from "../programs/program.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { hostKeyFingerprint, hostKeyOf, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
+import { dropLine, dropLinesOf, isSharingRefused, keepLine, type LineEnd, lineTo, newSocket } from "./line.ts";
 import { remoteError } from "./remote-error.ts";
 import { acceptedFingerprint, shownHostKey } from "./shown-key.ts";
-import { type SshKey, sshArgs } from "./ssh-key.ts";
+import { type SshKey, type SshTarget, sshArgs } from "./ssh-key.ts";
 
 /** Who logs in where. */
 export interface SshAccess {
@@ -46,6 +47,8 @@ export const SHOW_IN = "[ ! -e ~/.vast-training-fuse ] || : >~/.vast-training-in
 
 /** A connection that is open but silent is given up after this. */
 const LOGIN_TIMEOUT_MS = 20_000;
+/** A line that is open answers within a round trip; one that does not may be dead, and a login tells. */
+const LINE_TIMEOUT_MS = 5_000;
 
 /**
  * Proves with system ssh that a login works, or says why not.
@@ -85,6 +88,7 @@ async function strangeLogin(
   if (shown === undefined) return result;
   if (hostKeyFingerprint(shown) !== acceptedFingerprint()) return { ...result, shown };
   replaceHostKeys(key.knownHostsFile, instanceId, shown);
+  dropLinesOf(instanceId);
   return login(endpoint, access, key.knownHostsFile, false, signal);
 }
 
@@ -113,13 +117,39 @@ async function login(
   signal: AbortSignal | undefined,
 ): Promise<LoginResult> {
   const target = { privateKeyFile: key.privateKeyFile, knownHostsFile, port: endpoint.port, instanceId, firstUse };
-  // A sum, so that a machine which only echoes its input does not pass for a shell.
-  const number = randomInt(1_000_000_000);
-  const args = [...sshArgs(target), "-n", "-T", `root@${endpoint.host}`, `${SHOW_IN}; echo "login-$((${number} + 1))"`];
-  const said = await hear(["ssh", ...args], `login-${number + 1}`, signal);
+  const end = { instanceId, endpoint, key };
+  const said = (await overLine(end, signal)) ?? (await openLine(end, target, signal));
   if (!said.proved) return failure(endpoint, reasonOf(said.stderr, said.timedOut), said.stderr);
   const hostKey = hostKeyOf(knownHostsFile, instanceId, endpoint.via);
   return hostKey === undefined ? failure(endpoint, "failed", "ssh noted no host key") : { ok: true, endpoint, hostKey };
+}
+
+/** The proof over a line that is open; undefined = there is none, or it does not answer and is used no more. */
+async function overLine(end: LineEnd, signal: AbortSignal | undefined): Promise<Said | undefined> {
+  const line = lineTo(end);
+  if (line === undefined) return undefined;
+  const { key, instanceId, endpoint } = end;
+  const words = ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, line }), "-n", "-T"];
+  const { said } = await hear([...words, `root@${endpoint.host}`], {
+    signal,
+    timeoutMs: LINE_TIMEOUT_MS,
+    graceMs: 500,
+  });
+  if (said.proved) return said;
+  dropLine(end);
+  return undefined;
+}
+
+/** Logs in, and keeps the connection for what comes next. */
+async function openLine(end: LineEnd, target: SshTarget, signal: AbortSignal | undefined): Promise<Said> {
+  const line = newSocket(end);
+  const words = ["ssh", ...sshArgs({ ...target, line }), "-T"];
+  const options = { signal, timeoutMs: LOGIN_TIMEOUT_MS };
+  if (line === undefined) return (await hear([...words, "-n", `root@${end.endpoint.host}`], options)).said;
+  const master = [...words, "-M", `root@${end.endpoint.host}`];
+  const { said, ssh } = await hear(master, { ...options, staysOpen: true });
+  if (said.proved) keepLine(end, line, ssh);
+  return !said.proved && isSharingRefused(said.stderr) ? openLine(end, target, signal) : said;
 }
 
 function failure(endpoint: Endpoint, reason: LoginFailure, text: string): LoginResult {
@@ -145,17 +175,33 @@ interface Said {
 
 const MOST_OUTPUT = 64 * 1024;
 
-/** Runs ssh until it prints the proof, ends, or takes too long. Leaves no ssh running. */
-async function hear(words: readonly string[], proof: string, signal: AbortSignal | undefined): Promise<Said> {
-  const ssh = startProgram(words, {
+interface Hearing {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly graceMs?: number;
+  /** Leave ssh running once the proof is there; it ends when its standard input does. Default false. */
+  readonly staysOpen?: boolean;
+}
+
+/** Runs ssh until it prints the proof, ends, or takes too long. */
+async function hear(words: readonly string[], { staysOpen = false, ...limits }: Hearing) {
+  // A sum, so that a machine which only echoes its input does not pass for a shell.
+  const number = randomInt(1_000_000_000);
+  const proof = `login-${number + 1}`;
+  const rest = staysOpen ? "; exec cat >/dev/null" : "";
+  const heard = Promise.withResolvers<void>();
+  const ssh = startProgram([...words, `${SHOW_IN}; echo "login-$((${number} + 1))"${rest}`], {
     env: { ...process.env, LC_ALL: "C" },
-    timeoutMs: LOGIN_TIMEOUT_MS,
+    ...limits,
     mostOutput: MOST_OUTPUT,
-    signal,
-    onLine: (line) => line.includes(proof) && ssh.end(),
+    talks: staysOpen,
+    onLine: (line) => line.includes(proof) && heard.resolve(),
   });
+  const isHeard = await Promise.race([heard.promise.then(() => true), ssh.ended.then(() => false)]);
+  if (isHeard && staysOpen) return { ssh, said: { proved: true, timedOut: false, stderr: "" } };
+  if (isHeard) ssh.end();
   const { stdout, stderr, cut, unstarted } = await ssh.ended;
   if (unstarted !== undefined)
     throw remoteError("no_ssh", `ssh cannot be run (${unstarted.message}); install the OpenSSH client`);
-  return { proved: stdout.includes(proof), timedOut: cut === "timeout", stderr };
+  return { ssh, said: { proved: stdout.includes(proof), timedOut: cut === "timeout", stderr } };
 }

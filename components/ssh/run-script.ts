@@ -1,5 +1,6 @@
 import { hidden } from "../lib/secrets.ts";
 import { type Ended, runProgram } from "../programs/program.ts";
+import { dropLine, lineTo } from "./line.ts";
 import { type RemoteError, remoteError } from "./remote-error.ts";
 import { type SshKey, sshArgs } from "./ssh-key.ts";
 
@@ -47,9 +48,10 @@ function spanText(milliseconds: number): string {
   return milliseconds < 120_000 ? `${milliseconds / 1000} s` : `${Math.round(milliseconds / 60_000)} min`;
 }
 
-/** The words of an ssh call, without the host. */
-export function sshTo({ instanceId, endpoint, key }: Login): string[] {
-  return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port })];
+/** The words of an ssh call, without the host; over an open line, where there is one. */
+export function sshTo(login: Login, line = lineTo(login)): string[] {
+  const { instanceId, endpoint, key } = login;
+  return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, line })];
 }
 
 /** Output after which a machine is taken for broken: more than the names of a million files. */
@@ -65,6 +67,7 @@ export async function runScript(machine: Login, script: string, signal?: AbortSi
   const ended = await runProgram(words, options);
   const broken = cutShort(ended, machine);
   if (broken !== undefined) throw broken;
+  if (ended.code === 255) dropLine(machine);
   if (ended.code !== 0) throw scriptFailure(ended.code, ended.stderr);
   return ended.stdout;
 }

@@ -29,6 +29,8 @@ export interface SshTarget {
   readonly agent?: boolean;
   /** Fail instead of asking; default true. */
   readonly batch?: boolean;
+  /** Socket of a connection that is shared; default none. Where nothing answers there, ssh logs in by itself. */
+  readonly line?: string | undefined;
 }
 
 /**
@@ -108,7 +110,7 @@ function keygen(args: string[]) {
 export function sshOptions(target: SshTarget): string[] {
   return [
     "ProxyCommand=none",
-    "ControlPath=none",
+    `ControlPath=${target.line === undefined ? "none" : configWord(target.line)}`,
     ...(target.agent ? [] : ["IdentityAgent=none", "IdentitiesOnly=yes"]),
     "PreferredAuthentications=publickey",
     "ForwardAgent=no",

@@ -1,7 +1,8 @@
 import { runProgram } from "../../programs/program.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { SHOW_IN } from "../../ssh/probe.ts";
-import { type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
+import { sshTo } from "../../ssh/run-script.ts";
+import type { SshKey } from "../../ssh/ssh-key.ts";
 import type { GpuReport, SetUp } from "./means.ts";
 import { SET_UP_MARK } from "./onstart.ts";
 
@@ -30,10 +31,7 @@ export async function waitForSetUp(
   access: { readonly instanceId: number; readonly key: Pick<SshKey, "privateKeyFile" | "knownHostsFile"> },
   signal: AbortSignal,
 ): Promise<false | SetUp> {
-  const { instanceId, key } = access;
-  const { privateKeyFile, knownHostsFile } = key;
-  const options = sshArgs({ privateKeyFile, knownHostsFile, port: endpoint.port, instanceId });
-  const words = ["ssh", ...options, "-n", "-T", `root@${endpoint.host}`, WAIT];
+  const words = [...sshTo({ ...access, endpoint }), "-n", "-T", `root@${endpoint.host}`, WAIT];
   const { code, stdout } = await runProgram(words, { signal, mostOutput: MOST_OUTPUT });
   return code === 0 && setUpIn(stdout.toString("utf8"));
 }
