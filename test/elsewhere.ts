@@ -96,6 +96,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   "test/e2e/image-remote.test.ts": ["components/image/build/builder.ts", "components/image/build/tether.ts"],
 
+  "test/components/registry/outages.test.ts": ["components/registry/notes.ts"],
   "test/components/registry/registry.test.ts": [
     "components/registry/access.ts",
     "components/registry/errors.ts",
