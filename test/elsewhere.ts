@@ -133,7 +133,6 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/vast/rental/rental.test.ts": [
     "components/vast/journal/trouble.ts",
     "components/vast/ready/means.ts",
-    "components/vast/ready/ready.ts",
     "components/vast/rental/offer-queue.ts",
     "components/vast/rental/rental-request.ts",
   ],
