@@ -25,6 +25,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/events/events.test.ts": ["cli/fleet/events.ts"],
   "test/cli/market/offers.test.ts": ["cli/fleet/config.ts"],
   "test/cli/machine/life.test.ts": [
+    "components/remote/terminal.ts",
     "cli/machine/attach.ts",
     "cli/machine/config.ts",
     "cli/machine/ssh.ts",
@@ -96,6 +97,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   "test/e2e/image-remote.test.ts": ["components/image/build/builder.ts", "components/image/build/tether.ts"],
 
+  "test/components/registry/outages.test.ts": ["components/registry/notes.ts"],
   "test/components/registry/registry.test.ts": [
     "components/registry/access.ts",
     "components/registry/errors.ts",
@@ -132,7 +134,6 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/vast/rental/rental.test.ts": [
     "components/vast/journal/trouble.ts",
     "components/vast/ready/means.ts",
-    "components/vast/ready/ready.ts",
     "components/vast/rental/offer-queue.ts",
     "components/vast/rental/rental-request.ts",
   ],

@@ -31,7 +31,7 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
   if (imageBuild === undefined) return { problems: [] };
   if (imageBuild !== "never") return buildable(image);
   try {
-    return passed({ found: await askRegistry(image, { image, registryUser, envFile, apiUrl }, env) });
+    return passed({ found: await askRegistry(image, { image, registryUser, envFile, apiUrl }, env, "check") });
   } catch (error) {
     // checkAccount reports it.
     if (isVastError(error, "config")) return { problems: [] };

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { diskError } from "../lib/disk.ts";
-import { writeWhole } from "../lib/draft.ts";
 import { isRegistryError } from "./errors.ts";
+import { writeNote } from "./notes.ts";
 import { parseReference, pinned } from "./reference.ts";
 import type { RegistryLogin } from "./refusals.ts";
 import { findDigest, inspectImage } from "./registry.ts";
@@ -45,18 +44,8 @@ async function look(name: string, folder: string, options: RegistryOptions): Pro
     return { pinned: pinned(image, digest), compressedBytes: known };
   }
   const facts = await inspectImage(name, options);
-  rememberSize(folder, facts);
+  writeNote(sizeFile(folder, facts.digest), `${facts.compressedBytes}\n`);
   return { pinned: facts.pinned, compressedBytes: facts.compressedBytes };
-}
-
-/** Best effort: a size that cannot be kept is asked for again. */
-function rememberSize(folder: string, { digest, compressedBytes }: { digest: string; compressedBytes: number }): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeWhole(sizeFile(folder, digest), `${compressedBytes}\n`);
-  } catch (error) {
-    if (diskError(error) === undefined) throw error;
-  }
 }
 
 function rememberedSize(folder: string, digest: string): number | undefined {

@@ -5,9 +5,10 @@ import { isLoopback } from "../lib/loopback.ts";
 import { jsonIn } from "../lib/text.ts";
 import { type Challenge, readChallenge, realmOf } from "./challenge.ts";
 import { registryError } from "./errors.ts";
+import type { Outages } from "./outages.ts";
 import { HUB, type ImageReference } from "./reference.ts";
 import { badLogin, denied, type RegistryLogin } from "./refusals.ts";
-import { type RegistryRequest, type RegistryResponse, send, type Transport } from "./transport.ts";
+import { type RegistryRequest, type RegistryResponse, send, TIMEOUT_MS, type Transport } from "./transport.ts";
 
 export interface RegistryOptions {
   /** Without one only public images can be read. */
@@ -17,11 +18,18 @@ export interface RegistryOptions {
   readonly transport?: Transport;
   /** Milliseconds. */
   readonly pause?: (ms: number) => Promise<unknown>;
+  /**
+   * For what only checks: seconds without an answer end it, and where one was noted here within the last minutes nothing
+   * is sent. Default: a registry is waited for patiently.
+   */
+  readonly outages?: Outages;
 }
 
 const HUB_URL = "https://registry-1.docker.io";
 const PAUSES_MS = [500, 2000];
 const MAX_REDIRECTS = 3;
+/** How long a check waits without an answer, pauses included. */
+const CHECK_MS = 3000;
 
 const tokenAnswer = z
   .object({ token: z.string().min(1).optional(), access_token: z.string().min(1).optional() })
@@ -34,7 +42,10 @@ export class RegistrySession {
   readonly #login: RegistryLogin | undefined;
   readonly #send: Transport;
   readonly #pause: (ms: number) => Promise<unknown>;
+  readonly #outages: Outages | undefined;
   #authorization: string | undefined;
+  /** When this session began, or had its last answer. */
+  #heardAt = performance.now();
 
   constructor(image: ImageReference, options: RegistryOptions) {
     this.#image = image;
@@ -42,10 +53,13 @@ export class RegistrySession {
     this.#login = options.login;
     this.#send = options.transport ?? send;
     this.#pause = options.pause ?? sleep;
+    this.#outages = options.outages;
   }
 
   /** Asks for a path of the repository, and again with what the registry demands. */
   async ask(method: RegistryRequest["method"], path: string, accept: string): Promise<RegistryResponse> {
+    const standing = this.#outages?.standing(this.#base.host);
+    if (standing !== undefined) throw this.#unreachable(standing);
     const url = new URL(`/v2/${this.#image.repository}/${path}`, this.#base);
     const first = await this.#follow(url, method, accept);
     if (first.status !== 401 || this.#authorization !== undefined) return first;
@@ -88,20 +102,30 @@ export class RegistrySession {
     }
   }
 
-  async #patiently(ask: RegistryRequest): Promise<RegistryResponse> {
+  async #patiently(ask: Omit<RegistryRequest, "timeoutMs">): Promise<RegistryResponse> {
     for (const pause of [...PAUSES_MS, undefined]) {
-      const answer = await this.#send(ask).catch((error: Error) => error);
-      if (!(answer instanceof Error) && answer.status < 500) return this.#unlimited(answer);
+      const answer = await this.#send({ ...ask, timeoutMs: this.#left() }).catch((error: Error) => error);
+      if (!(answer instanceof Error) && answer.status < 500) return this.#heard(ask, answer);
       const reason = answer instanceof Error ? answer.message : `status ${answer.status}`;
-      if (pause === undefined) {
-        throw registryError(
-          "unreachable",
-          `The registry of ${this.#image.text} does not answer (${ask.url.host}: ${reason}).`,
-        );
+      if (pause === undefined || pause >= this.#left()) {
+        this.#outages?.note(this.#base.host, reason);
+        throw this.#unreachable(`${ask.url.host}: ${reason}`);
       }
       await this.#pause(pause);
     }
     throw new Error("not reached");
+  }
+
+  /** How long the next answer may take, milliseconds. */
+  #left(): number {
+    if (this.#outages === undefined) return TIMEOUT_MS;
+    return Math.max(1, Math.round(this.#heardAt + CHECK_MS - performance.now()));
+  }
+
+  #heard({ url }: Pick<RegistryRequest, "url">, answer: RegistryResponse): RegistryResponse {
+    this.#heardAt = performance.now();
+    if (url.host === this.#base.host) this.#outages?.lift(url.host);
+    return this.#unlimited(answer);
   }
 
   #unlimited(answer: RegistryResponse): RegistryResponse {
@@ -113,6 +137,10 @@ export class RegistrySession {
       `The registry of ${this.#image.text} takes no more requests now. ${hint}`,
       seconds,
     );
+  }
+
+  #unreachable(why: string): Error {
+    return registryError("unreachable", `The registry of ${this.#image.text} does not answer (${why}).`);
   }
 
   #unexpected(what: string): Error {

@@ -3,7 +3,7 @@ import { isLoopback } from "../lib/loopback.ts";
 import { connectionRemedy } from "../lib/problem.ts";
 
 /** A registry answers quickly or not at all. */
-const TIMEOUT_MS = 20_000;
+export const TIMEOUT_MS = 20_000;
 /** What a manifest may measure: registries refuse larger ones. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -17,6 +17,8 @@ export interface RegistryRequest {
   readonly url: URL;
   readonly method: "GET" | "HEAD";
   readonly headers: Readonly<Record<string, string>>;
+  /** How long to wait for the answer, milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -31,7 +33,7 @@ function reasonOf(code = "no answer"): string {
 }
 
 /** The transport over HTTP: no redirects, no parsing, bounded in time and size. */
-export const send: Transport = async ({ url, method, headers }) => {
+export const send: Transport = async ({ url, method, headers, timeoutMs }) => {
   try {
     const response = await axios.request<ArrayBuffer>({
       url: url.href,
@@ -42,7 +44,7 @@ export const send: Transport = async ({ url, method, headers }) => {
       validateStatus: () => true,
       maxRedirects: 0,
       maxContentLength: MAX_BYTES,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(isLoopback(url.hostname) ? { proxy: false as const } : {}),
     });
     const header = (name: string) => {
@@ -52,6 +54,8 @@ export const send: Transport = async ({ url, method, headers }) => {
     return { status: response.status, header, body: Buffer.from(response.data) };
   } catch (error) {
     if (!isAxiosError(error)) throw error;
-    throw new Error(error.code === "ERR_CANCELED" ? `no answer within ${TIMEOUT_MS / 1000} s` : reasonOf(error.code));
+    throw new Error(
+      error.code === "ERR_CANCELED" ? `no answer within ${Math.ceil(timeoutMs / 1000)} s` : reasonOf(error.code),
+    );
   }
 };

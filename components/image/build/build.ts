@@ -16,7 +16,7 @@ import type { ImageLogin } from "../../vast/rental/image-pull.ts";
 import { type BuilderLimits, quoteBuilder, withBuilder } from "./builder.ts";
 import { localEngine, whyNoEngine } from "./engine.ts";
 import { type Build, type BuildFiles, buildAt } from "./files.ts";
-import { accessOf, askRegistry, registryUserOf } from "./place.ts";
+import { accessOf, askRegistry, type Purpose, registryUserOf } from "./place.ts";
 import { tagOf, willBuildText } from "./plan.ts";
 import { runBuild } from "./run.ts";
 import type { ImageState, PlanInputs, TrainingImageInputs } from "./state.ts";
@@ -56,7 +56,7 @@ export async function planImage(olds: Partial<ImageState>, asked: PlanInputs): P
         `pyproject.toml of ${asked.code.url} describes no project, so there is nothing to build an image of`,
       );
     }
-    const found = await existing(tagged(asked.image, tag), asked);
+    const found = await existing(tagged(asked.image, tag), asked, "check");
     if (found !== undefined) {
       return { ...state, ...found, text: `image ${tag} is up to date: the registry has it`, failures: [] };
     }
@@ -74,11 +74,11 @@ export async function makeImage(asked: TrainingImageInputs, means: BuildMeans): 
   const tag = tagOf(parts);
   const state = { image: asked.image, tag, parts };
   const name = tagged(asked.image, tag);
-  const there = await existing(name, asked);
+  const there = await existing(name, asked, "build");
   if (there !== undefined) return { ...state, ...there };
   await requireMeans(asked);
   await onEngine(asked, files, [name, moving(asked.image)], means);
-  const made = await existing(name, asked);
+  const made = await existing(name, asked, "build");
   if (made === undefined) throw new Error(`${name} was pushed, and its registry does not have it`);
   await means.say(`pushed ${name}`);
   return { ...state, ...made };
@@ -139,12 +139,12 @@ function moving(image: string): string {
 }
 
 /** The image in its registry; undefined = there is none. A refused login is reported now, not after a build. */
-async function existing(name: string, asked: PlanInputs): Promise<FoundImage | undefined> {
+async function existing(name: string, asked: PlanInputs, purpose: Purpose): Promise<FoundImage | undefined> {
   try {
-    return await askRegistry(name, asked, process.env);
+    return await askRegistry(name, asked, process.env, purpose);
   } catch (error) {
     if (!isRegistryError(error, "not_found", "denied")) throw error;
-    const { login, options } = accessOf(name, asked, process.env);
+    const { login, options } = accessOf(name, asked, process.env, purpose);
     if (login === undefined) return undefined;
     // Docker Hub says "denied" of a repository that does not exist yet.
     const digest = await findDigest(name, { ...options, login }).catch((reason: unknown) => {

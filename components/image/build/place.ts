@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { findToken, tokenNameFor } from "../../credentials/registry-token.ts";
-import { stateDirPath } from "../../lib/state-dir.ts";
 import { type Access, type FoundImage, findImage } from "../../registry/access.ts";
+import { registryNotes } from "../../registry/notes.ts";
 import { type ImageReference, parseReference } from "../../registry/reference.ts";
-import { hubOf } from "../../vast/rental/image-pull.ts";
+import { checkOptions, hubOf } from "../../vast/rental/image-pull.ts";
 
 /** Where an image is, and the login for it. Holds no secret. */
 export interface ImagePlace {
@@ -27,19 +26,27 @@ export function registryUserOf({ registry, repository }: ImageReference, registr
   return { registry, user, tokenName: tokenNameFor(registry) };
 }
 
+/** What is asked for: a check waits for seconds, a build as long as it takes. */
+export type Purpose = "check" | "build";
+
 /** Asks the registry; `name` is an image in the same repository as that of the place. Throws RegistryError. */
-export function askRegistry(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Promise<FoundImage> {
-  return findImage(name, accessOf(name, place, env));
+export function askRegistry(
+  name: string,
+  place: ImagePlace,
+  env: NodeJS.ProcessEnv,
+  purpose: Purpose,
+): Promise<FoundImage> {
+  return findImage(name, accessOf(name, place, env, purpose));
 }
 
 /** The access that a machine of this stack has. */
-export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv): Access {
+export function accessOf(name: string, place: ImagePlace, env: NodeJS.ProcessEnv, purpose: Purpose): Access {
   const reference = parseReference(name);
   const who = reference && registryUserOf(reference, place.registryUser);
   const token = who && findToken(who.tokenName, place.envFile, env);
   return {
     login: who && token !== undefined ? { username: who.user, password: token } : undefined,
-    folder: join(stateDirPath(env), "images"),
-    options: hubOf(place.apiUrl, env),
+    folder: registryNotes(env),
+    options: purpose === "check" ? checkOptions(place.apiUrl, env) : hubOf(place.apiUrl, env),
   };
 }

@@ -1,3 +1,4 @@
+import { durationText } from "../../lib/text.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import { pinnedHostKeys } from "../../ssh/known-hosts.ts";
 import { type LoginResult, probe, type SshAccess } from "../../ssh/probe.ts";
@@ -55,7 +56,9 @@ export async function liveEndpoint(
   if (options.signal?.aborted) abort();
   const search = new LoginSearch(client, access, options, stop.signal);
   try {
-    const found = await firstOf([search.along("direct"), search.along("proxy")]);
+    const ways = firstOf([search.along("direct"), search.along("proxy")]);
+    // Vast may take minutes to say where the ways lead.
+    const found = await Promise.race([ways, aborted(stop.signal)]);
     if (found !== undefined) {
       waysIn.set(access.instanceId, found);
       return found;
@@ -73,6 +76,12 @@ const waysIn = new Map<number, LiveEndpoint>();
 /** The endpoint of this process's last login; undefined = there was none. */
 export function lastWayIn(instanceId: number): LiveEndpoint | undefined {
   return waysIn.get(instanceId);
+}
+
+/** Resolves when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
 }
 
 /** The first value that is not undefined, or undefined when none is; the first error ends it. */
@@ -95,6 +104,7 @@ class LoginSearch {
   readonly #signal: AbortSignal;
   readonly #now: () => number;
   readonly #sleep: Sleep;
+  readonly #began: number;
   readonly #deadline: number;
   readonly #onAttempt: (attempt: LoginResult) => void;
   readonly #probe: typeof probe;
@@ -115,7 +125,8 @@ class LoginSearch {
     this.#signal = signal;
     this.#now = options.now ?? Date.now;
     this.#sleep = options.sleep ?? realSleep;
-    this.#deadline = options.deadline ?? this.#now() + PATIENCE_MS;
+    this.#began = this.#now();
+    this.#deadline = options.deadline ?? this.#began + PATIENCE_MS;
     this.#onAttempt = options.onAttempt ?? (() => {});
     this.#probe = options.probe ?? probe;
   }
@@ -144,7 +155,8 @@ class LoginSearch {
     if (this.#isStrangeEverywhere()) return this.#stranger();
     const words = [this.#last.get("direct"), this.#last.get("proxy"), this.#trouble].filter((text) => text);
     const why = words.length > 0 ? words.join("; ") : "Vast has published no ssh endpoint";
-    return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh: ${why}`);
+    const within = durationText((this.#deadline - this.#began) / 1000);
+    return vastError("no_login", `instance ${this.#access.instanceId}: no login over ssh within ${within}: ${why}`);
   }
 
   /** A login, or milliseconds until the next attempt makes sense. */

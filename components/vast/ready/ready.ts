@@ -1,3 +1,4 @@
+import { durationText } from "../../lib/text.ts";
 import { isPassing, isVastError, type VastError, vastError } from "../client/errors.ts";
 import { twinsIn } from "../client/instance-list.ts";
 import { further, type Step, stepText } from "../client/phase.ts";
@@ -53,10 +54,13 @@ const LOGIN_MS = 300_000;
 const SET_UP_MS = 180_000;
 /** When logins are rejected for this long, the key is attached once more. */
 const DENIED_MS = 60_000;
+/** The longest time that Node can wait. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 /**
  * Waits until an instance is ready: it runs, an ssh endpoint is published, a login works, and its set-up has run. Each
- * has its own deadline within that of the wait. What Vast shows meanwhile is compared with what was rented.
+ * has its own deadline within that of the wait, at which whatever is under way is given up. What Vast shows meanwhile is
+ * compared with what was rented.
  *
  * Throws VastError when Vast refuses us; passing errors are waited out.
  */
@@ -71,9 +75,11 @@ class Waiting {
   #instance: Instance | undefined;
   #twins: readonly Instance[] = [];
   #shown = "";
-  #shownAt = 0;
+  #shownAt: number;
   /** The furthest step so far: a host that reports late, or begins again, does not make it count backwards. */
   #step: Step = "waiting for the host";
+  /** Aborted when nobody waits any more, or the whole wait is over. */
+  readonly #over: AbortSignal;
   /** When the pull was seen first, and when it was seen to be over. */
   #pull: { readonly from: number; readonly to?: number } | undefined;
 
@@ -81,6 +87,8 @@ class Waiting {
     this.#means = means;
     this.#wait = wait;
     this.#boot = new BootWatch({ since: wait.since, stoppedMs: wait.stoppedMs });
+    this.#over = this.#until(wait.deadline);
+    this.#shownAt = means.clock.now();
   }
 
   async run(): Promise<Outcome> {
@@ -88,10 +96,17 @@ class Waiting {
     while (!engine.signal.aborted) {
       const outcome = await this.#look();
       if (outcome !== undefined) return outcome;
-      if (clock.now() > this.#wait.deadline) return this.#late();
+      if (engine.signal.aborted) break;
+      if (this.#over.aborted || clock.now() > this.#wait.deadline) return this.#late();
       await clock.sleep(this.#pause(), engine.signal);
     }
     return this.#end("called off", "nobody waits for it any more");
+  }
+
+  /** A signal of that time, or of the end of the engine. */
+  #until(deadline: number): AbortSignal {
+    const left = Math.max(Math.ceil(deadline - this.#means.clock.now()), 0);
+    return AbortSignal.any([this.#means.engine.signal, AbortSignal.timeout(Math.min(left, FOREVER_MS))]);
   }
 
   #pause(): number {
@@ -101,16 +116,17 @@ class Waiting {
 
   #late(): Outcome {
     const { since, deadline } = this.#wait;
+    const stood = `${this.#shown || "nothing"} for ${this.#stood()}`;
     return this.#end(
       this.#shown === UNSEEN ? "unseen" : "late",
-      `not ready within ${minutes(deadline - since)}, it stood at ${this.#shown || "nothing"}`,
+      `not ready within ${minutes(deadline - since)}, it stood at ${stood}`,
     );
   }
 
   /** undefined = not decided yet. */
   async #look(): Promise<Outcome | undefined> {
     const { clock } = this.#means;
-    const seen = await this.#row();
+    const seen = await this.#rowInTime();
     if (seen === "unclear") return undefined;
     if (seen !== undefined) {
       this.#instance = seen;
@@ -122,6 +138,23 @@ class Waiting {
     if (verdict.next === "login" && seen !== undefined) return this.#enter(seen);
     if (verdict.next === "wait") this.#show(verdict.text, "", verdict.step);
     return undefined;
+  }
+
+  /** A call to Vast may take minutes, and is not waited for when the time is over. */
+  async #rowInTime(): Promise<Instance | undefined | "unclear"> {
+    const askedAt = this.#means.clock.now();
+    const late = Promise.withResolvers<"unclear">();
+    const end = () => {
+      if (!this.#means.engine.signal.aborted) this.#show(UNSEEN, "no answer in time");
+      this.#shownAt = askedAt;
+      late.resolve("unclear");
+    };
+    this.#over.addEventListener("abort", end);
+    try {
+      return await Promise.race([this.#row(), late.promise]);
+    } finally {
+      this.#over.removeEventListener("abort", end);
+    }
   }
 
   /** An instance that the list lacks is asked for by its id. */
@@ -158,7 +191,7 @@ class Waiting {
       this.#showStep("set-up");
       const deadline = this.#soonest(SET_UP_MS);
       const setUp = await this.#isSetUp(endpoint, deadline);
-      if (setUp === false) return this.#end("host", "its set-up did not run");
+      if (setUp === false) return this.#end("host", `its set-up did not run within ${this.#stood()}`);
       const { wanted } = this.#wait;
       const { gpus, hasFuse } = setUp;
       const flaw = flawOf(instance, wanted, true) ?? (gpus === null ? undefined : gpuFlawOf(gpus, wanted));
@@ -174,13 +207,13 @@ class Waiting {
   }
 
   async #login(): Promise<LiveEndpoint> {
-    const { logins, engine, clock } = this.#means;
+    const { logins, clock } = this.#means;
     const reasons = new Map<string, string>();
     let deniedAt: number | undefined;
     this.#showStep("ssh login");
     return logins.login(this.#wait.id, {
       deadline: this.#soonest(LOGIN_MS),
-      signal: engine.signal,
+      signal: this.#over,
       onAttempt: (reason, via) => {
         reasons.set(via, `${via} ${reason}`);
         this.#showStep("ssh login", [...reasons.values()].join(", "));
@@ -202,8 +235,9 @@ class Waiting {
 
   async #isSetUp(endpoint: LiveEndpoint, deadline: number): Promise<false | SetUp> {
     const { logins, engine, clock } = this.#means;
+    const signal = this.#until(deadline);
     while (!engine.signal.aborted) {
-      const setUp = await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal: engine.signal });
+      const setUp = await logins.isSetUp(this.#wait.id, endpoint, { deadline, signal });
       if (setUp !== false) return setUp;
       if (clock.now() > deadline) return false;
       await clock.sleep(1000, engine.signal);
@@ -213,6 +247,11 @@ class Waiting {
 
   #soonest(milliseconds: number): number {
     return Math.min(this.#means.clock.now() + milliseconds, this.#wait.deadline);
+  }
+
+  /** How long it has shown the same: "4 min". */
+  #stood(): string {
+    return durationText((this.#means.clock.now() - this.#shownAt) / 1000);
   }
 
   #showStep(step: Step, more = ""): void {

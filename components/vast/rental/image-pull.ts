@@ -1,6 +1,7 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { findToken } from "../../credentials/registry-token.ts";
 import { isLoopback } from "../../lib/loopback.ts";
+import { registryNotes } from "../../registry/notes.ts";
+import { Outages } from "../../registry/outages.ts";
 import { whyNotPullable } from "../../registry/pullable.ts";
 import type { RegistryOptions } from "../../registry/session.ts";
 import { apiOrigin } from "../client/api.ts";
@@ -26,10 +27,10 @@ export function imageLoginText({ registry, user, tokenName, envFile }: ImageLogi
   return `-u ${user} -p ${token} ${registry}`;
 }
 
-/** Registry options of a machine with this login; null = without a login. */
+/** Options to check what a machine with this login can pull; null = without a login. */
 export function registryOptionsOf(login: ImageLogin | null, apiUrl: string, env: NodeJS.ProcessEnv): RegistryOptions {
   const password = login && findToken(login.tokenName, login.envFile, env);
-  return { ...hubOf(apiUrl, env), login: login && password ? { username: login.user, password } : undefined };
+  return { ...checkOptions(apiUrl, env), login: login && password ? { username: login.user, password } : undefined };
 }
 
 /** A simulator on this machine serves its own images. */
@@ -38,8 +39,10 @@ export function hubOf(apiUrl: string, env: NodeJS.ProcessEnv): Pick<RegistryOpti
   return isLoopback(new URL(origin).hostname) ? { hub: origin } : {};
 }
 
-/** How long to wait for a registry: a quote does not depend on its answer. */
-const PATIENCE_MS = 5000;
+/** How a check asks a registry: one that does not answer costs seconds, and not again for minutes. */
+export function checkOptions(apiUrl: string, env: NodeJS.ProcessEnv): Pick<RegistryOptions, "hub" | "outages"> {
+  return { ...hubOf(apiUrl, env), outages: new Outages(registryNotes(env)) };
+}
 
 /** The image that a machine pulls, and its login for that. */
 export interface ImagePull {
@@ -52,8 +55,7 @@ export interface ImagePull {
 /** Why a pinned image cannot be pulled: it may have been removed since. undefined = it can, or nobody answers. */
 export async function keptImageTrouble({ image, imageLogin = null, apiUrl }: ImagePull): Promise<string | undefined> {
   if (!image.includes("@")) return undefined;
-  const late = wait(PATIENCE_MS, undefined, { ref: false });
-  const why = await Promise.race([late, whyNotPullable(image, registryOptionsOf(imageLogin, apiUrl, process.env))]);
+  const why = await whyNotPullable(image, registryOptionsOf(imageLogin, apiUrl, process.env));
   if (!why) return undefined;
   return `${why}: no machine could pull it. Push it again, or have another one made or found with pulumi up --replace '**-image'`;
 }

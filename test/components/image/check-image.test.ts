@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "../../../components/config/config.ts";
 import { checkImage } from "../../../components/image/check-image.ts";
 import { noRegistry, startRegistry } from "../../support/docker/registry.ts";
-import { basic, digestOf } from "../registry/hub.ts";
+import { basic, digestOf, openServer } from "../registry/hub.ts";
 
 await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) });
 
@@ -63,12 +63,16 @@ test("an image is found as a machine would get it, or is a problem of the previe
   assert.match((await problem(`${name}@${digest}`, "", { imageBuild: "local" })).found, /one image for ever/);
 });
 
-test("a registry that does not answer here stops nothing", async () => {
-  const { config } = readConfig({ image: "127.0.0.1:1/a/b", apiUrl: "http://127.0.0.1:1" });
+test("a registry that does not answer here stops nothing, and is asked once", async (t) => {
+  const { address, seen } = await openServer(t, () => [503]);
+  const { config } = readConfig({ image: `${address}/a/b`, apiUrl: "http://127.0.0.1:1" });
   const folder = mkdtempSync(join(tmpdir(), "vast-image-"));
   try {
     const env = { HOME: folder, VAST_TRAINING_HOME: folder };
     assert.deepEqual(await checkImage(config, env), { value: { found: null }, problems: [] });
+    const asked = seen.length;
+    assert.deepEqual(await checkImage(config, env), { value: { found: null }, problems: [] });
+    assert.equal(seen.length, asked);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

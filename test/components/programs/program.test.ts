@@ -55,6 +55,11 @@ test("one that does not listen to SIGTERM is killed, and so is what it started i
   assert.equal(runProgramNow(["ps", "-o", "stat=", "-p", lines[0] ?? ""]).stdout.replace(/^Z.*\n/, ""), "");
 });
 
+test("a helper that it leaves behind does not hold its end up", { timeout: 20_000 }, async () => {
+  const { cut } = await runProgram(sh("sleep 25 & wait"), { timeoutMs: 50, graceMs: 50 });
+  assert.equal(cut, "timeout");
+});
+
 test("one talks to it, line by line", async () => {
   const heard: string[] = [];
   const program = startProgram(["sh", "-c", 'read a; echo "got $a"; read b; echo "got $b"; printf last; cat >&2'], {

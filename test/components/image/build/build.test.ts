@@ -95,4 +95,6 @@ test("a build is planned only for what the registry lacks, whoever put it there"
   const changed = await plan({ ...olds, parts });
   assert.notEqual(changed.tag, tag);
   assert.match(changed.failures[0]?.reason ?? "", /does not answer/);
+  const again = await plan({ ...olds, parts });
+  assert.match(again.failures[0]?.reason ?? "", /is not asked again until/, "unasked it is an error too");
 });

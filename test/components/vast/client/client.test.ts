@@ -430,7 +430,9 @@ test("an authority that Node does not know is told, and the way that is told wor
   const asked = await send(url, "the-key", { call }).catch((error: Error) => error);
   assert.ok(isVastError(asked, "unreachable"));
   assert.match(asked.message, /SELF_SIGNED_CERT.*NODE_EXTRA_CA_CERTS.*NODE_USE_SYSTEM_CA=1/);
-  const registry = await ask({ url: new URL(url), method: "GET", headers: {} }).catch((error: Error) => error);
+  const registry = await ask({ url: new URL(url), method: "GET", headers: {}, timeoutMs: 5000 }).catch(
+    (error: Error) => error,
+  );
   assert.match(String(registry), /NODE_EXTRA_CA_CERTS/);
   const script = `import { send } from "./components/vast/client/transport.ts";
     const { status } = await send(process.argv[1], "k", { call: ${JSON.stringify(call)} }); console.log(status)`;

@@ -29,7 +29,10 @@ test("a digest that is not in its registry any more is told; what cannot be aske
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "vast-kept-"));
   const registry = await startRegistry(join(folder, "registry"), undefined);
+  const before = { ...process.env };
+  process.env.VAST_TRAINING_HOME = join(folder, "state");
   t.after(async () => {
+    process.env = before;
     await registry.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -42,4 +45,5 @@ test("a digest that is not in its registry any more is told; what cannot be aske
   assert.equal(await trouble(`${registry.address}/it:1`), undefined, "a tag is asked for elsewhere");
   await registry.close();
   assert.equal(await trouble(pinned), undefined);
+  assert.equal(await trouble(pinned), undefined, "unasked");
 });
