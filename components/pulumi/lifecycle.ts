@@ -3,6 +3,7 @@ import { learnCredentials } from "../credentials/known.ts";
 import { diskError } from "../lib/disk.ts";
 import { hidden, withoutSecrets } from "../lib/secrets.ts";
 import { endAsProvider } from "./endings.ts";
+import { wipeLine } from "./own-line.ts";
 
 type Provider = dynamic.ResourceProvider;
 
@@ -111,6 +112,7 @@ function safe(method: unknown): Method {
       throw withoutStack(error);
     } finally {
       underWay -= 1;
+      if (!isBusy()) wipeLine();
     }
   };
 }

@@ -1,6 +1,7 @@
 import { factsOfOffer } from "../../events/news.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { pick } from "../../lib/values.ts";
+import { whenCancelled } from "../../pulumi/endings.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
@@ -9,13 +10,15 @@ import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
 import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
+import { twinsIn } from "../client/instance-list.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
+import { holderOf } from "../journal/journal.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
-import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { CANCELLED, cancelledText, isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { knownText } from "../ledger/standing.ts";
 import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
@@ -156,9 +159,16 @@ async function watched<T>(
   action: (means: Means) => Promise<T>,
 ): Promise<T> {
   const engine = watchEngine();
-  const { sshKeyFile, labDir } = inputs;
+  const { sshKeyFile, labDir, label } = inputs;
+  let more = "";
+  const stop = whenCancelled(() => {
+    const { instanceIds = olds === undefined ? [] : [Number(olds.instanceId)] } = openJournal().find(label) ?? {};
+    void say(urn, cancelledText({ instanceIds }));
+    more = `; ${CANCELLED}`;
+  });
   try {
-    return await action(await connect(inputs, { urn, sshKeyFile, labDir, engine }));
+    const means = await connect(inputs, { urn, sshKeyFile, labDir, engine });
+    return await action({ ...means, progress: (text) => means.progress(text + more) });
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp, renter } = error;
@@ -168,6 +178,7 @@ async function watched<T>(
     const outs = { ...blank, ...pick(olds ?? blank, [...BROUGHT_UP, "offerId", "accountId", "keyFingerprint"]) };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
+    stop();
     engine.stop();
   }
 }
@@ -302,6 +313,11 @@ function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
       return market(client, criteria, { prices, ledger, shared: new Searches(openStateDir()) });
     },
     account: async () => (await open()).client.account(),
+    left: async (label) => {
+      const intent = openJournal().find(label);
+      if (intent === undefined || holderOf(intent) !== "nobody") return undefined;
+      return twinsIn(await (await open()).list.look(), label).at(0);
+    },
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
     kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
     keep: (criteria, imageBytes, quote) => {
