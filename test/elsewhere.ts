@@ -54,6 +54,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/checkpoints/checkpoints.ts",
     "components/image/training-image.ts",
     "components/pulumi/resource.ts",
+    "components/run/shown/commands.ts",
     "components/run/training-steps.ts",
     "components/run/wandb-run.ts",
     "components/steps/credentials.ts",

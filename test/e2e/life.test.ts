@@ -26,6 +26,9 @@ const TYPES = [
   "pulumi-nodejs:dynamic:WandbRun",
 ].map((type) => `vast-training:index:TrainingRun$${type}`);
 
+/** What a preview promises. */
+const COST = /cost *: "\$\d+\.\d{3}\/h, 1x H100 SXM in /;
+
 async function recordedTypes(project: Project): Promise<string[]> {
   const { stdout } = await project.run("pulumi", ["stack", "export", "-s", "local"]);
   const urns: string[] = JSON.parse(stdout).deployment.resources.map(({ urn }: { urn: string }) => urn);
@@ -42,14 +45,19 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
 
   await t.test("preview prints the quote and rents nothing", { skip: notAll }, async () => {
     const shown = await project.works("preview");
-    assert.match(shown, /quote/);
-    assert.match(shown, /H100 SXM/);
+    assert.match(shown, COST);
+    assert.doesNotMatch(shown, /\[unknown\]/);
     assert.deepEqual((await project.simulator.ledger()).contracts, []);
   });
 
   await t.test("up rents the machine of its preview's quote with a real bid and starts training", async () => {
     const shown = await project.works("up");
-    assert.match(shown, /Previewing update[\s\S]*quote[\s\S]*H100 SXM[\s\S]*Updating/);
+    assert.match(shown, new RegExp(`Previewing update[\\s\\S]*${COST.source}[\\s\\S]*Updating`));
+    const [, end = ""] = shown.split("Updating (local)");
+    assert.match(end, /\(run\):\s+training runs: branch jan: learning rate/);
+    const [, outputs = ""] = /^Outputs:\n([\s\S]*?)\n\n/m.exec(end) ?? [];
+    const names = outputs.split("\n").map((line) => line.split(":")[0]?.replace(/[ +]/g, ""));
+    assert.deepEqual(names, ["cost", "end", "watch"], "all that people need, a line each");
     first = await project.outputs();
     wandbRunId = first.wandbRunId;
     const [contract, ...others] = (await project.simulator.ledger()).contracts;
