@@ -115,7 +115,8 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   });
 
   await t.test("another branch restarts training on the same machine", { skip: notAll }, async () => {
-    await project.works("up", "--skip-preview", "-c", "branch=main");
+    const shown = await project.works("up", "--skip-preview", "-c", "branch=main");
+    assert.match(shown, /training \(step \d+\) is stopped and started again from its last checkpoint/);
     const outputs = await project.outputs();
     assert.equal(outputs.instanceId, first.instanceId);
     assert.equal(outputs.branch, "main");
@@ -129,6 +130,9 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   await t.test(
     "another number of GPUs brings the checkpoints home, releases, and rents anew: in this order",
     async () => {
+      const previewed = await project.works("preview", "-c", "gpus=2");
+      assert.match(previewed, /training \(step \d+\) is asked to save, and its \d+ files? comes? home first/);
+      assert.match(previewed, /\(1x H100 SXM, \$[\d.]+\/h\) goes \(gpus changed\); then comes:\s+2x H100 SXM in /);
       const since = (await project.requests()).length;
       await project.works("up", "--skip-preview", "-c", "gpus=2");
       const second = await project.outputs();

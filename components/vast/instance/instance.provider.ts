@@ -1,4 +1,5 @@
 import { factsOfOffer } from "../../events/news.ts";
+import { within } from "../../lib/clock.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { pick } from "../../lib/values.ts";
 import { whenCancelled } from "../../pulumi/endings.ts";
@@ -31,7 +32,7 @@ import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance } from "./instance.check.ts";
 import type { RawInputs } from "./instance.inputs.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
-import { planOf } from "./plan.ts";
+import { planOf, replacedText } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
 
 /** Only check is told the URN, the row on which progress is shown, so it goes on as an input. Older states lack it. */
@@ -49,6 +50,7 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
+    if (plan.replaces.length > 0) await say(olds.__urn, replacedText(olds, plan.replaces));
     const changes = (await tellDrift(id, olds, news, plan.changes)) || isRenewed(id, olds);
     return { ...plan, changes, deleteBeforeReplace: true };
   },
@@ -268,10 +270,8 @@ const DRIFT_PATIENCE_MS = 5000;
  */
 async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs, changes: boolean): Promise<boolean> {
   const { __urn: urn } = olds;
-  const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
-  const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
-  const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
-  const drift = await Promise.race([late, look]);
+  const look = () => lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
+  const drift = await within(DRIFT_PATIENCE_MS, look);
   if (changes || !drift) return changes;
   const lines = plainLines(drift);
   if (drift.gone) throw new Error(lines.join("; "));
