@@ -11,7 +11,7 @@ sayWhatBillsAtBadEnd(run.instance, prepared.stack);
 
 const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
 const { branch, wandbProject } = prepared.config;
-export default await stackOutputs(run.instance, prepared.stack, {
+export default await stackOutputs(run, prepared.stack, {
   ...{ sshCommand, logCommand, attachCommand, syncCommand },
   ...{ branch, commit: run.revision.commit, source: prepared.source ?? null },
   ...{ wandbProject, wandbRunId: run.wandb.runId, checkpoints: run.checkpoints.home },

@@ -139,10 +139,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   "test/components/vast/instance/instance.check.test.ts": ["components/vast/instance/instance.inputs.ts"],
   "test/components/vast/instance/plan.test.ts": ["components/vast/instance/instance.outputs.ts"],
-  "test/components/vast/instance/instance.provider.test.ts": [
-    "components/vast/instance/bid.provider.ts",
-    "components/vast/instance/terms.ts",
-  ],
+  "test/components/vast/instance/instance.provider.test.ts": ["components/vast/instance/terms.ts"],
   "test/components/vast/instance/life.test.ts": [
     "components/vast/instance/bid.ts",
     "components/vast/instance/instance.ts",

@@ -3,7 +3,9 @@ import { learnCredentials } from "../credentials/known.ts";
 import { diskError } from "../lib/disk.ts";
 import { hidden, withoutSecrets } from "../lib/secrets.ts";
 import { endAsProvider } from "./endings.ts";
+import { engineAddress } from "./engine.ts";
 import { wipeLine } from "./own-line.ts";
+import { handOver, sayOnce } from "./said-once.ts";
 
 type Provider = dynamic.ResourceProvider;
 
@@ -79,6 +81,7 @@ export function withoutStack(error: unknown): Error {
  */
 export function lifecycle<T extends Lifecycle>(methods: T): T {
   endAsProvider(isBusy);
+  if (engineAddress() !== undefined) sayOnce();
   const wrapped = Object.entries(methods).map(([name, method]) => [name, safe(method)]);
   return Object.fromEntries(wrapped);
 }
@@ -109,7 +112,7 @@ function safe(method: unknown): Method {
       const result = await (method as Method)(...values);
       return result === undefined ? undefined : toOutputs(showable(result));
     } catch (error) {
-      throw withoutStack(error);
+      throw handOver(withoutStack(error));
     } finally {
       underWay -= 1;
       if (!isBusy()) wipeLine();

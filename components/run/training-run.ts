@@ -31,6 +31,7 @@ export class TrainingRun extends pulumi.ComponentResource {
   readonly revision: Revision;
   readonly wandb: WandbRun;
   readonly instance: VastInstance;
+  readonly bid: VastBid;
   readonly checkpoints: Checkpoints;
   readonly commands: pulumi.Output<RunCommands>;
 
@@ -67,7 +68,11 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    this.bid = new VastBid(
+      `${name}-bid`,
+      { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id },
+      below,
+    );
     const { leaseHours, maxHours } = config;
     const lease = new VastLease(`${name}-lease`, { ...api, instance, leaseHours, maxHours }, below);
     const { search, fingerprints } = prepared;

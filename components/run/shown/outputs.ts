@@ -1,8 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "../../lib/money.ts";
 import { ownCommand } from "../../pulumi/own-command.ts";
+import { priceAfter, type VastBid } from "../../vast/instance/bid.ts";
 import type { VastInstance } from "../../vast/instance/instance.ts";
 import type { Quote } from "../../vast/market/quote.ts";
+
+/** What bills. */
+export interface Rented {
+  readonly instance: VastInstance;
+  readonly bid: Pick<VastBid, "moved">;
+}
 
 /**
  * The outputs of a stack. Pulumi prints all of them at the end of each `up`, in the order of the alphabet and of any
@@ -12,13 +19,13 @@ import type { Quote } from "../../vast/market/quote.ts";
  * @param more what programs may want to know beside the machine, by its name
  */
 export async function stackOutputs(
-  instance: VastInstance,
+  { instance, bid }: Rented,
   stack: string,
   more: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { instanceId, sshHost, sshPort, pricePerHour, quote } = instance;
   return {
-    ...(await costOf(instance)),
+    ...(await costOf(instance, bid)),
     end: `pulumi destroy -s ${stack}`,
     watch: ownCommand(`logs -f -s ${stack}`),
     __run: { instanceId, sshHost, sshPort, pricePerHour, quote, ...more },
@@ -26,9 +33,11 @@ export async function stackOutputs(
 }
 
 /** A machine that is not there yet costs what the quote says; a preview without one says nothing. */
-async function costOf({ gpu, gpus, location, pricePerHour, quote }: VastInstance) {
-  const cost = pulumi.all([gpu, gpus, location, pricePerHour]).apply(([gpu, gpus, location, totalPerHour]) => {
-    return costText({ gpu, gpus, location, totalPerHour });
+async function costOf({ gpu, gpus, location, pricePerHour, quote }: VastInstance, bid: Pick<VastBid, "moved">) {
+  // A preview does not know what a new bid will be.
+  const last = !pulumi.runtime.isDryRun() || (await isKnown(bid.moved)) ? bid.moved : null;
+  const cost = pulumi.all([gpu, gpus, location, pricePerHour, last]).apply(([gpu, gpus, location, price, moved]) => {
+    return costText({ gpu, gpus, location, totalPerHour: priceAfter(price, moved) });
   });
   if (!pulumi.runtime.isDryRun() || (await isKnown(cost))) return { cost };
   const promised = (await isKnown(quote)) ? await settled(quote) : null;

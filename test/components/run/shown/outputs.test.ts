@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { costText, stackOutputs } from "../../../../components/run/shown/outputs.ts";
+import { ownCommand } from "../../../../components/pulumi/own-command.ts";
+import { costText, type Rented, stackOutputs } from "../../../../components/run/shown/outputs.ts";
 import type { VastInstance } from "../../../../components/vast/instance/instance.ts";
 import { quote } from "../../../support/rows.ts";
 
@@ -32,17 +33,27 @@ const there = { gpu: "H100 SXM", gpus: 2, location: "Texas, US", pricePerHour: 2
 const notThere = { gpu: UNKNOWN, gpus: UNKNOWN, location: UNKNOWN, pricePerHour: UNKNOWN };
 
 /** The outputs that Pulumi prints. */
-async function printed(machine: object): Promise<Record<string, unknown>> {
-  const { __run, cost, ...more } = await stackOutputs(instance(machine), "dev", {});
+async function printed(machine: object, moved: unknown = null): Promise<Record<string, unknown>> {
+  const bid = { moved: outputOf(moved) } as Rented["bid"];
+  const { __run, cost, ...more } = await stackOutputs({ instance: instance(machine), bid }, "dev", {});
   const text = await new Promise((resolve) => void (pulumi.output(cost) as pulumi.Output<unknown>).apply(resolve));
   return { ...(cost === undefined ? {} : { cost: text }), ...more };
 }
 
-const rest = { end: "pulumi destroy -s dev", watch: (await stackOutputs(instance(there), "dev", {})).watch };
+const rest = { end: "pulumi destroy -s dev", watch: ownCommand("logs -f -s dev") };
 
 test("a machine that is there costs what it costs, one that is not what is quoted", async () => {
   assert.deepEqual(await printed(there), { cost: "$2.500/h, 2x H100 SXM in Texas, US", ...rest });
   assert.deepEqual(await printed(notThere), { cost: costText(quote), ...rest });
+});
+
+test("after a new bid the machine costs what is bid, until a refresh has read that", async () => {
+  const cost = async (moved: unknown) => (await printed(there, moved)).cost;
+  assert.equal(await cost({ from: 2.5, to: 2.75 }), "$2.750/h, 2x H100 SXM in Texas, US");
+  assert.equal(await cost({ from: 2.25, to: 2.5 }), "$2.500/h, 2x H100 SXM in Texas, US");
+  assert.equal(await cost({ from: 2, to: 2.25 }), "$2.500/h, 2x H100 SXM in Texas, US", "an earlier one");
+  assert.equal(await cost(UNKNOWN), "$2.500/h, 2x H100 SXM in Texas, US", "in the preview of a new bid");
+  assert.equal(await cost(undefined), "$2.500/h, 2x H100 SXM in Texas, US", "an older state");
 });
 
 test("a preview without a quote says nothing of it: Pulumi would print [unknown]", async () => {
