@@ -12,7 +12,7 @@ export function secondsIn(printed: string | undefined): number | null {
 const LONGEST_LINE = 55;
 
 /** How far a machine's clock may be behind ours, milliseconds. */
-const SKEW_MS = 120_000;
+const SKEW_MS = 30_000;
 
 /**
  * "training runs: step 1 loss 5.291", and a line for its page at Weights & Biases; nothing when the step has not looked
