@@ -2,9 +2,9 @@
 const handed = new Set<string>();
 let isSet = false;
 
-/** An error that the engine will show. A defect of ours keeps its stack, which nobody else prints. */
+/** An error that the engine will show. A defect of ours has its stack behind it, and is printed with that. */
 export function handOver(error: Error): Error {
-  if (error.stack === "") handed.add(`${error}: `);
+  handed.add(`${error}: `);
   return error;
 }
 
