@@ -3,7 +3,7 @@ import { credentials, Metadata } from "@grpc/grpc-js";
 import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import { printable } from "../lib/text.ts";
-import { paintLine } from "./own-line.ts";
+import { ownLine } from "./own-line.ts";
 
 /** Whether the engine that asked for something is still there to hear of it. */
 export interface EngineWatch {
@@ -33,7 +33,7 @@ const PATIENCE_MS = 2000;
  */
 export function progress(urn: string | undefined, text: string): void {
   void log(urn, text, true);
-  if (engineAddress() !== undefined && urn) paintLine(`${nameIn(urn)}: ${printable(text)}`);
+  if (engineAddress() !== undefined && urn) ownLine.show(`${nameIn(urn)}: ${printable(text)}`);
 }
 
 /** The resource's name, as its row has it. */

@@ -4,7 +4,7 @@ import { diskError } from "../lib/disk.ts";
 import { hidden, withoutSecrets } from "../lib/secrets.ts";
 import { endAsProvider } from "./endings.ts";
 import { engineAddress } from "./engine.ts";
-import { wipeLine } from "./own-line.ts";
+import { ownLine } from "./own-line.ts";
 import { handOver, sayOnce } from "./said-once.ts";
 
 type Provider = dynamic.ResourceProvider;
@@ -106,6 +106,7 @@ function isBusy(): boolean {
 function safe(method: unknown): Method {
   return async (...values) => {
     underWay += 1;
+    ownLine.begin();
     try {
       // A destroy runs without our program, which would have read the credentials.
       learnCredentials();
@@ -115,7 +116,7 @@ function safe(method: unknown): Method {
       throw handOver(withoutStack(error));
     } finally {
       underWay -= 1;
-      if (!isBusy()) wipeLine();
+      if (!isBusy()) ownLine.end();
     }
   };
 }

@@ -18,29 +18,48 @@ export interface Screen {
   write(text: string): void;
 }
 
-/** undefined = there is none. Found once: one process serves one command. */
-let screen: Promise<Screen | undefined> | undefined;
-let text = "";
-let isPainted = false;
+/** The line under the table. Nothing of it throws. */
+export class OwnLine {
+  readonly #open: () => Promise<Screen | undefined>;
+  /** Found once: one process serves one command. */
+  #screen: Promise<Screen | undefined> | undefined;
+  #text = "";
+  #isPainted = false;
+  #isBegun = false;
 
-/** Shows a text under the table of a narrow terminal, until the next one or `wipeLine`. Never throws. */
-export function paintLine(next: string): void {
-  text = next;
-  screen ??= openScreen();
-  void screen.then((found) => {
-    if (found === undefined || text === "") return;
-    found.write(`${SAVE}${CLEAR}${fitted(text, found.columns)}${RESTORE}`);
-    isPainted = true;
-  });
+  /** @param open undefined = there is no such terminal */
+  constructor(open: () => Promise<Screen | undefined> = openScreen) {
+    this.#open = open;
+  }
+
+  /** Something is under way, so Pulumi draws its table. */
+  begin(): void {
+    this.#isBegun = true;
+  }
+
+  /** Shows a text until the next one comes, or the end. */
+  show(text: string): void {
+    if (!this.#isBegun) return;
+    this.#text = text;
+    this.#screen ??= this.#open();
+    void this.#screen.then((screen) => {
+      if (screen === undefined || this.#text === "") return;
+      screen.write(`${SAVE}${CLEAR}${fitted(this.#text, screen.columns)}${RESTORE}`);
+      this.#isPainted = true;
+    });
+  }
+
+  /** Removes it, before Pulumi writes on. Whoever shows a text later is too late. */
+  end(): void {
+    this.#isBegun = false;
+    this.#text = "";
+    if (!this.#isPainted) return;
+    this.#isPainted = false;
+    void this.#screen?.then((screen) => screen?.write(`${SAVE}${CLEAR}${RESTORE}`));
+  }
 }
 
-/** Removes it, before Pulumi writes on. */
-export function wipeLine(): void {
-  text = "";
-  if (!isPainted) return;
-  isPainted = false;
-  void screen?.then((found) => found?.write(`${SAVE}${CLEAR}${RESTORE}`));
-}
+export const ownLine = new OwnLine();
 
 /** The text within one row; the last column stays empty, or some terminals would go to the next row. */
 export function fitted(line: string, columns: number): string {

@@ -1,7 +1,38 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawsTable, fitted, narrowIn } from "../../../components/pulumi/own-line.ts";
+import { drawsTable, fitted, narrowIn, OwnLine } from "../../../components/pulumi/own-line.ts";
 import { CANCELLED } from "../../../components/vast/journal/trouble.ts";
+
+test("a text stands on the cursor's row until the next one, and is gone at the end", async () => {
+  const written: string[] = [];
+  const line = new OwnLine(async () => ({ columns: 20, write: (text) => void written.push(text) }));
+  const row = (text: string) => `\u001b7\r\u001b[K${text}\u001b8`;
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  line.show("too early");
+  line.begin();
+  line.show("2/6 image pull, 41 s");
+  await settled();
+  line.show("set-up");
+  await settled();
+  assert.deepEqual(written, [row("2/6 image pull, 41…"), row("set-up")]);
+  line.end();
+  line.show("too late");
+  await settled();
+  assert.deepEqual(written.slice(2), [row("")]);
+  line.begin();
+  line.show("so short");
+  line.end();
+  await settled();
+  assert.equal(written.length, 3, "what ends before it is painted leaves nothing");
+});
+
+test("without a terminal nothing is written", async () => {
+  const line = new OwnLine(async () => undefined);
+  line.begin();
+  line.show("a text");
+  line.end();
+  await new Promise((resolve) => setImmediate(resolve));
+});
 
 test("a line stays within the row, and its last column stays empty", () => {
   assert.equal(fitted("2/6 image pull, 41 s", 80), "2/6 image pull, 41 s");
