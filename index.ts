@@ -1,5 +1,6 @@
 import { sayWhatBillsAtBadEnd } from "./components/run/bills.ts";
 import { prepare } from "./components/run/prepare.ts";
+import { stackOutputs } from "./components/run/shown/outputs.ts";
 import { TrainingRun } from "./components/run/training-run.ts";
 
 // Everything that is wrong is found here, all at once, before anything is registered.
@@ -8,11 +9,10 @@ const prepared = await prepare(name);
 const run = new TrainingRun(name, prepared);
 sayWhatBillsAtBadEnd(run.instance, prepared.stack);
 
-export const { instanceId, sshHost, sshPort, pricePerHour, quote } = run.instance;
-export const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
-export const { branch, wandbProject } = prepared.config;
-export const { commit } = run.revision;
-export const source = prepared.source ?? null;
-export const wandbRunId = run.wandb.runId;
-export const checkpoints = run.checkpoints.home;
-export const destroyCommand = `pulumi destroy -s ${prepared.stack}`;
+const { sshCommand, logCommand, attachCommand, syncCommand } = run.commands;
+const { branch, wandbProject } = prepared.config;
+export default await stackOutputs(run, prepared.stack, {
+  ...{ sshCommand, logCommand, attachCommand, syncCommand },
+  ...{ branch, commit: run.revision.commit, source: prepared.source ?? null },
+  ...{ wandbProject, wandbRunId: run.wandb.runId, checkpoints: run.checkpoints.home },
+});

@@ -83,6 +83,8 @@ function ask(question: string): Promise<string> {
 }
 
 if (import.meta.main) {
+  // Whoever reads may have enough, as head has: no error of ours.
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(code === "EPIPE" ? 0 : 1));
   process.exitCode = await main(process.argv.slice(2), {
     cwd: process.cwd(),
     env: process.env,

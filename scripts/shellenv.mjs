@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { localBackend } from "./setup/backend.mjs";
 import { isThere } from "./setup/files.mjs";
+import { leftLocks } from "./setup/locks.mjs";
 import { binDir, compileCacheDir, shellenv, shown } from "./setup/paths.mjs";
 import { Stop } from "./setup/stop.mjs";
 
@@ -35,6 +36,12 @@ async function main() {
   });
   console.log([path, ...exports.map(([name, value]) => `export ${name}=${quoted(value)}`)].join("\n"));
   console.error(`pulumi and vast-run are those of ${shown(binDir)}. ${note}`);
+  // Pulumi itself would name only `pulumi cancel`, which does half of it.
+  for (const stack of leftLocks(variables.PULUMI_BACKEND_URL || process.env.PULUMI_BACKEND_URL, "vast-training")) {
+    console.error(
+      `A pulumi command of stack ${stack} was cut short. This puts it in order: vast-run recover -s ${stack}`,
+    );
+  }
   if (process.stdout.isTTY) console.error(`Nothing has changed in this shell yet. Type: ${shellenv}`);
 }
 

@@ -55,6 +55,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "components/checkpoints/checkpoints.ts",
     "components/image/training-image.ts",
     "components/pulumi/resource.ts",
+    "components/run/shown/commands.ts",
     "components/run/training-steps.ts",
     "components/run/wandb-run.ts",
     "components/steps/credentials.ts",
@@ -139,10 +140,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   "test/components/vast/instance/instance.check.test.ts": ["components/vast/instance/instance.inputs.ts"],
   "test/components/vast/instance/plan.test.ts": ["components/vast/instance/instance.outputs.ts"],
-  "test/components/vast/instance/instance.provider.test.ts": [
-    "components/vast/instance/bid.provider.ts",
-    "components/vast/instance/terms.ts",
-  ],
+  "test/components/vast/instance/instance.provider.test.ts": ["components/vast/instance/terms.ts"],
   "test/components/vast/instance/life.test.ts": [
     "components/vast/instance/bid.ts",
     "components/vast/instance/instance.ts",

@@ -27,6 +27,7 @@ const PROGRAM: Rules = {
     ["components/vast/rental", "components/code"],
     ["components/vast/instance", "components/image/build"],
     ["components/checkpoints", "components/steps", "components/image"],
+    ["components/run/shown"],
     ["components/run"],
     [".", "cli/command"],
     ["cli/fleet"],
@@ -41,6 +42,7 @@ const PROGRAM: Rules = {
     "@pulumi/": [
       ".",
       "components/run",
+      "components/run/shown",
       "components/steps",
       "components/checkpoints",
       "components/image",

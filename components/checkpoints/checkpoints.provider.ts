@@ -1,9 +1,16 @@
+import { within } from "../lib/clock.ts";
+import { openStateDir } from "../lib/state-dir.ts";
 import { say } from "../pulumi/engine.ts";
-import { type CheckFailure, changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
-import { type ApiTarget, targetOf } from "../vast/client/api.ts";
+import { type CheckFailure, changedKeys, isUnknown, lifecycle } from "../pulumi/lifecycle.ts";
+import { leaveText, type Now, nowOn, restartText } from "../remote/now.ts";
+import { pinHostKey } from "../ssh/known-hosts.ts";
+import { ownSshKey } from "../ssh/ssh-key.ts";
+import { type ApiTarget, openApi, targetOf } from "../vast/client/api.ts";
+import { VastClient } from "../vast/client/client.ts";
 import type { Renter } from "../vast/client/same-account.ts";
 import { forgetPassed, notePassed } from "../vast/journal/passed.ts";
 import { openEvents, openJournal } from "../vast/ready/connect.ts";
+import { liveEndpoint } from "../vast/ready/live-endpoint.ts";
 import type { GateTerms } from "./gate.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
@@ -37,7 +44,11 @@ export const provider = lifecycle({
     if (checkpointsTo !== news.checkpointsTo) await say(news.__urn, anotherClone(checkpointsTo));
     return { inputs: { ...news, checkpointsTo }, failures: movedFolder(olds, news) };
   },
-  diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
+  diff: async (_id: string, olds: CheckpointsState, news: Inputs) => {
+    const text = planText(olds, news);
+    if (text !== undefined) await say(olds.__urn, text(await glance(olds)));
+    return changes(olds, news);
+  },
   create: async (inputs: Inputs) => {
     const instanceId = Number(inputs.instanceId);
     // Training comes next: no old note may say that this machine can be released.
@@ -89,6 +100,32 @@ export function changes(olds: CheckpointsState, news: Inputs) {
     replaces: changed.includes("instanceId") ? ["instanceId"] : [],
     deleteBeforeReplace: true,
   };
+}
+
+/** What is said of training before anything is done; undefined = it is left alone, or it is done already. */
+export function planText(olds: CheckpointsState, news: Inputs): typeof restartText | undefined {
+  // Only a preview does not know the next machine.
+  if (isUnknown(news.instanceId)) return leaveText;
+  const isRestarted = !isUnknown(news.training) && olds.training !== undefined && olds.training !== news.training;
+  return isRestarted && olds.instanceId === news.instanceId ? restartText : undefined;
+}
+
+/** Enough for a look at a machine that answers; a preview must not wait for one that does not, nor fail. */
+const GLANCE_MS = 3000;
+
+/** What training does now; undefined = the machine does not tell. */
+function glance(state: CheckpointsState): Promise<Now | undefined> {
+  return within(GLANCE_MS, async (signal) => {
+    try {
+      const [instanceId, key] = [Number(state.instanceId), ownSshKey(openStateDir(), state.sshKeyFile)];
+      if (state.hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, state.hostKey);
+      const patience = { deadline: Date.now() + GLANCE_MS, signal };
+      const endpoint = await liveEndpoint(new VastClient(openApi(state)), { instanceId, key }, patience);
+      return await nowOn({ instanceId, endpoint, key, limitMs: GLANCE_MS }, state.from, signal);
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 function outputs(inputs: Inputs, olds?: CheckpointsState): CheckpointsState {

@@ -195,11 +195,11 @@ async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course)
   }
   const request = { ...machine, ...pick(order, PULL_TERMS), what: "pulumi destroy", progress, signal };
   // Before training is stopped in vain.
-  await checkRoomToPull(request);
+  const waiting = await checkRoomToPull(request);
   const { bring } = order;
   const more = { ...request, ...pick(order, ["workspace"]) };
   if (bring !== undefined) await checkRoomToBring({ ...more, bring });
-  progress(`asking training to save and end, ${order.stopGraceSeconds} s at most`);
+  progress(`training is asked to save (${order.stopGraceSeconds} s at most), ${filesText(waiting)} come home`);
   const patient = { ...machine, ...stepLimitOf(stopMinutes(order)) };
   const said = await runScript(patient, stopScript({ ...order, rescue: course.rescue !== undefined }), signal);
   course.stopped = true;

@@ -86,11 +86,15 @@ export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
   }
 }
 
-/** Throws `disk_full` when there is no room at home for what is missing there; changes nothing, on either side. */
-export async function checkRoomToPull(request: PullRequest): Promise<void> {
+/**
+ * Answers with how many files are there. Throws `disk_full` when there is no room at home for what is missing; changes
+ * nothing, on either side.
+ */
+export async function checkRoomToPull(request: PullRequest): Promise<number> {
   makeFolder(request.to);
   const { files } = parseListing(await runScript(request, manifestScript(request.from, false), request.signal));
   checkRoomFor(request.to, files);
+  return files.size;
 }
 
 type Pulling = PullRequest & Required<Pick<PullRequest, "progress">>;

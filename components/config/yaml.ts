@@ -44,6 +44,20 @@ export function changedByYaml(
   });
 }
 
+/** The values of a stack's config file as text, by key without the project's name. Of a secret, that it is one. */
+export function valuesIn(file: string, project: string): Map<string, string> {
+  const config: Record<string, unknown> = parseDocument(file).toJS()?.config ?? {};
+  const entries = Object.entries(config).map(([key, value]): [string, string] => [
+    key.replace(`${project}:`, ""),
+    typeof value === "object" && value !== null && "secure" in value ? "a secret" : textOf(value),
+  ]);
+  return new Map(entries);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
 /** Inside lists and maps every value is meant as text. */
 function changes(key: string, node: unknown, arrived: unknown): Problem[] {
   if (isMap(node)) return node.items.flatMap((item) => changes(key, item.value, at(arrived, String(item.key))));

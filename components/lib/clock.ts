@@ -38,6 +38,13 @@ export function since(moment: Moment, clock: Pick<Clock, "now" | "boot">): numbe
   return Math.max(passed, 0);
 }
 
+/** What an action answers within that time; undefined = nothing yet. The action goes on unless it heeds the signal. */
+export function within<T>(milliseconds: number, action: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const signal = AbortSignal.timeout(milliseconds);
+  const late = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+  return Promise.race([late, action(signal)]);
+}
+
 /**
  * Seconds that an HTTP answer asks to wait in its Retry-After header (RFC 9110, 10.2.3: seconds, or a date); undefined =
  * it does not, or not in these forms, or the date is over.

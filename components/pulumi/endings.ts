@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants } from "node:os";
 import { engineAddress, engineAlive } from "./engine.ts";
 
@@ -13,6 +14,25 @@ const lastWords = new Map<string, () => void>();
  */
 export function whenInterrupted(name: string, say: () => void): void {
   lastWords.set(name, say);
+}
+
+/** Where Node tells of each call that a server of this process gets (Node's documentation, diagnostics_channel, http2). */
+const CALLS = "http2.server.stream.created";
+
+/**
+ * Calls `hear` once when Pulumi cancels its command, which it does at the first ^C, until the returned function is
+ * called. Pulumi's server for dynamic resources answers that call by itself and tells nobody, so the call is looked at.
+ */
+export function whenCancelled(hear: () => void): () => void {
+  const look = (call: unknown) => {
+    const { headers } = call as { readonly headers?: Readonly<Record<string, string>> };
+    if (headers?.[":path"] !== "/pulumirpc.ResourceProvider/Cancel") return;
+    stop();
+    hear();
+  };
+  const stop = () => void unsubscribe(CALLS, look);
+  subscribe(CALLS, look);
+  return stop;
 }
 
 let isPrepared = false;

@@ -3,6 +3,7 @@ import { credentials, Metadata } from "@grpc/grpc-js";
 import engineService from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import { printable } from "../lib/text.ts";
+import { ownLine } from "./own-line.ts";
 
 /** Whether the engine that asked for something is still there to hear of it. */
 export interface EngineWatch {
@@ -26,9 +27,18 @@ const clients = new Map<string, Client>();
 const LONGEST_TEXT = 2000;
 const PATIENCE_MS = 2000;
 
-/** Shows a text on a resource's own row until the next one comes. Never throws and never waits. */
+/**
+ * Shows a text on a resource's own row until the next one comes, and in a narrow terminal under the table too. Never
+ * throws and never waits.
+ */
 export function progress(urn: string | undefined, text: string): void {
   void log(urn, text, true);
+  if (engineAddress() !== undefined && urn) ownLine.show(`${nameIn(urn)}: ${printable(text)}`);
+}
+
+/** The resource's name, as its row has it. */
+function nameIn(urn: string): string {
+  return urn.split("::").at(-1) ?? "";
 }
 
 /** Prints a line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will. */

@@ -3,6 +3,9 @@ import { learnCredentials } from "../credentials/known.ts";
 import { diskError } from "../lib/disk.ts";
 import { hidden, withoutSecrets } from "../lib/secrets.ts";
 import { endAsProvider } from "./endings.ts";
+import { engineAddress } from "./engine.ts";
+import { ownLine } from "./own-line.ts";
+import { handOver, sayOnce } from "./said-once.ts";
 
 type Provider = dynamic.ResourceProvider;
 
@@ -78,6 +81,7 @@ export function withoutStack(error: unknown): Error {
  */
 export function lifecycle<T extends Lifecycle>(methods: T): T {
   endAsProvider(isBusy);
+  if (engineAddress() !== undefined) sayOnce();
   const wrapped = Object.entries(methods).map(([name, method]) => [name, safe(method)]);
   return Object.fromEntries(wrapped);
 }
@@ -102,15 +106,17 @@ function isBusy(): boolean {
 function safe(method: unknown): Method {
   return async (...values) => {
     underWay += 1;
+    ownLine.begin();
     try {
       // A destroy runs without our program, which would have read the credentials.
       learnCredentials();
       const result = await (method as Method)(...values);
       return result === undefined ? undefined : toOutputs(showable(result));
     } catch (error) {
-      throw withoutStack(error);
+      throw handOver(withoutStack(error));
     } finally {
       underWay -= 1;
+      if (!isBusy()) ownLine.end();
     }
   };
 }

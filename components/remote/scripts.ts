@@ -254,6 +254,11 @@ export function standingScript(place: Place = {}): string {
   return script(placeOf(place), "common", "folder", "processes", "training", "standing");
 }
 
+/** Prints what training does at this moment, for components/remote/now.ts. @param folder of checkpoints */
+export function nowScript(folder: string, place: Place = {}): string {
+  return script({ ...placeOf(place), CHECKPOINTS: folder }, "common", "folder", "processes", "training", "now");
+}
+
 /**
  * Prints the signs of a training of ours, for components/vast/ready/traces.ts. `folder` "" = the one noted by training.
  */

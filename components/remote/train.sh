@@ -129,9 +129,18 @@ note_first_line() {
     printf '%s\n' "$(($(date +%s%3N) - $(<"$KEEP/first-login")))" >"$KEEP/first-line"
 }
 
-# say_first_line: prints that time; components/run/run-commands.ts reads it.
+# say_first_line: prints that time, the line, the page that wandb has named, and when it looked;
+# components/run/shown/printed.ts reads them.
 say_first_line() {
+  local head line page
+  say "training: seen at $(date +%s)"
   [ ! -s "$KEEP/first-line" ] || say "training: first line $(<"$KEEP/first-line") ms after the first login"
+  head=$(head -c 100000 -- "$LOG" 2>/dev/null | tr -d '\0') || true
+  line=$(grep -m1 -av -e '^\[vast-training\] ' -e '^[[:space:]]*$' <<<"$head") || true
+  [ -z "$line" ] || say "training: says ${line:0:200}"
+  [ -n "$WANDB_RUN_ID" ] || return 0
+  page=$(grep -aoEm1 "https?://[A-Za-z0-9.:/_%-]+/runs/$WANDB_RUN_ID\\b" <<<"$head") || true
+  [ -z "$page" ] || say "training: wandb ${page%%$'\n'*}"
 }
 
 # Most mistakes show at once, so this waits for the first line of the log and then a moment longer.

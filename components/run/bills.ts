@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { perHour } from "../lib/money.ts";
 import { hidden } from "../lib/secrets.ts";
 import { isVastError } from "../vast/client/errors.ts";
-import { holderOf, type Journal, stackOf } from "../vast/journal/journal.ts";
+import { holderOf, type Intent, type Journal, stackOf } from "../vast/journal/journal.ts";
 import { type LabelParts, labelStem } from "../vast/journal/label.ts";
 import { leftBehind } from "../vast/journal/trouble.ts";
 import { openJournal } from "../vast/ready/connect.ts";
@@ -24,21 +24,28 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export function sayWhatBillsAtBadEnd({ id, pricePerHour }: Billed, stack: string): void {
   if (pulumi.runtime.isDryRun()) return;
-  const lines: string[] = [];
+  const named = new Map<string, string>();
   pulumi.all([id, pricePerHour]).apply(([instanceId, price]) => {
-    lines.push(billText(instanceId, price, stack));
+    named.set(instanceId, billText(instanceId, price, stack));
   });
   const journal = openJournal();
   process.once("exit", (code) => {
-    if (code !== 0) writeSync(process.stderr.fd, hidden([...lines, ...leftLines(journal, stack), ""].join("\n")));
+    if (code === 0) return;
+    const lines = [...named.values(), ...leftLines(journal, stack, [...named.keys()].map(Number)), ""];
+    writeSync(process.stderr.fd, hidden(lines.join("\n")));
   });
   for (const name of SIGNALS) process.once(name, () => process.exit(128 + constants.signals[name]));
 }
 
-/** What killed processes of this stack were renting, a line each: no resource knows of it. */
-export function leftLines(journal: Pick<Journal, "listOpen">, stack: string): string[] {
+/**
+ * What killed processes of this stack were renting, a line each: no resource knows of it.
+ *
+ * @param named instances of which something is said already
+ */
+export function leftLines(journal: Pick<Journal, "listOpen">, stack: string, named: readonly number[] = []): string[] {
   const left = journal.listOpen().filter((intent) => stackOf(intent) === stack && holderOf(intent) === "nobody");
-  return left.map(leftBehind);
+  const isNamed = ({ instanceIds: ids }: Intent) => ids.length > 0 && ids.every((id) => named.includes(id));
+  return left.filter((intent) => !isNamed(intent)).map(leftBehind);
 }
 
 /** Also names Vast's own client, which works when all of ours has failed. */

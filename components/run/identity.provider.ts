@@ -1,6 +1,7 @@
 import type { GateTerms } from "../checkpoints/gate.ts";
 import { gateOf } from "../checkpoints/open-gate.ts";
 import { folderOf } from "../checkpoints/store/clone.ts";
+import { within } from "../lib/clock.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { pick } from "../lib/values.ts";
 import { progress } from "../pulumi/engine.ts";
@@ -97,10 +98,7 @@ async function tellStrays({ label, singleUse, __urn: urn, ...api }: IdentityOutp
     const { list, say } = await connect(api, { urn });
     for (const stray of twinsIn(await list.look(), label)) await say(leftText(stray.id, label, rateOf(stray)));
   };
-  const late = new Promise<void>((resolve) =>
-    AbortSignal.timeout(STRAYS_PATIENCE_MS).addEventListener("abort", () => resolve()),
-  );
-  await Promise.race([late, look().catch((error: Error) => progress(urn, error.message))]);
+  await within(STRAYS_PATIENCE_MS, () => look().catch((error: Error) => progress(urn, error.message)));
 }
 
 async function releaseAllOf({ label, __urn: urn, gate, ...api }: IdentityOutputs): Promise<void> {

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type CodeSource, checkRepository } from "../code/check-repository.ts";
 import { sourceText } from "../code/check-source.ts";
 import { type SavedSource, savedSource, saveSource } from "../code/git/snapshot.ts";
+import { notAsCommitted } from "../config/committed.ts";
 import { isSameValue, type RunConfig, readConfig, stackConfig } from "../config/config.ts";
 import { secretConfigProblems } from "../config/secret.ts";
 import { changedByYaml, stackFile } from "../config/yaml.ts";
@@ -65,12 +66,15 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
   const raw = stackConfig();
   const { config, problems } = readConfig(raw);
   const changed = changedByYaml(stackFile(stack), project, raw, isSameValue);
+  const notice = notAsCommitted(stack, project);
   const findings = await examine(config, [...problems, ...changed, ...secretConfigProblems(project, env)], env).catch(
     (error) => {
       const disk = diskError(error);
       throw disk === undefined ? error : problemsError([{ key: "disk", found: disk.message }], stack);
     },
   );
+  const differs = await notice;
+  if (differs !== undefined) void pulumi.log.info(differs);
   if (findings.dir !== undefined) warnOfOpenIntents(findings.dir, stack);
   if (!isComplete(findings)) {
     const { vast, dir, problems } = findings;

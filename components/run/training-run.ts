@@ -17,7 +17,8 @@ import { VastInstance } from "../vast/instance/instance.ts";
 import { openEvents } from "../vast/ready/connect.ts";
 import { RunIdentity } from "./identity.ts";
 import type { Prepared } from "./prepare.ts";
-import { type RunCommands, runCommands, secondsToFirstLine } from "./run-commands.ts";
+import { type RunCommands, runCommands } from "./shown/commands.ts";
+import { secondsIn, standingIn } from "./shown/printed.ts";
 import { trainingOf, trainingSteps } from "./training-steps.ts";
 import { WandbRun } from "./wandb-run.ts";
 
@@ -30,6 +31,7 @@ export class TrainingRun extends pulumi.ComponentResource {
   readonly revision: Revision;
   readonly wandb: WandbRun;
   readonly instance: VastInstance;
+  readonly bid: VastBid;
   readonly checkpoints: Checkpoints;
   readonly commands: pulumi.Output<RunCommands>;
 
@@ -66,7 +68,11 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...below, dependsOn: [this.revision, used], deleteBeforeReplace: true },
     );
     const { instance } = this;
-    new VastBid(`${name}-bid`, { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id }, below);
+    this.bid = new VastBid(
+      `${name}-bid`,
+      { ...api, rental, maxPricePerHour, bidMarkup, instanceId: instance.id },
+      below,
+    );
     const { leaseHours, maxHours } = config;
     const lease = new VastLease(`${name}-lease`, { ...api, instance, leaseHours, maxHours }, below);
     const { search, fingerprints } = prepared;
@@ -87,9 +93,12 @@ export class TrainingRun extends pulumi.ComponentResource {
     const inputs = { ...onMachine(instance, prepared), ...order, commit, dependencies, wandbRunId: this.wandb.runId };
     const lastStep = trainingSteps(name, prepared, inputs, this);
     this.commands = commandsFor(instance, prepared);
+    // No secret, though the step that printed it is.
+    const printed = pulumi.unsecret(lastStep.stdout);
     // Not an output of the stack: those are all lost when training fails at its first start.
-    const firstLine = secondsToFirstLine(lastStep.stdout);
+    const firstLine = printed.apply(secondsIn);
     noteFirstLine(instance, firstLine);
+    tellStanding(this, printed, Date.now());
     this.registerOutputs({ instanceId: instance.instanceId, commit, secondsToFirstLine: firstLine });
   }
 }
@@ -164,6 +173,14 @@ function noteFirstLine({ id, urn }: VastInstance, seconds: pulumi.Output<number 
     if (pulumi.runtime.isDryRun() || after === null) return;
     const reason = `${after} s after the first login`;
     openEvents(row).noteOnce({ what: "first line", instance: Number(instanceId), reason });
+  });
+}
+
+/** Says what training does, if the step has looked since then. */
+function tellStanding(run: TrainingRun, printed: pulumi.Output<string>, since: number): void {
+  pulumi.all([printed, run.wandb.runId]).apply(([text = "", runId]) => {
+    const lines = pulumi.runtime.isDryRun() ? [] : standingIn(text, runId, since);
+    if (lines.length > 0) void pulumi.log.info(lines.join("\n"), run);
   });
 }
 

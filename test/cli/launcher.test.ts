@@ -27,6 +27,14 @@ test("an exit code reaches the shell", () => {
   assert.match(ended.stderr, /^vast-run: unknown command 'nonsense'/);
 });
 
+test("a reader that has enough is no error", () => {
+  const text = '"$1" --help | head -1; echo "$' + '{PIPESTATUS[0]}"';
+  const program = join(projectDir, "cli", "vast-run");
+  const ended = spawnSync("bash", ["-c", text, "bash", program], { encoding: "utf8" });
+  assert.deepEqual(ended.stdout.split("\n"), ["Usage: vast-run COMMAND [options]", "0", ""]);
+  assert.equal(ended.stderr, "");
+});
+
 test("without the project's Node it says what to run", (t) => {
   const clone = join(folder(t), "clone");
   mkdirSync(join(clone, "cli"), { recursive: true });

@@ -23,7 +23,7 @@ async function saysWhatBills(project: Project, shown: string): Promise<void> {
     `instance ${id} goes on costing up to \\$\\d+\\.\\d{3}/h; this ends it: pulumi destroy -s local, or, when that fails, vastai destroy instance ${id}`,
   );
   assert.match(shown.replace(/\s+/g, " "), line);
-  assert.match(shown, /destroyCommand *: "pulumi destroy -s local"/, "among the outputs, which come last");
+  assert.match(shown, /end *: "pulumi destroy -s local"/, "among the outputs, which come last");
 }
 
 /** Resolves when something has been rented. */

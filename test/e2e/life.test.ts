@@ -26,6 +26,9 @@ const TYPES = [
   "pulumi-nodejs:dynamic:WandbRun",
 ].map((type) => `vast-training:index:TrainingRun$${type}`);
 
+/** What a preview promises. */
+const COST = /cost *: "\$\d+\.\d{3}\/h, 1x H100 SXM in /;
+
 async function recordedTypes(project: Project): Promise<string[]> {
   const { stdout } = await project.run("pulumi", ["stack", "export", "-s", "local"]);
   const urns: string[] = JSON.parse(stdout).deployment.resources.map(({ urn }: { urn: string }) => urn);
@@ -42,14 +45,19 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
 
   await t.test("preview prints the quote and rents nothing", { skip: notAll }, async () => {
     const shown = await project.works("preview");
-    assert.match(shown, /quote/);
-    assert.match(shown, /H100 SXM/);
+    assert.match(shown, COST);
+    assert.doesNotMatch(shown, /\[unknown\]/);
     assert.deepEqual((await project.simulator.ledger()).contracts, []);
   });
 
   await t.test("up rents the machine of its preview's quote with a real bid and starts training", async () => {
     const shown = await project.works("up");
-    assert.match(shown, /Previewing update[\s\S]*quote[\s\S]*H100 SXM[\s\S]*Updating/);
+    assert.match(shown, new RegExp(`Previewing update[\\s\\S]*${COST.source}[\\s\\S]*Updating`));
+    const [, end = ""] = shown.split("Updating (local)");
+    assert.match(end, /\(run\):\s+training runs: branch jan: learning rate/);
+    const [, outputs = ""] = /^Outputs:\n([\s\S]*?)\n\n/m.exec(end) ?? [];
+    const names = outputs.split("\n").map((line) => line.split(":")[0]?.replace(/[ +]/g, ""));
+    assert.deepEqual(names, ["cost", "end", "watch"], "all that people need, a line each");
     first = await project.outputs();
     wandbRunId = first.wandbRunId;
     const [contract, ...others] = (await project.simulator.ledger()).contracts;
@@ -113,7 +121,8 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   });
 
   await t.test("another branch restarts training on the same machine", { skip: notAll }, async () => {
-    await project.works("up", "--skip-preview", "-c", "branch=main");
+    const shown = await project.works("up", "--skip-preview", "-c", "branch=main");
+    assert.match(shown, /training \(step \d+\) is stopped and started again from its last checkpoint/);
     const outputs = await project.outputs();
     assert.equal(outputs.instanceId, first.instanceId);
     assert.equal(outputs.branch, "main");
@@ -127,6 +136,9 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
   await t.test(
     "another number of GPUs brings the checkpoints home, releases, and rents anew: in this order",
     async () => {
+      const previewed = await project.works("preview", "-c", "gpus=2");
+      assert.match(previewed, /training \(step \d+\) is asked to save, and its \d+ files? comes? home first/);
+      assert.match(previewed, /\(1x H100 SXM, \$[\d.]+\/h\) goes \(gpus changed\); then comes:\s+2x H100 SXM in /);
       const since = (await project.requests()).length;
       await project.works("up", "--skip-preview", "-c", "gpus=2");
       const second = await project.outputs();

@@ -85,6 +85,7 @@ test("a preview without a problem warns of nothing that is not there", async (t)
   const project = await openProject(t, {}, ["--no-hosts"]);
   const { code, stdout, stderr } = await project.pulumi("preview");
   assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /\bquote\b/);
+  assert.match(stdout, /cost *: "\$\d+\.\d{3}\/h, 1x H100 SXM in /);
+  assert.doesNotMatch(stdout, /\[unknown\]/);
   assert.doesNotMatch(stdout + stderr, /Undefined value/);
 });

@@ -23,6 +23,7 @@ export interface Project extends Workspace {
   pulumi(command: string, ...args: string[]): Promise<CommandResult>;
   /** The same, and it must succeed. */
   works(command: string, ...args: string[]): Promise<string>;
+  /** The stack's output for programs. */
   outputs(): Promise<Record<string, unknown>>;
   /** What the API was asked so far. */
   requests(): Promise<LoggedRequest[]>;
@@ -72,7 +73,7 @@ function projectOf(workspace: Workspace, simulator: SimulatorProcess): Project {
     return result.stdout + result.stderr;
   };
   const outputs: Project["outputs"] = async () => {
-    const result = await workspace.run("pulumi", ["stack", "output", "-s", "local", "--json"]);
+    const result = await workspace.run("pulumi", ["stack", "output", "__run", "-s", "local", "--json"]);
     assert.equal(result.code, 0, result.stderr);
     return JSON.parse(result.stdout) as Record<string, unknown>;
   };

@@ -81,7 +81,7 @@ function openRealHost(apiKeyFile: string, env: NodeJS.ProcessEnv): Api {
   if (file !== undefined) return withKeyFile(REAL_HOST, file);
   throw vastError(
     "no_key",
-    `no Vast API key: set VAST_API_KEY, or apiKeyFile in the stack config, or write the key to ${places[0]} (looked also in ${places[1]})`,
+    `no Vast API key: set VAST_API_KEY, or apiKeyFile in the stack config, or write the key to ${places[1]}, chmod 600 (looked also in ${places[0]})`,
   );
 }
 

@@ -1,13 +1,15 @@
 import { pick } from "../../lib/values.ts";
 import { changedKeys, lifecycle } from "../../pulumi/lifecycle.ts";
 import { connect, openJournal } from "../ready/connect.ts";
-import { bidInputs, type VastBidInputs } from "./bid.ts";
+import { bidInputs, type Moved, type VastBidInputs } from "./bid.ts";
 import { rebid } from "./rebid.ts";
 import { termsOf } from "./terms.ts";
 
 interface BidOutputs extends VastBidInputs {
   /** Smallest bid when the instance was rented, $/h without disk; null = not known. */
   readonly floorPerHour: number | null;
+  /** Older states lack it. */
+  readonly moved?: Moved | null;
 }
 
 /** Only check is told the URN, the row on which progress is shown, so it goes on as an input. */
@@ -29,15 +31,15 @@ export const provider = lifecycle({
     openJournal().closeInstance(Number(inputs.instanceId));
     const terms = termsOf(inputs.instanceId);
     const floorPerHour = terms?.floorPerHour ?? null;
-    if (terms === undefined || hasNewTerms({ ...inputs, ...terms }, inputs))
-      await bring(inputs, floorPerHour, inputs.bidMarkup);
-    return { id: inputs.instanceId, outs: outputs(inputs, floorPerHour) };
+    const isOther = terms === undefined || hasNewTerms({ ...inputs, ...terms }, inputs);
+    const moved = isOther ? await bring(inputs, floorPerHour, inputs.bidMarkup) : null;
+    return { id: inputs.instanceId, outs: outputs(inputs, floorPerHour, moved) };
   },
 
   update: async (_id: string, olds: BidOutputs, news: CheckedBid) => {
     const floorPerHour = termsOf(news.instanceId)?.floorPerHour ?? olds.floorPerHour;
-    await bring(news, floorPerHour, olds.bidMarkup);
-    return { outs: outputs(news, floorPerHour) };
+    const moved = await bring(news, floorPerHour, olds.bidMarkup);
+    return { outs: outputs(news, floorPerHour, joined(olds.moved, moved)) };
   },
 });
 
@@ -46,11 +48,17 @@ function hasNewTerms(olds: VastBidInputs, news: VastBidInputs): boolean {
   return olds.maxPricePerHour !== news.maxPricePerHour || olds.bidMarkup !== news.bidMarkup;
 }
 
-function outputs(inputs: VastBidInputs, floorPerHour: number | null): BidOutputs {
-  return { ...pick(inputs, bidInputs.keyof().options), floorPerHour };
+/** Two changes after each other, between which the instance's outputs did not follow, are one. */
+export function joined(before: Moved | null | undefined, after: Moved | null): Moved | null {
+  if (before == null || after === null) return after ?? before ?? null;
+  return { from: Math.abs(before.to - after.from) < 1e-6 ? before.from : after.from, to: after.to };
 }
 
-async function bring(inputs: CheckedBid, floor: number | null, markupBefore: number): Promise<void> {
-  if (inputs.rental === "on-demand") return;
-  await rebid(await connect(inputs, { urn: inputs.__urn }), inputs, { floor, markupBefore });
+function outputs(inputs: VastBidInputs, floorPerHour: number | null, moved: Moved | null): BidOutputs {
+  return { ...pick(inputs, bidInputs.keyof().options), floorPerHour, moved };
+}
+
+async function bring(inputs: CheckedBid, floor: number | null, markupBefore: number): Promise<Moved | null> {
+  if (inputs.rental === "on-demand") return null;
+  return rebid(await connect(inputs, { urn: inputs.__urn }), inputs, { floor, markupBefore });
 }

@@ -1,7 +1,8 @@
 import { perHour } from "../../lib/money.ts";
 import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
-import type { Account } from "../client/wire.ts";
+import { rateOf } from "../client/phase.ts";
+import type { Account, Instance } from "../client/wire.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
@@ -12,6 +13,8 @@ import type { CheckedInputs } from "./instance.outputs.ts";
 export interface CheckMeans {
   market(criteria: OfferCriteria): Promise<Market>;
   account(): Promise<Account>;
+  /** What an earlier run that was interrupted has rented under this label, and left; undefined = nothing lives. */
+  left(label: string): Promise<Instance | undefined>;
   /** Why a machine could not pull the image of these inputs; undefined = it could, or nobody can tell now. */
   imageTrouble(inputs: VastInstanceInputs): Promise<string | undefined>;
   /** The quote that a preview has just made for the same thing. */
@@ -29,8 +32,8 @@ export interface Checked {
 
 /**
  * Validates the inputs and quotes an offer. The market is searched when the instance is not in the state yet; later
- * runs keep the old quote, so that a moving market never shows as a change. When Vast cannot be asked there is no
- * quote, and no failure either.
+ * runs keep the old quote, so that a moving market never shows as a change. When Vast cannot be asked, or a machine of
+ * an earlier run is there to be taken over, there is no quote, and no failure either.
  *
  * @param olds inputs in the state; empty = a new instance, or one that replaces another
  */
@@ -60,6 +63,11 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
     return { quote: kept };
   }
   try {
+    const left = isUnknown(inputs.label) ? undefined : await means.left(inputs.label);
+    if (left !== undefined) {
+      await means.say(takeOverText(left));
+      return {};
+    }
     const [found, account, trouble] = await Promise.all([
       // Without a search the other checks still run.
       means.market(criteria).catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
@@ -76,6 +84,15 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
     await means.say(`the market cannot be asked now, so nothing is quoted: ${(error as Error).message}`);
     return {};
   }
+}
+
+/** "instance 7 of an earlier run is taken over: 1x H100 SXM in Texas, US, $2.415/h" */
+function takeOverText(instance: Instance): string {
+  const { id, gpus, gpu, location } = instance;
+  const rate = rateOf(instance);
+  const what = gpu === null ? [] : [`${gpus ?? "?"}x ${gpu}${location === null ? "" : ` in ${location}`}`];
+  const facts = [...what, ...(rate === null ? [] : [perHour(rate)])];
+  return `instance ${id} of an earlier run is taken over${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`;
 }
 
 async function answerOf(

@@ -1,6 +1,8 @@
 import { factsOfOffer } from "../../events/news.ts";
+import { within } from "../../lib/clock.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { pick } from "../../lib/values.ts";
+import { whenCancelled } from "../../pulumi/endings.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
@@ -9,13 +11,15 @@ import { removeSshConfig } from "../../ssh/ssh-config.ts";
 import { knownHostsFile } from "../../ssh/ssh-key.ts";
 import { targetOf } from "../client/api.ts";
 import { isVastError } from "../client/errors.ts";
+import { twinsIn } from "../client/instance-list.ts";
 import { type PhaseName, phaseOf } from "../client/phase.ts";
 import { ensureSameAccount, type Unseen } from "../client/same-account.ts";
 import type { Instance } from "../client/wire.ts";
 import { whileBilling } from "../journal/interrupt.ts";
+import { holderOf } from "../journal/journal.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
-import { isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { CANCELLED, cancelledText, isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
 import { knownText } from "../ledger/standing.ts";
 import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
@@ -28,7 +32,7 @@ import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance } from "./instance.check.ts";
 import type { RawInputs } from "./instance.inputs.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
-import { planOf } from "./plan.ts";
+import { planOf, replacedText } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
 
 /** Only check is told the URN, the row on which progress is shown, so it goes on as an input. Older states lack it. */
@@ -46,6 +50,7 @@ export const provider = lifecycle({
   diff: async (id: string, olds: InstanceOutputs, news: CheckedInputs) => {
     openJournal().closeInstance(Number(id));
     const plan = planOf(olds, news, isUnknown);
+    if (plan.replaces.length > 0) await say(olds.__urn, replacedText(olds, plan.replaces));
     const changes = (await tellDrift(id, olds, news, plan.changes)) || isRenewed(id, olds);
     return { ...plan, changes, deleteBeforeReplace: true };
   },
@@ -156,9 +161,16 @@ async function watched<T>(
   action: (means: Means) => Promise<T>,
 ): Promise<T> {
   const engine = watchEngine();
-  const { sshKeyFile, labDir } = inputs;
+  const { sshKeyFile, labDir, label } = inputs;
+  let more = "";
+  const stop = whenCancelled(() => {
+    const { instanceIds = olds === undefined ? [] : [Number(olds.instanceId)] } = openJournal().find(label) ?? {};
+    void say(urn, cancelledText({ instanceIds }));
+    more = `; ${CANCELLED}`;
+  });
   try {
-    return await action(await connect(inputs, { urn, sshKeyFile, labDir, engine }));
+    const means = await connect(inputs, { urn, sshKeyFile, labDir, engine });
+    return await action({ ...means, progress: (text) => means.progress(text + more) });
   } catch (error) {
     if (!isStranded(error)) throw olds !== undefined && isVastError(error) ? withKept(error, olds) : error;
     const { instance, givenUp, renter } = error;
@@ -168,6 +180,7 @@ async function watched<T>(
     const outs = { ...blank, ...pick(olds ?? blank, [...BROUGHT_UP, "offerId", "accountId", "keyFingerprint"]) };
     throw partialFailure(String(instance.id), outs, inputs, error);
   } finally {
+    stop();
     engine.stop();
   }
 }
@@ -257,10 +270,8 @@ const DRIFT_PATIENCE_MS = 5000;
  */
 async function tellDrift(id: string, olds: InstanceOutputs, news: CheckedInputs, changes: boolean): Promise<boolean> {
   const { __urn: urn } = olds;
-  const patience = AbortSignal.timeout(DRIFT_PATIENCE_MS);
-  const late = new Promise<undefined>((resolve) => patience.addEventListener("abort", () => resolve(undefined)));
-  const look = lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
-  const drift = await Promise.race([late, look]);
+  const look = () => lookForDrift(id, olds, news).catch((error: Error) => progress(urn, error.message));
+  const drift = await within(DRIFT_PATIENCE_MS, look);
   if (changes || !drift) return changes;
   const lines = plainLines(drift);
   if (drift.gone) throw new Error(lines.join("; "));
@@ -302,6 +313,11 @@ function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
       return market(client, criteria, { prices, ledger, shared: new Searches(openStateDir()) });
     },
     account: async () => (await open()).client.account(),
+    left: async (label) => {
+      const intent = openJournal().find(label);
+      if (intent === undefined || holderOf(intent) !== "nobody") return undefined;
+      return twinsIn(await (await open()).list.look(), label).at(0);
+    },
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
     kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
     keep: (criteria, imageBytes, quote) => {

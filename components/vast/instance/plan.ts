@@ -1,3 +1,4 @@
+import { perHour } from "../../lib/money.ts";
 import { canonicalGpu } from "../market/gpu-name.ts";
 import { type Asked, type CheckedInputs, hardInputs, type InstanceOutputs } from "./instance.outputs.ts";
 
@@ -30,6 +31,14 @@ export function planOf(
   const isMarked = olds.label === before.label;
   const isReachable = isUnknown(news.apiKeyFile) || before.apiKeyFile === news.apiKeyFile;
   return { replaces, changes: replaces.length > 0 || olds.phase !== "ready" || !isMarked || !isReachable };
+}
+
+/** Which machine goes, and why. The check of the one that comes has its quote said after this. */
+export function replacedText(olds: InstanceOutputs, replaces: readonly string[]): string {
+  const { instanceId, gpus, gpu, pricePerHour } = olds;
+  const named = replaces.filter((key) => key !== "phase");
+  const what = named.length === 0 ? "it never came up" : `${named.join(", ")} changed`;
+  return `instance ${instanceId} (${gpus}x ${gpu}, ${perHour(pricePerHour)}) goes (${what}); then comes:`;
 }
 
 function differs(

@@ -6,17 +6,17 @@ import { type BidTerms, nextBidOf } from "../market/bidding.ts";
 import { onDemandOfInstance, onDemandText } from "../market/on-demand.ts";
 import { note } from "../ready/experience.ts";
 import type { Means } from "../ready/means.ts";
-import type { VastBidInputs } from "./bid.ts";
+import type { Moved, VastBidInputs } from "./bid.ts";
 
 /**
- * Adapts the bid of an instance to cap and markup, and says what it could not do. Throws when Vast knows no such
- * instance, or not its bid.
+ * Adapts the bid of an instance to cap and markup, and says what it could not do. Answers with the old and the new
+ * price; null = it stays, or Vast does not say it. Throws when Vast knows no such instance, or not its bid.
  */
 export async function rebid(
   { client, prices, ledger, events, say }: Pick<Means, "client" | "prices" | "ledger" | "events" | "say">,
   inputs: Pick<VastBidInputs, "instanceId" | "maxPricePerHour" | "bidMarkup">,
   standing: Pick<BidTerms, "floor" | "markupBefore">,
-): Promise<void> {
+): Promise<Moved | null> {
   const { instanceId, maxPricePerHour, bidMarkup: markup } = inputs;
   const id = Number(instanceId);
   const instance = await client.instance(id);
@@ -41,7 +41,7 @@ export async function rebid(
     );
   }
   if (next.wins && isOutbid(instance)) note({ ledger, prices }, instance, { what: "outbid" });
-  if (Math.abs(next.bid - bid) < 1e-6) return;
+  if (Math.abs(next.bid - bid) < 1e-6) return null;
   if (machineId !== null && gpus !== null)
     prices.noteBid({ machineId, gpus }, { perHour: next.bid, floor: next.floor });
   // A bid that wins starts it.
@@ -49,4 +49,6 @@ export async function rebid(
   await client.changeBid(id, next.bid);
   events?.note({ what: "bid moved", instance: id, gpuPerHour: next.bid });
   await say(`the bid for instance ${id} is ${perHour(next.bid)} now, before ${perHour(bid)}`);
+  const { totalPerHour } = instance;
+  return totalPerHour === null ? null : { from: totalPerHour, to: totalPerHour - bid + next.bid };
 }

@@ -42,6 +42,15 @@ export function leftBehind({ label, urn, instanceIds, perHour: price }: Intent):
   return `${named} (${label}) ${there}: ${ours}, or ${theirs}`;
 }
 
+/** What becomes of what is being rented or started after one ^C, and after a second one. */
+export function cancelledText({ instanceIds: [id] }: Pick<Intent, "instanceIds">): string {
+  const what = id === undefined ? "what is being rented" : `instance ${id}`;
+  return `^C: ${what} is waited for until it is ready, and kept; a second ^C leaves it at once: it bills, and the next pulumi up takes it over`;
+}
+
+/** The same behind each text of progress, which may have half a line. */
+export const CANCELLED = "kept when ready; ^C again leaves it";
+
 /** How to repair the stack after a kill. Pulumi itself suggests only "pulumi cancel", which does half of it. */
 export function afterKill({ urn }: Pick<Intent, "urn">): string {
   const stack = stackOf({ urn });

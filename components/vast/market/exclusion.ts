@@ -36,8 +36,9 @@ export function explain(
   const head = `none of ${offers.length} ${offers.length === 1 ? "offer" : "offers"} of ${gpu} (${criteria.rental}) fits`;
   const isForOnDemand = rejected.some((each) => fitsOnDemand(each, criteria));
   const blame = nearest.why.find(({ criterion }) => criterion !== null)?.criterion ?? null;
+  const sizes = blame === "gpus" ? `; ${sizesText(offers)}` : "";
   return {
-    excluded: `${head}: ${counts(rejected)}; ${nearestText(nearest, criteria)}${isForOnDemand ? HINT : ""}`,
+    excluded: `${head}: ${counts(rejected)}${sizes}; ${nearestText(nearest, criteria)}${isForOnDemand ? HINT : ""}`,
     blame: blame ?? (isForOnDemand ? "rental" : null),
   };
 }
@@ -59,6 +60,12 @@ function counts(rejected: readonly Rejected[]): string {
     .sort(([, one], [, other]) => other - one)
     .map(([filter, count]) => `${count} ${filter}`)
     .join(", ");
+}
+
+/** "on offer are machines with 1, 2, 4, 8 GPUs" */
+function sizesText(offers: readonly ComparedOffer[]): string {
+  const sizes = [...new Set(offers.map(({ gpus }) => gpus))].sort((one, other) => one - other);
+  return `on offer are machines with ${sizes.join(", ")} GPUs`;
 }
 
 /** It would fit, were it rented on demand. */

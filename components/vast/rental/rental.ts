@@ -65,6 +65,8 @@ class Rental {
   readonly #deadline: number;
   readonly #queue: OfferQueue;
   readonly #failures: string[] = [];
+  /** How many machines were rented and given up. */
+  #givenUp = 0;
   readonly #account: Promise<string>;
   /** Others of the label that are kept: training may have run on them. */
   #kept: readonly number[] = [];
@@ -234,7 +236,10 @@ class Rental {
     const { publicKeys, criteria, label } = this.#request;
     const deadline = this.#patience(since, told);
     const wanted = wantedOf(criteria, told.gpu);
-    return awaitReady(this.#means, {
+    const { progress } = this.#means;
+    // People who come back see that it is not the first one.
+    const means = this.#givenUp === 0 ? this.#means : { ...this.#means, progress: this.#numbered(progress) };
+    return awaitReady(means, {
       id,
       label,
       since,
@@ -243,6 +248,11 @@ class Rental {
       wanted,
       publicKey: publicKeys[0] ?? "",
     });
+  }
+
+  /** "machine 2: 2/6 image pull, 41 s" */
+  #numbered(progress: Means["progress"]): Means["progress"] {
+    return (text) => progress(`machine ${this.#givenUp + 1}: ${text}`);
   }
 
   async #rented(outcome: Outcome & { ready: true }, offerId: number | null): Promise<Rented> {
@@ -286,6 +296,7 @@ class Rental {
     this.#doubts.add(cause);
     this.#queue.skip(instance?.machineId ?? null);
     this.#failures.push(why);
+    this.#givenUp += 1;
   }
 
   async #keepRemains(instance: Instance, why: string): Promise<void> {

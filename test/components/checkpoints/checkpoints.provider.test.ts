@@ -7,8 +7,10 @@ import {
   type CheckpointsState,
   changes,
   movedFolder,
+  planText,
   provider,
 } from "../../../components/checkpoints/checkpoints.provider.ts";
+import { leaveText, restartText } from "../../../components/remote/now.ts";
 
 const home = mkdtempSync(join(tmpdir(), "vast-checkpoints-"));
 process.env.VAST_TRAINING_HOME = home;
@@ -56,6 +58,17 @@ test("another clone of the project keeps the folder at home, and says so; the st
     inputs: { ...inputs, checkpointsTo: "/elsewhere/kept" },
     failures: [],
   });
+});
+
+test("a preview says what becomes of training: another one, or none on this machine", () => {
+  assert.equal(planText(state, inputs), undefined);
+  assert.equal(planText(state, { ...inputs, stopGraceSeconds: 1 }), undefined);
+  assert.equal(planText(state, { ...inputs, training: "b".repeat(64) }), restartText);
+  assert.equal(planText(state, { ...inputs, training: UNKNOWN }), undefined);
+  assert.equal(planText(state, { ...inputs, instanceId: UNKNOWN }), leaveText);
+  assert.equal(planText(state, { ...inputs, instanceId: "8", training: "b" }), undefined, "the old machine is gone");
+  const { training: _training, ...older } = state;
+  assert.equal(planText(older, inputs), undefined);
 });
 
 test("the folder on the machine cannot change under checkpoints that lie in it", () => {

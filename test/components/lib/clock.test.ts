@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { momentOf, retryAfterSeconds, since } from "../../../components/lib/clock.ts";
+import { momentOf, retryAfterSeconds, since, within } from "../../../components/lib/clock.ts";
 
 const HOUR = 3_600_000;
 const clock = (at: number, id?: string, uptime = 0) => ({
@@ -47,3 +47,21 @@ for (const [header, seconds] of cases)
   test(`Retry-After ${JSON.stringify(header)} is ${seconds} s`, () => {
     assert.equal(retryAfterSeconds(header, noon), seconds);
   });
+
+test("an action has so long and no longer, and is told when its time is over", async () => {
+  assert.equal(await within(60_000, async () => "done"), "done");
+  let told = false;
+  const late = await within(20, (signal) => {
+    signal.addEventListener("abort", () => {
+      told = true;
+    });
+    return new Promise(() => {});
+  });
+  assert.deepEqual([late, told], [undefined, true]);
+  await assert.rejects(
+    within(60_000, async () => {
+      throw new Error("its own");
+    }),
+    /its own/,
+  );
+});

@@ -5,6 +5,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";
+import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { whenCancelled } from "../../../components/pulumi/endings.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
 import { type FakeEngine, fakeEngine } from "../../support/fake-engine.ts";
 
@@ -59,3 +64,30 @@ test("none of the providers can forget it: each is made by lifecycle()", () => {
   for (const file of files)
     assert.match(readFileSync(join(projectDir, file), "utf8"), /^export const provider = lifecycle\(/m, file);
 });
+
+test("the first ^C is heard once, and only while somebody listens", async (t) => {
+  const server = new Server();
+  server.addService(provider.ResourceProviderService, { cancel: answer, getPluginInfo: answer });
+  const bind = promisify(server.bindAsync.bind(server)) as (...to: [string, ServerCredentials]) => Promise<number>;
+  const port = await bind("127.0.0.1:0", ServerCredentials.createInsecure());
+  t.after(() => server.forceShutdown());
+  const engine = new provider.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  t.after(() => engine.close());
+  const call = (name: "cancel" | "getPluginInfo") => promisify(engine[name].bind(engine))(new empty.Empty());
+  let heard = 0;
+  const stop = whenCancelled(() => heard++);
+  await call("getPluginInfo").catch(() => {});
+  assert.equal(heard, 0, "another call");
+  await call("cancel");
+  await call("cancel");
+  assert.equal(heard, 1);
+  stop();
+  whenCancelled(() => heard++)();
+  await call("cancel");
+  assert.equal(heard, 1);
+});
+
+/** Answers a call as Pulumi's server for dynamic resources answers a cancel: with nothing. */
+function answer(_call: unknown, done: (error: null, value: unknown) => void): void {
+  done(null, new empty.Empty());
+}

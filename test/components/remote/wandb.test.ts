@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
 import { type Wandb, wandbTags } from "../../../components/remote/wandb.ts";
+import { standingIn } from "../../../components/run/shown/printed.ts";
 import { offlineRuns, pythonWithWandb } from "../../support/wandb.ts";
 import { type Box, GUARD, openBox, TRAINING } from "./box.ts";
 
@@ -42,6 +43,18 @@ test("training finds the run and its tags, a name of the user's own wins, and wi
     }),
   );
   assert.doesNotMatch(box.read("train.log"), /WANDB_(RUN_ID|RESUME|TAGS)/);
+});
+
+test("the step tells the first line of training, and the run's page where the log names it", async (t) => {
+  const box = openBox(t);
+  const page = "https://wandb.ai/me/it/runs";
+  const says = `echo; echo "a line"; echo "View run at ${page}/other"; echo "View run at ${page}/$WANDB_RUN_ID now"; exit 0`;
+  const { out } = await box.run(stepOf(box, { command: says }));
+  assert.match(out, /^training: says a line$/m);
+  assert.match(out, new RegExp(`^training: wandb ${page}/ab12cd34$`, "m"));
+  const [line, url] = standingIn(out, WANDB.runId, Date.now());
+  assert.deepEqual([line, url], ["training has ended with exit code 0", `wandb: ${page}/ab12cd34`]);
+  assert.doesNotMatch((await box.run(stepOf(box, { command: "exit 0" }))).out, /^training: (says|wandb)/m);
 });
 
 test("another price, machine or id leaves a running training alone, and reaches it when it is started again", async (t) => {

@@ -24,6 +24,7 @@ test("what a killed process of this stack was renting is said, too", () => {
   assert.deepEqual(leftLines({ listOpen: () => open }, "dev"), [
     "instance 7 (vt-dev) is still there and costs up to $0.500/h; this ends it: pulumi destroy -s dev, or vastai destroy instance 7",
   ]);
+  assert.deepEqual(leftLines({ listOpen: () => open }, "dev", [7]), [], "a machine of which that is said already");
 });
 
 const whose = { owner: "abcdefgh", project: "vast-training", stack: "dev", run: "run" };

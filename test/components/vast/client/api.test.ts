@@ -45,7 +45,10 @@ test("the real host by its name is still the real host", (t) => {
 
 test("no key names the places to put one", (t) => {
   const { env } = home(t);
-  assert.throws(() => openApi(real(), env), kind("no_key", /VAST_API_KEY.*apiKeyFile.*vast_api_key.*\.vast_api_key/));
+  assert.throws(
+    () => openApi(real(), env),
+    kind("no_key", /VAST_API_KEY.*apiKeyFile.*\/\.vast_api_key, chmod 600 \(.*vastai\/vast_api_key\)/),
+  );
   assert.throws(() => openApi(real("/nowhere/key"), env), kind("no_key", /\/nowhere\/key does not exist/));
 });
 

@@ -7,7 +7,7 @@ import type { CheckedInputs } from "../../../../components/vast/instance/instanc
 import { choose } from "../../../../components/vast/market/choice.ts";
 import { type Quote, quoteOf } from "../../../../components/vast/market/quote.ts";
 import { criteria, label, request } from "../../../support/request.ts";
-import { offer } from "../../../support/rows.ts";
+import { instance, offer } from "../../../support/rows.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const { image, publicKeys } = request;
@@ -37,6 +37,7 @@ function means(changes: Partial<CheckMeans> = {}) {
   };
   const all: CheckMeans = {
     market: async () => note("market", { choices, passedOver: "", onDemandTotal: null, excluded: "", blame: null }),
+    left: async () => undefined,
     account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
@@ -57,6 +58,17 @@ test("a new instance is quoted, from one search", async () => {
   assert.deepEqual(world.calls, ["market", "account", "image"]);
   assert.deepEqual(world.keptQuotes, [checked.quote]);
   assert.match(world.said.join(), /^1x H100 SXM in Texas, US/);
+});
+
+test("where up would take over a machine of an earlier run, that one is named, and no market is asked", async () => {
+  const left = instance({ id: 77, gpu_name: "H100 SXM", num_gpus: 1, geolocation: "Texas, US" });
+  const world = means({ left: async (asked) => (asked === label ? left : undefined) });
+  const { inputs: checked, failures } = await checkInstance({}, inputs, world);
+  assert.deepEqual([checked.quote, failures, world.calls], [null, [], []]);
+  assert.match(
+    world.said.join(),
+    /^instance 77 of an earlier run is taken over: 1x H100 SXM in Texas, US, \$\d+\.\d{3}\/h$/,
+  );
 });
 
 test("an image that no machine could pull is told before anything is promised", async () => {

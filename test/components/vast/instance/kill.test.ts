@@ -80,6 +80,10 @@ test("the provider is killed after its rental: the next up takes that machine ov
   process.kill(intent.pid, "SIGKILL");
   assert.notEqual((await up.result).code, 0);
   assert.deepEqual(await contracts(program), { made: 1, living: 1 });
+  const previewed = new RegExp(
+    `instance ${intent.instanceIds[0]} of an earlier run is taken over: 1x .*, \\$[\\d.]+/h`,
+  );
+  assert.match(await program.works("preview"), previewed);
   assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
   assert.equal((await program.outputs()).instanceId, String(intent.instanceIds[0]));
   assert.equal((await program.outputs()).label, intent.label);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CheckedInputs, outputsOf, refreshed } from "../../../../components/vast/instance/instance.outputs.ts";
-import { planOf } from "../../../../components/vast/instance/plan.ts";
+import { planOf, replacedText } from "../../../../components/vast/instance/plan.ts";
 import { criteria } from "../../../support/request.ts";
 import { instance, quote } from "../../../support/rows.ts";
 
@@ -141,4 +141,13 @@ test("what is not known yet changes nothing", () => {
     planOf(ready, unknown, (value) => value === "?"),
     { replaces: [], changes: false },
   );
+});
+
+test("what goes is named, with its price and what changed", () => {
+  const olds = { ...ready, instanceId: "7", gpus: 1, gpu: "H100 SXM", pricePerHour: 1.0706 };
+  assert.equal(
+    replacedText(olds, ["gpus", "diskGb"]),
+    "instance 7 (1x H100 SXM, $1.071/h) goes (gpus, diskGb changed); then comes:",
+  );
+  assert.match(replacedText(olds, ["phase"]), /goes \(it never came up\); then comes:$/);
 });

@@ -30,8 +30,11 @@ test("a new markup is counted from the price at the rental, though the market li
   near(contract.bid, floor * 1.2);
   let markupBefore = 0.2;
   for (const bidMarkup of [0.3, 0.25, 0.4, 0.1]) {
-    await rebid(world.means, { ...inputs, bidMarkup }, { floor, markupBefore });
+    const before = (await world.means.client.instance(id))?.totalPerHour ?? 0;
+    const moved = await rebid(world.means, { ...inputs, bidMarkup }, { floor, markupBefore });
     near(contract.bid, floor * (1 + bidMarkup));
+    assert.equal(moved?.from, before);
+    near((await world.means.client.instance(id))?.totalPerHour ?? 0, moved?.to ?? 0);
     markupBefore = bidMarkup;
     await world.clock.advance(60);
   }

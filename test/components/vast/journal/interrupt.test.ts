@@ -71,8 +71,15 @@ test("two ^C at a terminal: what is left is said, and noted for later", { skip: 
 
 test("one ^C at a terminal: the machine comes up and is recorded", { skip: !isAll }, async (t) => {
   const program = await openProgram(t);
+  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 4 });
   const { code, screen } = await interruptedUp(program, 1);
   assert.notEqual(code, 0, screen);
+  // The table itself has no room for that.
+  assert.match(screen, /: \d\/6 [^\n]*, \d+ s; kept when ready; \^C again leaves it/);
+  assert.match(
+    screen.replace(/\s+/g, " "),
+    /\^C: instance \d+ is waited for until it is ready, and kept; a second \^C/,
+  );
   await isRecorded(program);
 });
 

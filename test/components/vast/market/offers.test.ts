@@ -297,6 +297,17 @@ test("when nothing fits, it says which filter excludes how many, and what is nea
   assert.equal(found.blame, "minReliability");
 });
 
+test("where the number of GPUs is to blame, those on offer are listed", async (t) => {
+  const sizes = [8, 1, 2, 2].map((num_gpus, index) => row(index + 1, { num_gpus }));
+  const api = await scriptedApi(t, search(), search(...sizes));
+  const found = await market(api.client, { ...onDemand, gpus: 3, maxPricePerHour: 100 });
+  assert.equal(found.blame, "gpus");
+  assert.match(
+    found.excluded,
+    /4 another number of GPUs \(gpus\); on offer are machines with 1, 2, 8 GPUs; nearest is /,
+  );
+});
+
 test("a machine that was tried is named as such", async (t) => {
   const api = await scriptedApi(t, search(row(1)), search(row(1)));
   const found = await market(api.client, onDemand, { skipMachines: new Set([1]) });

@@ -233,6 +233,8 @@ test("a machine that lets nobody in is released, after its key was attached once
   );
   assert.equal(ledger(world.simulator.world).contracts.length, criteria.maxOffers);
   assert.equal(world.requests("POST /instances/{id}/ssh/"), criteria.maxOffers);
+  const machines = world.shown.flatMap((text) => /^(machine \d: )?\d\/6 \D+, \d+ s\b/.exec(text)?.slice(1) ?? []);
+  assert.deepEqual([...new Set(machines)], [undefined, "machine 2: ", "machine 3: "]);
   assert.deepEqual(openIntents(world), []);
 });
 
