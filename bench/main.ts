@@ -100,11 +100,17 @@ async function onGround(profile: Profile, { rows, rounds, isQuick, crowds: count
   });
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** However it ends, its machines and processes go with it. */
 async function withGround<T>(profile: Profile, use: (ground: Ground) => Promise<T>): Promise<T> {
   const ground = await openGround(profile);
+  const leave = () => void ground.close().finally(() => process.exit(130));
+  for (const signal of SIGNALS) process.once(signal, leave);
   try {
     return await use(ground);
   } finally {
+    for (const signal of SIGNALS) process.off(signal, leave);
     await ground.close();
   }
 }

@@ -1,6 +1,6 @@
-import type { BillingLedger } from "../scripts/lib/simulator.ts";
 import { awaitFirstLine } from "./first-line.ts";
 import type { Ground } from "./ground.ts";
+import type { Measured } from "./meter.ts";
 import { launchByScript } from "./scripts.ts";
 import type { Line } from "./table.ts";
 
@@ -19,15 +19,16 @@ const BAD_DAYS: Readonly<Record<string, readonly object[]>> = {
 const READY_TIMEOUT = "1/20";
 /** After so many seconds nobody waits for the scripts any longer, which wait for ever. */
 const PATIENCE = 60;
+/** What `timeout` ends with. */
+const TIMED_OUT = 124;
 
 interface Day {
   /** Seconds to training's first line; undefined = it never came. */
   readonly firstLine: number | undefined;
   /** Billed by then, or by the end of the wait. */
   readonly dollars: number;
-  /** Living contracts that train nothing. */
-  readonly idle: number;
-  readonly ratePerHour: number;
+  /** How it ended without a training. */
+  readonly end: string;
 }
 
 /** Row trouble: seconds and dollars to a running training on bad days. */
@@ -71,19 +72,19 @@ export async function troubles(ground: Ground, rounds: number): Promise<Line[]> 
 /** How a day ended that had no training; "" when all had one. */
 function endOf(whose: string, days: readonly Day[]): string {
   const bad = days.find(({ firstLine }) => firstLine === undefined);
-  if (bad === undefined) return "";
-  const left = bad.idle === 0 ? "nothing bills" : `$${bad.ratePerHour.toFixed(2)}/h goes on until somebody looks`;
-  return `${whose}: no training in ${PATIENCE} s, and ${left}`;
+  return bad === undefined ? "" : `${whose}: ${bad.end}`;
 }
 
-async function day(ground: Ground, faults: readonly object[], launch: () => Promise<unknown>): Promise<Day> {
+async function day(ground: Ground, faults: readonly object[], launch: () => Promise<Measured>): Promise<Day> {
   const { simulator } = ground;
   const before = (await simulator.ledger()).total;
   await simulator.post("/_sim/faults", faults);
-  const { firstLine } = await awaitFirstLine(ground, launch);
+  const { firstLine, value } = await awaitFirstLine(ground, launch);
   await clearFaults(ground);
-  const { total, living, ratePerHour }: BillingLedger = await simulator.ledger();
-  return { firstLine, dollars: total - before, idle: firstLine === undefined ? living : living - 1, ratePerHour };
+  const { total, living, ratePerHour } = await simulator.ledger();
+  const how = value.result.code === TIMED_OUT ? "it still waits" : `it ends with ${value.result.code}`;
+  const left = living === 0 ? "nothing bills" : `$${ratePerHour.toFixed(3)}/h is billed until somebody looks`;
+  return { firstLine, dollars: total - before, end: `after ${value.seconds.toFixed(0)} s ${how}, and ${left}` };
 }
 
 async function clearFaults({ simulator }: Ground): Promise<void> {
