@@ -19,6 +19,8 @@ export interface Ground {
   vastRun(command: string, ...words: string[]): Promise<Measured>;
   /** A shell text on the stack's machine, likewise. */
   machine(text: string): Promise<Measured>;
+  /** Has the stack's training save and end. */
+  endTraining(): Promise<unknown>;
   /** An output of the stack. */
   output(name: string): Promise<string>;
   /** Destroys the stack with whatever is on its machine. */
@@ -50,6 +52,9 @@ async function openProgram(workspace: Workspace, name: string, env: NodeJS.Proce
   return (command: string, ...words: string[]) =>
     pulumi(command, ...(command === "preview" ? [] : ["--yes"]), "-s", "bench", ...words);
 }
+
+/** The brackets keep the pattern from fitting the shell that this is said to. */
+const END_TRAINING = "pkill -TERM -f [s]rc/train.py; while pgrep -f [s]rc/train.py >/dev/null; do sleep 0.1; done";
 
 const WANTED = "num_gpus=1 gpu_name=H100_SXM reliability>0.95 disk_space>=150 inet_down>=200";
 
@@ -89,6 +94,7 @@ function groundOn(workspace: Workspace, profile: Profile, simulator: SimulatorPr
     program: (name, env) => openProgram(workspace, name, env),
     vastRun,
     machine: (text) => vastRun("ssh", text),
+    endTraining: () => vastRun("ssh", END_TRAINING),
     output,
     discard: async () => {
       const env = { VAST_DISCARD_CHECKPOINTS: await output("instanceId") };

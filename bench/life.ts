@@ -113,7 +113,8 @@ async function live(ground: Ground): Promise<Life> {
   const up = await launched(ground, () => ground.pulumi("up", ["--skip-preview"]));
   const search = await ground.search();
   const nothing = await ground.pulumi("up");
-  await endTraining(ground);
+  await ground.endTraining();
+  await ground.vastRun("sync");
   const { measured: destroy, release } = await destroyed(ground);
   const launch = await launched(ground, () => launchByScript(ground));
   if (launch.result.code !== 0) throw new Error(`${launch.result.stdout}\n${launch.result.stderr}`);
@@ -124,12 +125,6 @@ async function launched<T extends Measured>(ground: Ground, action: () => Promis
   const { value, calls } = await ground.calls(() => awaitFirstLine(ground, action));
   const { value: measured, firstLine = Number.NaN } = value;
   return { ...measured, firstLine, calls };
-}
-
-/** Training saves and ends, and everything is fetched. */
-async function endTraining(ground: Ground): Promise<void> {
-  await ground.machine("pkill -TERM -f [s]rc/train.py; while pgrep -f [s]rc/train.py >/dev/null; do sleep 0.1; done");
-  await ground.vastRun("sync");
 }
 
 async function destroyed(ground: Ground): Promise<{ measured: Measured; release: number }> {

@@ -18,8 +18,8 @@ const LOADS: readonly Load[] = [
 ];
 /** For a look. */
 const SMALL_LOADS: readonly Load[] = [
-  { files: 1, megabytes: 200 },
-  { files: 200, megabytes: 1 },
+  { files: 1, megabytes: 100 },
+  { files: 100, megabytes: 1 },
 ];
 
 interface Pair {
@@ -27,16 +27,16 @@ interface Pair {
   readonly theirs: Measured;
 }
 
-/** Row sync: `vast-run sync`, which verifies, against a bare rsync of the same files through the same sshd. */
+/**
+ * Row sync: `vast-run sync`, which verifies, against a bare rsync of the same files through the same sshd. Its machine is
+ * left to the end of the ground.
+ */
 export async function syncs(ground: Ground, rounds: number, isQuick: boolean): Promise<Line[]> {
   await ground.pulumi("up", ["--skip-preview"]);
-  try {
-    const lines: Line[] = [];
-    for (const load of isQuick ? SMALL_LOADS : LOADS) lines.push(...(await fetched(ground, rounds, load)));
-    return lines;
-  } finally {
-    await ground.discard();
-  }
+  await ground.endTraining();
+  const lines: Line[] = [];
+  for (const load of isQuick ? SMALL_LOADS : LOADS) lines.push(...(await fetched(ground, rounds, load)));
+  return lines;
 }
 
 const FOLDER = "/workspace/checkpoints";
@@ -44,10 +44,7 @@ const FOLDER = "/workspace/checkpoints";
 async function fetched(ground: Ground, rounds: number, load: Load): Promise<Line[]> {
   const { files, megabytes } = load;
   const write = `head -c ${megabytes}MB /dev/urandom > file-$n`;
-  const end = "pkill -TERM -f [s]rc/train.py; while pgrep -f [s]rc/train.py >/dev/null; do sleep 0.1; done";
-  await ground.machine(
-    `${end}; rm -rf ${FOLDER}/* && cd ${FOLDER} && for n in $(seq ${files}); do ${write} || exit; done`,
-  );
+  await ground.machine(`rm -rf ${FOLDER}/* && cd ${FOLDER} && for n in $(seq ${files}); do ${write} || exit; done`);
   const [first, again]: [Pair[], Pair[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     const folder = mkdtempSync(join(ground.workspace.root, "fetched-"));
