@@ -22,7 +22,8 @@ say "create $ID"
 vast attach ssh "$ID" "$PUBLIC_KEY" >/dev/null
 until [ "$(vast show instance "$ID" --raw | jq -r .actual_status)" = running ]; do sleep "$POLL"; done
 say running
-URL=$(vast ssh-url "$ID")
+# The client breaks off while Vast has no ports yet.
+until URL=$(vast ssh-url "$ID" 2>/dev/null); do sleep "$POLL"; done
 HOST=${URL#ssh://root@}
 PORT=${HOST##*:}
 HOST=${HOST%:*}

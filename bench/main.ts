@@ -83,7 +83,13 @@ async function onGround(profile: Profile, { rows, rounds, isQuick, crowds: count
     const lines: Line[] = [];
     const add = async (what: string, found: () => Promise<Line[]>) => {
       const began = Date.now();
-      lines.push(...(await found()));
+      try {
+        lines.push(...(await found()));
+      } catch (error) {
+        // The other rows took their time, and are printed all the same.
+        process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+        process.exitCode = 1;
+      }
       process.stderr.write(`${what}, ${profile.name}: ${Math.round((Date.now() - began) / 1000)} s\n`);
     };
     if (has("preview")) await add("preview", () => previews(ground, rounds));
