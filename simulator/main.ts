@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { handClock } from "./base/clock.ts";
+import { STEPS, type Timings } from "./base/timings.ts";
 import { type Simulator, startSimulator } from "./index.ts";
 import { ledger } from "./world/world.ts";
 
@@ -13,6 +14,7 @@ const HELP = `Vast's API on this machine, with a real sshd behind every rented m
   --seed S           another market (default 1)
   --time-factor F    times the real platform's waits: 1 = as slow as it is (default: quick)
   --latency S        seconds of the way to the API and back (default: none, or as typical with --time-factor)
+  --timing NAME=S    seconds that one step takes, such as load=24 or destroy=4; once for each step
   --no-pace          without the rate limits
   --no-hosts         the API alone, no machines behind it
   --docker PATH      socket of the Docker engine that rented virtual machines have (default: none)
@@ -28,6 +30,7 @@ const OPTIONS = {
   seed: { type: "string", default: "1" },
   "time-factor": { type: "string" },
   latency: { type: "string" },
+  timing: { type: "string", multiple: true },
   docker: { type: "string" },
   "no-pace": { type: "boolean", default: false },
   "no-hosts": { type: "boolean", default: false },
@@ -52,7 +55,10 @@ async function main(): Promise<number> {
     log,
     docker: values.docker,
     ...(values["time-factor"] === undefined ? {} : { timeFactor: numeric("time-factor", values["time-factor"]) }),
-    ...(values.latency === undefined ? {} : { timings: { latency: numeric("latency", values.latency) } }),
+    timings: {
+      ...(values.latency === undefined ? {} : { latency: numeric("latency", values.latency) }),
+      ...timings(values.timing ?? []),
+    },
     ...(values["hand-clock"] ? { clock: handClock(Date.now()) } : {}),
   });
   const { url, apiKey } = simulator;
@@ -73,6 +79,15 @@ function numeric(name: string, value: string): number {
   const number = Number(value);
   if (!(number >= 0)) throw new Error(`--${name} must be a number that is not negative, not "${value}".`);
   return number;
+}
+
+function timings(words: readonly string[]): Partial<Timings> {
+  const pairs = words.map((word) => {
+    const [name = "", value = "nothing"] = word.split("=");
+    if (!STEPS.includes(name)) throw new Error(`--timing knows ${STEPS.join(", ")}, not "${name}".`);
+    return [name, numeric(`timing ${name}`, value)];
+  });
+  return Object.fromEntries(pairs);
 }
 
 function log(line: string): void {

@@ -6,7 +6,7 @@ import { configKeys } from "../components/config/config.ts";
 
 const root = join(import.meta.dirname, "..");
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");
-const docs = globSync("docs/*.md", { cwd: root }).sort();
+const docs = globSync(["docs/*.md", "bench/README.md"], { cwd: root }).sort();
 /** What holds today; the changelog says what held. */
 const pages = ["README.md", "CONTRIBUTING.md", ...docs];
 

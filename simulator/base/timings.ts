@@ -82,6 +82,9 @@ const QUICK: Timings = {
   echo: 3,
 };
 
+/** The names of all steps. */
+export const STEPS: readonly string[] = Object.keys(QUICK);
+
 /** @param timeFactor multiplies the typical values: 1 = as slow as the real platform; undefined = the quick profile */
 export function timingsFor(timeFactor: number | undefined, changes: Partial<Timings> = {}): Timings {
   const profile = timeFactor === undefined ? QUICK : scaled(TYPICAL, timeFactor);

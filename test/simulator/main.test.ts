@@ -132,8 +132,29 @@ test("help, and options that are none", async (t) => {
   });
   assert.deepEqual(await once(help, "exit"), [0, null]);
   assert.match(text, /npm run -s simulator/);
-  for (const args of [["--nonsense"], ["--port", "many"]])
+  for (const args of [["--nonsense"], ["--port", "many"], ["--timing", "nap=1"], ["--timing", "load"]])
     assert.deepEqual(await once(launch(t, home, ...args), "exit"), [1, null]);
+});
+
+test("the time of a step can be given", async (t) => {
+  const clock = ["--hand-clock", "--no-pace", "--timing", "load=400", "--timing", "destroy=7"];
+  const { child, url, apiKey } = await start(t, stateDirectory(t), ...clock);
+  const ask = asker({ url, apiKey });
+  const pass = (seconds: number) => ask("POST", "/_sim/clock", { advanceSeconds: seconds });
+  const states = async () =>
+    (await ask("GET", "/_sim/ledger")).body.contracts.map((line: { state: string }) => line.state);
+  const { body } = await ask("POST", "/api/v0/bundles/", { num_gpus: { eq: 1 }, type: "on-demand" });
+  const rented = await ask("PUT", `/api/v0/asks/${body.offers[0].id}/`, { image: "a/b", disk: 8 });
+  await pass(300);
+  assert.deepEqual(await states(), ["loading"]);
+  await pass(200);
+  assert.deepEqual(await states(), ["running"]);
+  await ask("DELETE", `/api/v0/instances/${rented.body.new_contract}/`);
+  await pass(6);
+  assert.deepEqual(await states(), ["destroying"]);
+  await pass(1);
+  assert.deepEqual(await states(), ["gone"]);
+  await end(child, "SIGTERM");
 });
 
 test("time can be turned by hand from another process", async (t) => {

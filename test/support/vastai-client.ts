@@ -5,13 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { CLIENT_VERSION } from "../../bench/client.ts";
 import { venv } from "./venv.ts";
-
-const VERSION = "1.9.1";
 
 /** Python with Vast's official client in it; undefined = it cannot be had here. */
 export function officialClient(t: TestContext): Promise<string | undefined> {
-  return venv(t, `vastai-${VERSION}`, [`vastai==${VERSION}`]);
+  return venv(t, `vastai-${CLIENT_VERSION}`, [`vastai==${CLIENT_VERSION}`]);
 }
 
 export interface Said {
