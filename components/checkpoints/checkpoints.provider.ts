@@ -1,3 +1,4 @@
+import { say } from "../pulumi/engine.ts";
 import { type CheckFailure, changedKeys, lifecycle } from "../pulumi/lifecycle.ts";
 import { type ApiTarget, targetOf } from "../vast/client/api.ts";
 import type { Renter } from "../vast/client/same-account.ts";
@@ -6,6 +7,7 @@ import { openEvents, openJournal } from "../vast/ready/connect.ts";
 import type { GateTerms } from "./gate.ts";
 import { askedBudget, openGate } from "./open-gate.ts";
 import { checkpointsHome } from "./pull.ts";
+import { folderOf } from "./store/clone.ts";
 import { trainingMark } from "./store/record.ts";
 
 /** Older states lack these. */
@@ -30,7 +32,11 @@ type Inputs = Omit<CheckpointsState, "home" | "mark">;
 
 /** The lifecycle behind Checkpoints. */
 export const provider = lifecycle({
-  check: async (olds: Partial<Inputs>, news: Inputs) => ({ inputs: news, failures: movedFolder(olds, news) }),
+  check: async (olds: Partial<Inputs>, { clone, ...news }: Inputs) => {
+    const checkpointsTo = folderOf(olds.checkpointsTo, { ...news, clone });
+    if (checkpointsTo !== news.checkpointsTo) await say(news.__urn, anotherClone(checkpointsTo));
+    return { inputs: { ...news, checkpointsTo }, failures: movedFolder(olds, news) };
+  },
   diff: async (_id: string, olds: CheckpointsState, news: Inputs) => changes(olds, news),
   create: async (inputs: Inputs) => {
     const instanceId = Number(inputs.instanceId);
@@ -48,6 +54,10 @@ export const provider = lifecycle({
     notePassed(Number(state.instanceId));
   },
 });
+
+function anotherClone(folder: string): string {
+  return `checkpoints go on coming home to ${folder}, of another clone of the project; an absolute checkpointsTo has them elsewhere`;
+}
 
 /** For older states, which do not say it, $. */
 const RESCUE_BUDGET = 1;

@@ -33,6 +33,8 @@ export interface GateTerms {
   readonly from: string;
   /** Folder here, absolute; `<stack>/<instance id>` is added. */
   readonly checkpointsTo: string;
+  /** `Wish.clone`; no state has it. */
+  readonly clone?: string | undefined;
   readonly stack: string;
   /** How long training may take to save and end, seconds. */
   readonly stopGraceSeconds: number;

@@ -1,13 +1,22 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 
 /** A path on the machine, without blanks and "..". */
 export const ABSOLUTE = /^(\/(?!\.\.?(\/|$))[\w.+-]+)+$/;
 
 /** An absolute path: `~/` is the home directory, anything relative starts at `cwd`. */
 export function absolute(path: string, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): string {
-  return resolve(cwd, path === "~" || path.startsWith("~/") ? join(env.HOME || homedir(), path.slice(1)) : path);
+  return resolve(cwd, isAtHome(path) ? join(env.HOME || homedir(), path.slice(1)) : path);
+}
+
+/** Does a path start at the folder of the program? */
+export function isRelative(path: string): boolean {
+  return !isAbsolute(path) && !isAtHome(path);
+}
+
+function isAtHome(path: string): boolean {
+  return path === "~" || path.startsWith("~/");
 }
 
 /** Why there is no folder to list and read, or undefined when there is. */

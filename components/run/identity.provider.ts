@@ -1,5 +1,6 @@
 import type { GateTerms } from "../checkpoints/gate.ts";
 import { gateOf } from "../checkpoints/open-gate.ts";
+import { folderOf } from "../checkpoints/store/clone.ts";
 import { openStateDir } from "../lib/state-dir.ts";
 import { pick } from "../lib/values.ts";
 import { progress } from "../pulumi/engine.ts";
@@ -30,7 +31,11 @@ interface CheckedIdentity extends RunIdentityInputs {
 
 /** The lifecycle behind RunIdentity. */
 export const provider = lifecycle({
-  check: async (_olds: object, news: CheckedIdentity) => ({ inputs: news }),
+  check: async (olds: Partial<IdentityOutputs>, news: CheckedIdentity) => {
+    if (!news.gate) return { inputs: news };
+    const { clone, ...gate } = news.gate;
+    return { inputs: { ...news, gate: { ...gate, checkpointsTo: folderOf(olds.gate?.checkpointsTo, news.gate) } } };
+  },
 
   /** The label is kept for life, so that a renamed stack keeps its machine. Another API needs another label. */
   diff: async (_id: string, olds: IdentityOutputs, news: RunIdentityInputs) => {

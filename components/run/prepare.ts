@@ -10,7 +10,7 @@ import { type Fingerprints, fingerprintsOf } from "../credentials/fingerprint.ts
 import { learnCredentials, noteSearch } from "../credentials/known.ts";
 import { checkBuild, checkImage, type ImageNow } from "../image/check-image.ts";
 import { diskError } from "../lib/disk.ts";
-import { absolute, whyNotReadable, whyNotWritable } from "../lib/path.ts";
+import { absolute, isRelative, whyNotReadable, whyNotWritable } from "../lib/path.ts";
 import { attempt, type Check, failed, type Problem } from "../lib/problem.ts";
 import { withoutSecrets } from "../lib/secrets.ts";
 import { openStateDir } from "../lib/state-dir.ts";
@@ -41,6 +41,8 @@ export interface Prepared {
   readonly keys: Keys;
   /** Absolute path. */
   readonly checkpointsTo: string;
+  /** The folder of the project, where the config has that path relative to it. */
+  readonly clone?: string;
   /** Where an ssh agent that holds our key answers, for as long as the program runs. */
   readonly agentSocket: string;
 }
@@ -106,6 +108,7 @@ async function prepareRun(name: string, env: NodeJS.ProcessEnv): Promise<Prepare
     fingerprints: fingerprintsOf(dir, credentials),
     keys,
     checkpointsTo,
+    ...(isRelative(findings.config.checkpointsTo) ? { clone: process.cwd() } : {}),
     agentSocket,
   };
 }

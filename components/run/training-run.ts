@@ -107,7 +107,7 @@ function wishOf({ config }: Prepared): DependencyWish {
 }
 
 /** What the gate needs to bring checkpoints home, whoever opens it. */
-function gateTerms({ config, head, checkpointsTo, stack }: Prepared): GateTerms {
+function gateTerms({ config, head, checkpointsTo, clone, stack }: Prepared): GateTerms {
   const {
     sshKey: sshKeyFile,
     checkpointsDir: from,
@@ -121,6 +121,7 @@ function gateTerms({ config, head, checkpointsTo, stack }: Prepared): GateTerms 
     sshKeyFile,
     from,
     checkpointsTo,
+    clone,
     stack,
     stopGraceSeconds,
     rescueBudget,

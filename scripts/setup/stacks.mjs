@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
@@ -5,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -12,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { forgetSalts } from "./git-filter.mjs";
-import { binDir, projectDir } from "./paths.mjs";
+import { binDir, projectDir, pulumiHome } from "./paths.mjs";
 import { run, tail } from "./run.mjs";
 import { Stop } from "./stop.mjs";
 
@@ -21,7 +23,8 @@ const usual = "dev";
 
 /**
  * Makes the stacks of the project's Pulumi.<stack>.yaml that the backend does not have yet, and writes into each file
- * the salt that Pulumi would write at first use. Answers with the names of the new stacks.
+ * the salt that Pulumi would write at first use. Selects one where the clone has none selected. Answers with the names of
+ * the new stacks.
  */
 export async function makeStacks(backend, env) {
   const { project, stacks } = declaredStacks();
@@ -32,7 +35,7 @@ export async function makeStacks(backend, env) {
     else if (!hasSalt(stack)) writeSalt(stack, await initElsewhere(stack, env));
   }
   await forgetSalts(stacks.map(fileOf));
-  if (made.includes(usual)) await selectIfNoneIs(usual, env);
+  if (stacks.includes(usual) && !hasSelection(project, env)) await selectIfNoneIs(usual, env);
   return made;
 }
 
@@ -89,6 +92,24 @@ async function initElsewhere(stack, env) {
     return await initStack(stack, { ...env, PULUMI_BACKEND_URL: `file://${join(folder, "backend")}` });
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Pulumi notes what is selected for each folder, by this name: of its path as the shell has it, which may lead through
+ * links. A clone that was moved or is new has no note.
+ */
+function hasSelection(project, { PWD: typed = "" }) {
+  const folder = realpath(typed) === projectDir ? typed : projectDir;
+  const path = createHash("sha1").update(join(folder, "Pulumi.yaml")).digest("hex");
+  return existsSync(join(pulumiHome(), "workspaces", `${project}-${path}-workspace.json`));
+}
+
+function realpath(folder) {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return undefined;
   }
 }
 

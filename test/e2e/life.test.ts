@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { notAll } from "../support/all.ts";
@@ -82,17 +82,23 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
       assert.equal(readFileSync(join(project.dir, name), "utf8"), readFileSync(name, "utf8"), name);
   });
 
-  await t.test("a push, a rotated token and another agent leave the training alone", async () => {
+  await t.test("a push, a rotated token, another agent and another clone leave the training alone", async () => {
+    const clone = join(project.root, "another clone");
+    const isCode = (path: string) => !path.includes("checkpoints");
+    cpSync(project.dir, clone, { recursive: true, verbatimSymlinks: true, filter: isCode });
     const head = await pushCommit(repository, "jan", "a colleague's change");
     writeFileSync(join(project.root, "env"), "HF_TOKEN=rotated-token-value\n");
     const env = { SSH_AUTH_SOCK: join(project.root, "no-such-agent") };
     const words = ["up", "-s", "local", "--yes", "--skip-preview", "--non-interactive"];
-    const again = await project.run("pulumi", [...words, "-c", `envFile=${project.root}/env`], { env });
+    const again = await project.run("pulumi", [...words, "-c", `envFile=${project.root}/env`], { env, cwd: clone });
     assert.equal(again.code, 0, again.stdout + again.stderr);
     assert.match(again.stdout + again.stderr, new RegExp(`jan has moved to ${head.slice(0, 7)}`));
     assert.equal(await trainer(project), pid);
     assert.match(await project.remote("cat /workspace/.env"), /rotated-token-value/);
-    assert.equal((await project.outputs()).commit, first.commit);
+    const { commit, checkpoints } = await project.outputs();
+    assert.deepEqual([commit, checkpoints], [first.commit, first.checkpoints]);
+    assert.doesNotMatch(again.stdout, /(Identity|Checkpoints) \S+ updated/);
+    assert.match(again.stdout + again.stderr, /checkpoints go on coming home to .*of another clone/);
   });
 
   await t.test("an up with nothing to do changes nothing", { skip: notAll }, async () => {

@@ -24,15 +24,16 @@ function user(t: TestContext) {
     const lines = await sh(`eval "$(node '${script.replaceAll("'", "'\\''")}')"; ${printed}`, all);
     return Object.fromEntries(names.map((name, place) => [name, lines[place]]));
   };
-  const run = (words: string, env: NodeJS.ProcessEnv) => {
+  const run = (words: string, env: NodeJS.ProcessEnv, clone = workspace.dir) => {
     const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _phrase, ...base } = workspace.env;
-    return sh(`eval "$(node '${script.replaceAll("'", "'\\''")}')"; ${words}`, {
+    const its = join(clone, "scripts", "shellenv.mjs");
+    return sh(`eval "$(node '${its.replaceAll("'", "'\\''")}')"; ${words}`, {
       ...base,
       PULUMI_HOME: pulumiHome,
       ...env,
     });
   };
-  return { shell, run, root, home: workspace.home, pulumiHome };
+  return { shell, run, root, dir: workspace.dir, home: workspace.home, pulumiHome };
 }
 
 function sh(script: string, env: NodeJS.ProcessEnv): Promise<string[]> {
@@ -82,6 +83,20 @@ test("a user without a login gets a backend and a passphrase that are private an
   assert.equal(statSync(join(home, "backend")).mode & 0o777, 0o700);
   assert.deepEqual(await shell(one), one, "a second time in the same shell");
   assert.equal(readFileSync(passphrase, "utf8"), secret);
+});
+
+test("a clone, a second one, and one that was moved have the usual stack selected", async (t) => {
+  const { root, dir, run } = user(t);
+  const selected = async (clone: string) => {
+    const [name] = await run(`cd '${clone.replaceAll("'", "'\\''")}' && pulumi stack --show-name`, {}, clone);
+    return name;
+  };
+  assert.equal(await selected(dir), "dev");
+  const second = join(root, "second");
+  cpSync(dir, second, { recursive: true, verbatimSymlinks: true });
+  assert.equal(await selected(second), "dev");
+  await run(`cd '${second.replaceAll("'", "'\\''")}' && pulumi stack select local`, {}, second);
+  assert.equal(await selected(second), "local", "what is selected stays");
 });
 
 test("a passphrase that the user has is kept", async (t) => {

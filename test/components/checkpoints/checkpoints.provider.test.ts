@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -43,6 +43,19 @@ test("another place or patience is an update, another instance passes the gate f
 test("what is not known yet is no change", () => {
   const unknown = { ...inputs, instanceId: UNKNOWN, hostKey: UNKNOWN, pricePerHour: UNKNOWN as unknown as number };
   assert.equal(changes(state, unknown).changes, false);
+});
+
+test("another clone of the project keeps the folder at home, and says so; the state has no word of clones", async (t) => {
+  const clone = mkdtempSync(join(tmpdir(), "vast-clone-"));
+  t.after(() => rmSync(clone, { recursive: true }));
+  writeFileSync(join(clone, "Pulumi.yaml"), "");
+  const olds = { ...inputs, checkpointsTo: join(clone, "kept") };
+  const news = { ...inputs, checkpointsTo: "/elsewhere/kept", clone: "/elsewhere" };
+  assert.deepEqual(await provider.check(olds, news), { inputs: olds, failures: [] });
+  assert.deepEqual(await provider.check({}, news), {
+    inputs: { ...inputs, checkpointsTo: "/elsewhere/kept" },
+    failures: [],
+  });
 });
 
 test("the folder on the machine cannot change under checkpoints that lie in it", () => {
