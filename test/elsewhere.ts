@@ -25,6 +25,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "test/components/events/events.test.ts": ["cli/fleet/events.ts"],
   "test/cli/market/offers.test.ts": ["cli/fleet/config.ts"],
   "test/cli/machine/life.test.ts": [
+    "components/remote/terminal.ts",
     "cli/machine/attach.ts",
     "cli/machine/config.ts",
     "cli/machine/ssh.ts",

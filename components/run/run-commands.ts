@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ATTACH } from "../remote/terminal.ts";
 import type { Login } from "../ssh/run-script.ts";
 import { sshCommand } from "../ssh/ssh-config.ts";
 import { shellLine } from "../ssh/ssh-key.ts";
@@ -20,7 +21,7 @@ export function runCommands(machine: Pick<Login, "instanceId" | "key">, stack: s
   return {
     sshCommand: ssh,
     logCommand: `${ssh} 'tail -n 50 -F /workspace/train.log'`,
-    attachCommand: `${ssh} -t 'tmux attach -t train'`,
+    attachCommand: `${ssh} -t '${ATTACH}'`,
     syncCommand: shellLine(["vast-run", "sync", "-s", stack]),
   };
 }

@@ -4,6 +4,8 @@ import { shellLine } from "../../components/ssh/ssh-key.ts";
 export interface PtyRun {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Name of the terminal; default xterm. */
+  readonly term?: string;
   /** When this is on the screen … */
   readonly seen: RegExp;
   /** … these keys are typed, and again each second until the command ends: it may not be listening yet. */
@@ -20,7 +22,7 @@ export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ c
   const size = "stty rows 24 cols 100";
   const child = spawn("script", ["-qec", `${size}; exec ${shellLine([file, ...args])}`, "/dev/null"], {
     cwd: run.cwd,
-    env: { ...run.env, TERM: "xterm" },
+    env: { ...run.env, TERM: run.term ?? "xterm" },
     stdio: ["pipe", "pipe", "inherit"],
   });
   let screen = "";

@@ -99,8 +99,18 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.equal(readFileSync(config, "utf8"), `${printed}Host *\n  ProxyCommand false\n`);
   });
 
-  await t.test("attach does the same", async () => {
-    await attachAndLeave(project, person, "vast-run attach");
+  await t.test("attach does the same, in a terminal that the machine does not know too", async () => {
+    await attachAndLeave(project, person, "vast-run attach", "xterm-ghostty");
+    const { code, stderr } = await project.run("vast-run", ["attach"], { env: { TERM: "dumb" } });
+    assert.deepEqual([code, stderr.includes("attach needs a terminal")], [2, true]);
+  });
+
+  await t.test("ssh opens a login shell, which is told of a terminal that the machine knows", async () => {
+    const run = { cwd: project.dir, env: project.env, term: "alacritty" };
+    const keys = 'shopt login_shell; echo "it is $TERM"; exit 5\r';
+    const { code, screen } = await runInPty("vast-run", ["ssh"], { ...run, seen: /[#$] $/, keys });
+    assert.equal(code, 5, screen);
+    assert.match(screen, /login_shell\s+on\s[\s\S]*it is xterm-256color/);
   });
 
   await t.test("logs shows as many lines as it is asked for", async () => {
@@ -172,10 +182,11 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
 });
 
 /** Runs a command in a terminal, waits until training is on the screen, and leaves tmux. */
-async function attachAndLeave(project: Project, person: Person, script: string): Promise<void> {
+async function attachAndLeave(project: Project, person: Person, script: string, term = "xterm"): Promise<void> {
   const env = { ...project.env, ...person.env };
   const [file, args] = person.shell(script);
-  const { code, screen } = await runInPty(file, args, { cwd: project.dir, env, seen: /loss/, keys: "\x02d" });
+  const run = { cwd: project.dir, env, term };
+  const { code, screen } = await runInPty(file, args, { ...run, seen: /loss/, keys: "\x02d" });
   assert.equal(code, 0, screen);
   assert.match(screen, /\[detached/);
 }

@@ -227,6 +227,6 @@ test("each command can be pasted into a shell", () => {
   assert.equal(sshCommand, `ssh -F '${sshDir}/vast-7.conf' vast-7`, "short enough for Pulumi's list of outputs");
   assert.match(readFileSync(join(sshDir, "vast-7.conf"), "utf8"), /^ {2}HostName=203\.0\.113\.9$/m);
   assert.ok(logCommand.startsWith(sshCommand) && logCommand.endsWith("'tail -n 50 -F /workspace/train.log'"));
-  assert.ok(attachCommand.endsWith("-t 'tmux attach -t train'"));
+  assert.match(attachCommand, / -t 'infocmp [^']*; tmux attach -t train'$/);
   assert.equal(syncCommand, "vast-run sync -s local");
 });
