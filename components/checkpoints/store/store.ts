@@ -198,7 +198,9 @@ export class Store {
     }
     this.renew();
     noteComing(this.home, this.#coming);
-    for (const [folder, inside] of byFolder(names)) this.#writeMark(folder, markText(inside, inside.length, this.#at));
+    for (const [folder, inside] of byFolder(names)) {
+      if (!files.has(markOf(folder))) this.#writeMark(folder, markText(inside, inside.length, this.#at));
+    }
   }
 
   /**
@@ -213,10 +215,12 @@ export class Store {
     for (const [folder, inside] of byFolder(listed)) {
       const lacking = inside.filter((name) => missing.has(name));
       const there = inside.length - lacking.length;
-      this.#takeMarkAway(folder);
+      // Somebody put a marked folder on the machine: the mark came home with it, and stays.
+      const isOurs = !listed.has(markOf(folder));
+      if (isOurs) this.#takeMarkAway(folder);
       // A folder that never came cannot be taken for complete.
       if (lacking.length === 0 || entryAt(pathOf(this.home, folder))?.isDirectory() !== true) continue;
-      this.#writeMark(folder, markText(lacking, inside.length, this.#at));
+      if (isOurs) this.#writeMark(folder, markText(lacking, inside.length, this.#at));
       marked.push(`${shownName(folder)} (${there} of ${inside.length} files)`);
     }
     return marked;
@@ -224,7 +228,7 @@ export class Store {
 
   #writeMark(folder: string, text: string): void {
     this.renew();
-    writeFileSync(pathOf(this.home, openWay(this.home, `${folder}/${MARK}`, this.#at)), text);
+    writeFileSync(pathOf(this.home, openWay(this.home, markOf(folder), this.#at)), text);
   }
 
   /** Removes the folder too when nothing else is in it. */
@@ -232,7 +236,7 @@ export class Store {
     const path = pathOf(this.home, folder);
     if (entryAt(path)?.isDirectory() !== true) return;
     this.renew();
-    rmSync(pathOf(this.home, `${folder}/${MARK}`), { force: true });
+    rmSync(pathOf(this.home, markOf(folder)), { force: true });
     if (readdirSync(path).length === 0) rmdirSync(path);
   }
 
@@ -250,6 +254,10 @@ export class Store {
     forgetComing(this.home);
     rmSync(this.incoming, { recursive: true, force: true });
   }
+}
+
+function markOf(folder: string): string {
+  return `${folder}/${MARK}`;
 }
 
 /** All names below each folder, the deepest folders first; those in the top folder are in none. */

@@ -141,6 +141,18 @@ test("what arrived as something else takes no place, and its folder is marked un
   assert.deepEqual(readdirSync(join(home, "step_1")).sort(), ["a", "b"]);
 });
 
+test("only our own mark is taken away: one that lies on the machine comes home as any file does, and stays", async (t) => {
+  const home = homeOf(t);
+  const files = { "step_1/a": "a", "step_1/INCOMPLETE.by-vast-run.txt": "of an earlier run" };
+  for (let times = 0; times < 2; times++) {
+    const { marked } = await bring(home, files);
+    assert.deepEqual(marked, []);
+    assert.equal(text(join(home, "step_1/INCOMPLETE.by-vast-run.txt")), "of an earlier run");
+  }
+  assert.deepEqual((await bring(home, files)).lacking, []);
+  assert.equal(existsSync(`${home}.previous`), false, "nothing took its place meanwhile");
+});
+
 test("a folder whose files are just taking their places is marked, and so is what it lies in", async (t) => {
   const home = homeOf(t);
   const store = await Store.open(home, { what: "a pull", at: AT });
