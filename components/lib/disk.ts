@@ -17,6 +17,14 @@ const WORDS: Readonly<Record<string, string>> = {
   ESTALE: "its disk was mounted anew; log in again",
 };
 
+const NO_LINKS = "its disk has no hard links, and without them two processes cannot be kept apart; take another disk";
+
+/** Is it the error of a disk that has no hard links, as some shared ones? */
+export function lacksLinks(error: unknown): boolean {
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  return syscall === "link" && ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code);
+}
+
 /** Runs an action on a path. Throws DiskError for an error of the file system; any other error stays. */
 export function onDisk<T>(path: string, action: () => T): T {
   try {
@@ -36,7 +44,7 @@ export function diskError(error: unknown, path?: string): DiskError | undefined 
   if (!(error instanceof Error) || code === undefined || syscall === undefined) return undefined;
   if (/^(spawn|connect|bind|listen|getaddrinfo|kill)/.test(syscall)) return undefined;
   const place = path ?? known;
-  const words = WORDS[code];
+  const words = lacksLinks(error) ? NO_LINKS : WORDS[code];
   if (place === undefined && words === undefined) return undefined;
   const text = `${place ?? "a file"} cannot be used: ${words ?? error.message} (${code})`;
   return Object.assign(new Error(text, { cause: error }), { name: "DiskError" as const, code });

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { type DiskError, onDisk } from "../lib/disk.ts";
 import { draftOf, writeWhole } from "../lib/draft.ts";
 import { absolute } from "../lib/path.ts";
 import { ProblemError } from "../lib/problem.ts";
@@ -71,9 +72,9 @@ function makeKeyOnce(file: string): void {
   try {
     const made = keygen(["-q", "-t", "ed25519", "-N", "", "-C", "vast-training", "-f", draft]);
     if (made.code !== 0) throw new Error(`ssh-keygen could not make ${file}: ${made.stderr.trim()}`);
-    linkSync(draft, file);
+    onDisk(file, () => linkSync(draft, file));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if ((error as DiskError).code !== "EEXIST") throw error;
   } finally {
     rmSync(draft, { force: true });
     rmSync(`${draft}.pub`, { force: true });

@@ -9,6 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { lacksLinks } from "../../lib/disk.ts";
 import { flush } from "../../lib/draft.ts";
 import { sizeText } from "../../lib/text.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
@@ -308,7 +309,7 @@ function unusable(folder: string, error: unknown): unknown {
   const { code = "", syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
   if (["ENOSPC", "EDQUOT"].includes(code)) return remoteError("disk_full", `no room is left for ${folder} (${code})`);
-  if (syscall === "link" && ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code)) {
+  if (lacksLinks(error)) {
     return remoteError(
       "failed",
       `the disk of ${folder} has no hard links (${code}), and without them two processes cannot be kept apart; set checkpointsTo to another disk`,

@@ -26,6 +26,13 @@ test("a full disk that does not say where is told all the same, once, and other 
   const sentence = diskError(full);
   assert.equal(sentence?.message, "a file cannot be used: no room is left on its disk; make some (ENOSPC)");
   assert.equal(diskError(sentence), sentence);
+  for (const code of ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]) {
+    const linkless = diskError(Object.assign(new Error(code), { code, syscall: "link" }), "/home/me/state/owner");
+    assert.match(
+      linkless?.message ?? "",
+      /^\/home\/me\/state\/owner cannot be used: its disk has no hard links, .*\(E/,
+    );
+  }
   assert.equal(diskError(new TypeError("a mistake")), undefined);
   const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", syscall: "connect" });
   assert.equal(diskError(refused), undefined);
