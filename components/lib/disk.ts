@@ -8,7 +8,8 @@ export interface DiskError extends Error {
 const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: "no room is left on its disk; make some",
   EDQUOT: "your quota on its disk is used up; make room",
-  EROFS: "its disk is read-only",
+  EROFS: "its disk is read-only; take another one",
+  ENOENT: "it is not there",
   EACCES: "you may not read or write there",
   EPERM: "you may not read or write there",
   ENOTDIR: "a part of the path is no folder",

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onDisk } from "../lib/disk.ts";
 import type { Check, Problem } from "../lib/problem.ts";
 import { oneLine } from "../lib/text.ts";
 import { runProgram } from "../programs/program.ts";
@@ -14,11 +18,31 @@ const PROGRAMS: readonly { readonly name: string; readonly call: readonly string
   { name: "git", call: ["git", "--version"], comes: "git" },
 ];
 
-/** Do the programs here work, with our options? A fault of this machine is not to be looked for with rented ones. */
+/**
+ * Do the programs here work, with our options, and can a login keep something for a moment? A fault of this machine is not
+ * to be looked for with rented ones.
+ */
 export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<Check<true>> {
   const problems = await Promise.all(PROGRAMS.map((program) => problemWith(program, env)));
-  const found = problems.filter((problem) => problem !== undefined);
+  const found = [...problems, problemWithScratch(env.TMPDIR || tmpdir())].filter((problem) => problem !== undefined);
   return found.length > 0 ? { problems: found } : { value: true, problems: [] };
+}
+
+/** A batch job's own TMPDIR, for one, is gone when the job has ended. */
+function problemWithScratch(folder: string): Problem | undefined {
+  try {
+    onDisk(folder, () => {
+      const scratch = mkdtempSync(join(folder, "vast-training-"));
+      try {
+        writeFileSync(join(scratch, "file"), "x");
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    });
+    return undefined;
+  } catch (error) {
+    return { key: "TMPDIR", found: (error as Error).message, write: "set TMPDIR to a folder you can write to" };
+  }
 }
 
 async function problemWith(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -43,4 +43,18 @@ test("each program that is missing, broken or too old is named with what to do",
     ],
   );
   for (const { write } of problems) assert.match(write ?? "", /^install .*, or put it on PATH$/);
+});
+
+test("a folder for temporary files that is gone, or is none, is told before a login needs it", async (t) => {
+  const env = pathWith(t, {});
+  for (const [TMPDIR, why] of [
+    [join(env.HOME ?? "", "gone"), "it is not there"],
+    [join(env.PATH ?? "", "ssh"), "a part of the path is no folder"],
+  ] as const) {
+    const [problem, ...others] = (await checkPrograms({ ...env, TMPDIR })).problems;
+    assert.deepEqual([problem?.key, others], ["TMPDIR", []]);
+    assert.ok(problem?.found.startsWith(`${TMPDIR} cannot be used: ${why}`), problem?.found);
+  }
+  assert.deepEqual((await checkPrograms({ ...env, TMPDIR: env.HOME })).problems, []);
+  assert.deepEqual(readdirSync(env.HOME ?? "").sort(), ["git", "rsync", "ssh"], "nothing is left there");
 });
