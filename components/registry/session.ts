@@ -105,8 +105,8 @@ export class RegistrySession {
   async #patiently(ask: Omit<RegistryRequest, "timeoutMs">): Promise<RegistryResponse> {
     for (const pause of [...PAUSES_MS, undefined]) {
       const answer = await this.#send({ ...ask, timeoutMs: this.#left() }).catch((error: Error) => error);
-      if (!(answer instanceof Error) && answer.status < 500) return this.#heard(ask, answer);
-      const reason = answer instanceof Error ? answer.message : `status ${answer.status}`;
+      if (!(answer instanceof Error) && isOfRegistry(answer)) return this.#heard(ask, answer);
+      const reason = answer instanceof Error ? answer.message : statusText(answer);
       if (pause === undefined || pause >= this.#left()) {
         this.#outages?.note(this.#base.host, reason);
         throw this.#unreachable(`${ask.url.host}: ${reason}`);
@@ -146,6 +146,17 @@ export class RegistrySession {
   #unexpected(what: string): Error {
     return registryError("unexpected", `The registry of ${this.#image.text} ${what}.`);
   }
+}
+
+const PROXY_WANTS_LOGIN = 407;
+
+/** Else it is one of a proxy, or one that says to come back later. */
+function isOfRegistry({ status }: RegistryResponse): boolean {
+  return status < 500 && status !== PROXY_WANTS_LOGIN;
+}
+
+function statusText({ status }: RegistryResponse): string {
+  return `status ${status}${status === PROXY_WANTS_LOGIN ? ", the proxy wants a login" : ""}`;
 }
 
 /** Plain HTTP is for loopback only. */

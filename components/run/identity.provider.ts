@@ -33,7 +33,7 @@ interface CheckedIdentity extends RunIdentityInputs {
 /** The lifecycle behind RunIdentity. */
 export const provider = lifecycle({
   check: async (olds: Partial<IdentityOutputs>, news: CheckedIdentity) => {
-    if (news.gate === null) return { inputs: news };
+    if (!news.gate) return { inputs: news };
     const { clone, ...gate } = news.gate;
     return { inputs: { ...news, gate: { ...gate, checkpointsTo: folderOf(olds.gate?.checkpointsTo, news.gate) } } };
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectDir } from "../../scripts/lib/workspace.ts";
@@ -17,8 +17,27 @@ function openFiles(home: string): string {
   return execFileSync("find", [home, ...words], { encoding: "utf8" });
 }
 
-test("with umask 000 nobody else can write to a file or folder of ours", { skip: !isRoot || notAll }, async (t) => {
+/** What a login node may have: no locale that is installed, no colours, a home and a TMPDIR of odd names, few programs. */
+function oddNode(root: string): NodeJS.ProcessEnv {
+  const [home, bin] = [join(root, "Heim für mich"), join(root, "bin")];
+  for (const folder of [home, bin, join(home, "tmp")]) mkdirSync(folder);
+  const isLacking = (name: string) => /^(which(\..*)?|node)$/.test(name);
+  for (const name of readdirSync("/usr/bin").filter((one) => !isLacking(one)))
+    symlinkSync(join("/usr/bin", name), join(bin, name));
+  return {
+    HOME: home,
+    TMPDIR: join(home, "tmp"),
+    PATH: `${join(projectDir, "node_modules", ".bin")}:${bin}`,
+    ...{ LANG: "xx_XX.UTF-8", LC_ALL: "xx_XX.UTF-8", TERM: "dumb", NO_COLOR: "1", COLUMNS: "80", SHELL: "/bin/false" },
+    ...{ USER: undefined, LOGNAME: undefined, HOSTNAME: "no.such.host.invalid" },
+  };
+}
+
+test("with umask 000, on an odd login node, nobody else can write to a file or folder of ours", {
+  skip: !isRoot || notAll,
+}, async (t) => {
   const project = await openProject(t);
+  const env = oddNode(project.root);
   const code = join(project.root, "code");
   cpSync(join(projectDir, "examples", "tiny-train"), code, { recursive: true });
   for (const words of [
@@ -28,7 +47,7 @@ test("with umask 000 nobody else can write to a file or folder of ours", { skip:
     execFileSync("git", ["-C", code, ...words]);
   const open = async (...words: string[]) => {
     const line = ["umask 000; exec", ...words].join(" ");
-    const { code, stdout, stderr } = await project.run("sh", ["-c", line]);
+    const { code, stdout, stderr } = await project.run("sh", ["-c", line], { env });
     assert.equal(code, 0, `${line}\n${stdout}\n${stderr}`);
   };
   const pulumi = (command: string, ...more: string[]) =>

@@ -97,6 +97,10 @@ test("a limit, and a registry that does not answer, have kinds of their own", as
   const broken = await openServer(t, () => [500]);
   assert.match((await kindOf(inspectImage(`${broken.address}/a`, { pause })))[1], /does not answer \(.*status 500\)/);
   assert.equal(broken.seen.length, 3);
+  const proxy = await openServer(t, () => [407]);
+  const [kind, text] = await kindOf(inspectImage(`${proxy.address}/a`, { pause }));
+  assert.equal(kind, "unreachable");
+  assert.match(text, /status 407, the proxy wants a login/);
   assert.match((await kindOf(inspectImage("127.0.0.1:1/a", { pause })))[1], /127\.0\.0\.1:1: ECONNREFUSED/);
 });
 
