@@ -40,8 +40,9 @@ async function costOf({ gpu, gpus, location, pricePerHour, quote }: VastInstance
     return costText({ gpu, gpus, location, totalPerHour: priceAfter(price, moved) });
   });
   if (!pulumi.runtime.isDryRun() || (await isKnown(cost))) return { cost };
-  const promised = (await isKnown(quote)) ? await settled(quote) : null;
-  return promised === null ? {} : { cost: costText(promised) };
+  const promised = (await isKnown(quote)) ? await settled(quote) : undefined;
+  // A null may come back as nothing at all.
+  return promised ? { cost: costText(promised) } : {};
 }
 
 /** "$2.415/h, 1x H100 SXM in Texas, US" */

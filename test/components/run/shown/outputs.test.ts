@@ -58,6 +58,7 @@ test("after a new bid the machine costs what is bid, until a refresh has read th
 
 test("a preview without a quote says nothing of it: Pulumi would print [unknown]", async () => {
   assert.deepEqual(await printed({ ...notThere, quote: null }), rest);
+  assert.deepEqual(await printed({ ...notThere, quote: undefined }), rest);
   assert.deepEqual(await printed({ ...notThere, quote: UNKNOWN }), rest);
 });
 

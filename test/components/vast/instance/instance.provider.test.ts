@@ -149,8 +149,7 @@ test("a machine that cannot be released gets into the state, the next run replac
   assert.deepEqual(journal.listOpen(), []);
 
   await assert.rejects(provider.remove(failure.id, failure.properties), /vastai destroy instance \d+/);
-  assert.match(provider.stderr(), /vastai destroy instance/);
-  assert.doesNotMatch(provider.stderr(), /\n +at /, "no stack for what is no mistake of ours");
+  assert.equal(provider.stderr(), "", "the engine says it, and no stack for what is no mistake of ours");
 
   simulator.world.faults.clear();
   await provider.remove(failure.id, failure.properties);
