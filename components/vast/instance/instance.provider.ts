@@ -1,4 +1,4 @@
-import { factsOfOffer } from "../../events/news.ts";
+import { factsOfOffer, GONE } from "../../events/news.ts";
 import { openStateDir } from "../../lib/state-dir.ts";
 import { pick } from "../../lib/values.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
@@ -74,7 +74,7 @@ export const provider = lifecycle({
     for (const { text } of changes) await means.say(text);
     await tellTwins(means, ownerOf(id, props));
     if (instance === undefined) {
-      means.events?.noteOnce({ what: "released", instance: Number(id), reason: "gone at Vast" });
+      means.events?.noteOnce({ what: "released", instance: Number(id), reason: GONE });
       return { id: "", props: {} };
     }
     if (props.phase === "ready") noteLoss(means, instance);

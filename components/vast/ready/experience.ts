@@ -1,4 +1,4 @@
-import { factsOfInstance } from "../../events/news.ts";
+import { lossOf } from "../../events/news.ts";
 import { isDown, isOutbid, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
@@ -19,9 +19,8 @@ export function note(
 /** Notes that one which was ready does not run any more. */
 export function noteLoss(means: Pick<Means, "ledger" | "prices" | "events">, instance: Instance): void {
   if (!isDown(instance)) return;
-  const what = isOutbid(instance) ? "outbid" : "stopped";
-  means.events?.note({ what, reason: phaseOf(instance).text, ...factsOfInstance(instance) });
-  if (what === "outbid") note(means, instance, { what });
+  means.events?.note(lossOf(instance));
+  if (isOutbid(instance)) note(means, instance, { what: "outbid" });
 }
 
 /**
