@@ -5,7 +5,7 @@ import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts
 import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
-import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
+import { type LiveEndpoint, type LiveOptions, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
@@ -31,10 +31,24 @@ export async function openMachine(values: OptionValues, terminal: Terminal): Pro
   const stack = await readStack(terminal.cwd, terminal.env, name);
   const recorded = recordedInstance(stack, name);
   const client = new VastClient(openApi(recorded.api, terminal.env));
-  const key = sshKey(recorded.sshKeyFile, terminal.env);
+  return enterMachine({ stack, recorded, client }, terminal.env, { deadline: Date.now() + patience * 1000 });
+}
+
+/** A machine that is in a state which was read, and the API that has it. */
+export interface Known extends Pick<StackMachine, "stack" | "client"> {
+  readonly recorded: RecordedInstance;
+}
+
+/** Finds an endpoint of the machine that lets us in. Throws Failure or VastError. */
+export async function enterMachine(
+  { stack, recorded, client }: Known,
+  env: NodeJS.ProcessEnv,
+  options: LiveOptions,
+): Promise<StackMachine> {
+  const key = sshKey(recorded.sshKeyFile, env);
   if (recorded.hostKey !== "") pinHostKey(key.knownHostsFile, recorded.instanceId, recorded.hostKey);
   const access = { instanceId: recorded.instanceId, key };
-  const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
+  const endpoint = await liveEndpoint(client, access, options);
   writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port, stack: recorded.stack });
   return { stack, name: recorded.stack, instanceId: recorded.instanceId, client, key, endpoint };
 }
@@ -45,7 +59,7 @@ export function sshWords(machine: StackMachine, batch: boolean): string[] {
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
 }
 
-interface RecordedInstance {
+export interface RecordedInstance {
   /** Name of the stack without its organisation. */
   stack: string | undefined;
   instanceId: number;

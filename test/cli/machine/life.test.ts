@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Status } from "../../../cli/status/status.ts";
 import { filesIn } from "../../../scripts/quickstart/evidence.ts";
 import { openPerson, type Person } from "../../support/person.ts";
 import { openProject, type Project } from "../../support/project.ts";
@@ -112,6 +113,33 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   await t.test("logs -f follows until ^C, which is success", async () => {
     const result = await until(project, /loss/, "SIGINT", "vast-run", ["logs", "-f"]);
     assert.deepEqual([result.code, result.stderr], [0, ""]);
+  });
+
+  await t.test("status asks Vast and the machine: every figure has an answer", async () => {
+    const { code, stdout, stderr } = await project.run("vast-run", ["status", "--json"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const status = JSON.parse(stdout) as Status;
+    assert.deepEqual(
+      Object.entries(status.asked).filter(([, { at, why }]) => at === null || why !== null),
+      [],
+      stdout,
+    );
+    assert.deepEqual(
+      [status.stack, status.phase, status.gpuUse, status.checkpointIsHome],
+      ["local", "training", 0, false],
+    );
+    for (const name of ["step", "gpuMemoryOfBytes", "diskOfBytes", "upSeconds", "dollars", "onDemandPerHour"] as const)
+      assert.ok((status[name] ?? 0) > 0, `${name}: ${stdout}`);
+    assert.match(status.checkpoint ?? "", /^step_\d+$/);
+  });
+
+  await t.test("status --watch paints on a terminal until ^C, which is success", async () => {
+    const env = project.env;
+    const options = { cwd: project.dir, env, seen: /checkpoint +step_/, keys: "\x03" };
+    const { code, screen } = await runInPty("vast-run", ["status", "--watch"], options);
+    assert.equal(code, 0, screen);
+    assert.match(screen, /^.*run +local, instance \d+, .*\r?\n/);
+    t.diagnostic(screen.split("\x1b[J").at(-2) ?? "");
   });
 
   await t.test("sync prints the folder, and what is in it is what the machine has", async () => {
