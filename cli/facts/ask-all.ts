@@ -3,7 +3,7 @@ import { printable } from "../../components/lib/text.ts";
 import type { ApiTarget } from "../../components/vast/client/api.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import type { Terminal } from "../command/command.ts";
-import { clientUntil, noteSeen } from "./client.ts";
+import { clientUntil } from "./client.ts";
 import type { Facts } from "./facts.ts";
 import { rentalOf } from "./known.ts";
 
@@ -45,6 +45,6 @@ function answerOf(id: number, { instance }: Facts, listed: Listed, log: Events):
   const row = listed.rows.find((one) => one.id === id);
   // To another account's key a machine that lives is not there either; the status of its stack looks closer.
   if (row === undefined) return { ...instance, why: `Vast does not list instance ${id} for this key` };
-  noteSeen(log, id, row);
+  log.noteSeen(id, row);
   return { at: listed.at, value: row };
 }

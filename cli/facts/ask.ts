@@ -7,6 +7,7 @@ import { figuresScript, manifestScript } from "../../components/remote/scripts.t
 import { runScript } from "../../components/ssh/run-script.ts";
 import type { ApiTarget } from "../../components/vast/client/api.ts";
 import type { VastClient } from "../../components/vast/client/client.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
 import { ensureSameAccount } from "../../components/vast/client/same-account.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
 import { knowsNoJobs, leaseEnd } from "../../components/vast/lease/lease.ts";
@@ -16,7 +17,7 @@ import type { Terminal } from "../command/command.ts";
 import { readStack, resourceOf, type Stack } from "../fleet/stack.ts";
 import { enterMachine, recordedInstance } from "../machine/machine.ts";
 import { recordedCheckpoints } from "../machine/sync.ts";
-import { clientUntil, noteSeen } from "./client.ts";
+import { clientUntil } from "./client.ts";
 import type { Facts, Key } from "./facts.ts";
 import { figuresIn } from "./figures.ts";
 import { rentalOf } from "./known.ts";
@@ -30,7 +31,7 @@ const BOUND_MS: Readonly<Record<Key, number>> = {
   machine: 20_000,
   saved: 40_000,
 };
-/** How old an answer may be before it is asked again, milliseconds: searches are few, and listings are work. */
+/** How old an answer may be before a later round asks again, milliseconds: searches are few, and listings are work. */
 const EVERY_MS: Readonly<Record<Key, number>> = {
   instance: 0,
   market: 300_000,
@@ -38,6 +39,7 @@ const EVERY_MS: Readonly<Record<Key, number>> = {
   machine: 0,
   saved: 60_000,
 };
+const NOW = { instance: 0, market: 0, lease: 0, machine: 0, saved: 0 };
 /** How long to look for a login. */
 const LOGIN_MS = 10_000;
 
@@ -55,8 +57,10 @@ export class Asker {
   readonly #terminal: Terminal;
   readonly #log: Events;
   readonly #stack: string;
-  /** The state; read once, as long as it can be. */
+  /** The state; read once, as long as it can be, and anew when the run has another machine. */
   #state: Promise<Stack> | undefined;
+  #machine: number | undefined;
+  #rounds = 0;
 
   constructor(stack: string, terminal: Terminal, log: Events) {
     this.#stack = stack;
@@ -67,9 +71,10 @@ export class Asker {
   /** Asks whatever is not fresh. Never throws; each answer is told when it comes. */
   async round(facts: Facts, tell: Tell, signal: AbortSignal): Promise<void> {
     const rental = rentalOf(facts);
-    const state = this.#read();
-    const target = rental ?? (await state.then(targetIn, () => undefined));
-    const look = new Look(facts, tell, signal);
+    const state = this.#read(rental?.id);
+    const target = rental ?? (await within(BOUND_MS.instance, signal, () => state).then(targetIn, () => undefined));
+    // What an earlier command has seen may have changed, but the market's answer is shared.
+    const look = new Look(facts, tell, signal, this.#rounds++ === 0 ? { ...NOW, market: EVERY_MS.market } : EVERY_MS);
     if (target === undefined) {
       if (facts.events.length === 0) await look.at("instance", () => state.then(nothingThere));
       await look.at("saved", async () => atHome(facts, undefined));
@@ -77,7 +82,9 @@ export class Asker {
     }
     const longest = AbortSignal.timeout(Math.max(...Object.values(BOUND_MS)));
     const client = once(() => clientUntil(AbortSignal.any([signal, longest]), target.api, this.#terminal.env));
-    const instance = look.at("instance", async () => ({ value: await this.#seen(client(), target, state) }));
+    const instance = look.at("instance", async () => ({
+      value: await this.#seen(client(), target, state, upAt(facts)),
+    }));
     const login = once((until: AbortSignal) => this.#login(client(), state, until));
     await Promise.all([
       instance.then((answer) => this.#market(look, client, answer?.value)),
@@ -93,8 +100,10 @@ export class Asker {
     ]);
   }
 
-  #read(): Promise<Stack> {
+  #read(machine: number | undefined): Promise<Stack> {
     const { cwd, env } = this.#terminal;
+    if (machine !== this.#machine) this.#state = undefined;
+    this.#machine = machine;
     this.#state ??= readStack(cwd, env, this.#stack);
     this.#state.catch(() => {
       this.#state = undefined;
@@ -103,7 +112,7 @@ export class Asker {
   }
 
   /** The instance as Vast has it; what the log has not heard of it is noted. */
-  async #seen(client: VastClient, { id }: Target, state: Promise<Stack>): Promise<Instance | "gone"> {
+  async #seen(client: VastClient, { id }: Target, state: Promise<Stack>, upAt?: number): Promise<Instance | "gone"> {
     const row = (await client.instance(id)) ?? (await client.instances()).find((one) => one.id === id);
     if (row === undefined) {
       const known = await state.catch(() => undefined);
@@ -111,7 +120,7 @@ export class Asker {
       const renter = { accountId: textIn(accountId), keyFingerprint: textIn(keyFingerprint) };
       await ensureSameAccount(client, { what: `instance ${id}`, name: id }, renter, this.#terminal.env);
     }
-    noteSeen(this.#log, id, row);
+    this.#log.noteSeen(id, row, upAt);
     return row ?? "gone";
   }
 
@@ -130,6 +139,11 @@ export class Asker {
     const recorded = recordedInstance(stack, this.#stack);
     return enterMachine({ stack, recorded, client }, this.#terminal.env, { deadline: Date.now() + LOGIN_MS, signal });
   }
+}
+
+/** When the machine was last seen to run; undefined = it was not. */
+function upAt({ instance: { value, at } }: Facts): number | undefined {
+  return value !== undefined && value !== "gone" && phaseOf(value).phase === "ready" ? at : undefined;
 }
 
 type Machine = Awaited<ReturnType<typeof enterMachine>>;
@@ -185,23 +199,21 @@ class Look {
   readonly #facts: Facts;
   readonly #tell: Tell;
   readonly #signal: AbortSignal;
+  readonly #every: Readonly<Record<Key, number>>;
 
-  constructor(facts: Facts, tell: Tell, signal: AbortSignal) {
+  constructor(facts: Facts, tell: Tell, signal: AbortSignal, every: Readonly<Record<Key, number>>) {
     this.#facts = facts;
     this.#tell = tell;
     this.#signal = signal;
+    this.#every = every;
   }
 
   /** Answers with what is known now; undefined = nothing. What is fresh is not asked. */
   async at<K extends Key>(key: K, action: (until: AbortSignal) => Promise<Facts[K]>): Promise<Facts[K] | undefined> {
     const before = this.#facts[key];
-    if (before.why === undefined && Date.now() - (before.at ?? 0) < EVERY_MS[key]) return before;
-    const until = AbortSignal.any([this.#signal, AbortSignal.timeout(BOUND_MS[key])]);
-    const late = new Promise<never>((_, reject) => {
-      until.addEventListener("abort", () => reject(new Error(`no answer within ${BOUND_MS[key] / 1000} s`)));
-    });
+    if (before.why === undefined && Date.now() - (before.at ?? 0) < this.#every[key]) return before;
     try {
-      const answer = { at: Date.now(), ...(await Promise.race([action(until), late])) };
+      const answer = { at: Date.now(), ...(await within(BOUND_MS[key], this.#signal, action)) };
       this.#tell(key, answer);
       return answer;
     } catch (error) {
@@ -209,4 +221,13 @@ class Look {
       return undefined;
     }
   }
+}
+
+/** Ends the action by its signal, and rejects, when it takes longer. */
+function within<T>(milliseconds: number, signal: AbortSignal, action: (until: AbortSignal) => Promise<T>): Promise<T> {
+  const until = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+  const late = new Promise<never>((_, reject) => {
+    until.addEventListener("abort", () => reject(new Error(`no answer within ${milliseconds / 1000} s`)));
+  });
+  return Promise.race([action(until), late]);
 }

@@ -1,11 +1,8 @@
-import type { Events } from "../../components/events/events.ts";
-import { newsOf } from "../../components/events/news.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import { type ApiTarget, openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { Gates, realSleep } from "../../components/vast/client/pacing.ts";
 import { senderUntil } from "../../components/vast/client/transport.ts";
-import type { Instance } from "../../components/vast/client/wire.ts";
 import { SearchQuota } from "../../components/vast/limits/search-quota.ts";
 import { realClock } from "../../components/vast/ready/connect.ts";
 
@@ -18,10 +15,4 @@ export function clientUntil(signal: AbortSignal, api: ApiTarget, env: NodeJS.Pro
     sleep,
     searches: new SearchQuota(openStateDir(env), realClock),
   });
-}
-
-/** Notes what Vast says of a machine, where the log has not heard of it. @param seen undefined = gone for certain */
-export function noteSeen(log: Events, id: number, seen: Instance | undefined): void {
-  const news = newsOf(log.read().events, id, seen);
-  if (news !== undefined) log.note(news);
 }

@@ -4,20 +4,20 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Event } from "../../components/events/event.ts";
 import { jsonIn } from "../../components/lib/text.ts";
-import type { Terminal } from "../command/command.ts";
+import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { projectOf } from "./project.ts";
 import { pulumi } from "./stack.ts";
 
 /** The name of a stack without its organisation and project. */
-export const bare = (stack: string) => stack.split("/").at(-1) ?? stack;
+const bare = (stack: string) => stack.split("/").at(-1) ?? stack;
 
 /** The selected stack. Asks the Pulumi CLI; throws Failure when none is selected. */
-export async function selectedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): Promise<string> {
+async function selectedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): Promise<string> {
   return (await pulumi(["stack", "--show-name", "--non-interactive"], projectOf(cwd), env)).trim();
 }
 
 /** The selected stack, from the file in which Pulumi notes it; undefined = only the CLI can tell. */
-export function notedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): string | undefined {
+function notedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): string | undefined {
   if (env.PULUMI_STACK) return bare(env.PULUMI_STACK);
   const home = env.PULUMI_HOME || join(env.HOME || homedir(), ".pulumi");
   // Pulumi's pkg/workspace: one file for each path of a project, one entry for each backend.
@@ -38,9 +38,21 @@ function objectIn(file: string): Record<string, unknown> {
   }
 }
 
+/** The stack that a command is about: the one that was typed, else the selected one, else the only one of the log. */
+export async function chosenStack(
+  values: OptionValues,
+  terminal: Pick<Terminal, "cwd" | "env">,
+  log: readonly Event[],
+): Promise<string> {
+  const known = textOption(values, "stack") ?? notedStack(terminal);
+  if (known !== undefined) return bare(known);
+  const [only, ...others] = stacksIn(log);
+  return only !== undefined && others.length === 0 ? only : bare(await selectedStack(terminal));
+}
+
 /** The label under which the stack last rented; undefined = the log has no rental of it. */
 export function lastRun(events: readonly Event[], stack: string): string | undefined {
-  const isOurs = (event: Event) => event.stack === bare(stack) && ["rented", "folded"].includes(event.what);
+  const isOurs = (event: Event) => event.stack === stack && ["rented", "folded"].includes(event.what);
   return events.findLast(isOurs)?.run;
 }
 

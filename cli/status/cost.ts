@@ -8,7 +8,7 @@ import { columns } from "../command/columns.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { eventsOf, readLog } from "../fleet/events.ts";
-import { lastRun, selectedStack } from "../fleet/runs.ts";
+import { chosenStack, lastRun } from "../fleet/runs.ts";
 import { readStack, resourceOf } from "../fleet/stack.ts";
 
 /** Charges by Vast, or why they are not known. */
@@ -17,8 +17,8 @@ type Charged = { readonly charges: readonly Charge[] } | { readonly why: string 
 /** Runs `vast-run cost`. */
 export async function showCost(values: OptionValues, terminal: Terminal): Promise<number> {
   const hours = hoursIn(textOption(values, "hours"));
-  const stack = textOption(values, "stack") ?? (await selectedStack(terminal));
   const events = readLog(eventsOf(terminal, "cost"), terminal);
+  const stack = await chosenStack(values, terminal, events);
   const run = lastRun(events, stack);
   const found = run === undefined ? await withoutLog(stack, terminal) : await byLog(run, events, terminal);
   const shown = { stack, ...found, ahead: { hours, dollars: ahead(found, hours) } };

@@ -75,7 +75,7 @@ function machineRows(status: Status, now: number): Row[] {
   const known = knownBy(status, "machine", now);
   const use = [gpuUse === null ? "use unknown" : `${Math.round(gpuUse)} %`, ofText(gpuMemoryBytes, gpuMemoryOfBytes)];
   const isKnown = status.asked.machine.at !== null;
-  const age = logAgeSeconds === null ? "" : ` (written ${durationText(logAgeSeconds)} ago)`;
+  const age = logAgeSeconds === null ? "" : ` (${durationText(logAgeSeconds)} ago)`;
   if (!isKnown) return [["machine", known("")]];
   return [
     ["gpu", known(use.join(", "))],

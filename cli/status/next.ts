@@ -8,7 +8,7 @@ export function nextOf({ phase, exitCode }: Pick<Stand, "phase" | "exitCode">, s
   const of = `-s ${stack}`;
   const logs: Next = [`vast-run logs -f ${of}`, "follows the log"];
   const sync: Next = [`vast-run sync ${of}`, "brings the checkpoints home"];
-  const end: Next = [`pulumi destroy ${of}`, "brings everything home, and ends the bill"];
+  const end: Next = [`pulumi destroy ${of}`, "brings all home, and ends the bill"];
   const up = (does: string): Next => [`pulumi up ${of}`, does];
   const refresh = (does: string): Next => [`pulumi up --refresh ${of}`, does];
   switch (phase) {

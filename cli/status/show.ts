@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../../components/events/event.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
-import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
+import type { OptionValues, Terminal } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import type { Asker } from "../facts/ask.ts";
 import type { Facts } from "../facts/facts.ts";
 import { knownOf } from "../facts/known.ts";
 import { keepSeen } from "../facts/seen.ts";
 import { eventsOf, readLog } from "../fleet/events.ts";
-import { bare, notedStack, selectedStack, stacksIn } from "../fleet/runs.ts";
+import { chosenStack, stacksIn } from "../fleet/runs.ts";
 import { linesOf } from "./lines.ts";
 import { type Status, statusOf } from "./status.ts";
 import { allLines } from "./table.ts";
@@ -63,7 +63,7 @@ async function ofOne(values: OptionValues, terminal: Terminal): Promise<Screen> 
   const log = eventsOf(terminal, "status");
   const { seenDir } = openStateDir(terminal.env);
   const first = readLog(log, terminal);
-  const stack = await stackFor(values, first, terminal);
+  const stack = await chosenStack(values, terminal, first);
   let facts = knownOf(stack, first, seenDir, terminal);
   let asker: Asker | undefined;
   const learn = (news: Partial<Facts>) => {
@@ -87,13 +87,6 @@ async function ofOne(values: OptionValues, terminal: Terminal): Promise<Screen> 
       if (facts.run !== null) keepSeen(seenDir, facts.run, facts);
     },
   };
-}
-
-async function stackFor(values: OptionValues, log: readonly Event[], terminal: Terminal): Promise<string> {
-  const asked = textOption(values, "stack") ?? notedStack(terminal);
-  if (asked !== undefined) return bare(asked);
-  const [only, ...others] = stacksIn(log);
-  return only !== undefined && others.length === 0 ? only : bare(await selectedStack(terminal));
 }
 
 async function ofAll(terminal: Terminal): Promise<Screen> {

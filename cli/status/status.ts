@@ -39,6 +39,7 @@ export interface Status {
   /** When Vast stops it; null also where it never does. */
   readonly leaseEndsAt: number | null;
   readonly logLine: string | null;
+  /** Of that line. */
   readonly logAgeSeconds: number | null;
   readonly step: number | null;
   readonly steps: number | null;
@@ -55,12 +56,18 @@ export interface Status {
   readonly next: readonly Next[];
 }
 
+const OVER: readonly Stand["phase"][] = ["released", "gone"];
+const NOTHING = { instance: {}, market: {}, lease: {}, machine: {} };
+
 const MIB = 1024 * 1024;
 
 /** What is known of a run. @param now milliseconds since 1970 */
-export function statusOf(facts: Facts, now: number): Status {
+export function statusOf(known: Facts, now: number): Status {
+  const { phase, at, text, exitCode } = standOf(known);
+  // What was seen of a machine that is over says nothing any more.
+  const isOver = OVER.includes(phase);
+  const facts: Facts = isOver ? { ...known, ...NOTHING } : known;
   const { stack, run, events } = facts;
-  const { phase, at, text, exitCode } = standOf(facts);
   const figures = facts.machine.value;
   const { progress = {} } = figures ?? {};
   return {
@@ -81,9 +88,10 @@ export function statusOf(facts: Facts, now: number): Status {
     diskOfBytes: figures?.diskOf ?? null,
     upSeconds: figures?.up ?? null,
     ...moneyOf(facts, now),
+    ...(isOver ? { perHour: 0 } : {}),
     leaseEndsAt: facts.lease.value ?? null,
     logLine: figures?.line || null,
-    logAgeSeconds: figures?.logAge ?? null,
+    logAgeSeconds: logAgeOf(facts, now),
     step: progress.step ?? null,
     steps: progress.of ?? null,
     stepsPerSecond: progress.stepsPerSecond ?? null,
@@ -112,6 +120,11 @@ function gpuOf({ events, instance: { value } }: Facts): string | null {
   return events.findLast(({ gpu }) => gpu !== undefined)?.gpu ?? null;
 }
 
+/** How old the line is by now; the log may have grown since the machine was asked. */
+function logAgeOf({ machine: { value, at = 0 } }: Facts, now: number): number | null {
+  return value === undefined || value.logAge === null ? null : value.logAge + Math.max(now - at, 0) / 1000;
+}
+
 function bytes(mebibytes: number | null | undefined): number | null {
   return mebibytes == null ? null : mebibytes * MIB;
 }
@@ -124,7 +137,7 @@ function moneyOf({ events, run, instance, market }: Facts, now: number) {
   return {
     dollars: bill?.total ?? null,
     isLeast: bill?.isLeast ?? false,
-    perHour: (row && rateOf(row)) ?? (instance.value === "gone" ? 0 : (bill?.perHour ?? null)),
+    perHour: (row && rateOf(row)) ?? bill?.perHour ?? null,
     bidPerHour: row?.isBid === true ? row.gpuPerHour : null,
     marketPerHour: row?.isBid === true ? row.minBid : null,
     onDemandPerHour: market.value?.onDemand ?? null,

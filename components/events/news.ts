@@ -34,7 +34,7 @@ export function factsOfInstance({ id, gpu, gpus, machineId, gpuPerHour, diskPerH
 }
 
 /** That an instance does not run any more, and why. */
-export function lossOf(instance: Instance): News {
+function lossOf(instance: Instance): News {
   const what = isOutbid(instance) ? "outbid" : "stopped";
   return { what, reason: phaseOf(instance).text, ...factsOfInstance(instance) };
 }
@@ -47,14 +47,20 @@ const STATES: readonly What[] = ["rented", "ready", "outbid", "stopped", "resume
  * nothing, or it was not rented here.
  *
  * @param seen undefined = it is gone for certain
+ * @param upAt when it was last seen to run, milliseconds since 1970; undefined = the log alone tells
  */
-export function newsOf(events: readonly Event[], id: number, seen: Instance | undefined): News | undefined {
+export function newsOf(
+  events: readonly Event[],
+  id: number,
+  seen: Instance | undefined,
+  upAt?: number,
+): News | undefined {
   const own = events.filter(({ instance, what }) => instance === id && STATES.includes(what));
   const last = own.at(-1)?.what;
   if (last === "released" || !own.some(({ what }) => what === "rented")) return undefined;
   if (seen === undefined) return { what: "released", instance: id, reason: GONE };
   const wasUp = last === "ready" || last === "resumed";
-  if (isDown(seen)) return wasUp ? lossOf(seen) : undefined;
+  if (isDown(seen)) return wasUp ? { ...lossOf(seen), ...(upAt === undefined ? {} : { since: upAt }) } : undefined;
   const isBack = phaseOf(seen).phase === "ready" && (last === "outbid" || last === "stopped");
   return isBack ? { what: "resumed", reason: "runs again at Vast", ...factsOfInstance(seen) } : undefined;
 }

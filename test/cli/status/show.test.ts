@@ -75,7 +75,17 @@ test("that it was outbid, came back and went away is seen at Vast, and noted onc
   assert.deepEqual(kinds(run).slice(5), ["released"]);
 });
 
-test("a key that is refused, or another account's, leaves what was noted, and nothing counts as gone", async (t) => {
+test("a machine that the key cannot see is not gone while nobody knows whose key rented it", async (t) => {
+  const run = await openRun(t);
+  run.exports({ resources: [] });
+  await run.ask("POST", `/_sim/instances/${run.id}/vanish`, {}, null);
+  const { out } = await run.run(80, "status", "-s", "dev");
+  assert.match(out, /^phase +training since/m);
+  assert.match(out, /^vast +cannot be asked, .*cannot\n? *be seen/ms);
+  assert.ok(!kinds(run).includes("released"));
+});
+
+test("a key that is refused leaves what was noted, and nothing counts as gone", async (t) => {
   const keyFile = join((await openNoted(t)).folder, "key");
   writeFileSync(keyFile, `${"f".repeat(64)}\n`, { mode: 0o600 });
   const run = await openRun(t);
@@ -103,6 +113,7 @@ test("without a network what was seen before is shown with its age", async (t) =
 
 test("the first screen is there before anybody was asked: the stack from Pulumi's own file, the rest from the log", async (t) => {
   const run = await openRun(t);
+  run.happened(0, { what: "quoted", stack: "other" });
   const asked = run.simulator.world.requests.length;
   const hash = createHash("sha1")
     .update(join(projectOf("/"), "Pulumi.yaml"))

@@ -169,6 +169,7 @@ test("what an earlier status has seen is shown with its age", () => {
   assert.match(screen, /^gpu +87 %, .* \(4 min ago\)$/m);
   assert.match(screen, /^vast +cannot be asked, it was asked last 4 min ago: no answer/m);
   assert.match(screen, /^lease .* \(4 min ago\)$/m);
+  assert.match(screen, /^log +step 620\/1000, .* \(4 min ago\)$/m);
   assert.deepEqual([status.gpuUse, status.asked.machine.at], [87, NOW - 4 * MINUTE]);
 });
 
@@ -176,7 +177,17 @@ test("what was noted after Vast was asked counts", () => {
   const facts = factsOf("outbid", "network");
   const resumed: Event = { at: NOW, actor: "a test", what: "resumed", run: RUN, instance: 7 };
   assert.equal(statusOf({ ...facts, events: [...facts.events, resumed] }, NOW).phase, "resumed");
+  const back = { ...factsOf("training", "network"), events: eventsOf([...LIVED, "outbid"]), machine: {} };
+  assert.equal(statusOf(back, NOW).phase, "resumed");
   assert.equal(statusOf({ ...facts, events: eventsOf([...LIVED, "gone"]), instance: {} }, NOW).phase, "gone");
+});
+
+test("what was seen of a machine that was released since says nothing any more", () => {
+  const seen = factsOf("training", "no network", "seen before");
+  const released: Event = { at: NOW, actor: "a test", what: "released", run: RUN, instance: 7 };
+  const status = statusOf({ ...seen, events: [...seen.events, released] }, NOW);
+  assert.deepEqual([status.phase, status.perHour, status.gpuUse, status.bidPerHour], ["released", 0, null, null]);
+  assert.match(linesOf(status, NOW, 80).join("\n"), /^cost +about \$\d+\.\d\d, nothing now$/m);
 });
 
 test("a rental that was cut short, a run of another computer, and a log that is lost are told as such", () => {

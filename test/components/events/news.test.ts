@@ -34,6 +34,11 @@ function seenAfter(noted: readonly What[], words: object | undefined): string | 
   return newsOf([...events, other], 7, row)?.what;
 }
 
+test("of one that was seen to run before, that is noted too", () => {
+  const events = (["rented", "ready"] as const).map((what): Event => ({ at: 1, actor: "a test", what, instance: 7 }));
+  assert.equal(newsOf(events, 7, instanceFromWire({ id: 7, ...DOWN }), 99)?.since, 99);
+});
+
 for (const [noted, words, expected] of [
   [["rented", "ready"], DOWN, "outbid"],
   [["rented", "ready"], { ...DOWN, is_bid: false }, "stopped"],
