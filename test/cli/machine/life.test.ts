@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Status } from "../../../cli/status/status.ts";
+import type { What } from "../../../components/events/event.ts";
+import { Events } from "../../../components/events/events.ts";
 import { filesIn } from "../../../scripts/quickstart/evidence.ts";
 import { openPerson, type Person } from "../../support/person.ts";
 import { openProject, type Project } from "../../support/project.ts";
@@ -184,18 +186,61 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   await t.test("after the machine has vanished every command ends with exit code 4", async () => {
     const { instanceId } = await project.outputs();
     await project.simulator.post(`/_sim/instances/${instanceId}/vanish`, {});
-    for (const command of ["env", "logs", "sync"]) {
+    for (const command of ["env", "sync"]) {
       const { code, stdout, stderr } = await project.run("vast-run", [command]);
       assert.deepEqual([command, code, stdout], [command, 4, ""]);
       assert.match(stderr, new RegExp(`instance ${instanceId} does not exist any more`));
     }
   });
 
+  await t.test(
+    "the log of a machine that is over is read from home, and status says where the run stands",
+    async () => {
+      const [gone, logs] = [
+        await project.run("vast-run", ["status"]),
+        await project.run("vast-run", ["logs", "-n", "2"]),
+      ];
+      assert.match(gone.stdout, /^phase +gone, at the latest since/m);
+      assert.equal(logs.code, 0);
+      assert.match(
+        logs.stderr,
+        /does not exist any more\. This is the log as it was copied home on .*linked\.brought\/train\.log$/m,
+      );
+      const copy = readFileSync(join(project.dir, "linked.brought", "train.log"), "utf8");
+      assert.equal(logs.stdout, `${copy.trimEnd().split("\n").slice(-2).join("\n")}\n`);
+      const followed = await project.run("vast-run", ["logs", "-f", "-n", "1"]);
+      assert.equal(followed.code, 0);
+      assert.match(followed.stderr, /The run is over: nothing more comes$/m);
+    },
+  );
+
   await t.test("after destroy there is no instance to talk to", async () => {
     await project.works("destroy");
     const { code, stderr } = await project.run("vast-run", ["env"]);
     assert.equal(code, 4);
     assert.match(stderr, /The selected stack has no instance/);
+    const status = await project.run("vast-run", ["status"]);
+    assert.match(status.stdout, /^phase +released since .*\ncost +about \$\d\.\d\d, nothing now$/m);
+  });
+
+  await t.test("all of it was noted, each time with its run", () => {
+    const { events } = new Events(join(project.home, "events"), {
+      now: Date.now,
+      say: assert.fail,
+      program: "",
+    }).read();
+    const kinds: What[] = ["quoted", "rented", "ready", "lease moved", "started", "first line", "synced", "released"];
+    assert.deepEqual(
+      kinds.filter((kind) => !events.some(({ what, stack }) => what === kind && stack === "local")),
+      [],
+      JSON.stringify(events, undefined, 1),
+    );
+    const [run] = events.flatMap((event) => event.run ?? []);
+    assert.deepEqual(
+      events.filter((event) => event.run !== run && event.what !== "quoted"),
+      [],
+    );
+    assert.match(events.find(({ what }) => what === "started")?.home ?? "", /checkpoints\/local\/\d+$/);
   });
 });
 
