@@ -29,6 +29,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/machine/attach.ts",
     "cli/machine/config.ts",
     "cli/machine/ssh.ts",
+    "cli/machine/sync-watch.ts",
     "cli/machine/sync.ts",
   ],
   "test/components/remote/figures.test.ts": ["cli/facts/figures.ts"],

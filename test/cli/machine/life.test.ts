@@ -177,6 +177,33 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.equal(readFileSync(join(stdout.trim(), "run1/far"), "utf8"), "far\n");
   });
 
+  await t.test("sync --watch goes on through a lost connection, and ^C ends it, which is success", async () => {
+    const rounds: string[] = [];
+    const enough = Promise.withResolvers<void>();
+    const { instanceId } = await project.outputs();
+    const onLine = (line: string) => {
+      if (!/^\d\d:\d\d /.test(line)) return;
+      rounds.push(line);
+      // Between two rounds, so that the next one finds the machine stopped, and a later one finds it back.
+      if (rounds.length === 1) void project.simulator.post(`/_sim/instances/${instanceId}/outbid`, {});
+      if (/does not run/.test(line)) void project.simulator.post(`/_sim/instances/${instanceId}/release`, {});
+      if (rounds.length > 2 && /verified, in/.test(line)) enough.resolve();
+    };
+    const command = project.start("vast-run", ["sync", "--watch", "--every", "0.05", "--to", "watched"], { onLine });
+    const early = command.result.then((ended) => assert.fail(JSON.stringify(ended)));
+    await Promise.race([enough.promise, early]);
+    early.catch(() => {});
+    command.signal("SIGINT");
+    const { code } = await command.result;
+    assert.equal(code, 0, rounds.join("\n"));
+    assert.match(rounds[0] ?? "", /^\d\d:\d\d \d+ files, .*, verified.*, in .*watched$/);
+    assert.ok(
+      rounds.some((line) => /does not run: .*bids again; the next round tries again$/.test(line)),
+      rounds.join("\n"),
+    );
+    t.diagnostic(rounds.join("\n"));
+  });
+
   await t.test("a stack that is not there is a usage error", async () => {
     const { code, stderr } = await project.run("vast-run", ["env", "--stack", "other"]);
     assert.equal(code, 2);
@@ -204,9 +231,9 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
       assert.equal(logs.code, 0);
       assert.match(
         logs.stderr,
-        /does not exist any more\. This is the log as it was copied home on .*linked\.brought\/train\.log$/m,
+        /does not exist any more\. This is the log as it was copied home on .*watched\.brought\/train\.log$/m,
       );
-      const copy = readFileSync(join(project.dir, "linked.brought", "train.log"), "utf8");
+      const copy = readFileSync(join(project.dir, "watched.brought", "train.log"), "utf8");
       assert.equal(logs.stdout, `${copy.trimEnd().split("\n").slice(-2).join("\n")}\n`);
       const followed = await project.run("vast-run", ["logs", "-f", "-n", "1"]);
       assert.equal(followed.code, 0);
