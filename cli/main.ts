@@ -4,6 +4,7 @@ import { hidden } from "../components/lib/secrets.ts";
 import type { Command, Terminal } from "./command/command.ts";
 import { printCompletions } from "./command/completion.ts";
 import { errorText, exitCode, exitCodeOf } from "./command/failure.ts";
+import { painter } from "./command/paint.ts";
 import { parse } from "./command/parse.ts";
 import { attach } from "./commands/attach.ts";
 import { completion } from "./commands/completion.ts";
@@ -14,11 +15,13 @@ import { logs } from "./commands/logs.ts";
 import { offers } from "./commands/offers.ts";
 import { recover } from "./commands/recover.ts";
 import { ssh } from "./commands/ssh.ts";
+import { status } from "./commands/status.ts";
 import { sweep } from "./commands/sweep.ts";
 import { sync } from "./commands/sync.ts";
 
 export const commands: readonly Command[] = [
   offers,
+  status,
   cost,
   logs,
   ssh,
@@ -44,12 +47,13 @@ export async function main(argv: readonly string[], person: Terminal): Promise<n
 
 /** The same terminal, but credentials are removed from everything written to it. */
 function withoutCredentials(terminal: Terminal): Terminal {
-  const { status, ask } = terminal;
+  const { status, paint, ask } = terminal;
   return {
     ...terminal,
     out: (text) => terminal.out(hidden(text)),
     note: (text) => terminal.note(hidden(text)),
     ...(status ? { status: (text: string) => status(hidden(text)) } : {}),
+    ...(paint ? { paint: (lines: readonly string[]) => paint(lines.map(hidden)) } : {}),
     ...(ask ? { ask: (question: string) => ask(hidden(question)) } : {}),
   };
 }
@@ -93,6 +97,7 @@ if (import.meta.main) {
     out: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
     ask,
+    ...(process.stdout.isTTY ? { paint: painter(process.stdout) } : {}),
     ...(process.stderr.isTTY ? { status: (text: string) => process.stderr.write(`\r\x1b[K${text}`) } : {}),
   });
 }

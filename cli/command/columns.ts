@@ -19,3 +19,8 @@ export function columns(
   table.push([...head], ...rows.map((row) => [...row]));
   return table.toString().replace(/ +$/gm, "");
 }
+
+/** Shortens a text to one line of the terminal. */
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

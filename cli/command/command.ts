@@ -10,6 +10,8 @@ export interface Terminal {
   note(text: string): void;
   /** Overwrites one line of standard error; "" removes it. Only where standard error is a terminal. */
   status?(text: string): void;
+  /** Writes lines over those that it wrote before. Only where standard output is a terminal. */
+  paint?(lines: readonly string[]): void;
   /** Asks a person at the terminal and returns the typed line; "" at the end of input. Only where `interactive`. */
   ask?(question: string): Promise<string>;
 }

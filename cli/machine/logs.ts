@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogPlace } from "../../components/remote/scripts.ts";
 import { isPassing, isVastError } from "../../components/vast/client/errors.ts";
-import { phaseOf } from "../../components/vast/client/phase.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { Shown } from "../command/shown.ts";
+import { eventsOf } from "../fleet/events.ts";
+import { chosenStack } from "../fleet/runs.ts";
+import { homeLogOf, showEnd } from "./home-log.ts";
 import type { LogFrame } from "./log-frames.ts";
 import { type StreamEnd, streamLog } from "./log-stream.ts";
-import { openMachine, type StackMachine } from "./machine.ts";
+import { againText, isAway, isOver, openMachine, type StackMachine } from "./machine.ts";
 
 /** Runs `vast-run logs`. */
 export async function showLog(values: OptionValues, terminal: Terminal): Promise<number> {
@@ -63,8 +65,8 @@ class Log {
   }
 
   async show(signal: AbortSignal): Promise<void> {
-    let machine = await openMachine(this.#values, this.#terminal);
-    while (!signal.aborted) {
+    let machine = await openMachine(this.#values, this.#terminal).catch((error) => this.#showHome(error));
+    while (machine !== undefined && !signal.aborted) {
       const ended = await this.#stream(machine, signal);
       if (signal.aborted || ended.is === "done") return;
       if (ended.is === "no log")
@@ -98,8 +100,26 @@ class Log {
       return;
     }
     this.#place = frame.place;
-    if (frame.bytes.length === 0 || this.#shown.write(frame.bytes)) return;
+    await this.#write(frame.bytes);
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    if (bytes.length === 0 || this.#shown.write(bytes)) return;
     await new Promise((resolve) => process.stdout.once("drain", resolve));
+  }
+
+  /** Shows what is home of the log when nobody can log in. Throws the error when nothing is, or it says nothing of that. */
+  async #showHome(error: unknown): Promise<undefined> {
+    if (!isAway(error)) throw error;
+    const { events } = eventsOf(this.#terminal, "logs").read();
+    const copy = homeLogOf(events, await chosenStack(this.#values, this.#terminal, events));
+    if (copy === undefined) throw error;
+    const at = new Date(copy.copiedAt);
+    const time = `${at.toDateString().slice(4, 10)} ${at.toTimeString().slice(0, 5)}`;
+    this.#terminal.note(`${(error as Error).message}. This is the log as it was copied home on ${time}: ${copy.file}`);
+    await showEnd(copy, this.#lines, (bytes) => this.#write(bytes));
+    if (this.#follow)
+      this.#terminal.note(isOver(error) ? "The run is over: nothing more comes" : "Nothing more comes from there now");
   }
 
   /** Asks Vast about the machine until we can log in again. Throws when waiting cannot help. */
@@ -129,14 +149,11 @@ class Log {
   }
 
   /** A sentence about trouble that may pass; undefined = waiting cannot help. */
-  async #troubleText({ client, instanceId, name }: StackMachine, error: unknown): Promise<string | undefined> {
+  async #troubleText(before: StackMachine, error: unknown): Promise<string | undefined> {
     if (!this.#follow || !isVastError(error)) return undefined;
     if (error.kind === "no_login" || isPassing(error)) return `trying again: ${error.message}`;
     if (error.kind !== "not_running") return undefined;
-    const { cause } = phaseOf(await client.instance(instanceId).catch(() => undefined));
-    const stack = name === undefined ? "" : ` -s ${name}`;
-    const again = `pulumi up --refresh${stack} ${cause === "outbid" ? "bids again" : "starts it again"}`;
-    return `${error.message}; ${again}. Waiting for it; ^C ends that`;
+    return `${error.message}; ${await againText(before)}. Waiting for it; ^C ends that`;
   }
 
   #complain(text: string): void {

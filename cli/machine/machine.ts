@@ -4,8 +4,10 @@ import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
 import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
+import { isPassing, isVastError } from "../../components/vast/client/errors.ts";
+import { phaseOf } from "../../components/vast/client/phase.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
-import { type LiveEndpoint, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
+import { type LiveEndpoint, type LiveOptions, liveEndpoint } from "../../components/vast/ready/live-endpoint.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { readStack, resourceOf, type Stack, type StackResource } from "../fleet/stack.ts";
@@ -26,17 +28,55 @@ export interface StackMachine {
 const patience = 30;
 
 /** Finds the machine of the stack and an endpoint that lets us in. Throws Failure or VastError. */
-export async function openMachine(values: OptionValues, terminal: Terminal): Promise<StackMachine> {
+export async function openMachine(
+  values: OptionValues,
+  terminal: Terminal,
+  signal?: AbortSignal,
+): Promise<StackMachine> {
   const name = textOption(values, "stack");
   const stack = await readStack(terminal.cwd, terminal.env, name);
   const recorded = recordedInstance(stack, name);
   const client = new VastClient(openApi(recorded.api, terminal.env));
-  const key = sshKey(recorded.sshKeyFile, terminal.env);
+  return enterMachine({ stack, recorded, client }, terminal.env, {
+    deadline: Date.now() + patience * 1000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** A machine that is in a state which was read, and the API that has it. */
+export interface Known extends Pick<StackMachine, "stack" | "client"> {
+  readonly recorded: RecordedInstance;
+}
+
+/** Finds an endpoint of the machine that lets us in. Throws Failure or VastError. */
+export async function enterMachine(
+  { stack, recorded, client }: Known,
+  env: NodeJS.ProcessEnv,
+  options: LiveOptions,
+): Promise<StackMachine> {
+  const key = sshKey(recorded.sshKeyFile, env);
   if (recorded.hostKey !== "") pinHostKey(key.knownHostsFile, recorded.instanceId, recorded.hostKey);
   const access = { instanceId: recorded.instanceId, key };
-  const endpoint = await liveEndpoint(client, access, { deadline: Date.now() + patience * 1000 });
+  const endpoint = await liveEndpoint(client, access, options);
   writeSshConfig({ ...access, host: endpoint.host, port: endpoint.port, stack: recorded.stack });
   return { stack, name: recorded.stack, instanceId: recorded.instanceId, client, key, endpoint };
+}
+
+/** Does the machine not exist any more? */
+export function isOver(error: unknown): boolean {
+  return isVastError(error, "no_such_instance") || (error instanceof Failure && error.code === exitCode.noInstance);
+}
+
+/** Is the machine over, stopped, or out of reach? */
+export function isAway(error: unknown): boolean {
+  return isOver(error) || isVastError(error, "not_running", "no_login") || isPassing(error);
+}
+
+/** What brings a machine back that does not run: "pulumi up --refresh -s dev bids again". */
+export async function againText({ client, instanceId, name }: StackMachine): Promise<string> {
+  const { cause } = phaseOf(await client.instance(instanceId).catch(() => undefined));
+  const stack = name === undefined ? "" : ` -s ${name}`;
+  return `pulumi up --refresh${stack} ${cause === "outbid" ? "bids again" : "starts it again"}`;
 }
 
 /** The words of an ssh command for the machine; a remote command may follow. */
@@ -45,7 +85,7 @@ export function sshWords(machine: StackMachine, batch: boolean): string[] {
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, batch }), `root@${endpoint.host}`];
 }
 
-interface RecordedInstance {
+export interface RecordedInstance {
   /** Name of the stack without its organisation. */
   stack: string | undefined;
   instanceId: number;

@@ -12,36 +12,76 @@ import { exitCode, Failure } from "../command/failure.ts";
 import { progressOn } from "../command/progress.ts";
 import { eventsOf } from "../fleet/events.ts";
 import { resourceOf, type Stack } from "../fleet/stack.ts";
-import { openMachine } from "./machine.ts";
+import { openMachine, type StackMachine } from "./machine.ts";
 
 /** Runs `vast-run sync`. */
 export async function fetchCheckpoints(values: OptionValues, terminal: Terminal): Promise<number> {
-  const found = await openMachine(values, terminal);
-  const { from, home, mark, keepPrevious, stepMaxMinutes, bring } = recordedCheckpoints(found.stack);
-  const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
-  const chosen = textOption(values, "to");
-  const to = chosen === undefined ? home : resolve(terminal.cwd, chosen);
-  // Asked before files are listed: a training that has ended by then writes no more.
-  const standing = await runScript(machine, standingScript());
-  const ended = endedTraining(standing.toString("utf8"), mark);
-  const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended };
-  const pulled = await watched(request, terminal, pullCheckpoints);
-  const { files, bytes, fetched } = pulled;
-  const reason = `${files} file${files === 1 ? "" : "s"}, ${sizeText(bytes)}`;
-  eventsOf(terminal, "sync").note({ what: "synced", instance: found.instanceId, bytes: fetched, home: to, reason });
-  for (const sentence of pulled.beside) terminal.note(sentence);
-  for (const clause of pulled.refused) terminal.note(`Not fetched: ${clause}`);
-  for (const folder of pulled.incomplete) terminal.note(`${folder} is incomplete, and marked so`);
-  terminal.note(summary(pulled));
-  if (bring !== undefined) {
-    const brought = await watched({ ...request, bring }, terminal, bringAlong);
-    for (const sentence of brought.said) terminal.note(sentence);
-    terminal.note(`Beside them: ${filesText(brought)}, in ${brought.home}`);
-  }
-  const lease = await leaseText(found.client, found.instanceId);
+  if (values.every !== undefined) throw new Failure(exitCode.usage, "--every goes with --watch");
+  const order = orderFor(await openMachine(values, terminal), values, terminal);
+  const { sentences, text, beside } = await fetchOnce(order, terminal);
+  for (const sentence of sentences) terminal.note(sentence);
+  terminal.note(text);
+  if (beside !== undefined) terminal.note(beside);
+  const lease = await leaseText(order.machine.client, order.machine.instanceId);
   if (lease !== undefined) terminal.note(lease);
-  terminal.out(to);
+  terminal.out(order.to);
   return exitCode.ok;
+}
+
+/** What is fetched from where. */
+export interface Order extends RecordedCheckpoints {
+  readonly machine: StackMachine;
+  /** Folder here, absolute. */
+  readonly to: string;
+  readonly signal?: AbortSignal;
+}
+
+export function orderFor(machine: StackMachine, values: OptionValues, { cwd }: Terminal): Order {
+  const recorded = recordedCheckpoints(machine.stack);
+  const chosen = textOption(values, "to");
+  return { ...recorded, machine, to: chosen === undefined ? recorded.home : resolve(cwd, chosen) };
+}
+
+/** What came home, in words. */
+export interface Fetched {
+  /** What people should know besides. */
+  readonly sentences: readonly string[];
+  readonly text: string;
+  /** Of what came home beside checkpoints. */
+  readonly beside?: string;
+  /** Nothing was written meanwhile. */
+  readonly isWhole: boolean;
+  /** Training had ended well before this began. */
+  readonly isLast: boolean;
+}
+
+/** Fetches everything once, and notes that. */
+export async function fetchOnce(order: Order, terminal: Terminal): Promise<Fetched> {
+  const { machine: found, from, to, mark, keepPrevious, stepMaxMinutes, bring, signal } = order;
+  const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
+  // Asked before files are listed: a training that has ended by then writes no more.
+  const standing = await runScript(machine, standingScript(), signal);
+  const ended = endedTraining(standing.toString("utf8"), mark);
+  const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended, signal };
+  const pulled = await watched(request, terminal, pullCheckpoints);
+  const { bytes, fetched } = pulled;
+  eventsOf(terminal, "sync").note({
+    ...{ what: "synced", instance: found.instanceId, bytes: fetched, home: to },
+    reason: filesText({ files: pulled.files, bytes }),
+  });
+  const brought = bring && (await watched({ ...request, bring }, terminal, bringAlong));
+  return {
+    sentences: [
+      ...pulled.beside,
+      ...pulled.refused.map((clause) => `Not fetched: ${clause}`),
+      ...pulled.incomplete.map((folder) => `${folder} is incomplete, and marked so`),
+      ...(brought?.said ?? []),
+    ],
+    text: summary(pulled),
+    ...(brought && { beside: `Beside them: ${filesText(brought)}, in ${brought.home}` }),
+    isWhole: pulled.changing.length === 0,
+    isLast: ended !== null,
+  };
 }
 
 async function watched<Request extends PullRequest, Result>(

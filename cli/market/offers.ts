@@ -13,7 +13,7 @@ import { marketRows, type Seen } from "../../components/vast/market/offers.ts";
 import { Prices } from "../../components/vast/market/prices.ts";
 import { pullMinutesOf } from "../../components/vast/market/quote.ts";
 import { Searches } from "../../components/vast/market/quotes.ts";
-import { columns } from "../command/columns.ts";
+import { columns, cut } from "../command/columns.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
 import { configTexts } from "../fleet/config.ts";
@@ -100,9 +100,4 @@ function cells(row: Row, at: number): string[] {
     row.reliability === null ? "?" : row.reliability.toFixed(3),
     row.location ?? "?",
   ];
-}
-
-/** Shortens the text to one line of the terminal. */
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

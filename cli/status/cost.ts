@@ -7,9 +7,9 @@ import type { Charge } from "../../components/vast/client/wire.ts";
 import { columns } from "../command/columns.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
 import { exitCode, Failure } from "../command/failure.ts";
-import { eventsOf } from "../fleet/events.ts";
-import { projectOf } from "../fleet/project.ts";
-import { pulumi, readStack, resourceOf } from "../fleet/stack.ts";
+import { eventsOf, readLog } from "../fleet/events.ts";
+import { chosenStack, lastRun } from "../fleet/runs.ts";
+import { readStack, resourceOf } from "../fleet/stack.ts";
 
 /** Charges by Vast, or why they are not known. */
 type Charged = { readonly charges: readonly Charge[] } | { readonly why: string };
@@ -17,9 +17,8 @@ type Charged = { readonly charges: readonly Charge[] } | { readonly why: string 
 /** Runs `vast-run cost`. */
 export async function showCost(values: OptionValues, terminal: Terminal): Promise<number> {
   const hours = hoursIn(textOption(values, "hours"));
-  const stack = textOption(values, "stack") ?? (await selectedStack(terminal));
-  const { events, unreadable } = eventsOf(terminal, "cost").read();
-  if (unreadable > 0) terminal.note(`${unreadable} lines of the log of events cannot be read, and are left out`);
+  const events = readLog(eventsOf(terminal, "cost"), terminal);
+  const stack = await chosenStack(values, terminal, events);
   const run = lastRun(events, stack);
   const found = run === undefined ? await withoutLog(stack, terminal) : await byLog(run, events, terminal);
   const shown = { stack, ...found, ahead: { hours, dollars: ahead(found, hours) } };
@@ -32,19 +31,6 @@ function hoursIn(text = "24"): number {
   const hours = Number(text);
   if (hours > 0 && hours < 100_000) return hours;
   throw new Failure(exitCode.usage, `--hours takes a number of hours, not ${JSON.stringify(text.slice(0, 20))}`);
-}
-
-/** Name of the stack without its organisation. */
-async function selectedStack({ cwd, env }: Terminal): Promise<string> {
-  return (await pulumi(["stack", "--show-name", "--non-interactive"], projectOf(cwd), env)).trim();
-}
-
-const bare = (stack: string) => stack.split("/").at(-1) ?? stack;
-
-/** The label under which the stack last rented; undefined = the log has no rental of it. */
-function lastRun(events: readonly Event[], stack: string): string | undefined {
-  const isOurs = (event: Event) => event.stack === bare(stack) && ["rented", "folded"].includes(event.what);
-  return events.findLast(isOurs)?.run;
 }
 
 interface Found extends Pick<Bill, "total" | "perHour" | "isLeast"> {

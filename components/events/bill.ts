@@ -87,8 +87,9 @@ function rentalBill({ instance, events }: Rental, now: number): RentalBill {
   let at = from;
   for (const event of events.filter((event) => event.at <= end)) {
     const next: Phase = BEGINS[event.what] ?? phase;
-    // It was seen stopped, but stopped at an unknown time since the event before: take the middle.
-    const until: number = phase === "running" && next === "stopped" ? (at + event.at) / 2 : event.at;
+    // It was seen stopped, but stopped at an unknown time since it was known to run: take the middle.
+    const ran: number = Math.max(at, event.since ?? at);
+    const until: number = phase === "running" && next === "stopped" ? (ran + event.at) / 2 : event.at;
     spent[phase] += cost(phase, rates, at, until);
     spent[next] += cost(next, rates, until, event.at);
     rates = { gpu: event.gpuPerHour ?? rates.gpu, disk: event.diskPerHour ?? rates.disk };

@@ -59,7 +59,7 @@ const event = z.object({
   home: z.string().max(1000).optional(),
   /** Until when Vast lets it run; null = for ever. */
   until: moment.nullable().optional(),
-  /** When it began, if earlier than `at`: milliseconds since 1970. */
+  /** When it began, if earlier than `at`; of a machine that was seen stopped, when it last ran. Milliseconds since 1970. */
   since: moment.optional(),
   /** What a finished run has cost. */
   dollars: dollars.optional(),

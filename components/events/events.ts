@@ -1,7 +1,9 @@
 import { hostname } from "node:os";
 import { appendLine, linesIn } from "../lib/lines.ts";
+import type { Instance } from "../vast/client/wire.ts";
 import { type Event, eventFrom, lineOf, type News } from "./event.ts";
 import { carried, withoutFolded } from "./fold.ts";
+import { newsOf } from "./news.ts";
 
 export interface EventsOptions {
   /** Milliseconds since 1970. */
@@ -60,6 +62,14 @@ export class Events {
     this.#safely(() => {
       const isKnown = this.read().events.some(({ what, instance }) => what === news.what && instance === news.instance);
       if (!isKnown) this.#append(news);
+    });
+  }
+
+  /** Notes what a look at a machine that was rented here adds; the arguments are those of `newsOf`. */
+  noteSeen(id: number, seen: Instance | undefined, upAt?: number): void {
+    this.#safely(() => {
+      const news = newsOf(this.read().events, id, seen, upAt);
+      if (news !== undefined) this.#append(news);
     });
   }
 

@@ -28,6 +28,8 @@ export interface StateDir {
   readonly ledgerDir: string;
   /** What happened to our runs, a line each time: the log of events. */
   readonly eventsDir: string;
+  /** What a status last saw of each run, for the next one. */
+  readonly seenDir: string;
 }
 
 /** `$VAST_TRAINING_HOME`, else `${XDG_STATE_HOME:-~/.local/state}/vast-training`. No I/O. */
@@ -58,6 +60,7 @@ export function openStateDir(env: NodeJS.ProcessEnv = process.env): StateDir {
     pricesDir: inside("prices"),
     ledgerDir: inside("ledger"),
     eventsDir: inside("events"),
+    seenDir: inside("seen"),
   };
 }
 

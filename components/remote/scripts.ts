@@ -259,6 +259,11 @@ export function nowScript(folder: string, place: Place = {}): string {
   return script({ ...placeOf(place), CHECKPOINTS: folder }, "common", "folder", "processes", "training", "now");
 }
 
+/** Prints what the machine says of itself, for a status; figures.sh describes it. */
+export function figuresScript(place: Place = {}): string {
+  return script(placeOf(place), "common", "folder", "processes", "training", "figures");
+}
+
 /**
  * Prints the signs of a training of ours, for components/vast/ready/traces.ts. `folder` "" = the one noted by training.
  */

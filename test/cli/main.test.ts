@@ -86,6 +86,9 @@ const misuses: [string, string[], RegExp][] = [
   ["both of two", ["config", "--install", "--remove"], /write --install or --remove, not both/],
   ["no shell", ["completion"], /name one shell: bash, zsh, fish/],
   ["an unknown shell", ["completion", "sh"], /name one shell: bash, zsh, fish/],
+  ["a time between rounds without --watch", ["sync", "--every", "5"], /--every goes with --watch/],
+  ["a time between rounds that is none", ["sync", "--watch", "--every", "0"], /--every takes minutes, .* not "0"/],
+  ["--watch without a terminal", ["status", "--watch"], /--watch paints on a terminal/],
   ["a number of lines that is none", ["logs", "-n", "many"], /--lines: "many" is not a number of lines/],
   ["attach without a terminal", ["attach"], /attach needs a terminal/],
 ];

@@ -29,11 +29,23 @@ export function timeoutOf(call: Call): number {
 }
 
 /** The transport over HTTP. */
-export const send: Transport = async (url, key, { call, query, body }) => {
+export const send: Transport = (url, key, request) => sendUntil(undefined, url, key, request);
+
+/** The same; requests end when the signal is aborted. For callers that only read. */
+export function senderUntil(signal: AbortSignal): Transport {
+  return (url, key, request) => sendUntil(signal, url, key, request);
+}
+
+async function sendUntil(
+  signal: AbortSignal | undefined,
+  url: string,
+  key: string,
+  { call, query, body }: Request,
+): Promise<ApiResponse> {
   const timeout = timeoutOf(call);
   try {
     const response = await axios.request<string>({
-      ...plain(url, timeout),
+      ...plain(url, timeout, signal),
       ...(call.rents ? freshAgents : {}),
       method: call.method,
       url: url + call.path,
@@ -54,7 +66,7 @@ export const send: Transport = async (url, key, { call, query, body }) => {
     if (!isAxiosError(error)) throw error;
     throw noAnswer(call, url, error.code ?? "", hadConnection(error));
   }
-};
+}
 
 /** Fetches a file that Vast has put somewhere else, without the key. Anything but 200 is undefined: not there yet. */
 export async function fetchText(url: string, call: Call): Promise<string | undefined> {
@@ -68,14 +80,14 @@ export async function fetchText(url: string, call: Call): Promise<string | undef
 }
 
 /** No redirects, no parsing, every status is an answer, and the whole call is bounded in time. */
-function plain(url: string, timeout: number) {
+function plain(url: string, timeout: number, signal?: AbortSignal) {
   return {
     responseType: "text" as const,
     transformResponse: (data: unknown) => (typeof data === "string" ? data : ""),
     validateStatus: () => true,
     maxRedirects: 0,
     maxContentLength: MAX_ANSWER_BYTES,
-    signal: AbortSignal.timeout(timeout),
+    signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal === undefined ? [] : [signal])]),
     ...(isLoopback(new URL(url).hostname) ? { proxy: false as const } : {}),
   };
 }

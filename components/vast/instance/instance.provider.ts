@@ -78,10 +78,8 @@ export const provider = lifecycle({
     const { changes } = driftOf(props, Number.POSITIVE_INFINITY, instance);
     for (const { text } of changes) await means.say(text);
     await tellTwins(means, ownerOf(id, props));
-    if (instance === undefined) {
-      means.events?.noteOnce({ what: "released", instance: Number(id), reason: "gone at Vast" });
-      return { id: "", props: {} };
-    }
+    means.events?.noteSeen(Number(id), instance);
+    if (instance === undefined) return { id: "", props: {} };
     if (props.phase === "ready") noteLoss(means, instance);
     return { id, props: { ...refreshed(props, instance), keyFingerprint: keyFingerprint(means, props.asked) } };
   },
@@ -93,6 +91,7 @@ export const provider = lifecycle({
       if (instance === undefined)
         throw new Error(`instance ${id} is gone at Vast; pulumi up --refresh rents a new one`);
       await tellTwins(means, ownerOf(id, olds));
+      means.events?.noteSeen(Number(id), instance);
       if (olds.phase === "ready") noteLoss(means, instance);
       if (instance.label !== news.label) await means.client.setLabel(instance.id, news.label);
       const named = { ...instance, label: news.label };

@@ -1,5 +1,4 @@
-import { factsOfInstance } from "../../events/news.ts";
-import { isDown, isOutbid, phaseOf } from "../client/phase.ts";
+import { isOutbid, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
 import type { Means } from "./means.ts";
@@ -16,12 +15,9 @@ export function note(
   ledger.note({ machineId, gpus }, happening, prices.onDemand({ machineId, gpus }));
 }
 
-/** Notes that one which was ready does not run any more. */
-export function noteLoss(means: Pick<Means, "ledger" | "prices" | "events">, instance: Instance): void {
-  if (!isDown(instance)) return;
-  const what = isOutbid(instance) ? "outbid" : "stopped";
-  means.events?.note({ what, reason: phaseOf(instance).text, ...factsOfInstance(instance) });
-  if (what === "outbid") note(means, instance, { what });
+/** Notes in the ledger that one which was ready was taken away. */
+export function noteLoss(means: Pick<Means, "ledger" | "prices">, instance: Instance): void {
+  if (isOutbid(instance)) note(means, instance, { what: "outbid" });
 }
 
 /**

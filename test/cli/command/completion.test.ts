@@ -18,7 +18,7 @@ function offered(...words: string[]): { choices: string[]; files: boolean } {
 }
 
 test("commands, options, the project's stacks and shells are completed, and files where a file is wanted", () => {
-  assert.deepEqual(offered("s").choices.sort(), ["ssh", "sweep", "sync"]);
+  assert.deepEqual(offered("s").choices.sort(), ["ssh", "status", "sweep", "sync"]);
   assert.deepEqual(offered("help", "recov").choices, ["recover"]);
   assert.deepEqual(offered("sweep", "--all").choices, ["--all-owners"]);
   assert.deepEqual(offered("logs", "-s", "").choices.sort(), ["dev", "local", "rsync"]);

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Status } from "../../../cli/status/status.ts";
+import type { What } from "../../../components/events/event.ts";
+import { Events } from "../../../components/events/events.ts";
 import { filesIn } from "../../../scripts/quickstart/evidence.ts";
 import { openPerson, type Person } from "../../support/person.ts";
 import { openProject, type Project } from "../../support/project.ts";
@@ -124,6 +127,33 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.deepEqual([result.code, result.stderr], [0, ""]);
   });
 
+  await t.test("status asks Vast and the machine: every figure has an answer", async () => {
+    const { code, stdout, stderr } = await project.run("vast-run", ["status", "--json"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const status = JSON.parse(stdout) as Status;
+    assert.deepEqual(
+      Object.entries(status.asked).filter(([, { at, why }]) => at === null || why !== null),
+      [],
+      stdout,
+    );
+    assert.deepEqual(
+      [status.stack, status.phase, status.gpuUse, status.checkpointIsHome],
+      ["local", "training", 0, false],
+    );
+    for (const name of ["step", "gpuMemoryOfBytes", "diskOfBytes", "upSeconds", "dollars", "onDemandPerHour"] as const)
+      assert.ok((status[name] ?? 0) > 0, `${name}: ${stdout}`);
+    assert.match(status.checkpoint ?? "", /^step_\d+$/);
+  });
+
+  await t.test("status --watch paints on a terminal until ^C, which is success", async () => {
+    const env = project.env;
+    const options = { cwd: project.dir, env, seen: /checkpoint +step_/, keys: "\x03" };
+    const { code, screen } = await runInPty("vast-run", ["status", "--watch"], options);
+    assert.equal(code, 0, screen);
+    assert.match(screen, /^.*run +local, instance \d+, .*\r?\n/);
+    t.diagnostic(screen.split("\x1b[J").at(-2) ?? "");
+  });
+
   await t.test("sync prints the folder, and what is in it is what the machine has", async () => {
     const { code, stdout, stderr } = await project.run("vast-run", ["sync", "--to", "here"]);
     assert.equal(code, 0, stderr);
@@ -157,6 +187,33 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     assert.equal(readFileSync(join(stdout.trim(), "run1/far"), "utf8"), "far\n");
   });
 
+  await t.test("sync --watch goes on through a lost connection, and ^C ends it, which is success", async () => {
+    const rounds: string[] = [];
+    const enough = Promise.withResolvers<void>();
+    const { instanceId } = await project.outputs();
+    const onLine = (line: string) => {
+      if (!/^\d\d:\d\d /.test(line)) return;
+      rounds.push(line);
+      // Between two rounds, so that the next one finds the machine stopped, and a later one finds it back.
+      if (rounds.length === 1) void project.simulator.post(`/_sim/instances/${instanceId}/outbid`, {});
+      if (/does not run/.test(line)) void project.simulator.post(`/_sim/instances/${instanceId}/release`, {});
+      if (rounds.length > 2 && /verified, in/.test(line)) enough.resolve();
+    };
+    const command = project.start("vast-run", ["sync", "--watch", "--every", "0.05", "--to", "watched"], { onLine });
+    const early = command.result.then((ended) => assert.fail(JSON.stringify(ended)));
+    await Promise.race([enough.promise, early]);
+    early.catch(() => {});
+    command.signal("SIGINT");
+    const { code } = await command.result;
+    assert.equal(code, 0, rounds.join("\n"));
+    assert.match(rounds[0] ?? "", /^\d\d:\d\d \d+ files, .*, verified.*, in .*watched$/);
+    assert.ok(
+      rounds.some((line) => /does not run: .*bids again; the next round tries again$/.test(line)),
+      rounds.join("\n"),
+    );
+    t.diagnostic(rounds.join("\n"));
+  });
+
   await t.test("a stack that is not there is a usage error", async () => {
     const { code, stderr } = await project.run("vast-run", ["env", "--stack", "other"]);
     assert.equal(code, 2);
@@ -166,18 +223,61 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
   await t.test("after the machine has vanished every command ends with exit code 4", async () => {
     const { instanceId } = await project.outputs();
     await project.simulator.post(`/_sim/instances/${instanceId}/vanish`, {});
-    for (const command of ["env", "logs", "sync"]) {
+    for (const command of ["env", "sync"]) {
       const { code, stdout, stderr } = await project.run("vast-run", [command]);
       assert.deepEqual([command, code, stdout], [command, 4, ""]);
       assert.match(stderr, new RegExp(`instance ${instanceId} does not exist any more`));
     }
   });
 
+  await t.test(
+    "the log of a machine that is over is read from home, and status says where the run stands",
+    async () => {
+      const [gone, logs] = [
+        await project.run("vast-run", ["status"]),
+        await project.run("vast-run", ["logs", "-n", "2"]),
+      ];
+      assert.match(gone.stdout, /^phase +gone, at the latest since/m);
+      assert.equal(logs.code, 0);
+      assert.match(
+        logs.stderr,
+        /does not exist any more\. This is the log as it was copied home on .*watched\.brought\/train\.log$/m,
+      );
+      const copy = readFileSync(join(project.dir, "watched.brought", "train.log"), "utf8");
+      assert.equal(logs.stdout, `${copy.trimEnd().split("\n").slice(-2).join("\n")}\n`);
+      const followed = await project.run("vast-run", ["logs", "-f", "-n", "1"]);
+      assert.equal(followed.code, 0);
+      assert.match(followed.stderr, /The run is over: nothing more comes$/m);
+    },
+  );
+
   await t.test("after destroy there is no instance to talk to", async () => {
     await project.works("destroy");
     const { code, stderr } = await project.run("vast-run", ["env"]);
     assert.equal(code, 4);
     assert.match(stderr, /The selected stack has no instance/);
+    const status = await project.run("vast-run", ["status"]);
+    assert.match(status.stdout, /^phase +released since .*\ncost +about \$\d\.\d\d, nothing now$/m);
+  });
+
+  await t.test("all of it was noted, each time with its run", () => {
+    const { events } = new Events(join(project.home, "events"), {
+      now: Date.now,
+      say: assert.fail,
+      program: "",
+    }).read();
+    const kinds: What[] = ["quoted", "rented", "ready", "lease moved", "started", "first line", "synced", "released"];
+    assert.deepEqual(
+      kinds.filter((kind) => !events.some(({ what, stack }) => what === kind && stack === "local")),
+      [],
+      JSON.stringify(events, undefined, 1),
+    );
+    const [run] = events.flatMap((event) => event.run ?? []);
+    assert.deepEqual(
+      events.filter((event) => event.run !== run && event.what !== "quoted"),
+      [],
+    );
+    assert.match(events.find(({ what }) => what === "started")?.home ?? "", /checkpoints\/local\/\d+$/);
   });
 });
 

@@ -1,54 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { main } from "../../../cli/main.ts";
-import type { News } from "../../../components/events/event.ts";
-import { Events } from "../../../components/events/events.ts";
-import { openStateDir } from "../../../components/lib/state-dir.ts";
+import { test } from "node:test";
 import { type Address, typeOf } from "../../../components/pulumi/addresses.ts";
-import { ledger, startSimulator } from "../../../simulator/index.ts";
-import { fakeTerminal } from "../../support/fake-terminal.ts";
+import { ledger } from "../../../simulator/index.ts";
+import { HOUR, LABEL, type Noted, openNoted as open } from "../../support/noted.ts";
 import { asker, findOffer, ORDER } from "../../support/simulator.ts";
-
-const LABEL = "vt-abcdefgh-vast-training-dev-run-12345678";
-const HOUR = 3_600_000;
-
-/** A simulator, a log of events, and a Pulumi that prints this export. */
-async function open(t: TestContext, exported: object = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "vast-cost-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const home = join(folder, "home");
-  const simulator = await startSimulator({ home: join(home, "simulator"), hosts: "none", pace: false });
-  t.after(() => simulator.close());
-  const bin = join(folder, "bin");
-  mkdirSync(bin);
-  writeFileSync(join(bin, "export.json"), JSON.stringify({ deployment: exported }));
-  writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n[ "$2" = --show-name ] && exec echo dev\ncat ${bin}/export.json\n`);
-  chmodSync(join(bin, "pulumi"), 0o755);
-  const env = { PATH: `${bin}:/usr/bin:/bin`, HOME: folder, VAST_TRAINING_HOME: home };
-  const events = new Events(openStateDir(env).eventsDir, {
-    now: Date.now,
-    say: assert.fail,
-    program: "test",
-    stack: "dev",
-  });
-  const happened = (hoursAgo: number, news: News) =>
-    events.note({ at: Math.round(Date.now() - hoursAgo * HOUR), ...news });
-  const cost = async (columns: number, ...words: string[]) => {
-    const terminal = fakeTerminal({ env, columns });
-    const code = await main(["cost", ...words], terminal);
-    return { code, out: terminal.written.join("\n"), note: terminal.noted.join("\n") };
-  };
-  return { simulator, happened, cost };
-}
-
-type Opened = Awaited<ReturnType<typeof open>>;
 
 /** A run that has moved to another machine, and lives. */
 function moved(
-  { happened }: Opened,
+  { happened }: Pick<Noted, "happened">,
   ids: readonly [number, number],
   api = { apiUrl: "simulator", apiKeyFile: "" },
 ): void {
@@ -67,7 +26,7 @@ for (const columns of [80, 120])
   test(`the cost of a run over all of its machines, and of more hours, at ${columns} columns`, async (t) => {
     const opened = await open(t);
     moved(opened, [91_234_567, 91_234_999]);
-    const { code, out } = await opened.cost(columns, "--hours", "10");
+    const { code, out } = await opened.run(columns, "cost", "--hours", "10");
     assert.equal(code, 0);
     t.diagnostic(`\n${out}`);
     const [head = "", first = "", second = "", ...rest] = out.split("\n");
@@ -89,7 +48,7 @@ test("Vast's own charges are shown where they can be asked, and count where they
   // As if it had run at a price that the log has not heard of.
   contract?.meter.set({ gpu: 50, disk: 0 }, Date.now() - HOUR);
   moved(opened, [id + 1, id]);
-  const { out, note } = await opened.cost(80, "--json");
+  const { out, note } = await opened.run(80, "cost", "--json");
   const shown = JSON.parse(out);
   const [line] = ledger(opened.simulator.world).contracts;
   assert.equal(note, "");
@@ -101,12 +60,12 @@ test("Vast's own charges are shown where they can be asked, and count where they
 test("a key that is refused, and a Vast that is not there, leave the log's figure, and say so", async (t) => {
   const opened = await open(t);
   moved(opened, [7, 8], { apiUrl: opened.simulator.url, apiKeyFile: "/nowhere/key" });
-  const refused = await opened.cost(80);
+  const refused = await opened.run(80, "cost");
   assert.equal(refused.code, 0);
   assert.match(refused.out, /^So far: about \$18\.10$/m);
   assert.match(refused.note, /^Vast's own charges cannot be asked: .*\/nowhere\/key/);
   await opened.simulator.close();
-  assert.match((await opened.cost(80)).out, /^So far: about \$18\.10$/m);
+  assert.match((await opened.run(80, "cost")).out, /^So far: about \$18\.10$/m);
 });
 
 test("without a log what is charged counts, and what is known at least where that cannot be asked", async (t) => {
@@ -119,13 +78,13 @@ test("without a log what is charged counts, and what is known at least where tha
   const resources = [resource("identity", outputs), resource("instance", instance)];
   const opened = await open(t, { resources });
   await opened.simulator.close();
-  const { out, code, note } = await opened.cost(80, "-s", "dev");
+  const { out, code, note } = await opened.run(80, "cost", "-s", "dev");
   assert.equal(code, 0, note);
   assert.match(out, /^So far: at least \$3\.00$/m);
   const empty = await open(t, { resources: [] });
   assert.deepEqual(
-    [(await empty.cost(80)).code, (await empty.cost(80)).note],
+    [(await empty.run(80, "cost")).code, (await empty.run(80, "cost")).note],
     [4, "vast-run: Stack dev has rented nothing yet"],
   );
-  assert.equal((await empty.cost(80, "--hours", "many")).code, 2);
+  assert.equal((await empty.run(80, "cost", "--hours", "many")).code, 2);
 });

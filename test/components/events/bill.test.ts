@@ -6,7 +6,6 @@ import { test } from "node:test";
 import { ahead, billOf, rentalsIn } from "../../../components/events/bill.ts";
 import type { Event, News } from "../../../components/events/event.ts";
 import { Events } from "../../../components/events/events.ts";
-import { noteLoss } from "../../../components/vast/ready/experience.ts";
 import { release } from "../../../components/vast/rental/release.ts";
 import { rent } from "../../../components/vast/rental/rental.ts";
 import { resume } from "../../../components/vast/rental/resume.ts";
@@ -44,6 +43,9 @@ test("one that was found stopped has stopped between that and what was seen befo
   assert.equal(rental?.stopped.toFixed(2), "0.70");
   assert.equal(rental?.traffic.toFixed(2), "0.10");
   assert.equal(rental?.perHour, 0.1);
+  // Whoever found it stopped had seen it run an hour before.
+  const closer = log([0, "rented", RENTED], [0, "ready"], [4, "outbid", { since: 1 + 3 * HOUR }]);
+  assert.equal(billOf(closer, 1 + 10 * HOUR).rentals[0]?.running.toFixed(2), "7.35");
 });
 
 test("a release ends the bill of one machine, with the tail of its GPUs, and not that of the others", () => {
@@ -96,7 +98,7 @@ async function live(scene: CaseScene, random: Random, events: Events): Promise<v
     await clock.advance(random() * UNSEEN_SECONDS);
     const row = await means.client.instance(instance.id);
     assert.ok(row);
-    noteLoss(means, row);
+    events.noteSeen(row.id, row);
     await clock.advance(between(random, 0, 2) * 3600);
     const { criteria, publicKeys } = request;
     if (random() < 0.5) {

@@ -15,7 +15,19 @@ function temporary(t: TestContext): string {
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-const EVERYTHING = ["events", "failed", "journal", "ledger", "limits", "owner", "passed", "prices", "quotes", "ssh"];
+const EVERYTHING = [
+  "events",
+  "failed",
+  "journal",
+  "ledger",
+  "limits",
+  "owner",
+  "passed",
+  "prices",
+  "quotes",
+  "seen",
+  "ssh",
+];
 
 test("lies where the environment says, else under the home", () => {
   assert.equal(stateDirPath({ VAST_TRAINING_HOME: "/a/b", XDG_STATE_HOME: "/c", HOME: "/h" }), "/a/b");

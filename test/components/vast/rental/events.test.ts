@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Events } from "../../../../components/events/events.ts";
 import { rebid } from "../../../../components/vast/instance/rebid.ts";
-import { noteLoss } from "../../../../components/vast/ready/experience.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
 import { resume } from "../../../../components/vast/rental/resume.ts";
@@ -32,7 +31,7 @@ test("a life is noted: rented at its price, ready, outbid, resumed, released", a
   happen(world.simulator.world, contract, "outbid", { perHour: (contract.bid ?? 0) + 0.05 });
   const row = await means.client.instance(instance.id);
   assert.ok(row);
-  noteLoss(means, row);
+  for (let count = 0; count < 2; count++) events.noteSeen(instance.id, row);
   const { criteria, publicKeys } = request;
   const back = { instance: row, label, criteria, publicKey: publicKeys[0] ?? "", minutes: 30, onDemand: null };
   await resume(means, back);
