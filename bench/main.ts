@@ -30,13 +30,11 @@ Measures, and prints a table in markdown. Needs what npm test needs, python3 and
 Options:
   --rounds N   times that each is measured, in turn (default 5; 1 with --quick)
   --quick      in two minutes: one round, the quick profile, 2 machines, a twentieth of the bytes
-  --hundred    100 machines as well
 `;
 
 const OPTIONS = {
   rounds: { type: "string" },
   quick: { type: "boolean", default: false },
-  hundred: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -60,13 +58,13 @@ async function main(): Promise<void> {
   process.stdout.write(table(lines, where));
 }
 
-function wishOf({ rounds, quick, hundred }: Options, words: readonly string[]): Wish {
+function wishOf({ rounds, quick }: Options, words: readonly string[]): Wish {
   const unknown = words.filter((word) => !isRow(word));
   if (unknown.length > 0) throw new Error(`There is no row ${unknown.join(", ")}; there are ${ROWS.join(", ")}.`);
   const number = Number(rounds ?? (quick ? 1 : 5));
   if (!(Number.isInteger(number) && number > 0)) throw new Error("--rounds takes a whole number from 1.");
   const standard = ROWS.filter((row) => !quick || row !== "trouble");
-  const crowds = quick ? [2] : [8, 32, ...(hundred ? [100] : [])];
+  const crowds = quick ? [2] : [8, 32];
   return { rows: words.length > 0 ? words.filter(isRow) : standard, rounds: number, isQuick: quick, crowds };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandResult } from "../scripts/lib/command.ts";
 import { projectDir, type Workspace, type WorkspaceCommandOptions } from "../scripts/lib/workspace.ts";
@@ -42,6 +42,7 @@ export async function measure(
   measurements += 1;
   const report = join(root, "tmp", `taken-${measurements}.json`);
   const result = await run("python3", [join(projectDir, "bench", "meter.py"), report, file, ...words], options);
+  if (!existsSync(report)) throw new Error(`${file} could not be measured:\n${result.stderr}`);
   return { ...(JSON.parse(readFileSync(report, "utf8")) as Taken), result };
 }
 

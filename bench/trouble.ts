@@ -48,6 +48,7 @@ export async function troubles(ground: Ground, rounds: number): Promise<Line[]> 
     }
     const row = { row: "trouble", on: `${name}, ${ground.profile.name}`, against: "scripts" };
     const seconds = (days: readonly Day[]) => days.flatMap(({ firstLine }) => firstLine ?? []);
+    const billed = (days: readonly Day[]) => days.flatMap((one) => (one.firstLine === undefined ? [] : one.dollars));
     lines.push(
       {
         ...row,
@@ -61,8 +62,8 @@ export async function troubles(ground: Ground, rounds: number): Promise<Line[]> 
         ...row,
         what: "billed by then",
         unit: "$",
-        ours: ours.map(({ dollars }) => dollars),
-        theirs: theirs.map(({ dollars }) => dollars),
+        ours: billed(ours),
+        theirs: billed(theirs),
       },
     );
   }

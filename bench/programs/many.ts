@@ -3,8 +3,19 @@ import { RunIdentity } from "../../components/run/identity.ts";
 import { ownSshKey } from "../../components/ssh/ssh-key.ts";
 import { VastInstance } from "../../components/vast/instance/instance.ts";
 
-/** Together they have enough machines of one GPU for a hundred. */
-const MODELS = ["H100 SXM", "RTX 4090", "A100 SXM4", "RTX 3090"];
+/** A program rents each machine once, so each model serves as many as the simulator's market surely has machines of it. */
+const MODELS = Object.entries({
+  "H100 SXM": 8,
+  "RTX 4090": 5,
+  "A100 SXM4": 4,
+  "RTX 3090": 4,
+  L40S: 2,
+  "RTX A6000": 2,
+  "H100 PCIE": 2,
+  "A100 PCIE": 2,
+  "RTX 5090": 2,
+  L4: 1,
+}).flatMap(([model, machines]) => Array<string>(machines).fill(model));
 
 // So many machines in one program.
 const dir = openStateDir();
@@ -16,7 +27,7 @@ for (let number = 1; number <= Number(process.env.BENCH_MACHINES); number++) {
   new VastInstance(`machine-${number}`, {
     ...api,
     label,
-    gpu: MODELS[number % MODELS.length] ?? "",
+    gpu: MODELS[number - 1] ?? "",
     gpus: 1,
     rental: "on-demand",
     maxPricePerHour: 20,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { delimiter, dirname, join } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { projectDir } from "../../scripts/lib/workspace.ts";
@@ -18,7 +20,12 @@ test("a row that there is not, and rounds that are none, are refused in a senten
 test("--quick of one row prints its figures, ours and theirs", { skip: notAll }, async (t) => {
   const python = await officialClient(t);
   if (python === undefined) return;
-  const PATH = `${process.env.PATH}${delimiter}${dirname(python)}`;
+  const folder = mkdtempSync(join(tmpdir(), "bench-client-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  // The program beside python names the folder in which it was installed first.
+  const start = "import sys; from vastai.cli.main import main; sys.exit(main())";
+  writeFileSync(join(folder, "vastai"), `#!/bin/sh\nexec ${python} -c '${start}' "$@"\n`, { mode: 0o755 });
+  const PATH = `${folder}${delimiter}${process.env.PATH}`;
   const { stdout } = await bench(["--quick", "preview"], { ...process.env, PATH });
   const rows = stdout.split("\n").filter((line) => line.startsWith("| `preview`"));
   assert.equal(rows.length, 3);
