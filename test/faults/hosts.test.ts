@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openStateDir } from "../../components/lib/state-dir.ts";
 import type { Endpoint } from "../../components/ssh/endpoint.ts";
+import { dropLinesOf } from "../../components/ssh/line.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
 import { market } from "../../components/vast/market/offers.ts";
 import { quoteOf } from "../../components/vast/market/quote.ts";
@@ -67,6 +68,7 @@ test("what can go wrong between ssh and a machine, with real machines", needsRoo
     const before = attached();
     happen(world, contract, "keysClobbered", {});
     await contract.work;
+    dropLinesOf(id); // as another process, which has to log in
     const refusals: string[] = [];
     const deadline = Date.now() + 60_000;
     const found = await liveEndpoint(means.client, access, {
