@@ -89,7 +89,8 @@ function byRental(events: readonly Event[]): Stand {
   if (phase === "released" && failed !== undefined && !told.some(({ what }) => what === "ready"))
     return stand("failed", last?.at ?? null, `${failed.reason ?? ""}; it was released, and nothing bills`);
   if (phase === "released" && last?.reason === GONE) return stand("gone", last.at, NO_MORE);
-  return stand(phase, last?.at ?? null, last?.reason ?? "");
+  // What is noted with a first line tells how it came, not how training stands.
+  return stand(phase, last?.at ?? null, phase === "training" ? "" : (last?.reason ?? ""));
 }
 
 /** By Vast's answer, and where that is not enough by what the machine says. */

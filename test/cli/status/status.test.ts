@@ -211,3 +211,10 @@ test("before anybody has answered it says so", () => {
   assert.match(screen, /^machine +…$/m);
   assert.match(screen, /^lease +…$/m);
 });
+
+test("how long the first line took is no part of how training stands", () => {
+  const facts = factsOf("training", "no network");
+  const reason = "3.0 s after the first login";
+  const events = facts.events.map((event) => (event.what === "first line" ? { ...event, reason } : event));
+  assert.match(linesOf(statusOf({ ...facts, events }, NOW), NOW, 80).join("\n"), /^phase +training since \d+:\d+$/m);
+});
