@@ -57,7 +57,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
     assert.match(end, /\(run\):\s+training runs: branch jan: learning rate/);
     const [, outputs = ""] = /^Outputs:\n([\s\S]*?)\n\n/m.exec(end) ?? [];
     const names = outputs.split("\n").map((line) => line.split(":")[0]?.replace(/[ +]/g, ""));
-    assert.deepEqual(names, ["cost", "end", "watch"], "all that people need, a line each");
+    assert.deepEqual(names, ["cost", "end", "instanceId", "sshCommand", "watch"], "what people need, a line each");
     first = await project.outputs();
     wandbRunId = first.wandbRunId;
     const [contract, ...others] = (await project.simulator.ledger()).contracts;

@@ -11,25 +11,34 @@ export interface Rented {
   readonly bid: Pick<VastBid, "moved">;
 }
 
+/** What programs may want to know beside the machine. */
+export interface More extends Readonly<Record<string, unknown>> {
+  readonly sshCommand: pulumi.Output<string>;
+}
+
 /**
  * The outputs of a stack. Pulumi prints all of them at the end of each `up`, in the order of the alphabet and of any
  * length, so these are few and short. It prints no name that begins with "__" (IsInternalPropertyKey of its display):
  * `__run` is for programs. None waits for training, or all would be lost when that fails.
- *
- * @param more what programs may want to know beside the machine, by its name
  */
 export async function stackOutputs(
   { instance, bid }: Rented,
   stack: string,
-  more: Readonly<Record<string, unknown>>,
+  more: More,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { instanceId, sshHost, sshPort, pricePerHour, quote } = instance;
   return {
     ...(await costOf(instance, bid)),
+    ...(await machineOf(instance, more)),
     end: `pulumi destroy -s ${stack}`,
     watch: ownCommand(`logs -f -s ${stack}`),
     __run: { instanceId, sshHost, sshPort, pricePerHour, quote, ...more },
   };
+}
+
+/** What names the machine, once there is one. */
+async function machineOf({ instanceId }: VastInstance, { sshCommand }: More) {
+  return !pulumi.runtime.isDryRun() || (await isKnown(instanceId)) ? { instanceId, sshCommand } : {};
 }
 
 /** A machine that is not there yet costs what the quote says; a preview without one says nothing. */

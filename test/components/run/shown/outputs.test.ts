@@ -29,21 +29,22 @@ function outputOf(value: unknown): pulumi.Output<unknown> {
   );
 }
 
-const there = { gpu: "H100 SXM", gpus: 2, location: "Texas, US", pricePerHour: 2.5 };
-const notThere = { gpu: UNKNOWN, gpus: UNKNOWN, location: UNKNOWN, pricePerHour: UNKNOWN };
+const there = { instanceId: "7", gpu: "H100 SXM", gpus: 2, location: "Texas, US", pricePerHour: 2.5 };
+const notThere = { instanceId: UNKNOWN, gpu: UNKNOWN, gpus: UNKNOWN, location: UNKNOWN, pricePerHour: UNKNOWN };
 
 /** The outputs that Pulumi prints. */
 async function printed(machine: object, moved: unknown = null): Promise<Record<string, unknown>> {
   const bid = { moved: outputOf(moved) } as Rented["bid"];
-  const { __run, cost, ...more } = await stackOutputs({ instance: instance(machine), bid }, "dev", {});
-  const text = await new Promise((resolve) => void (pulumi.output(cost) as pulumi.Output<unknown>).apply(resolve));
-  return { ...(cost === undefined ? {} : { cost: text }), ...more };
+  const sshCommand = outputOf("ssh vast-7") as pulumi.Output<string>;
+  const { __run, ...shown } = await stackOutputs({ instance: instance(machine), bid }, "dev", { sshCommand });
+  return new Promise((resolve) => void pulumi.output(shown).apply((values) => resolve({ ...values })));
 }
 
 const rest = { end: "pulumi destroy -s dev", watch: ownCommand("logs -f -s dev") };
 
 test("a machine that is there costs what it costs, one that is not what is quoted", async () => {
-  assert.deepEqual(await printed(there), { cost: "$2.500/h, 2x H100 SXM in Texas, US", ...rest });
+  const named = { instanceId: "7", sshCommand: "ssh vast-7" };
+  assert.deepEqual(await printed(there), { cost: "$2.500/h, 2x H100 SXM in Texas, US", ...named, ...rest });
   assert.deepEqual(await printed(notThere), { cost: costText(quote), ...rest });
 });
 
