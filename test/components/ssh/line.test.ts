@@ -72,6 +72,16 @@ test("a connection that is silent costs a login no more than seconds", needsRoot
   assert.notEqual(await connection(login), first);
 });
 
+test("a machine that allows one session in a connection is logged in to for each", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const { port } = await sshd(t, key.publicKey, { MaxSessions: "1" });
+  const login = loginTo(key, port, 6);
+  await probe(login.endpoint, { ...login, firstUse: true });
+  const [one, other] = [await connection(login), await connection(login)];
+  assert.notEqual(one, other);
+  assert.equal((await probe(login.endpoint, login)).ok, true);
+});
+
 test("where ssh can make no socket each call logs in by itself", needsRoot, async (t) => {
   const { key } = temporaryHome(t);
   const { port, hostKey } = await sshd(t, key.publicKey);
