@@ -1,6 +1,6 @@
 import type { Event } from "../../components/events/event.ts";
+import type { Progress } from "../../components/remote/progress.ts";
 import type { Instance } from "../../components/vast/client/wire.ts";
-import type { Progress } from "./progress.ts";
 
 /** What was asked for: the answer that was last known, and why there is none now. Neither = it is not asked, or not yet. */
 export interface Asked<T> {

@@ -1,7 +1,7 @@
 import { printable } from "../../components/lib/text.ts";
+import { progressIn } from "../../components/remote/progress.ts";
 import { remoteError } from "../../components/ssh/remote-error.ts";
 import type { Figures } from "./facts.ts";
-import { progressIn } from "./progress.ts";
 
 /** Reads what figures.sh prints. Throws RemoteError when it is something else. */
 export function figuresIn(said: string): Figures {

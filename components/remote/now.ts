@@ -1,4 +1,5 @@
 import { type Login, runScript } from "../ssh/run-script.ts";
+import { progressIn } from "./progress.ts";
 import { nowScript } from "./scripts.ts";
 
 /** What training does at this moment. */
@@ -21,9 +22,10 @@ export async function nowOn(machine: Login, folder: string, signal?: AbortSignal
 
 /** Reads what now.sh prints. */
 export function nowIn(said: string): Now | undefined {
-  const [, runs, step = "", files] = /^now runs=([01]) step=(\d{0,15}) files= *(\d{1,9})$/m.exec(said) ?? [];
+  const [, runs, files] = /^now runs=([01]) files= *(\d{1,9})$/m.exec(said) ?? [];
   if (runs === undefined) return undefined;
-  return { runs: runs === "1", step: step === "" ? undefined : Number(step), files: Number(files) };
+  const log = said.split("\n").filter((line) => line.startsWith("| "));
+  return { runs: runs === "1", step: progressIn(log.map((line) => line.slice(2))).step, files: Number(files) };
 }
 
 /** What becomes of training when it is another one from now on, on the same machine. undefined = nothing is known. */

@@ -15,6 +15,11 @@ test("a machine tells whether training runs, the last step of its log, and its f
   assert.deepEqual(await now(), { runs: true, step: 620, files: 1 });
 });
 
+test("the step is read as a status reads it, progress bars included", () => {
+  const said = "now runs=1 files=3\n| 62%|###   | 620/1000 [04:10<02:33, 2.48it/s]\n";
+  assert.deepEqual(nowIn(said), { runs: true, step: 620, files: 3 });
+});
+
 const now: Now = { runs: true, step: 620, files: 12 };
 
 test("what becomes of training is a line of 80 columns", () => {
@@ -38,6 +43,6 @@ test("what becomes of training is a line of 80 columns", () => {
 });
 
 test("a machine that says anything else says nothing", () => {
-  for (const said of ["", "now runs=2 step= files=0", "now runs=1 step=x files=0", "now runs=1 step=1"])
+  for (const said of ["", "now runs=2 files=0", "now runs=1 files=x", "now runs=1"])
     assert.equal(nowIn(said), undefined, said);
 });

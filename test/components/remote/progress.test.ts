@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Progress, progressIn } from "../../../cli/facts/progress.ts";
+import { type Progress, progressIn } from "../../../components/remote/progress.ts";
 
 const TABLE: readonly (readonly [trainer: string, lines: readonly string[], expected: Progress])[] = [
   ["tqdm", [" 62%|██████▏   | 620/1000 [04:10<02:33,  2.48it/s]"], { step: 620, of: 1000, stepsPerSecond: 2.48 }],
