@@ -48,9 +48,10 @@ function spanText(milliseconds: number): string {
   return milliseconds < 120_000 ? `${milliseconds / 1000} s` : `${Math.round(milliseconds / 60_000)} min`;
 }
 
-/** The words of an ssh call, without the host; over an open line, where there is one. */
-export function sshTo(login: Login, line = lineTo(login)): string[] {
+/** The words of an ssh call, without the host; over an open line, where there is one and it is not to be `alone`. */
+export function sshTo(login: Login, { alone = false } = {}): string[] {
   const { instanceId, endpoint, key } = login;
+  const line = alone ? undefined : lineTo(login);
   return ["ssh", ...sshArgs({ ...key, instanceId, port: endpoint.port, line })];
 }
 

@@ -68,7 +68,7 @@ export async function converse(
 function words(machine: Login, agentSocket: string | undefined): string[] {
   if (agentSocket === undefined) return [...sshTo(machine), `root@${machine.endpoint.host}`, "bash -s"];
   // A line that is open forwards no agent.
-  const [file = "ssh", ...args] = sshTo(machine, undefined);
+  const [file = "ssh", ...args] = sshTo(machine, { alone: true });
   // The first option counts: our own login offers no key of the agent.
   const forward = ["-A", "-o", "IdentityAgent=SSH_AUTH_SOCK", "-o", "IdentitiesOnly=yes"];
   return [file, ...forward, ...args, `root@${machine.endpoint.host}`, "bash -s"];

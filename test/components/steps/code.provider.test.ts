@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { knownServers } from "../../../components/code/git/known-servers.ts";
+import { probe } from "../../../components/ssh/probe.ts";
 import { bringTo, type CodeState } from "../../../components/steps/code.provider.ts";
 import { gitOverHttp, gitOverSsh, openPlace, type Place, serverRoot } from "../../support/code-place.ts";
 import { needsRoot } from "../../support/sshd.ts";
@@ -67,11 +68,14 @@ test("agent: the machine fetches with the user's own agent, which it has for tha
   const known = await knownServers([server.url("it")]);
   assert.deepEqual(known.strangers, []);
   const step = { repo: server.url("it"), way: "agent" as const, ...known };
+  // A line that is open forwards no agent, and must not be taken for this.
+  const { endpoint, ...access } = place.machine;
+  assert.equal((await probe({ ...endpoint, via: "direct" }, access)).ok, true);
   await bring(place, place.inputs({ ...step, commit: made[0] }));
   assert.equal(codeFile(place, "a"), "1");
-  assert.equal(place.logins(), 3);
+  assert.equal(place.logins(), 4);
   await bring(place, place.inputs({ ...step, commit: made[0] }));
-  assert.equal(place.logins(), 4, "what is there needs no agent");
+  assert.equal(place.logins(), 5, "what is there needs no agent");
 
   const [newer = ""] = makeRepository(join(root, "it"), "jan", { a: "3" });
   const wrong = known.knownHosts.replace(/ [A-Za-z0-9+/]{60,}/, ` ${"AAAAC3NzaC1lZDI1NTE5AAAAI".padEnd(68, "A")}`);
