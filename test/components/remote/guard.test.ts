@@ -145,7 +145,7 @@ test("what has lost its environment and its parent is training all the same", as
 
 test("after maxHours training saves and the machine stops; the hours count over all starts of the same training", async (t) => {
   const { box, vast, train, logged, boot, powerOff } = await open(t, [], {
-    maxHours: 2 / 3600,
+    maxHours: 6 / 3600,
     afterTrainingMinutes: 60,
   });
   await train({ maxHours: 48 });
