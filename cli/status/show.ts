@@ -28,8 +28,8 @@ export async function showStatus(values: OptionValues, terminal: Terminal): Prom
     );
   const screen = values.all === true ? await ofAll(terminal) : await ofOne(values, terminal);
   const show = () => paint?.(screen.lines(Date.now(), terminal.columns ?? 80));
-  show();
   if (values.watch === true) return watch(screen, show);
+  show();
   await screen.ask(show, new AbortController().signal);
   show();
   if (values.json === true) terminal.out(JSON.stringify(screen.json(Date.now()), undefined, 2));
@@ -52,6 +52,7 @@ async function watch(screen: Screen, show: () => void): Promise<never> {
     stop.abort(); // ends what it has started
     process.exit(exitCode.ok);
   });
+  show(); // only now, because whoever sees it may type ^C
   setInterval(show, TICK_MS);
   for (;;) {
     await screen.ask(show, stop.signal);
