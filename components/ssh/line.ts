@@ -23,6 +23,7 @@ const LONGEST_PATH = 107 - 17;
 const lines = new Map<string, Line>();
 let isPossible = true;
 let made = 0;
+let endsAll = false;
 
 /** Path at which ssh may share a new connection, beside our key; undefined = sockets do not work there. */
 export function newSocket({ key }: LineEnd): string | undefined {
@@ -51,7 +52,8 @@ export function keepLine(end: LineEnd, socket: string, ssh: Running): void {
   void ssh.ended.then(() => {
     if (lines.get(name) === line) lines.delete(name);
   });
-  if (lines.size === 1) process.once("exit", endAll);
+  if (!endsAll) process.once("exit", endAll);
+  endsAll = true;
 }
 
 /** The socket of the line that leads there; undefined = none is open. */

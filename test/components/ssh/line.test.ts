@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { runProgram } from "../../../components/programs/program.ts";
 import type { Endpoint } from "../../../components/ssh/endpoint.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
-import { lineTo } from "../../../components/ssh/line.ts";
+import { dropLine, lineTo } from "../../../components/ssh/line.ts";
 import { probe } from "../../../components/ssh/probe.ts";
 import { runScript } from "../../../components/ssh/run-script.ts";
 import type { SshKey } from "../../../components/ssh/ssh-key.ts";
@@ -70,6 +70,19 @@ test("a connection that is silent costs a login no more than seconds", needsRoot
   t.after(() => process.kill(first, "SIGKILL"));
   assert.equal((await probe(login.endpoint, login)).ok, true);
   assert.notEqual(await connection(login), first);
+});
+
+test("a process that logs in again and again watches for its own end once", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const { port } = await sshd(t, key.publicKey);
+  const login = loginTo(key, port, 7);
+  await probe(login.endpoint, { ...login, firstUse: true });
+  const before = process.listenerCount("exit");
+  for (let times = 0; times < 3; times++) {
+    dropLine(login);
+    assert.equal((await probe(login.endpoint, login)).ok, true);
+  }
+  assert.equal(process.listenerCount("exit"), before);
 });
 
 test("a machine that allows one session in a connection is logged in to for each", needsRoot, async (t) => {
