@@ -108,12 +108,7 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
     cut = why;
     child.stdin?.destroy();
     kill(child, "SIGTERM", ownGroup);
-    killing = setTimeout(() => {
-      kill(child, "SIGKILL", ownGroup);
-      // A helper that it left behind may hold them open.
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-    }, graceMs);
+    killing = setTimeout(() => kill(child, "SIGKILL", ownGroup), graceMs);
   };
   const late = timeoutMs && setTimeout(() => end("timeout"), Math.min(timeoutMs, FOREVER_MS));
   const silence = silenceMs === undefined ? undefined : setTimeout(() => end("silence"), silenceMs);
