@@ -1,4 +1,5 @@
 import { perHour } from "../lib/money.ts";
+import { FOREVER_MS } from "../programs/program.ts";
 import { isVastError } from "../vast/client/errors.ts";
 import { isDown, phaseOf } from "../vast/client/phase.ts";
 import type { Instance } from "../vast/client/wire.ts";
@@ -75,7 +76,7 @@ export async function startForFiles(means: Means, instance: Instance, terms: Res
     throw new Error([(error as Error).message, ...(await stopUnlessStopped(means, id))].join("; "));
   }
   const left = Math.max(began + minutes * 60_000 - means.clock.now(), 0);
-  const late = AbortSignal.timeout(Math.min(left, 2 ** 31 - 1));
+  const late = AbortSignal.timeout(Math.min(left, FOREVER_MS));
   return {
     signal: AbortSignal.any([late, means.engine.signal]),
     why: () => {

@@ -73,8 +73,8 @@ const KEPT_COMPLAINTS = 16 * 1024;
 const GRACE_MS = 5_000;
 /** How long a program that was ended early, and has exited, is still listened to. */
 const LAST_WORDS_MS = 500;
-/** The longest time that Node can wait. */
-const FOREVER_MS = 2 ** 31 - 1;
+/** The longest time that a timer of Node can wait, milliseconds: 24 days. */
+export const FOREVER_MS = 2 ** 31 - 1;
 
 /** Runs a program to its end. Never rejects. */
 export function runProgram(words: readonly string[], options: ProgramOptions = {}): Promise<Ended> {

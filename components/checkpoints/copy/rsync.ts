@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { type Cut, startProgram } from "../../programs/program.ts";
+import { type Cut, FOREVER_MS, startProgram } from "../../programs/program.ts";
 import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
 import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../../ssh/run-script.ts";
 import { shellLine } from "../../ssh/ssh-key.ts";
@@ -130,7 +130,7 @@ const CUT: Partial<Record<Cut, string>> = { output: "the machine prints errors w
 
 /** While a machine compares contents it sends nothing, and has as long as any step. */
 function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: Copy): Pace {
-  return checksum ? { ...pace, ms: Math.max(pace.ms, Math.min(limitMs, 2 ** 31 - 1)) } : pace;
+  return checksum ? { ...pace, ms: Math.max(pace.ms, Math.min(limitMs, FOREVER_MS)) } : pace;
 }
 
 const TOO_MUCH = "the machine sends more than its manifest says";

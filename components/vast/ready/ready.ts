@@ -1,4 +1,5 @@
 import { durationText } from "../../lib/text.ts";
+import { FOREVER_MS } from "../../programs/program.ts";
 import { isPassing, isVastError, type VastError, vastError } from "../client/errors.ts";
 import { twinsIn } from "../client/instance-list.ts";
 import { further, type Step, stepText } from "../client/phase.ts";
@@ -54,8 +55,6 @@ const LOGIN_MS = 300_000;
 const SET_UP_MS = 180_000;
 /** When logins are rejected for this long, the key is attached once more. */
 const DENIED_MS = 60_000;
-/** The longest time that Node can wait. */
-const FOREVER_MS = 2 ** 31 - 1;
 
 /**
  * Waits until an instance is ready: it runs, an ssh endpoint is published, a login works, and its set-up has run. Each
