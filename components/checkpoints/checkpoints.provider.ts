@@ -1,10 +1,8 @@
 import { within } from "../lib/clock.ts";
-import { openStateDir } from "../lib/state-dir.ts";
 import { say } from "../pulumi/engine.ts";
 import { type CheckFailure, changedKeys, isUnknown, lifecycle } from "../pulumi/lifecycle.ts";
 import { leaveText, type Now, nowOn, restartText } from "../remote/now.ts";
-import { pinHostKey } from "../ssh/known-hosts.ts";
-import { ownSshKey } from "../ssh/ssh-key.ts";
+import { keyFor } from "../ssh/known-hosts.ts";
 import { type ApiTarget, openApi, targetOf } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
 import type { Renter } from "../vast/client/same-account.ts";
@@ -117,8 +115,8 @@ const GLANCE_MS = 3000;
 function glance(state: CheckpointsState): Promise<Now | undefined> {
   return within(GLANCE_MS, async (signal) => {
     try {
-      const [instanceId, key] = [Number(state.instanceId), ownSshKey(openStateDir(), state.sshKeyFile)];
-      if (state.hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, state.hostKey);
+      const instanceId = Number(state.instanceId);
+      const key = keyFor({ ...state, instanceId });
       const patience = { deadline: Date.now() + GLANCE_MS, signal };
       const endpoint = await liveEndpoint(new VastClient(openApi(state)), { instanceId, key }, patience);
       return await nowOn({ instanceId, endpoint, key, limitMs: GLANCE_MS }, state.from, signal);

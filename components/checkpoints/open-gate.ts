@@ -1,9 +1,7 @@
 import type { News } from "../events/event.ts";
-import { openStateDir } from "../lib/state-dir.ts";
 import { progress, say, watchEngine } from "../pulumi/engine.ts";
 import { throttled } from "../pulumi/throttle.ts";
-import { pinHostKey } from "../ssh/known-hosts.ts";
-import { ownSshKey } from "../ssh/ssh-key.ts";
+import { keyFor } from "../ssh/known-hosts.ts";
 import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
 import type { Instance } from "../vast/client/wire.ts";
@@ -34,8 +32,7 @@ export async function openGate(order: GateOrder, access: GateAccess): Promise<vo
   const engine = watchEngine();
   const world = {
     connect: () => {
-      const key = ownSshKey(openStateDir(), sshKeyFile);
-      if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+      const key = keyFor({ instanceId, sshKeyFile, hostKey });
       return { client: new VastClient(openApi(api)), key };
     },
     means: () => connect(api, { urn, sshKeyFile, engine }),

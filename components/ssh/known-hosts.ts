@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { writeWhole } from "../lib/draft.ts";
+import { openStateDir } from "../lib/state-dir.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { remoteError } from "./remote-error.ts";
-import { hostKeyAlias } from "./ssh-key.ts";
+import { hostKeyAlias, ownSshKey, type SshKey } from "./ssh-key.ts";
 
 /** The host keys (`type base64`) pinned for an instance, oldest first. */
 export function pinnedHostKeys(knownHostsFile: string, instanceId: number): string[] {
@@ -61,6 +62,22 @@ export function pinHostKey(knownHostsFile: string, instanceId: number, hostKey: 
   if (same.some(([, , , way]) => via === undefined || way === via)) return;
   const line = [hostKeyAlias(instanceId), hostKey, ...(via === undefined ? [] : [via])].join(" ");
   appendFileSync(knownHostsFile, `${line}\n`, { mode: 0o600 });
+}
+
+/** A machine as a state knows it. */
+export interface Recorded {
+  readonly instanceId: number;
+  /** As `ownSshKey` takes it. */
+  readonly sshKeyFile: string;
+  /** `type base64`; "" = not known. */
+  readonly hostKey: string;
+}
+
+/** The key that opens a machine whose host key, where the state knows it, is pinned before. Throws as `ownSshKey`. */
+export function keyFor({ instanceId, sshKeyFile, hostKey }: Recorded): SshKey {
+  const key = ownSshKey(openStateDir(), sshKeyFile);
+  if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+  return key;
 }
 
 /** The words of an instance's lines: alias, type, key, and the way where it is known. */

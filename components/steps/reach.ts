@@ -1,8 +1,6 @@
-import { openStateDir } from "../lib/state-dir.ts";
-import { pinHostKey } from "../ssh/known-hosts.ts";
+import { keyFor } from "../ssh/known-hosts.ts";
 import { isRemoteError } from "../ssh/remote-error.ts";
 import { type Login, stepLimitOf } from "../ssh/run-script.ts";
-import { ownSshKey } from "../ssh/ssh-key.ts";
 import { type ApiTarget, openApi } from "../vast/client/api.ts";
 import { VastClient } from "../vast/client/client.ts";
 import { lastWayIn, liveEndpoint } from "../vast/ready/live-endpoint.ts";
@@ -25,13 +23,11 @@ const LOGIN_PATIENCE_MS = 60_000;
 
 /** The machine at this process's last endpoint, or at the state's. */
 export function machineOf(known: KnownMachine): Login {
-  const { instanceId: id, sshHost, sshPort, hostKey, sshKeyFile, stepMaxMinutes } = known;
-  const instanceId = Number(id);
-  const key = ownSshKey(openStateDir(), sshKeyFile);
-  if (hostKey !== "") pinHostKey(key.knownHostsFile, instanceId, hostKey);
+  const { sshHost, sshPort, stepMaxMinutes } = known;
+  const instanceId = Number(known.instanceId);
   return {
     instanceId,
-    key,
+    key: keyFor({ ...known, instanceId }),
     endpoint: lastWayIn(instanceId) ?? { host: sshHost, port: sshPort },
     ...stepLimitOf(stepMaxMinutes),
   };
