@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { imported } from "../start/imported.mjs";
@@ -6,7 +5,7 @@ import { linkTarget, linkTo, readJson } from "./files.mjs";
 import { binDir, modulesDir, projectDir } from "./paths.mjs";
 import { run, tail } from "./run.mjs";
 
-const { folder, stampOf } = createRequire(import.meta.url)("../start/packages.cjs");
+const { folder, indexFor } = createRequire(import.meta.url)("../start/packages.cjs");
 const link = join(binDir, "node");
 const target = "../../scripts/start/node";
 
@@ -28,12 +27,7 @@ export const start = {
 };
 
 function isCurrent() {
-  const known = readJson(join(folder, "index.json"));
   const { version } = readJson(join(modulesDir, "node", "package.json")) ?? {};
-  return (
-    known !== undefined &&
-    known.stamp === stampOf(`v${version}`) &&
-    existsSync(join(folder, known.file)) &&
-    imported(projectDir).every((name) => name in known.exported)
-  );
+  const known = indexFor(`v${version}`);
+  return known !== undefined && imported(projectDir).every((name) => name in known.exported);
 }

@@ -18,11 +18,11 @@ function stampOf(nodeVersion) {
   return `${nodeVersion} ${lock}`;
 }
 
-/** The index of the file that fits; undefined when there is none. */
-function index() {
+/** The index of the file that fits this version of Node; undefined when there is none. */
+function indexFor(nodeVersion) {
   try {
     const known = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
-    return known.stamp === stampOf(process.version) && existsSync(join(folder, known.file)) ? known : undefined;
+    return known.stamp === stampOf(nodeVersion) && existsSync(join(folder, known.file)) ? known : undefined;
   } catch {
     return undefined; // set-up has not made it yet, or it is damaged
   }
@@ -54,7 +54,7 @@ function refuse(specifier, { exported }, parent = "") {
 /** Serves the packages from here on, and gives the file; undefined = none fits, and everything is loaded as usual. */
 function usePackages() {
   enableCompileCache(join(folder, "compiled")); // another one, where the environment names it
-  const known = index();
+  const known = indexFor(process.version);
   if (known === undefined) return undefined;
   const packages = require(join(folder, known.file));
   globalThis[Symbol.for(SCHEME)] = (name) => packages.modules[name]();
@@ -73,4 +73,4 @@ function usePackages() {
   return packages;
 }
 
-module.exports = { folder, stampOf, usePackages };
+module.exports = { folder, indexFor, stampOf, usePackages };
