@@ -134,8 +134,7 @@ export type GitAuth = "none" | "token" | "agent" | "upload";
  * asks for more input.
  */
 export function codeScript(step: CodeStep): string {
-  const text = (step.way ?? "none") === "none" ? script : conversation;
-  return text({ ...codeValues(step), ...guardValues(step) }, ...WITH_GUARD, "repositories", "code");
+  return conversation({ ...codeValues(step), ...guardValues(step) }, ...WITH_GUARD, "repositories", "code");
 }
 
 /** Fetches the commits with the ssh agent of this session. */

@@ -79,7 +79,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const credentials = new Credentials(
       `${name}-credentials`,
       { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
-      // The first step of all: from here on Vast must not delete the machine.
+      // Training waits for them: from here on Vast must not delete the machine.
       { ...below, dependsOn: [lease] },
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
@@ -89,7 +89,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, ...gate, instance, training },
       { ...below, dependsOn: [credentials] },
     );
-    const order = { lease, credentials, gate: this.checkpoints };
+    const order = { credentials, gate: this.checkpoints };
     const inputs = { ...onMachine(instance, prepared), ...order, commit, dependencies, wandbRunId: this.wandb.runId };
     const lastStep = trainingSteps(name, prepared, inputs, this);
     this.commands = commandsFor(instance, prepared);

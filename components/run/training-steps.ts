@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Dependencies } from "../remote/checks.ts";
-import { type CodeStep, codeScript, fetchScript, type GitAuth, type Training, trainScript } from "../remote/scripts.ts";
+import { type CodeStep, codeScript, fetchScript, type Training, trainScript } from "../remote/scripts.ts";
 import { Code, type CodeArgs } from "../steps/code.ts";
 import { RemoteStep, type StepHost } from "../steps/step.ts";
 import { apiOrigin, targetOf } from "../vast/client/api.ts";
@@ -15,8 +15,6 @@ export interface StepInputs extends StepHost {
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
   readonly wandbRunId: pulumi.Output<string>;
-  /** Must stand before the first step. */
-  readonly lease: pulumi.Resource;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -34,7 +32,7 @@ export function trainingSteps(
   parent: pulumi.Resource,
 ): RemoteStep {
   const { config, head, stack } = prepared;
-  const { lease, credentials, gate } = inputs;
+  const { credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
   const { links, setup, preflight, resumeFrom, interactive } = config;
   const repo = head.url;
@@ -50,17 +48,12 @@ export function trainingSteps(
       repo,
       stepMaxMinutes,
     }));
-  const step = (what: string, script: pulumi.Output<string>, dependsOn: pulumi.Resource[]) =>
-    new RemoteStep(`${name}-${what}`, inputs, script, { parent, dependsOn });
-
   const { way, tokenFor, sshConfig, knownHosts, extraRepos } = head;
   const how = { branch, extraRepos, way, tokenFor, sshConfig, knownHosts };
   const mirror = { exclude: config.exclude, clean: head.snapshot !== undefined };
   const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
-  const code =
-    way === "none"
-      ? step("code", codeStep.apply(codeScript), [lease])
-      : new Code(`${name}-code`, codeArgs(prepared, inputs.instance, way, codeStep), { parent, dependsOn: [lease] });
+  // Beside the credentials and what they wait for: a machine that holds only code loses nothing.
+  const code = new Code(`${name}-code`, codeArgs(prepared, inputs.instance, codeStep), { parent });
   const { gpu, machineId } = inputs.instance;
   const { dependencies, wandbRunId } = inputs;
   const train = pulumi
@@ -69,24 +62,15 @@ export function trainingSteps(
       const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
       return trainScript({ ...values, dependencies, links, setup, preflight, resumeFrom, interactive, wandb });
     });
-  return step("training", train, [code, credentials, gate]);
+  return new RemoteStep(`${name}-training`, inputs, train, { parent, dependsOn: [code, credentials, gate] });
 }
 
-/**
- * For what a plain remote step cannot bring: code sent from here, or fetched there with secrets that only the provider
- * sees.
- */
-function codeArgs(
-  { config, head }: Prepared,
-  instance: VastInstance,
-  way: Exclude<GitAuth, "none">,
-  step: pulumi.Output<CodeStep>,
-): CodeArgs {
+function codeArgs({ config, head }: Prepared, instance: VastInstance, step: pulumi.Output<CodeStep>): CodeArgs {
   const { sshKey: sshKeyFile, envFile, netrcFile, branch, stepMaxMinutes } = config;
   const sourceDir = head.snapshot?.sourceDir ?? "";
   const extras = head.extraRepos.map(({ url, commit }) => ({ url, commit, ref: "HEAD" }));
   const wanted = step.apply(({ commit }) => [{ url: head.url, commit, ref: `refs/heads/${branch}` }, ...extras]);
-  const scripts = { script: step.apply(codeScript), fetchScript: way === "agent" ? step.apply(fetchScript) : "" };
+  const scripts = { script: step.apply(codeScript), fetchScript: head.way === "agent" ? step.apply(fetchScript) : "" };
   return {
     ...targetOf(config),
     sshKeyFile,
@@ -94,7 +78,7 @@ function codeArgs(
     envFile,
     netrcFile,
     instance,
-    way,
+    way: head.way,
     wanted,
     sourceDir,
     ...scripts,

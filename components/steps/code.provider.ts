@@ -15,7 +15,7 @@ import { type KnownMachine, onMachine } from "./reach.ts";
 
 /** What the resource is made from; no secret. */
 export interface CodeState extends KnownMachine {
-  readonly way: Exclude<GitAuth, "none">;
+  readonly way: GitAuth;
   readonly wanted: readonly WantedCommit[];
   readonly sourceDir: string;
   readonly envFile: string;

@@ -18,7 +18,7 @@ export interface CodeArgs extends ApiTarget {
   /** As in the stack config; "" = the key of the state directory. */
   readonly sshKeyFile: string;
   readonly stepMaxMinutes: number;
-  readonly way: Exclude<GitAuth, "none">;
+  readonly way: GitAuth;
   /** The code first, then further repositories in the order of the config. */
   readonly wanted: pulumi.Input<readonly WantedCommit[]>;
   /** Folder here whose files are the code; "" = the code is a commit of a server. */
@@ -33,8 +33,8 @@ export interface CodeArgs extends ApiTarget {
 }
 
 /**
- * The code on the machine, where a plain remote step cannot bring it: it is sent from here, or fetched there with a
- * token or an ssh agent that only this process sees. No secret is an input.
+ * The code on the machine: sent from here, or fetched there, where a token or an ssh agent that it needs is seen by the
+ * provider alone. No secret is an input.
  */
 export class Code extends DynamicResource {
   constructor(name: string, args: CodeArgs, opts: pulumi.CustomResourceOptions = {}) {

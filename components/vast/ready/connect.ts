@@ -121,7 +121,7 @@ async function sharedClient(target: ApiTarget): Promise<Shared> {
 /** @param key gives the key that opens the machines; called when it is needed, because it may have to be made */
 export function realLogins(client: VastClient, key: () => SshKey): Logins {
   return {
-    login: async (instanceId, { deadline, signal, onAttempt }) => {
+    login: async (instanceId, { deadline, signal, seen, onAttempt }) => {
       const { liveEndpoint } = await import("./live-endpoint.ts");
       return liveEndpoint(
         client,
@@ -129,6 +129,7 @@ export function realLogins(client: VastClient, key: () => SshKey): Logins {
         {
           deadline,
           signal,
+          seen,
           onAttempt: (result) => {
             if (!result.ok) onAttempt?.(result.reason, result.endpoint.via);
           },

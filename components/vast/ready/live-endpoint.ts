@@ -23,6 +23,8 @@ export interface LiveOptions {
   readonly now?: () => number;
   readonly sleep?: Sleep;
   readonly signal?: AbortSignal;
+  /** The instance as Vast has just shown it; default: Vast is asked before the first attempt. */
+  readonly seen?: Instance | undefined;
   /** Hears of each attempt that failed. */
   readonly onAttempt?: (attempt: LoginResult) => void;
   /** Default: with system ssh. */
@@ -129,6 +131,9 @@ class LoginSearch {
     this.#deadline = options.deadline ?? this.#began + PATIENCE_MS;
     this.#onAttempt = options.onAttempt ?? (() => {});
     this.#probe = options.probe ?? probe;
+    if (options.seen === undefined) return;
+    this.#known = endpoints(options.seen);
+    this.#readAt = this.#began;
   }
 
   /** undefined = the deadline has passed, or the other way won. */

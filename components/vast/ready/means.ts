@@ -4,6 +4,7 @@ import type { EngineWatch } from "../../pulumi/engine.ts";
 import type { Endpoint } from "../../ssh/endpoint.ts";
 import type { VastClient } from "../client/client.ts";
 import type { InstanceList } from "../client/instance-list.ts";
+import type { Instance } from "../client/wire.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Prices } from "../market/prices.ts";
@@ -15,6 +16,8 @@ export interface LoginPatience {
   /** Give up at this time. */
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** The instance as Vast has just shown it; default: Vast is asked. */
+  readonly seen?: Instance;
   /** Hears of each attempt that failed: "direct refused". */
   readonly onAttempt?: (reason: string, via: Endpoint["via"]) => void;
 }

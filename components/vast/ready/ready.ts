@@ -186,7 +186,7 @@ class Waiting {
 
   async #enter(instance: Instance): Promise<Outcome | undefined> {
     try {
-      const endpoint = await this.#login();
+      const endpoint = await this.#login(instance);
       this.#showStep("set-up");
       const deadline = this.#soonest(SET_UP_MS);
       const setUp = await this.#isSetUp(endpoint, deadline);
@@ -205,7 +205,7 @@ class Waiting {
     }
   }
 
-  async #login(): Promise<LiveEndpoint> {
+  async #login(seen: Instance): Promise<LiveEndpoint> {
     const { logins, clock } = this.#means;
     const reasons = new Map<string, string>();
     let deniedAt: number | undefined;
@@ -213,6 +213,7 @@ class Waiting {
     return logins.login(this.#wait.id, {
       deadline: this.#soonest(LOGIN_MS),
       signal: this.#over,
+      seen,
       onAttempt: (reason, via) => {
         reasons.set(via, `${via} ${reason}`);
         this.#showStep("ssh login", [...reasons.values()].join(", "));

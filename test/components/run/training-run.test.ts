@@ -130,7 +130,6 @@ test("what can be wrong without a machine stands before the instance, and the ga
     ["run-bid", ["run-instance"]],
     ["run-lease", ["run-instance"]],
     ["run-credentials", ["run-lease"]],
-    ["run-code", ["run-lease"]],
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
     ["run-code", ["run-instance", "run-revision"]],
@@ -144,16 +143,18 @@ test("what can be wrong without a machine stands before the instance, and the ga
 });
 
 test("each step is of the commit, so that another one runs all of them again", () => {
-  for (const step of ["code", "training"]) assert.match(JSON.stringify(one(`run-${step}`).inputs.stdin), /c{40}/, step);
+  assert.match(JSON.stringify(one("run-code").inputs.wanted), /c{40}/);
+  assert.match(JSON.stringify(one("run-training").inputs.stdin), /c{40}/);
 });
 
-test("code does not wait for credentials, nor these for it", () => {
-  const others = ["run-credentials", "run-checkpoints", "run-training"];
+test("code does not wait for credentials or the lease, nor these for it", () => {
+  const others = ["run-lease", "run-credentials", "run-checkpoints", "run-training"];
   assert.deepEqual(
     one("run-code").dependsOn.filter((other) => others.includes(other)),
     [],
   );
-  for (const name of ["run-credentials", "run-checkpoints"]) assert.ok(!one(name).dependsOn.includes("run-code"), name);
+  for (const name of ["run-lease", "run-credentials", "run-checkpoints"])
+    assert.ok(!one(name).dependsOn.includes("run-code"), name);
 });
 
 test("gate and credentials are replaced with their instance and never dropped with it; the steps are dropped", () => {
@@ -161,13 +162,12 @@ test("gate and credentials are replaced with their instance and never dropped wi
     assert.deepEqual(one(name).replaceWith, ["run-instance"]);
     assert.equal(one(name).deletedWith, "");
   }
-  for (const step of ["code", "training"]) {
-    const { inputs, deletedWith } = one(`run-${step}`);
-    assert.equal(deletedWith, "run-instance");
-    assert.equal(inputs.create, "bash -s");
-    assert.equal(inputs.delete, undefined);
-    assert.equal(inputs.addPreviousOutputInEnv, false);
-  }
+  for (const step of ["code", "training"]) assert.equal(one(`run-${step}`).deletedWith, "run-instance");
+  const { create, delete: undo, addPreviousOutputInEnv } = one("run-training").inputs;
+  assert.deepEqual(
+    { create, undo, addPreviousOutputInEnv },
+    { create: "bash -s", undo: undefined, addPreviousOutputInEnv: false },
+  );
 });
 
 test("the engine gets fingerprints of credentials, and no private key: it logs every value", () => {
@@ -216,7 +216,7 @@ test("the machine pulls what was pinned, with a login that holds no secret", () 
 });
 
 test("no input names the user's agent, and a machine's key is pinned", () => {
-  const { connection } = one("run-code").inputs as { connection: Record<string, unknown> };
+  const { connection } = one("run-training").inputs as { connection: Record<string, unknown> };
   const plain = JSON.stringify(connection);
   assert.match(plain, /agent\.sock/);
   assert.match(plain, /ssh-ed25519 AAAA/);

@@ -52,6 +52,21 @@ test("takes the direct port, or the relay when the direct port is dead", needsRo
   assert.deepEqual(proxy, { ...at(server.port, "proxy"), hostKey: server.hostKey });
 });
 
+test("what Vast has just shown is tried at once; Vast is asked when that does not work", needsRoot, async (t) => {
+  const { key } = temporaryHome(t);
+  const server = await sshd(t, key.publicKey);
+  const nobody = {
+    instances: async () => assert.fail("Vast was asked"),
+    instance: async () => assert.fail("Vast was asked"),
+  } as unknown as VastClient;
+  const seen = running(server.port, null);
+  assert.equal((await liveEndpoint(nobody, access(key), { seen })).port, server.port);
+  const moved = knowing(running(server.port, null));
+  const old = running(await freePort(), null);
+  const patience = { ...handClock(), deadline: Number.POSITIVE_INFINITY };
+  assert.equal((await liveEndpoint(moved, access(key), { seen: old, ...patience })).port, server.port);
+});
+
 test("a direct port that says nothing does not hold up the relay", needsRoot, async (t) => {
   const { key } = temporaryHome(t);
   const server = await sshd(t, key.publicKey);
