@@ -11,6 +11,7 @@ import { type Login, runScript, stepLimitOf } from "../ssh/run-script.ts";
 import type { SshKey } from "../ssh/ssh-key.ts";
 import type { VastClient } from "../vast/client/client.ts";
 import { isVastError } from "../vast/client/errors.ts";
+import { instanceNow } from "../vast/client/instance-list.ts";
 import { isDown } from "../vast/client/phase.ts";
 import { ensureSameAccount, type Renter } from "../vast/client/same-account.ts";
 import type { Instance } from "../vast/client/wire.ts";
@@ -145,8 +146,8 @@ async function whyNotGone(order: GateOrder, world: GateWorld): Promise<unknown> 
 async function bringHome(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
   // Before training is stopped in vain.
   if (order.begun) makeFolder(order.to);
-  const stopped = await stoppedInstance(order, world);
-  if (stopped !== undefined) {
+  const seen = await ask(order.instanceId, world);
+  if (seen !== undefined && isDown(seen)) {
     const record = await homeAlready(order.to, order.training);
     if (record !== undefined && (await nothingToBring(order))) {
       const { files, bytes } = sizeOfRecord(record);
@@ -156,11 +157,11 @@ async function bringHome(order: GateOrder, world: GateWorld, course: Course): Pr
       return;
     }
     const { publicKey } = world.connect().key;
-    course.rescue = await startForFiles(await world.means(), stopped, { budget: order.rescueBudget, publicKey });
+    course.rescue = await startForFiles(await world.means(), seen, { budget: order.rescueBudget, publicKey });
   }
   for (let attempt = 1; ; attempt++) {
     try {
-      return await bringHomeOnce(order, world, course);
+      return await bringHomeOnce(order, world, course, attempt === 1 ? seen : undefined);
     } catch (error) {
       if (course.rescue?.signal.aborted || !isRemoteError(error, "unreachable") || attempt === ATTEMPTS) throw error;
       world.say(`${error.message}; trying again`);
@@ -172,20 +173,20 @@ async function nothingToBring({ to, training, bring }: GateOrder): Promise<boole
   return bring === undefined || broughtAlready(to, training, bring);
 }
 
-/** The instance, when it is certainly stopped; anything else shows at the login. */
-async function stoppedInstance({ instanceId }: GateOrder, world: GateWorld): Promise<Instance | undefined> {
-  const instance = await ask(instanceId, world);
-  return instance !== undefined && isDown(instance) ? instance : undefined;
-}
-
-async function bringHomeOnce(order: GateOrder, world: GateWorld, course: Course): Promise<void> {
+/** @param seen the instance as Vast has just shown it */
+async function bringHomeOnce(
+  order: GateOrder,
+  world: GateWorld,
+  course: Course,
+  seen: Instance | undefined,
+): Promise<void> {
   const { instanceId, to } = order;
   const { progress, say } = world;
   const { client, key } = world.connect();
   const signal = course.rescue?.signal;
   course.saved = false;
   progress("looking for a login");
-  const patience = { deadline: Date.now() + world.patience, ...(signal === undefined ? {} : { signal }) };
+  const patience = { deadline: Date.now() + world.patience, seen, ...(signal === undefined ? {} : { signal }) };
   const endpoint = await liveEndpoint(client, { instanceId, key, firstUse: !order.begun }, patience);
   const machine: Login = { instanceId, endpoint, key, ...stepLimitOf(order.stepMaxMinutes) };
   course.entered = true;
@@ -310,10 +311,10 @@ async function costText({ instanceId, pricePerHour }: GateOrder, world: GateWorl
   return perHour(instance.totalPerHour ?? pricePerHour);
 }
 
-/** Only for the text, so an error is left to the cause that the text names. */
+/** The instance, as far as Vast says; an error shows at the login, or is left to the cause that a text names. */
 async function ask(instanceId: number, world: GateWorld): Promise<Instance | undefined> {
   try {
-    return await world.connect().client.instance(instanceId);
+    return await instanceNow(world.connect().client, instanceId);
   } catch {
     return undefined;
   }

@@ -1,24 +1,38 @@
 import { type Clock, type Moment, since } from "../../lib/clock.ts";
 import type { VastClient } from "./client.ts";
+import { isPassing } from "./errors.ts";
 import { isLeaving } from "./phase.ts";
 import type { Instance } from "./wire.ts";
 
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
 const PAUSE_MS = 1000;
 
+/** How long the last list may stand for a new one. */
+const RECENT_MS = 2000;
+
+type Client = Pick<VastClient, "instances" | "changes">;
+
+/** A list that arrived. */
+interface Answer {
+  readonly rows: readonly Instance[];
+  readonly askedAt: number;
+  /** `changes` of the client when it was asked for. */
+  readonly changes: number;
+}
+
 /**
  * The list of all instances, shared by everybody in this process: those who ask while a call is due share its answer,
  * so that eight machines cost no more calls than one.
  */
 export class InstanceList {
-  readonly #client: Pick<VastClient, "instances">;
+  readonly #client: Client;
   readonly #clock: Pick<Clock, "now" | "sleep">;
   #due: Promise<Instance[]> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #openAt = 0;
-  #latest: readonly Instance[] = [];
+  #latest: Answer = { rows: [], askedAt: Number.NEGATIVE_INFINITY, changes: 0 };
 
-  constructor(client: Pick<VastClient, "instances">, clock: Pick<Clock, "now" | "sleep">) {
+  constructor(client: Client, clock: Pick<Clock, "now" | "sleep">) {
     this.#client = client;
     this.#clock = clock;
   }
@@ -31,7 +45,17 @@ export class InstanceList {
 
   /** Instances of the last list that arrived; empty before the first. May be out of date: proof of nothing. */
   get latest(): readonly Instance[] {
-    return this.#latest;
+    return this.#latest.rows;
+  }
+
+  /**
+   * The last list, if it was asked for less than two seconds ago and after everything that this process has rented,
+   * ended, started or stopped; else as `look`.
+   */
+  async recent(): Promise<readonly Instance[]> {
+    const { rows, askedAt, changes } = this.#latest;
+    const isRecent = this.#clock.now() - askedAt < RECENT_MS && changes === this.#client.changes;
+    return isRecent ? rows : this.look();
   }
 
   async #nextLook(): Promise<Instance[]> {
@@ -41,8 +65,9 @@ export class InstanceList {
     // Whoever asks from here on gets the next call's answer.
     this.#due = undefined;
     const began = this.#clock.now();
+    const { changes } = this.#client;
     const look = this.#client.instances().then((rows) => {
-      this.#latest = rows;
+      this.#latest = { rows, askedAt: began, changes };
       return rows;
     });
     this.#last = look.then(nothing, nothing).then(() => {
@@ -55,6 +80,26 @@ export class InstanceList {
 }
 
 function nothing(): void {}
+
+/**
+ * An instance as Vast has it now; undefined = gone. The list may be asked twice as often as the single view, and has
+ * ports that the view may lack; what neither has is gone.
+ */
+export async function instanceNow(
+  client: Pick<VastClient, "instances" | "instance">,
+  id: number,
+): Promise<Instance | undefined> {
+  const listed = await inList(client, id).catch((error: Error) => error);
+  if (listed instanceof Error && !isPassing(listed)) throw listed;
+  const instance = listed instanceof Error || listed === undefined ? await client.instance(id) : listed;
+  // A failed list proves nothing.
+  if (instance === undefined && listed instanceof Error) throw listed;
+  return instance;
+}
+
+async function inList(client: Pick<VastClient, "instances">, id: number): Promise<Instance | undefined> {
+  return (await client.instances()).find((instance) => instance.id === id);
+}
 
 /** Living instances with exactly this label, except the one with this id. */
 export function twinsIn(rows: readonly Instance[], label: string, id?: number): Instance[] {

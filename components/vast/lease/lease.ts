@@ -47,7 +47,7 @@ export interface Held {
 }
 
 /**
- * Runs before the first step on an instance: first asks for a job that stops it, then makes sure that none deletes it.
+ * Runs before anything but code goes to an instance: first asks for a job that stops it, then makes sure that none deletes it.
  * So a kill at any point leaves one of these jobs. Throws when a job that deletes it is still there.
  *
  * @param minutes until it is stopped; null = no lease

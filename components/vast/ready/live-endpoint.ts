@@ -6,6 +6,7 @@ import { isRemoteError } from "../../ssh/remote-error.ts";
 import { strangerText } from "../../ssh/shown-key.ts";
 import type { VastClient } from "../client/client.ts";
 import { isPassing, vastError } from "../client/errors.ts";
+import { instanceNow } from "../client/instance-list.ts";
 import { realSleep, type Sleep } from "../client/pacing.ts";
 import { diskTail, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
@@ -23,7 +24,7 @@ export interface LiveOptions {
   readonly now?: () => number;
   readonly sleep?: Sleep;
   readonly signal?: AbortSignal;
-  /** The instance as Vast has just shown it; default: Vast is asked before the first attempt. */
+  /** The instance as Vast has just shown it; where it has no way in, or by default, Vast is asked before the first attempt. */
   readonly seen?: Instance | undefined;
   /** Hears of each attempt that failed. */
   readonly onAttempt?: (attempt: LoginResult) => void;
@@ -131,8 +132,13 @@ class LoginSearch {
     this.#deadline = options.deadline ?? this.#began + PATIENCE_MS;
     this.#onAttempt = options.onAttempt ?? (() => {});
     this.#probe = options.probe ?? probe;
-    if (options.seen === undefined) return;
-    this.#known = endpoints(options.seen);
+    this.#take(options.seen);
+  }
+
+  #take(seen: Instance | undefined): void {
+    const known = seen !== undefined && phaseOf(seen).phase === "ready" ? endpoints(seen) : {};
+    if (known.direct === undefined && known.proxy === undefined) return;
+    this.#known = known;
     this.#readAt = this.#began;
   }
 
@@ -236,24 +242,12 @@ class LoginSearch {
   }
 }
 
-/**
- * The instance, if it runs. The list may be asked twice as often as the single view, and has ports that the view may
- * lack; what neither has is gone.
- */
+/** The instance, if it runs. */
 async function current(client: VastClient, id: number): Promise<Instance> {
-  const listed = await inList(client, id).catch((error: Error) => error);
-  if (listed instanceof Error && !isPassing(listed)) throw listed;
-  const instance = listed instanceof Error || listed === undefined ? await client.instance(id) : listed;
-  if (instance === undefined) {
-    // A failed list proves nothing.
-    throw listed instanceof Error ? listed : vastError("no_such_instance", `instance ${id} does not exist any more`);
-  }
+  const instance = await instanceNow(client, id);
+  if (instance === undefined) throw vastError("no_such_instance", `instance ${id} does not exist any more`);
   const { phase, text } = phaseOf(instance);
   if (phase === "stopped" || phase === "failed")
     throw vastError("not_running", `instance ${id} does not run: ${text}${diskTail(instance)}`);
   return instance;
-}
-
-async function inList(client: VastClient, id: number): Promise<Instance | undefined> {
-  return (await client.instances()).find((instance) => instance.id === id);
 }

@@ -229,6 +229,20 @@ test("checkpoints are home when the gate opens, and a second time changes nothin
   assert.ok((scene.noted[1]?.bytes ?? 0) > 0);
 });
 
+test("Vast is asked once whether the machine is stopped and where it lets us in", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const { client } = scene.connect();
+  const { instances } = client;
+  let looks = 0;
+  client.instances = () => {
+    looks++;
+    return instances();
+  };
+  client.instance = () => assert.fail("the single view was asked as well");
+  await pass(scene);
+  assert.equal(looks, 1);
+});
+
 test("the gate opens when there is nothing to save, or Vast says that the instance is gone", needsRoot, async (t) => {
   const empty = await openScene(t);
   rmSync(join(empty.order.from, "step_1"));

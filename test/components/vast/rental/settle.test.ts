@@ -68,6 +68,15 @@ test("killed after the rental: its machine is taken over", async (t) => {
   await releaseAll(world.means, label, noGate);
 });
 
+test("a machine that was rented after the last look is found all the same", async (t) => {
+  const world = await renting(t);
+  await world.means.list.look();
+  const id = await rentedElsewhere(world);
+  assert.deepEqual(world.living(), [id]);
+  await releaseAll(world.means, label, noGate);
+  assert.deepEqual(world.living(), []);
+});
+
 test("an old intent needs one look", async (t) => {
   const world = await renting(t);
   leaveIntent(world, { at: world.means.clock.now() - 3_600_000 });
@@ -412,20 +421,24 @@ test("killed on another node: an up takes over what shows late", async (t) => {
   await releaseAll(world.means, label, noGate);
 });
 
-test("where all that was rented is known nothing is waited for, and one look is enough", async (t) => {
+test("where all that was rented is known nothing is waited for, and the last look of the release is enough", async (t) => {
   const world = await renting(t);
   const { instance } = await rent(world.means, request);
   world.journal.closeInstance(instance.id);
   await release(world.means, instance.id);
   const looked = world.requests(LIST);
   await releaseAll(world.means, label, noGate);
-  assert.equal(world.requests(LIST) - looked, 1);
+  assert.equal(world.requests(LIST) - looked, 0);
+  await world.means.clock.sleep(2000);
+  await releaseAll(world.means, label, noGate);
+  assert.equal(world.requests(LIST) - looked, 1, "one look, when that one is old");
 });
 
 test("what was waited for once is known from then on", async (t) => {
   const world = await renting(t);
   loseJournal(world);
   assert.equal(await settle(world.means, label), undefined);
+  await world.means.clock.sleep(2000);
   const looked = world.requests(LIST);
   await releaseAll(world.means, label, noGate);
   assert.equal(world.requests(LIST) - looked, 1);
