@@ -14,9 +14,9 @@ const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[
 /** Of every resource, as its URN has it, behind what it is a child of: a change of one would be a delete and a create. */
 const TYPES = [
   "command:remote:Command",
-  "command:remote:Command",
   "pulumi-nodejs:dynamic:Bid",
   "pulumi-nodejs:dynamic:Checkpoints",
+  "pulumi-nodejs:dynamic:Code",
   "pulumi-nodejs:dynamic:Credentials",
   "pulumi-nodejs:dynamic:Identity",
   "pulumi-nodejs:dynamic:Image",
@@ -77,7 +77,7 @@ test("a run lives from its quote to its end", { skip: needsRoot }, async (t: Tes
       calls.filter((call) => call.status === 429),
       [],
     );
-    // Vast is told to delete the machine, reads it back, and is told no more of that before the first step.
+    // Vast is told to delete the machine, reads it back, and is told no more of that before training.
     const jobs = calls.filter(({ path }) => path.includes("/schedule_job/"));
     assert.deepEqual(
       jobs.map(({ method }) => method),
