@@ -8,7 +8,7 @@ import { type Ground, openGround } from "./ground.ts";
 import { lives } from "./life.ts";
 import { crowds } from "./many.ts";
 import { previews } from "./preview.ts";
-import { type Profile, QUICK, REAL, TENTH } from "./profile.ts";
+import { CROWDED, type Profile, QUICK, REAL, TENTH } from "./profile.ts";
 import { syncs } from "./sync.ts";
 import { type Line, table } from "./table.ts";
 import { troubles } from "./trouble.ts";
@@ -24,7 +24,7 @@ Measures, and prints a table in markdown. Needs what npm test needs, python3 and
   nothing   pulumi up with nothing to do, against vastai search offers
   destroy   pulumi destroy with nothing new to fetch, against rsync and vastai destroy
   floor     an empty program with as many resources
-  many      8 and 32 machines in one program
+  many      8, 32 and 100 machines in one program
   sync      vast-run sync, against bare rsync
   trouble   bad days, against bench/incumbent.sh (left out by --quick unless it is named)
 Options:
@@ -54,7 +54,8 @@ async function main(): Promise<void> {
   const wish = wishOf(values, positionals);
   const where = { ...circumstances(), rounds: wish.rounds };
   const lines: Line[] = [];
-  for (const profile of wish.isQuick ? [QUICK] : [QUICK, TENTH, REAL]) lines.push(...(await onGround(profile, wish)));
+  for (const { profile, rows } of wish.isQuick ? [FIRST, CROWD] : PLACES)
+    lines.push(...(await onGround(profile, { ...wish, rows: wish.rows.filter((row) => rows.includes(row)) })));
   process.stdout.write(table(lines, where));
 }
 
@@ -64,7 +65,7 @@ function wishOf({ rounds, quick }: Options, words: readonly string[]): Wish {
   const number = Number(rounds ?? (quick ? 1 : 5));
   if (!(Number.isInteger(number) && number > 0)) throw new Error("--rounds takes a whole number from 1.");
   const standard = ROWS.filter((row) => !quick || row !== "trouble");
-  const crowds = quick ? [2] : [8, 32];
+  const crowds = quick ? [2] : [8, 32, 100];
   return { rows: words.length > 0 ? words.filter(isRow) : standard, rounds: number, isQuick: quick, crowds };
 }
 
@@ -72,11 +73,20 @@ function isRow(word: string): word is Row {
   return (ROWS as readonly string[]).includes(word);
 }
 
-/** The rows that depend on the platform's waits on every profile, the others on the quick one. */
+/** What depends on the platform's waits. */
+const LIFE: readonly Row[] = ["preview", "up", "nothing", "destroy"];
+/** Where rows are measured. */
+interface Place {
+  readonly profile: Profile;
+  readonly rows: readonly Row[];
+}
+const FIRST: Place = { profile: QUICK, rows: [...LIFE, "floor", "trouble", "sync"] };
+const CROWD: Place = { profile: CROWDED, rows: ["many"] };
+const PLACES = [FIRST, { profile: TENTH, rows: LIFE }, { profile: REAL, rows: LIFE }, CROWD];
+
 async function onGround(profile: Profile, { rows, rounds, isQuick, crowds: counts }: Wish): Promise<Line[]> {
   const has = (...names: Row[]) => names.some((name) => rows.includes(name));
-  const isFirst = profile === QUICK;
-  if (!has("preview", "up", "nothing", "destroy") && !isFirst) return [];
+  if (rows.length === 0) return [];
   return withGround(profile, async (ground) => {
     const lines: Line[] = [];
     const add = async (what: string, found: () => Promise<Line[]>) => {
@@ -95,7 +105,6 @@ async function onGround(profile: Profile, { rows, rounds, isQuick, crowds: count
       await add("up, nothing, destroy", async () =>
         (await lives(ground, rounds)).filter(({ row }) => isRow(row) && has(row)),
       );
-    if (!isFirst) return lines;
     if (has("floor")) await add("floor", () => floors(ground, rounds));
     if (has("many")) for (const count of counts) await add(`many ${count}`, () => crowds(ground, rounds, count));
     if (has("trouble")) await add("trouble", () => troubles(ground, rounds));

@@ -5,6 +5,8 @@ export interface Profile {
   readonly name: string;
   /** What differs from the simulator's quick profile. */
   readonly timings: Partial<Timings>;
+  /** How many times as many machines as usual there are to rent; default 1. */
+  readonly market?: number;
 }
 
 /**
@@ -25,6 +27,7 @@ const SLOW = {
 };
 
 export const QUICK: Profile = { name: "quick", timings: {} };
+export const CROWDED: Profile = { ...QUICK, market: 4 };
 export const TENTH: Profile = { name: "tenth", timings: times(SLOW, 0.1) };
 export const REAL: Profile = { name: "real", timings: SLOW };
 
@@ -34,8 +37,9 @@ function times(timings: Readonly<Record<string, number>>, factor: number): Parti
 }
 
 /** As options of the simulator. */
-export function simulatorOptions({ timings }: Profile): string[] {
-  return Object.entries(timings).flatMap(([step, seconds]) => ["--timing", `${step}=${seconds}`]);
+export function simulatorOptions({ timings, market = 1 }: Profile): string[] {
+  const steps = Object.entries(timings).flatMap(([step, seconds]) => ["--timing", `${step}=${seconds}`]);
+  return ["--market", String(market), ...steps];
 }
 
 /** Seconds that nobody can save between the command and a login: a search, a rental, the boot. */

@@ -32,6 +32,8 @@ export interface SimulatorOptions {
   readonly home: string;
   /** The same seed gives the same market; default 1. */
   readonly seed?: number;
+  /** How many times as many machines as usual there are to rent; default 1. */
+  readonly market?: number;
   /** Default: the real one. */
   readonly clock?: Clock;
   /** Multiplies the real platform's typical waits; undefined = a quick profile. */
@@ -108,13 +110,14 @@ async function serve(options: SimulatorOptions, hosts: Hosts, undo: (() => unkno
 
 /** A world without a server: `exchange` talks to it. */
 export function openWorld(
-  options: Pick<SimulatorOptions, "seed" | "timeFactor" | "timings" | "pace" | "unknownKeyStatus" | "log">,
+  options: Pick<SimulatorOptions, "seed" | "market" | "timeFactor" | "timings" | "pace" | "unknownKeyStatus" | "log">,
   { clock, hosts = noHosts(), apiKey }: { readonly clock: Clock; readonly hosts?: Hosts; readonly apiKey: string },
 ): World {
   return makeWorld({
     clock,
     timings: timingsFor(options.timeFactor, options.timings),
     seed: options.seed ?? 1,
+    market: options.market ?? 1,
     hosts,
     apiKey,
     unknownKeyStatus: options.unknownKeyStatus ?? 404,

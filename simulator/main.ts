@@ -12,6 +12,7 @@ const HELP = `Vast's API on this machine, with a real sshd behind every rented m
 
   --port N           port on 127.0.0.1 (default: a free one)
   --seed S           another market (default 1)
+  --market N         so many times as many machines to rent (default 1)
   --time-factor F    times the real platform's waits: 1 = as slow as it is (default: quick)
   --latency S        seconds of the way to the API and back (default: none, or as typical with --time-factor)
   --timing NAME=S    seconds that one step takes, such as load=24 or destroy=4; once for each step
@@ -28,6 +29,7 @@ Its files are in $VAST_TRAINING_HOME/simulator, else ~/.local/state/vast-trainin
 const OPTIONS = {
   port: { type: "string", default: "0" },
   seed: { type: "string", default: "1" },
+  market: { type: "string", default: "1" },
   "time-factor": { type: "string" },
   latency: { type: "string" },
   timing: { type: "string", multiple: true },
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
     home: join(stateDirectory(), "simulator"),
     port: numeric("port", values.port),
     seed: numeric("seed", values.seed),
+    market: numeric("market", values.market),
     pace: !values["no-pace"],
     hosts: values["no-hosts"] ? "none" : "real",
     log,

@@ -3,7 +3,10 @@ import { RunIdentity } from "../../components/run/identity.ts";
 import { ownSshKey } from "../../components/ssh/ssh-key.ts";
 import { VastInstance } from "../../components/vast/instance/instance.ts";
 
-/** A program rents each machine once, so each model serves as many as the simulator's market surely has machines of it. */
+/**
+ * A program rents each machine once, so each model serves as many as the simulator's market surely has machines of it.
+ * A market four times as large serves four times as many.
+ */
 const MODELS = Object.entries({
   "H100 SXM": 8,
   "RTX 4090": 5,
@@ -27,7 +30,7 @@ for (let number = 1; number <= Number(process.env.BENCH_MACHINES); number++) {
   new VastInstance(`machine-${number}`, {
     ...api,
     label,
-    gpu: MODELS[number - 1] ?? "",
+    gpu: MODELS[(number - 1) % MODELS.length] ?? "",
     gpus: 1,
     rental: "on-demand",
     maxPricePerHour: 20,

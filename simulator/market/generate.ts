@@ -17,11 +17,16 @@ const DRIVERS: readonly [string, number][] = [
 /** Every seed has a virtual machine to rent, of a cheap model and with one GPU. */
 const VM_MODEL = "A10";
 
-/** The machines of a market: the same seed gives the same market at the same moment. */
-export function generateMarket(seed: number, now: number): Machine[] {
+/**
+ * The machines of a market: the same seed gives the same market at the same moment.
+ *
+ * @param times how many times as many machines as usual
+ */
+export function generateMarket(seed: number, now: number, times = 1): Machine[] {
   const random = seeded(seed);
   const nextId = { machine: 40_000, ask: 28_000_000 };
-  return GPU_MODELS.flatMap((gpu) => gpu.machines.map((gpus, index) => machine(random, nextId, gpu, gpus, index, now)));
+  const models = Array<typeof GPU_MODELS>(times).fill(GPU_MODELS).flat();
+  return models.flatMap((gpu) => gpu.machines.map((gpus, index) => machine(random, nextId, gpu, gpus, index, now)));
 }
 
 function machine(

@@ -15,8 +15,8 @@ export class Market {
   readonly machines: readonly Machine[];
   readonly #offers = new Map<number, Offer>();
 
-  constructor(seed: number, now: number) {
-    this.machines = generateMarket(seed, now);
+  constructor(seed: number, now: number, times: number) {
+    this.machines = generateMarket(seed, now, times);
     for (const machine of this.machines) for (const ask of machine.asks) this.#offers.set(ask.id, { ask, machine });
   }
 

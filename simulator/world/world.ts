@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly clock: Clock;
   readonly timings: Timings;
   readonly seed: number;
+  /** How many times as many machines as usual there are to rent. */
+  readonly market: number;
   readonly hosts: Hosts;
   readonly apiKey: string;
   readonly unknownKeyStatus: 401 | 404;
@@ -70,7 +72,7 @@ export function makeWorld(options: WorldOptions): World {
     clock,
     timings,
     random,
-    market: new Market(seed, clock.now()),
+    market: new Market(seed, clock.now(), options.market),
     contracts,
     life,
     audit,

@@ -72,6 +72,7 @@ function openStage(order: Partial<Contract["order"]> = {}, failing = "", fault?:
     clock,
     timings: timingsFor(undefined),
     seed: 1,
+    market: 1,
     hosts,
     apiKey: "key",
     unknownKeyStatus: 404,

@@ -19,6 +19,14 @@ test("there are some hundred offers, each id once", () => {
   }
 });
 
+test("a market three times as large holds the usual one, and each id once", () => {
+  const [usual, large] = [generateMarket(1, NOW), generateMarket(1, NOW, 3)];
+  assert.equal(large.length, 3 * usual.length);
+  assert.deepEqual(large.slice(0, usual.length), usual);
+  const ids = large.flatMap(({ id, asks }) => [id, ...asks.map((ask) => ask.id)]);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
 test("every seed has sound H100 SXM slices of 1, 2, 4 and 8 GPUs", () => {
   for (const seed of SEEDS) {
     const sound = generateMarket(seed, NOW).filter(
