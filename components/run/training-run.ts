@@ -79,8 +79,7 @@ export class TrainingRun extends pulumi.ComponentResource {
     const credentials = new Credentials(
       `${name}-credentials`,
       { ...api, ...search, instance, sshKeyFile, stepMaxMinutes, fingerprints, publicKeys: keys.publicKeys },
-      // Training waits for them: from here on Vast must not delete the machine.
-      { ...below, dependsOn: [lease] },
+      below,
     );
     const training = commit.apply((id) => trainingHash(trainingOf(prepared, id)));
     // The gate runs before the credentials are removed: what it stops may still need them.
@@ -89,7 +88,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       { ...api, ...gate, instance, training },
       { ...below, dependsOn: [credentials] },
     );
-    const order = { credentials, gate: this.checkpoints };
+    const order = { lease, credentials, gate: this.checkpoints };
     const inputs = { ...onMachine(instance, prepared), ...order, commit, dependencies, wandbRunId: this.wandb.runId };
     const lastStep = trainingSteps(name, prepared, inputs, this);
     this.commands = commandsFor(instance, prepared);

@@ -15,6 +15,8 @@ export interface StepInputs extends StepHost {
   /** $/h of the disk alone; null = not known. */
   readonly diskPerHour: pulumi.Output<number | null>;
   readonly wandbRunId: pulumi.Output<string>;
+  /** Must be held before training starts: from then on Vast must not delete the machine. */
+  readonly lease: pulumi.Resource;
   /** Must be there before training starts. */
   readonly credentials: pulumi.Resource;
   /** Must stand before training starts, so that nothing trains without a gate behind it. */
@@ -32,7 +34,7 @@ export function trainingSteps(
   parent: pulumi.Resource,
 ): RemoteStep {
   const { config, head, stack } = prepared;
-  const { credentials, gate } = inputs;
+  const { lease, credentials, gate } = inputs;
   const { branch, stopGraceSeconds, afterTraining, afterTrainingMinutes, maxHours, stepMaxMinutes } = config;
   const { links, setup, preflight, resumeFrom, interactive } = config;
   const repo = head.url;
@@ -52,7 +54,6 @@ export function trainingSteps(
   const how = { branch, extraRepos, way, tokenFor, sshConfig, knownHosts };
   const mirror = { exclude: config.exclude, clean: head.snapshot !== undefined };
   const codeStep = known.apply((values) => ({ ...values, ...how, ...mirror }));
-  // Beside the credentials and what they wait for: a machine that holds only code loses nothing.
   const code = new Code(`${name}-code`, codeArgs(prepared, inputs.instance, codeStep), { parent });
   const { gpu, machineId } = inputs.instance;
   const { dependencies, wandbRunId } = inputs;
@@ -62,7 +63,7 @@ export function trainingSteps(
       const wandb = { runId, branch, commit: values.commit, gpu, pricePerHour: values.pricePerHour, machineId };
       return trainScript({ ...values, dependencies, links, setup, preflight, resumeFrom, interactive, wandb });
     });
-  return new RemoteStep(`${name}-training`, inputs, train, { parent, dependsOn: [code, credentials, gate] });
+  return new RemoteStep(`${name}-training`, inputs, train, { parent, dependsOn: [lease, code, credentials, gate] });
 }
 
 function codeArgs({ config, head }: Prepared, instance: VastInstance, step: pulumi.Output<CodeStep>): CodeArgs {

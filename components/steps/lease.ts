@@ -19,7 +19,7 @@ export interface LeaseInputs extends LeaseTerms {
 
 /**
  * Keeps an instance that was rented provisionally: removes the job with which Vast would delete it, after adding one
- * that stops it where `leaseHours` says so. Comes before credentials and training, and fails when the instance might still be
+ * that stops it where `leaseHours` says so. Comes before training, and fails when the instance might still be
  * deleted. Its delete does nothing: the job goes with the instance.
  */
 export class VastLease extends DynamicResource {

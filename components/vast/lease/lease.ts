@@ -47,7 +47,7 @@ export interface Held {
 }
 
 /**
- * Runs before anything but code goes to an instance: first asks for a job that stops it, then makes sure that none deletes it.
+ * Runs before training starts on an instance: first asks for a job that stops it, then makes sure that none deletes it.
  * So a kill at any point leaves one of these jobs. Throws when a job that deletes it is still there.
  *
  * @param minutes until it is stopped; null = no lease
@@ -62,7 +62,7 @@ export async function hold(client: Jobs, id: number, minutes: number | null): Pr
   if (first === undefined) return held;
   const text = jobText(first, timeOf(client));
   throw new Error(
-    `nothing is begun on instance ${id}, because Vast still has ${text}; remove it with vastai delete scheduled-job ${first.id}, then run pulumi up again`,
+    `training is not started on instance ${id}, because Vast still has ${text}; remove it with vastai delete scheduled-job ${first.id}, then run pulumi up again`,
   );
 }
 

@@ -129,11 +129,10 @@ test("what can be wrong without a machine stands before the instance, and the ga
     ["run-instance", ["run-revision", "run-identity", "run-image"]],
     ["run-bid", ["run-instance"]],
     ["run-lease", ["run-instance"]],
-    ["run-credentials", ["run-lease"]],
     ["run-checkpoints", ["run-instance", "run-credentials"]],
     ["run-credentials", ["run-instance"]],
     ["run-code", ["run-instance", "run-revision"]],
-    ["run-training", ["run-code", "run-credentials", "run-checkpoints"]],
+    ["run-training", ["run-lease", "run-code", "run-credentials", "run-checkpoints"]],
   ];
   for (const [name, wanted] of needs) {
     const { dependsOn } = one(name);
@@ -147,8 +146,9 @@ test("each step is of the commit, so that another one runs all of them again", (
   assert.match(JSON.stringify(one("run-training").inputs.stdin), /c{40}/);
 });
 
-test("code does not wait for credentials or the lease, nor these for it", () => {
+test("lease, credentials and code wait for no other of them", () => {
   const others = ["run-lease", "run-credentials", "run-checkpoints", "run-training"];
+  assert.ok(!one("run-credentials").dependsOn.includes("run-lease"));
   assert.deepEqual(
     one("run-code").dependsOn.filter((other) => others.includes(other)),
     [],

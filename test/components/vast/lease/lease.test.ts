@@ -127,14 +127,16 @@ for (const reading of READINGS) {
   });
 }
 
-test("nothing is begun while a job that would delete the machine is left", async (t) => {
+test("training is not started while a job that would delete the machine is left", async (t) => {
   const { client, id, clock, simulator } = await rented(t, "waits");
   const [own] = simulator.world.schedule.all();
   assert.ok(own);
   simulator.world.schedule.set({ ...own, frequency: "DAILY", day: null });
   await assert.rejects(
     hold(client, id, null),
-    new RegExp(`nothing is begun on instance ${id}, because Vast still has scheduled job ${own.id}, which deletes`),
+    new RegExp(
+      `training is not started on instance ${id}, because Vast still has scheduled job ${own.id}, which deletes`,
+    ),
   );
   simulator.world.schedule.set(own);
   const stubborn = clientWith(client, { removeJob: async () => true });
