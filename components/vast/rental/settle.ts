@@ -79,12 +79,14 @@ async function marked({ client, say }: Means, instance: Instance, label: string)
  * left, or when the list cannot be read whole.
  */
 export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
+  // The release of the run's instance has just looked. Where something was open, another process may have rented since.
+  let mayBeRecent = means.journal.find(label) === undefined;
   const intent = await freeIntent(means, label);
   let until = shownBy(means, label, intent);
   let unseen = intent;
-  // The release of the run's instance has just looked for it.
-  for (let mayBeRecent = true; ; mayBeRecent = false) {
+  for (;;) {
     const rows = await rentedAs(means, label, until, { mayBeRecent });
+    mayBeRecent = false;
     if (rows.length === 0) break;
     unseen = undefined;
     const reasons: string[] = [];

@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { markOf } from "../../../../components/programs/process.ts";
+import { InstanceList } from "../../../../components/vast/client/instance-list.ts";
 import { holderOf, type Intent } from "../../../../components/vast/journal/journal.ts";
 import { nonceOf } from "../../../../components/vast/journal/label.ts";
 import { isKept, isStranded } from "../../../../components/vast/journal/trouble.ts";
@@ -285,6 +286,25 @@ test("a living process is waited for; what it leaves is settled", async (t) => {
   });
   assert.equal(await settle(means, label), undefined);
   assert.match(world.shown.join(), new RegExp(`process ${child.pid} is still renting`));
+});
+
+test("what a living process rents before it ends is found, however new the last list is", async (t) => {
+  const world = await renting(t);
+  const child = spawn("sleep", ["1000"]);
+  t.after(() => child.kill());
+  leaveIntent(world, markOf(child.pid));
+  // Of another process this one's client knows no change.
+  const others = { changes: 0, instances: () => world.means.client.instances() };
+  const list = new InstanceList(others, world.means.clock);
+  let rented: number | undefined;
+  const sleep = async () => {
+    rented ??= await rentedElsewhere(world);
+    world.journal.close(label);
+  };
+  await list.look();
+  await releaseAll(world.meansWith({ list, clock: { ...world.means.clock, sleep } }), label, noGate);
+  assert.ok(rented !== undefined);
+  assert.deepEqual(world.living(), []);
 });
 
 test("a process on another machine, or one that only has the pid of another", async (t) => {
