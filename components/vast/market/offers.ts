@@ -40,8 +40,8 @@ export interface MarketOptions {
   readonly prices?: Prices;
   /** How machines did before; default: nothing is known. */
   readonly ledger?: Pick<Ledger, "standings"> | undefined;
-  /** What there is to pull; default: nothing is known of it. */
-  readonly pull?: Pull;
+  /** What there is to pull, by the time when offers are ranked; default: nothing is known of it. */
+  readonly pull?: Pull | Promise<Pull>;
   /** Search answers of the last minute that may be reused. Default none; a rental must not reuse any. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
@@ -117,7 +117,7 @@ async function search(
   const rows = await pages(ask, query, async (seen, last) =>
     wantsMore(apart(choose(await compared(seen), gpu, criteria, skip), known).open, last, criteria),
   );
-  const fitting = byCost(choose(await compared(rows), gpu, criteria, skip), pull, criteria);
+  const fitting = byCost(choose(await compared(rows), gpu, criteria, skip), await pull, criteria);
   const { choices, passedOver } = offered(fitting, known, criteria.maxOffers);
   for (const choice of choices)
     if (choice.onDemandOf === "machine" || choice.rental === "on-demand")
@@ -171,7 +171,7 @@ export async function marketRows(
   const onDemand = criteria.rental === "interruptible" ? await offersOnDemand(ask, query) : [];
   const offers = compare(await ask(query), onDemand, options.prices);
   const known = options.ledger?.standings() ?? { now: 0, all: [] };
-  const fitting = byCost(choose(offers, gpu, criteria), options.pull ?? UNKNOWN_PULL, criteria);
+  const fitting = byCost(choose(offers, gpu, criteria), (await options.pull) ?? UNKNOWN_PULL, criteria);
   const { choices } = offered(fitting, known, fitting.length);
   const { passed } = apart(fitting, known);
   const seen = offers.map((offer): Seen => {

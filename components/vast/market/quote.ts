@@ -115,9 +115,9 @@ export function minutesText(minutes: number): string {
   return `${Math.max(1, Math.round(minutes))} min`;
 }
 
-/** "18 s", or "4 min" from one minute on. */
+/** "18 s", or "4 min" from one minute on; never less than 6 s, which is what one decimal of a minute can tell. */
 export function cachedPullText(minutes: number): string {
-  return minutes < 1 ? durationText(Math.max(1, Math.round(minutes * 60))) : minutesText(minutes);
+  return minutes < 1 ? durationText(Math.max(6, Math.round(minutes * 60))) : minutesText(minutes);
 }
 
 /** A bid from this share of the on-demand price on is hardly cheaper: one interruption in two hours costs what it saves. */

@@ -101,13 +101,13 @@ test("a base that is named is said beside all that there is to pull, in minutes 
   const much = pullTimesOf(machine, { ...pull, besideBase: 9e9 });
   assert.equal(lineOf(much), ", image pull about 4 min, 2 min where the base is cached");
   const all = pullTimesOf(machine, { ...pull, besideBase: 0 });
-  assert.equal(lineOf(all), ", image pull about 4 min, 1 s where the base is cached");
+  assert.equal(lineOf(all), ", image pull about 4 min, 6 s where the base is cached");
 });
 
 test("of a machine that ran layers of it before only what is left is said, unless the base leaves less", () => {
   const known = pullTimesOf({ ...machine, machineId: 7 }, pull);
   assert.deepEqual(known, { pullMinutes: 4, cachedPullMinutes: 0, cachedPullOf: "machine" });
-  assert.equal(lineOf(known), ", image pull about 1 s, the rest is there from an earlier run");
+  assert.equal(lineOf(known), ", image pull about 6 s, the rest is there from an earlier run");
   const little = { ...pull, onMachines: new Map([[machine.machineId, 14e9]]) };
   assert.equal(pullTimesOf(machine, little).cachedPullOf, "base");
   const alone = { ...little, besideBase: null };

@@ -92,7 +92,7 @@ test("which image a machine has pulled is known by its digest, and a pull of a p
   );
   const speed = known(world)[0]?.pullMbps;
   assert.ok(speed);
-  const pull = { ...all, onMachines: new Map([[first, 1e9]]) };
+  const pull = { ...all, bytes: 20e9, onMachines: new Map([[first, 1e9]]) };
   assert.equal(await rentAnew(world, { ...pinned, image: "japhba/cot-oracle:2026-01", pull }), first);
   assert.equal(known(world)[0]?.pullMbps, speed, "1 of 10 GB was pulled, or none");
   assert.equal(known(world)[0]?.pulled.length, 1, "a tag has no digest");
