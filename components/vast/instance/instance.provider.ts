@@ -5,8 +5,6 @@ import { pick } from "../../lib/values.ts";
 import { whenCancelled } from "../../pulumi/endings.ts";
 import { progress, say, watchEngine } from "../../pulumi/engine.ts";
 import { isUnknown, lifecycle, partialFailure } from "../../pulumi/lifecycle.ts";
-import { knownContents } from "../../registry/access.ts";
-import { registryNotes } from "../../registry/notes.ts";
 import { isRevoked, pinHostKey } from "../../ssh/known-hosts.ts";
 import { type Identity, identityAt } from "../../ssh/shown-key.ts";
 import { removeSshConfig } from "../../ssh/ssh-config.ts";
@@ -64,7 +62,7 @@ export const provider = lifecycle({
       quotes().drop({ urn: urn ?? "", apiUrl, ...quotedFor(criteriaOf(inputs), inputs) });
       new Searches(openStateDir()).clear();
       const { rent } = await import("../rental/rental.ts");
-      const { instance, ...known } = await rent(means, requestOf(inputs, pullNow(inputs, means), urn));
+      const { instance, ...known } = await rent(means, requestOf(inputs, await pullNow(inputs, means), urn));
       noteRental(means, instance, inputs);
       return {
         id: String(instance.id),
@@ -204,10 +202,14 @@ function now(): string {
 }
 
 /** As the ledger and the notes of registries have it. */
-function pullNow(
+async function pullNow(
   { image, imageBytes = null, cachedBase = "" }: Pick<VastInstanceInputs, "image" | "imageBytes" | "cachedBase">,
   { ledger }: Pick<Means, "ledger">,
-): Pull {
+): Promise<Pull> {
+  const [{ knownContents }, { registryNotes }] = await Promise.all([
+    import("../../registry/access.ts"),
+    import("../../registry/notes.ts"),
+  ]);
   const folder = registryNotes(process.env);
   const standings = ledger?.standings() ?? { now: 0, all: [] };
   return pullOf({ image, imageBytes, cachedBase }, standings, (digest) => knownContents(folder, digest));
