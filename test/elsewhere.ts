@@ -117,9 +117,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 
   "test/components/registry/outages.test.ts": ["components/registry/notes.ts"],
   "test/components/registry/registry.test.ts": [
-    "components/registry/access.ts",
     "components/registry/errors.ts",
-    "components/registry/manifest.ts",
     "components/registry/refusals.ts",
     "components/registry/session.ts",
     "components/registry/transport.ts",

@@ -5,13 +5,17 @@ import { perHour } from "../../components/lib/money.ts";
 import { absolute } from "../../components/lib/path.ts";
 import { problemLine } from "../../components/lib/problem.ts";
 import { openStateDir } from "../../components/lib/state-dir.ts";
+import { sizeText } from "../../components/lib/text.ts";
+import { knownContents } from "../../components/registry/access.ts";
+import { registryNotes } from "../../components/registry/notes.ts";
 import { openApi } from "../../components/vast/client/api.ts";
 import { VastClient } from "../../components/vast/client/client.ts";
 import { Ledger } from "../../components/vast/ledger/ledger.ts";
+import { type Pull, pullOf, UNKNOWN_PULL } from "../../components/vast/ledger/pull.ts";
 import { criteriaOf } from "../../components/vast/market/criteria.ts";
 import { marketRows, type Seen } from "../../components/vast/market/offers.ts";
 import { Prices } from "../../components/vast/market/prices.ts";
-import { pullMinutesOf } from "../../components/vast/market/quote.ts";
+import { cachedPullText, minutesText, pullTimesOf } from "../../components/vast/market/quote.ts";
 import { Searches } from "../../components/vast/market/quotes.ts";
 import { columns, cut } from "../command/columns.ts";
 import { type OptionValues, type Terminal, textOption } from "../command/command.ts";
@@ -28,26 +32,47 @@ export async function showOffers(values: OptionValues, terminal: Terminal): Prom
   const dir = openStateDir(env);
   const places = { own: dir.ledgerDir, lab: whole.labDir === "" ? "" : absolute(whole.labDir, env) };
   const ledger = new Ledger(places, api.url, { now: Date.now, say: async (text) => terminal.note(text) });
-  const options = { prices: new Prices(dir.pricesDir, api.url), shared: new Searches(dir), ledger };
-  const [seen, imageBytes] = await Promise.all([
-    marketRows(new VastClient(api), criteriaOf(whole), options),
-    imageBytesOf(whole, env),
-  ]);
-  const rows = seen.map((one) => rowOf(one, imageBytes));
-  if (values.json) terminal.out(JSON.stringify(rows, undefined, 2));
-  else show(rows, values.all === true, whole, terminal);
+  const pull = pullNow(whole, ledger, env);
+  const options = { prices: new Prices(dir.pricesDir, api.url), shared: new Searches(dir), ledger, pull };
+  const [seen, now] = await Promise.all([marketRows(new VastClient(api), criteriaOf(whole), options), pull]);
+  const rows = seen.map((one) => rowOf(one, now));
+  if (values.json) {
+    terminal.out(JSON.stringify(rows, undefined, 2));
+    return exitCode.ok;
+  }
+  show(rows, values.all === true, whole, terminal);
+  if (now.hasBase) terminal.note(baseText(now, whole.cachedBase));
   return exitCode.ok;
 }
 
-/** null = unknown now, or the image is built first. */
-async function imageBytesOf(config: RunConfig, env: NodeJS.ProcessEnv): Promise<number | null> {
-  return (await checkImage(config, env)).value?.found?.compressedBytes ?? null;
+/** What there is to pull; `hasBase` = the base was read. */
+interface PullNow extends Pull {
+  readonly hasBase: boolean;
+}
+
+/** Nothing is known of an image that is built first, or where its registry does not answer. */
+async function pullNow(config: RunConfig, ledger: Ledger, env: NodeJS.ProcessEnv): Promise<PullNow> {
+  const { found = null, cachedBase = "" } = (await checkImage(config, env)).value ?? {};
+  if (found === null) return { ...UNKNOWN_PULL, hasBase: false };
+  const pulled = { image: found.pinned, imageBytes: found.compressedBytes, cachedBase };
+  const pull = pullOf(pulled, ledger.standings(), (digest) => knownContents(registryNotes(env), digest));
+  return { ...pull, hasBase: cachedBase !== "" };
+}
+
+/** "14.1 of 15.0 GB of the image are layers of vastai/pytorch:x; …" */
+function baseText({ bytes, besideBase }: Pull, base: string): string {
+  if (bytes === null || besideBase === null)
+    return `the image does not start with layers of ${base}, which saves nothing`;
+  const [there, all] = [sizeText(bytes - besideBase), sizeText(bytes)];
+  const unit = all.replace(/^\S+/, "");
+  const some = there.endsWith(unit) ? there.slice(0, -unit.length) : there;
+  return `${some} of ${all} of the image are layers of ${base}: PULL is without and with them on the host`;
 }
 
 type Row = ReturnType<typeof rowOf>;
 
 /** An offer as shown to people and printed for scripts. */
-function rowOf({ offer, choice, why }: Seen, imageBytes: number | null) {
+function rowOf({ offer, choice, why }: Seen, pull: Pull) {
   const { id, machineId, gpu, gpus, location, reliability, downloadMbps } = offer;
   const { onDemand = null } = offer;
   return {
@@ -59,7 +84,7 @@ function rowOf({ offer, choice, why }: Seen, imageBytes: number | null) {
     /** Whose price that is: of this machine now or earlier, or of others; null = it is the price itself. */
     onDemandOf: onDemand?.of ?? null,
     totalPerHour: choice?.totalPerHour ?? null,
-    pullMinutes: pullMinutesOf(imageBytes, downloadMbps),
+    ...pullTimesOf(offer, pull),
   };
 }
 
@@ -96,8 +121,15 @@ function cells(row: Row, at: number): string[] {
     price(row.bidPerHour),
     `${row.onDemandPerHour === null ? "" : about}${price(row.onDemandPerHour)}`,
     price(row.totalPerHour),
-    row.pullMinutes === null ? "?" : `${Math.max(1, Math.round(row.pullMinutes))} min`,
+    pullCell(row),
     row.reliability === null ? "?" : row.reliability.toFixed(3),
     row.location ?? "?",
   ];
+}
+
+/** "4 min"; "4 min, 18 s" with a base that the host may have; "18 s" where the machine is known to have the rest. */
+function pullCell({ pullMinutes, cachedPullMinutes, cachedPullOf }: Row): string {
+  const cached = cachedPullMinutes === null ? [] : [cachedPullText(cachedPullMinutes)];
+  if (pullMinutes === null) return "?";
+  return [...(cachedPullOf === "machine" ? [] : [minutesText(pullMinutes)]), ...cached].join(", ");
 }

@@ -12,10 +12,8 @@ import { MOST_HOURS } from "../vast/lease/moment.ts";
 import { criteria } from "../vast/market/criteria.ts";
 import * as field from "./fields.ts";
 
-const image = field.text(
-  /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i,
-  "a Docker image such as name/image:tag",
-);
+const IMAGE = /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i;
+const image = field.text(IMAGE, "a Docker image such as name/image:tag");
 const repo = field.text(
   REPO,
   "an https URL without user name or token, or one of ssh, such as https://github.com/ceselder/cot-oracle or git@github.com:ceselder/cot-oracle",
@@ -68,6 +66,12 @@ const schema = z.strictObject({
       "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel@sha256:0cf3402e946b7c384ba943ee05c90b4c5a4a05227923921f2b0918c011cfaf56",
     )
     .describe("What a built image starts from; the digest keeps it the same for ever"),
+  cachedBase: field
+    .text(new RegExp(`^$|${IMAGE.source}`, IMAGE.flags), "a Docker image such as vastai/pytorch:tag, or nothing")
+    .prefault("")
+    .describe(
+      "Image that many hosts have cached, such as vastai/pytorch:TAG: the quote says what that saves of the pull; none when empty",
+    ),
   builderMaxPricePerHour: field
     .of(criteria.shape.maxPricePerHour)
     .prefault("1")

@@ -3,20 +3,24 @@ import type { CodeSource } from "../code/check-repository.ts";
 import type { RunConfig } from "../config/config.ts";
 import type { Problem } from "../lib/problem.ts";
 import { type Check, failed, passed } from "../lib/problem.ts";
-import type { FoundImage } from "../registry/access.ts";
+import { type FoundImage, findImage } from "../registry/access.ts";
 import { clauseOf, isRegistryError, type RegistryErrorKind } from "../registry/errors.ts";
+import { registryNotes } from "../registry/notes.ts";
 import { parseReference } from "../registry/reference.ts";
 import { isVastError } from "../vast/client/errors.ts";
+import { checkOptions } from "../vast/rental/image-pull.ts";
 import { askRegistry, registryUserOf } from "./build/place.ts";
 import { imageInputs, isImageConfig } from "./inputs.ts";
 
 /** Errors that a machine may not have. */
 const UNCERTAIN: readonly RegistryErrorKind[] = ["unreachable", "rate_limited", "unexpected"];
 
-/** What the registry says of the image now. */
+/** What registries say now. */
 export interface ImageNow {
-  /** null = it cannot be asked, or the image is one that is built. */
+  /** null = its registry cannot be asked, or the image is one that is built. */
   readonly found: FoundImage | null;
+  /** The base that many hosts have, `name@sha256:…`; "" = none is named, or it cannot be read. */
+  readonly cachedBase: string;
 }
 
 /**
@@ -24,6 +28,17 @@ export interface ImageNow {
  * machine pulls the image, not we.
  */
 export async function checkImage(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<ImageNow>> {
+  const [{ value, problems }, { cachedBase, warning }] = await Promise.all([
+    checkOwn(config, env),
+    baseNow(config, env),
+  ]);
+  // It is of no use then, and may be in the same registry.
+  const isInVain = value === undefined || (value === null && config.imageBuild === "never");
+  if (warning !== undefined && !isInVain) await pulumi.log.warn(warning);
+  return { ...(value === undefined ? {} : { value: { found: value, cachedBase } }), problems };
+}
+
+async function checkOwn(config: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<Check<FoundImage | null>> {
   const { image, imageBuild, registryUser, envFile, apiUrl } = config;
   if (image === undefined || registryUser === undefined || envFile === undefined || apiUrl === undefined) {
     return { problems: [] };
@@ -31,7 +46,7 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
   if (imageBuild === undefined) return { problems: [] };
   if (imageBuild !== "never") return buildable(image);
   try {
-    return passed({ found: await askRegistry(image, { image, registryUser, envFile, apiUrl }, env, "check") });
+    return passed(await askRegistry(image, { image, registryUser, envFile, apiUrl }, env, "check"));
   } catch (error) {
     // checkAccount reports it.
     if (isVastError(error, "config")) return { problems: [] };
@@ -41,7 +56,27 @@ export async function checkImage(config: Partial<RunConfig>, env: NodeJS.Process
       return failed({ key: "image", found: clauseOf(error), write: remedy(kind, image, registryUser, envFile) });
     }
     await pulumi.log.warn(`${message} So image is not checked; the machine will pull it all the same.`);
-    return passed({ found: null });
+    return passed(null);
+  }
+}
+
+interface BaseNow {
+  readonly cachedBase: string;
+  /** Why it cannot be read. */
+  readonly warning?: string;
+}
+
+/** Nothing but the quote needs it, so whatever is wrong with it is a warning. */
+async function baseNow({ cachedBase = "", apiUrl }: Partial<RunConfig>, env: NodeJS.ProcessEnv): Promise<BaseNow> {
+  if (cachedBase === "" || apiUrl === undefined) return { cachedBase: "" };
+  try {
+    // What many hosts have anybody may pull; a token of the image's registry must not get to another one.
+    const access = { login: undefined, folder: registryNotes(env), options: checkOptions(apiUrl, env) };
+    return { cachedBase: (await findImage(cachedBase, access)).pinned };
+  } catch (error) {
+    if (isVastError(error, "config")) return { cachedBase: "" };
+    if (!isRegistryError(error)) throw error;
+    return { cachedBase: "", warning: `cachedBase: ${error.message} So what it saves of the pull is not known.` };
   }
 }
 
@@ -53,8 +88,8 @@ export async function checkBuild(config: Partial<RunConfig>, head: CodeSource | 
   return failures.map(({ property: key, reason: found }) => ({ key, found }));
 }
 
-function buildable(image: string): Check<ImageNow> {
-  if (!image.includes("@")) return passed({ found: null });
+function buildable(image: string): Check<null> {
+  if (!image.includes("@")) return passed(null);
   const write = "an image without a digest, or imageBuild never";
   return failed({ key: "image", found: `${image} is one image for ever, and imageBuild makes new ones`, write });
 }

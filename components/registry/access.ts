@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { jsonIn } from "../lib/text.ts";
 import { isRegistryError } from "./errors.ts";
+import { bytesIn, type ImageContents, imageContents } from "./manifest.ts";
 import { writeNote } from "./notes.ts";
 import { parseReference, pinned } from "./reference.ts";
 import type { RegistryLogin } from "./refusals.ts";
@@ -20,7 +22,7 @@ export interface FoundImage {
 export interface Access {
   /** Used only where a pull without a login is refused. */
   readonly login: RegistryLogin | undefined;
-  /** Sizes by digest are kept here, because a registry counts each read of a manifest as a pull. */
+  /** What images consist of is kept here by digest, because a registry counts each read of a manifest as a pull. */
   readonly folder: string;
   readonly options?: Omit<RegistryOptions, "login">;
 }
@@ -39,21 +41,24 @@ export async function findImage(name: string, { login, folder, options = {} }: A
 async function look(name: string, folder: string, options: RegistryOptions): Promise<Omit<FoundImage, "isPrivate">> {
   const digest = await findDigest(name, options);
   const image = parseReference(name);
-  const known = digest === undefined ? undefined : rememberedSize(folder, digest);
+  const known = digest === undefined ? undefined : knownContents(folder, digest);
   if (image && digest !== undefined && known !== undefined) {
-    return { pinned: pinned(image, digest), compressedBytes: known };
+    return { pinned: pinned(image, digest), compressedBytes: bytesIn(known) };
   }
   const facts = await inspectImage(name, options);
-  writeNote(sizeFile(folder, facts.digest), `${facts.compressedBytes}\n`);
+  writeNote(contentsFile(folder, facts.digest), `${JSON.stringify(facts.contents)}\n`);
   return { pinned: facts.pinned, compressedBytes: facts.compressedBytes };
 }
 
-function rememberedSize(folder: string, digest: string): number | undefined {
-  const file = sizeFile(folder, digest);
-  const size = existsSync(file) ? Number(readFileSync(file, "utf8")) : Number.NaN;
-  return size > 0 ? size : undefined;
+/** What an image consists of, by its digest or that of its index; undefined = it was not looked for from here yet. */
+export function knownContents(folder: string, digest: string): ImageContents | undefined {
+  try {
+    return imageContents.safeParse(jsonIn(readFileSync(contentsFile(folder, digest), "utf8"))).data;
+  } catch {
+    return undefined;
+  }
 }
 
-function sizeFile(folder: string, digest: string): string {
-  return join(folder, `${digest.replace("sha256:", "")}.size`);
+function contentsFile(folder: string, digest: string): string {
+  return join(folder, `${digest.replace("sha256:", "")}.layers`);
 }

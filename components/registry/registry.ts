@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { jsonIn } from "../lib/text.ts";
 import { registryError } from "./errors.ts";
-import { type ImageManifest, READABLE, readManifest } from "./manifest.ts";
+import { bytesIn, type ImageContents, type ImageManifest, READABLE, readManifest } from "./manifest.ts";
 import { type ImageReference, parseReference, pinned } from "./reference.ts";
 import { badLogin, denied } from "./refusals.ts";
 import { type RegistryOptions, RegistrySession } from "./session.ts";
@@ -14,7 +14,9 @@ export interface ImageFacts {
   readonly pinned: string;
   /** Of the image, or of the index that it is in: what `docker pull name@digest` takes. */
   readonly digest: string;
-  /** What a pull for linux/amd64 has to fetch: config and layers as they are stored. */
+  /** Of the image for linux/amd64. */
+  readonly contents: ImageContents;
+  /** What a pull of all of it has to fetch. */
   readonly compressedBytes: number;
 }
 
@@ -27,11 +29,15 @@ export async function inspectImage(name: string, options: RegistryOptions = {}):
   const session = new RegistrySession(image, options);
   const top = await manifest(session, image, options, image.digest ?? image.tag ?? "latest");
   const facts = { pinned: pinned(image, top.digest), digest: top.digest };
-  if (top.kind === "single") return { ...facts, compressedBytes: top.bytes };
+  if (top.kind === "single") return { ...facts, ...sized(top.contents) };
   if (top.amd64 === undefined) throw registryError("unusable", `${name} is not made for linux/amd64.`);
   const inner = await manifest(session, image, options, top.amd64);
   if (inner.kind !== "single") throw registryError("unexpected", `${name} is an index of an index.`);
-  return { ...facts, compressedBytes: inner.bytes };
+  return { ...facts, ...sized(inner.contents) };
+}
+
+function sized(contents: ImageContents) {
+  return { contents, compressedBytes: bytesIn(contents) };
 }
 
 /**

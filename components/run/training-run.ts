@@ -58,6 +58,7 @@ export class TrainingRun extends pulumi.ComponentResource {
       {
         ...config,
         ...pullOf(used, config),
+        cachedBase: prepared.image.cachedBase,
         sshKeyFile,
         label: identity.label,
         publicKeys: [...keys.publicKeys],

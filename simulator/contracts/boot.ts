@@ -165,9 +165,18 @@ export class Boot {
   }
 
   #pullSeconds({ offer, order }: Contract): number {
-    const verdict = this.#context.hosts.image(order.image);
-    const cached = COMMON_IMAGE.test(order.image) || this.#pulled.has(`${offer.machine.id} ${order.image}`);
-    return cached || !verdict.ok ? 0 : this.#context.agenda.pullSeconds(verdict.compressedMb, offer.machine.down);
+    const missing = this.#missingMb(offer.machine.id, order.image);
+    return missing === 0 ? 0 : this.#context.agenda.pullSeconds(missing, offer.machine.down);
+  }
+
+  /** MB of an image that the machine has not. */
+  #missingMb(machineId: number, image: string): number {
+    const verdict = this.#context.hosts.image(image);
+    if (!verdict.ok || COMMON_IMAGE.test(image) || this.#pulled.has(`${machineId} ${image}`)) return 0;
+    const { compressedMb, base } = verdict;
+    const below = base === undefined ? undefined : this.#context.hosts.image(base);
+    if (base === undefined || !below?.ok) return compressedMb;
+    return compressedMb - below.compressedMb + this.#missingMb(machineId, base);
   }
 }
 

@@ -57,9 +57,9 @@ export interface Host {
   destroy(): Promise<void>;
 }
 
-/** `statusMsg` is in docker's words, such as "manifest for x not found". */
+/** `base` = its lowest layers are those of that image. `statusMsg` is in docker's words, such as "manifest for x not found". */
 export type ImageVerdict =
-  | { readonly ok: true; readonly compressedMb: number }
+  | { readonly ok: true; readonly compressedMb: number; readonly base?: string }
   | { readonly ok: false; readonly statusMsg: string };
 
 /** Makes machines. */

@@ -29,18 +29,26 @@ function manifestOf(hosts: Hosts, name: string, reference: string): string | und
   const isDigest = reference.startsWith("sha256:");
   const verdict = hosts.image(isDigest ? name : `${name}:${reference}`);
   if (!verdict.ok) return undefined;
-  const text = manifest(name, verdict.compressedMb);
+  const text = manifest(hosts, name);
   return isDigest && digestOf(text) !== reference ? undefined : text;
 }
 
-function manifest(name: string, compressedMb: number): string {
-  const blob = (mediaType: string, size: number) => ({ mediaType, size, digest: digestOf(`${name} ${mediaType}`) });
-  return JSON.stringify({
-    schemaVersion: 2,
-    mediaType: TYPE,
-    config: blob("application/vnd.docker.container.image.v1+json", CONFIG_BYTES),
-    layers: [blob("application/vnd.docker.image.rootfs.diff.tar.gzip", compressedMb * 1e6 - CONFIG_BYTES)],
-  });
+function manifest(hosts: Hosts, name: string): string {
+  const config = blob(name, "application/vnd.docker.container.image.v1+json", CONFIG_BYTES);
+  return JSON.stringify({ schemaVersion: 2, mediaType: TYPE, config, layers: layersOf(hosts, name) });
+}
+
+/** Those of its base, and one of its own. */
+function layersOf(hosts: Hosts, name: string): ReturnType<typeof blob>[] {
+  const verdict = hosts.image(name);
+  if (!verdict.ok) return [];
+  const below = verdict.base === undefined ? [] : layersOf(hosts, verdict.base);
+  const bytes = below.reduce((left, { size }) => left - size, verdict.compressedMb * 1e6 - CONFIG_BYTES);
+  return [...below, blob(name, "application/vnd.docker.image.rootfs.diff.tar.gzip", bytes)];
+}
+
+function blob(name: string, mediaType: string, size: number) {
+  return { mediaType, size, digest: digestOf(`${name} ${mediaType}`) };
 }
 
 function digestOf(text: string): string {

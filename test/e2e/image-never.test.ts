@@ -66,6 +66,18 @@ test("an image as it is: its tag is taken once, and asked for before anything is
     await up("--expect-no-changes");
   });
 
+  await t.test("a base that hosts may have, another one, and one that cannot be read change nothing", async () => {
+    const second = await push("second");
+    for (const [base, words] of [
+      [`${opened.address}/tester/it@${second.digest}`, /cachedBase: .* nobody may read it without a login/],
+      ["vastai/pytorch:2.6", /unchanged/],
+      ["127.0.0.1:1/a/b", /cachedBase: .* does not answer/],
+    ] as const)
+      assert.match(await up("--expect-no-changes", "-c", `cachedBase=${base}`), words);
+    assert.equal(await rented(), 1);
+    await project.run("pulumi", ["config", "rm", "cachedBase", "-s", "local"]);
+  });
+
   await t.test("a digest that is gone is told before another machine is rented, with what helps", async () => {
     await callRegistry(opened, "DELETE", `/v2/tester/it/manifests/${first.digest}`);
     await up("--expect-no-changes");

@@ -89,3 +89,21 @@ test("a preview without a problem warns of nothing that is not there", async (t)
   assert.doesNotMatch(stdout, /\[unknown\]/);
   assert.doesNotMatch(stdout + stderr, /Undefined value/);
 });
+
+test("a preview says what a base saves, and one that cannot be read is a warning", async (t) => {
+  const project = await openProject(t, {}, ["--no-hosts"]);
+  const previewed = async (cachedBase: string) => {
+    const image = "japhba/cot-oracle-on-vastai";
+    const words = ["-c", `image=${image}`, "-c", `cachedBase=${cachedBase}`];
+    const { code, stdout, stderr } = await project.pulumi("preview", ...words);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout + stderr;
+  };
+  assert.match(await previewed("vastai/pytorch:2.6"), /image pull about \d+ min, \d+ s where the base is cached/);
+  const missing = await previewed("unknown/pytorch");
+  assert.match(
+    missing,
+    /cachedBase: unknown\/pytorch on docker\.io has no .* So what it saves of the pull is not known/,
+  );
+  assert.match(missing, /image pull about \d+ min\s/);
+});

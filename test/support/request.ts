@@ -1,3 +1,4 @@
+import { UNKNOWN_PULL } from "../../components/vast/ledger/pull.ts";
 import type { OfferCriteria } from "../../components/vast/market/criteria.ts";
 import type { RentalRequest } from "../../components/vast/rental/rental-request.ts";
 
@@ -23,7 +24,7 @@ export const request: RentalRequest = {
   target: { apiUrl: "simulator", apiKeyFile: "" },
   criteria,
   image: "japhba/cot-oracle",
-  imageBytes: null,
+  pull: UNKNOWN_PULL,
   imageLogin: null,
   publicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9bxzXhCG5GdH5XfKbvJrX0Jm3bPmcdkhVwnXXcLwZ4 ours"],
   onstart: "",

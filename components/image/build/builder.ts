@@ -7,6 +7,7 @@ import { type Login, runScript } from "../../ssh/run-script.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../ssh/ssh-key.ts";
 import { type ApiTarget, targetOf } from "../../vast/client/api.ts";
 import { isPassing } from "../../vast/client/errors.ts";
+import { UNKNOWN_PULL } from "../../vast/ledger/pull.ts";
 import type { OfferCriteria } from "../../vast/market/criteria.ts";
 import { market } from "../../vast/market/offers.ts";
 import { Searches } from "../../vast/market/quotes.ts";
@@ -102,7 +103,7 @@ async function withRented(
   const since = vast.clock.now();
   const failed = await troubleOf(() => onBuilder(rented, key, { show, engine }, use));
   const left = await troubleOf(() => end(vast, rented.instance, terms.label));
-  if (left === undefined) note(vast, rented.instance, servedSince(since, vast.clock.now()));
+  if (left === undefined) note(vast, rented.instance, servedSince(VM_IMAGE, since, vast.clock.now()));
   const troubles = [failed, left].filter((error) => error !== undefined);
   if (troubles.length > 0) throw new Error(troubles.map(({ message }) => message).join("; "));
 }
@@ -167,7 +168,7 @@ function requestOf(terms: BuilderTerms, urn: string, publicKey: string): RentalR
     target: targetOf(terms),
     criteria: { ...MACHINE, maxPricePerHour },
     image: VM_IMAGE,
-    imageBytes: null,
+    pull: UNKNOWN_PULL,
     imageLogin: null,
     publicKeys: [publicKey],
     onstart: "",

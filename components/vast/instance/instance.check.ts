@@ -3,23 +3,27 @@ import { type CheckFailure, isUnknown } from "../../pulumi/lifecycle.ts";
 import { isPassing, isVastError } from "../client/errors.ts";
 import { rateOf } from "../client/phase.ts";
 import type { Account, Instance } from "../client/wire.ts";
+import { type Pull, type Pulled, UNKNOWN_PULL } from "../ledger/pull.ts";
 import { criteriaOf, type OfferCriteria } from "../market/criteria.ts";
 import type { Market } from "../market/offers.ts";
 import { onDemandHint, type Quote, quoteLine, quoteOf } from "../market/quote.ts";
+import type { QuotedFor } from "../market/quotes.ts";
 import { type RawInputs, readInputs, type VastInstanceInputs } from "./instance.inputs.ts";
 import type { CheckedInputs } from "./instance.outputs.ts";
 
 /** What a check needs of the world. */
 export interface CheckMeans {
-  market(criteria: OfferCriteria): Promise<Market>;
+  market(criteria: OfferCriteria, pull: Pull): Promise<Market>;
+  /** What there is to pull, and on which machines less. */
+  pull(image: Pulled): Promise<Pull>;
   account(): Promise<Account>;
   /** What an earlier run that was interrupted has rented under this label, and left; undefined = nothing lives. */
   left(label: string): Promise<Instance | undefined>;
   /** Why a machine could not pull the image of these inputs; undefined = it could, or nobody can tell now. */
   imageTrouble(inputs: VastInstanceInputs): Promise<string | undefined>;
   /** The quote that a preview has just made for the same thing. */
-  kept(criteria: OfferCriteria, imageBytes: number | null): Quote | undefined;
-  keep(criteria: OfferCriteria, imageBytes: number | null, quote: Quote): void;
+  kept(asked: QuotedFor): Quote | undefined;
+  keep(asked: QuotedFor, quote: Quote): void;
   /** What the ledger of machines says of the quoted one: a line, or "". */
   known(quote: Quote): Promise<string>;
   say(text: string): Promise<void>;
@@ -56,8 +60,8 @@ interface QuoteResult {
 }
 
 async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, means: CheckMeans): Promise<QuoteResult> {
-  const imageBytes = isUnknown(inputs.imageBytes) ? null : (inputs.imageBytes ?? null);
-  const kept = means.kept(criteria, imageBytes);
+  const asked = quotedFor(criteria, inputs);
+  const kept = means.kept(asked);
   if (kept !== undefined) {
     await tell(kept, means);
     return { quote: kept };
@@ -68,15 +72,18 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
       await means.say(takeOverText(left));
       return {};
     }
+    const pull = await pullNow(asked, inputs, means);
     const [found, account, trouble] = await Promise.all([
       // Without a search the other checks still run.
-      means.market(criteria).catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
+      means
+        .market(criteria, pull)
+        .catch((error) => (isVastError(error, "search_quota") ? error : Promise.reject(error))),
       means.account(),
       isUnknown(inputs.image) ? undefined : means.imageTrouble(inputs),
     ]);
     if (trouble !== undefined) return failure("image", trouble);
     if (found instanceof Error) throw found;
-    return await answerOf(found, account, { criteria, imageBytes }, means);
+    return await answerOf(found, account, { asked, pull }, means);
   } catch (error) {
     if (isVastError(error, "config")) return failure("apiUrl", error.message);
     if (isVastError(error, "auth", "no_key", "forbidden")) return failure("apiKeyFile", error.message);
@@ -84,6 +91,23 @@ async function promise(criteria: OfferCriteria, inputs: VastInstanceInputs, mean
     await means.say(`the market cannot be asked now, so nothing is quoted: ${(error as Error).message}`);
     return {};
   }
+}
+
+/** What the quote of these inputs is asked for. */
+export function quotedFor(criteria: OfferCriteria, { imageBytes, cachedBase }: VastInstanceInputs): QuotedFor {
+  const known = isUnknown(imageBytes) ? null : (imageBytes ?? null);
+  // Without a base the key is that of an earlier version, whose quotes are still good.
+  return { criteria, imageBytes: known, ...(cachedBase ? { cachedBase } : {}) };
+}
+
+/** Nothing but its size is known of an image that is yet to be built. */
+async function pullNow(
+  { imageBytes, cachedBase = "" }: QuotedFor,
+  { image }: VastInstanceInputs,
+  means: CheckMeans,
+): Promise<Pull> {
+  if (isUnknown(image)) return { ...UNKNOWN_PULL, bytes: imageBytes };
+  return means.pull({ image, imageBytes, cachedBase });
 }
 
 /** "instance 7 of an earlier run is taken over: 1x H100 SXM in Texas, US, $2.415/h" */
@@ -98,12 +122,12 @@ function takeOverText(instance: Instance): string {
 async function answerOf(
   { choices, passedOver, excluded, blame, onDemandTotal }: Market,
   { credit }: Account,
-  { criteria, imageBytes }: { readonly criteria: OfferCriteria; readonly imageBytes: number | null },
+  { asked, pull }: { readonly asked: QuotedFor; readonly pull: Pull },
   means: CheckMeans,
 ): Promise<QuoteResult> {
   const [best] = choices;
   if (best === undefined) return failure(blame ?? "gpu", excluded);
-  const quote = quoteOf(best, imageBytes);
+  const quote = quoteOf(best, pull);
   if (credit !== null && credit < quote.totalPerHour) {
     const price = perHour(quote.totalPerHour);
     return failure(
@@ -111,7 +135,7 @@ async function answerOf(
       `the account has $${credit.toFixed(2)}, less than one hour of the best offer (${price}); add credit at Vast`,
     );
   }
-  means.keep(criteria, imageBytes, quote);
+  means.keep(asked, quote);
   await tell(quote, means);
   if (passedOver !== "") await means.say(passedOver);
   const hint = onDemandHint(quote, onDemandTotal);

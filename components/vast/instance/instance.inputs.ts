@@ -29,6 +29,10 @@ export const instanceInputs = z.object({
   image: matching(/^[\w][\w./:@-]{0,500}$/, "a Docker image such as name/image:tag"),
   /** Compressed size of the image; the quoted pull time and how long to wait follow from it. null = not known. */
   imageBytes: z.number(BYTES).nonnegative(BYTES).nullish(),
+  /**
+   * A base that many hosts have, `name@sha256:…`: the quoted pull time says what that saves. Default "": none is named.
+   */
+  cachedBase: z.string("the name of an image").optional(),
   /** null = everybody may pull it. */
   imageLogin: imageLogin.nullish(),
   /** Who may log in, `type base64 comment` each; our own key first. */

@@ -20,6 +20,7 @@ import { holderOf } from "../journal/journal.ts";
 import { nonceOf } from "../journal/label.ts";
 import { forgetPassed, hasPassed } from "../journal/passed.ts";
 import { CANCELLED, cancelledText, isKept, isStranded, keptText, leftText } from "../journal/trouble.ts";
+import { type Pull, pullOf } from "../ledger/pull.ts";
 import { knownText } from "../ledger/standing.ts";
 import { criteriaOf } from "../market/criteria.ts";
 import { Quotes, Searches } from "../market/quotes.ts";
@@ -29,8 +30,8 @@ import type { Means } from "../ready/means.ts";
 import type { RentalRequest } from "../rental/rental-request.ts";
 import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
-import { type CheckMeans, checkInstance } from "./instance.check.ts";
-import type { RawInputs } from "./instance.inputs.ts";
+import { type CheckMeans, checkInstance, quotedFor } from "./instance.check.ts";
+import type { RawInputs, VastInstanceInputs } from "./instance.inputs.ts";
 import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
 import { planOf, replacedText } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
@@ -57,11 +58,11 @@ export const provider = lifecycle({
 
   create: async ({ __urn: urn, ...inputs }: CheckedInputs & WithRow) => {
     return watched(inputs, urn, undefined, async (means) => {
-      const { apiUrl, imageBytes = null } = inputs;
-      quotes().drop({ urn: urn ?? "", apiUrl, criteria: criteriaOf(inputs), imageBytes });
+      const { apiUrl } = inputs;
+      quotes().drop({ urn: urn ?? "", apiUrl, ...quotedFor(criteriaOf(inputs), inputs) });
       new Searches(openStateDir()).clear();
       const { rent } = await import("../rental/rental.ts");
-      const { instance, ...known } = await rent(means, requestOf(inputs, urn));
+      const { instance, ...known } = await rent(means, requestOf(inputs, await pullNow(inputs, means), urn));
       noteRental(means, instance, inputs);
       return {
         id: String(instance.id),
@@ -200,16 +201,30 @@ function now(): string {
   return new Date().toISOString();
 }
 
-function requestOf(inputs: CheckedInputs, urn = ""): RentalRequest {
+/** As the ledger and the notes of registries have it. */
+async function pullNow(
+  { image, imageBytes = null, cachedBase = "" }: Pick<VastInstanceInputs, "image" | "imageBytes" | "cachedBase">,
+  { ledger }: Pick<Means, "ledger">,
+): Promise<Pull> {
+  const [{ knownContents }, { registryNotes }] = await Promise.all([
+    import("../../registry/access.ts"),
+    import("../../registry/notes.ts"),
+  ]);
+  const folder = registryNotes(process.env);
+  const standings = ledger?.standings() ?? { now: 0, all: [] };
+  return pullOf({ image, imageBytes, cachedBase }, standings, (digest) => knownContents(folder, digest));
+}
+
+function requestOf(inputs: CheckedInputs, pull: Pull, urn = ""): RentalRequest {
   const { label, image, publicKeys, quote, onstart = "", readyTimeoutMinutes: minutes } = inputs;
-  const { imageBytes = null, imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
+  const { imageLogin = null, checkpointsDir = "", provisional = false } = inputs;
   return {
     label,
     urn,
     target: targetOf(inputs),
     criteria: criteriaOf(inputs),
     image,
-    imageBytes,
+    pull,
     imageLogin,
     publicKeys,
     onstart,
@@ -228,10 +243,10 @@ function noteRental({ prices }: Means, { id, machineId, gpus }: Instance, inputs
 }
 
 /** Notes how long it served since it last got ready; unknown for one that was stopped. */
-function noteService(means: Means, { machineId, gpus, startedAt, phase }: InstanceOutputs): void {
+function noteService(means: Means, { machineId, gpus, startedAt, phase, image }: InstanceOutputs): void {
   if (startedAt === "" || machineId === "") return;
   const from = phase === "ready" ? Date.parse(startedAt) : realClock.now();
-  note(means, { machineId: Number(machineId), gpus }, servedSince(from, realClock.now()));
+  note(means, { machineId: Number(machineId), gpus }, servedSince(image, from, realClock.now()));
 }
 
 /** The instance as Vast has it; undefined = gone for certain. */
@@ -307,10 +322,11 @@ function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
   const { apiUrl } = inputs;
   const open = () => connect(targetOf(inputs), { urn, labDir: inputs.labDir });
   return {
-    market: async (criteria) => {
+    market: async (criteria, pull) => {
       const [{ market }, { client, prices, ledger }] = await Promise.all([import("../market/offers.ts"), open()]);
-      return market(client, criteria, { prices, ledger, shared: new Searches(openStateDir()) });
+      return market(client, criteria, { prices, ledger, pull, shared: new Searches(openStateDir()) });
     },
+    pull: async (image) => pullNow(image, await open()),
     account: async () => (await open()).client.account(),
     left: async (label) => {
       const intent = openJournal().find(label);
@@ -318,9 +334,9 @@ function checkMeans(inputs: RawInputs, urn: string): CheckMeans {
       return twinsIn(await (await open()).list.look(), label).at(0);
     },
     imageTrouble: async (inputs) => (await import("../rental/image-pull.ts")).keptImageTrouble(inputs),
-    kept: (criteria, imageBytes) => quotes().get({ urn, apiUrl, criteria, imageBytes }),
-    keep: (criteria, imageBytes, quote) => {
-      quotes().put({ urn, apiUrl, criteria, imageBytes }, quote);
+    kept: (asked) => quotes().get({ urn, apiUrl, ...asked }),
+    keep: (asked, quote) => {
+      quotes().put({ urn, apiUrl, ...asked }, quote);
       openEvents(urn).noteOnce({ what: "quoted", ...factsOfOffer(quote) });
     },
     known: async (quote) => {

@@ -19,6 +19,11 @@ const LONGEST_WORDS = 160;
 const HOURS_OF_TEN_YEARS = 87_600;
 const at = z.int().positive();
 const onDemand = z.object({ perHour: z.number().min(0).max(10_000), at });
+/** Digest of the image that it had pulled then. Lines of an earlier version lack it, and those of a tag without one. */
+const pulled = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .exactOptional();
 const head = {
   /** When, milliseconds since 1970. */
   at,
@@ -37,6 +42,7 @@ const line = z.discriminatedUnion("what", [
     bootSeconds: z.number().min(0).max(86_400),
     /** Mbit/s: the image's compressed size divided by the time of its pull. */
     pullMbps: z.number().positive().max(1e6).optional(),
+    pulled,
   }),
   z.object({
     ...head,
@@ -44,10 +50,13 @@ const line = z.discriminatedUnion("what", [
     words: z.string().transform((text) => printable(text, LONGEST_WORDS)),
   }),
   z.object({ ...head, what: z.literal("outbid") }),
-  z.object({ ...head, what: z.literal("served"), hours: z.number().min(0).max(HOURS_OF_TEN_YEARS) }),
+  z.object({ ...head, what: z.literal("served"), hours: z.number().min(0).max(HOURS_OF_TEN_YEARS), pulled }),
 ]);
 
-/** One thing that a machine did. It names no key, label, image or repository. */
+/**
+ * One thing that a machine did. It names no key, label, image or repository. An image's digest tells its name to nobody
+ * who does not have it already.
+ */
 export type Line = z.output<typeof line>;
 
 /** What happened, without when and where. */

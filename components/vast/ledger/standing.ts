@@ -8,6 +8,13 @@ export interface PastFault {
   readonly words: string;
 }
 
+/** An image that a machine had. */
+export interface PulledImage {
+  readonly digest: string;
+  /** When it was last known to have it, milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** What is known of a slice, that is, of so many GPUs of a machine. */
 export interface Standing extends Slice {
   /** The oldest first. */
@@ -16,6 +23,8 @@ export interface Standing extends Slice {
   readonly bootSeconds: number | null;
   /** Mbit/s of the last pull that was measured. */
   readonly pullMbps: number | null;
+  /** Once for each time that it was noted. */
+  readonly pulled: readonly PulledImage[];
   readonly outbids: number;
   /** How often it was released after it had been ready, and for how long it had been rented in all. */
   readonly served: number;
@@ -50,6 +59,7 @@ function standingOf(lines: readonly Line[]): Standing | undefined {
     faults: lines.filter((line) => line.what === "fault").map(({ at, words }) => ({ at, words })),
     bootSeconds: ready.at(-1)?.bootSeconds ?? null,
     pullMbps: ready.findLast(({ pullMbps }) => pullMbps !== undefined)?.pullMbps ?? null,
+    pulled: [...ready, ...served].flatMap(({ at, pulled }) => (pulled === undefined ? [] : [{ digest: pulled, at }])),
     outbids: lines.filter(({ what }) => what === "outbid").length,
     served: served.length,
     hours: served.reduce((sum, { hours }) => sum + hours, 0),

@@ -1,7 +1,8 @@
 import { roundUp } from "../../lib/money.ts";
+import type { Pull } from "../ledger/pull.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { type ComparedOffer, hoursOf, minBidOf, misfits, priceOf } from "./fit.ts";
-import type { Promised } from "./quote.ts";
+import { type Promised, pullMinutesOf } from "./quote.ts";
 
 /** An offer that fits, with the price we would pay. */
 export interface OfferChoice extends Promised {
@@ -34,6 +35,34 @@ function byPrice(one: OfferChoice, other: OfferChoice): number {
     (other.downloadMbps ?? 0) - (one.downloadMbps ?? 0) ||
     one.machineId - other.machineId
   );
+}
+
+/**
+ * The cheapest first by what they cost to get and to keep. What a machine is known to have of the image counts for it:
+ * the dollars that it saves, over the hours for which a machine is wanted. Those are the disk's while it pulls, and
+ * those of the traffic, which Vast may bill; it bills no GPU while a host pulls, so that minutes of a pull cost next to
+ * nothing. A base that hosts may have changes no order, for that is the same hope of all of them.
+ */
+export function byCost(
+  choices: readonly OfferChoice[],
+  pull: Pull,
+  { minDurationHours }: OfferCriteria,
+): OfferChoice[] {
+  const hours = Math.max(1, minDurationHours);
+  const cost = (choice: OfferChoice) => choice.totalPerHour - savedBy(choice, pull) / hours;
+  return choices.toSorted((one, other) => cost(one) - cost(other));
+}
+
+/** Dollars, once. */
+function savedBy(
+  { machineId, downloadMbps, diskPerHour, trafficPerGb }: OfferChoice,
+  { bytes, onMachines }: Pull,
+): number {
+  const left = onMachines.get(machineId);
+  if (bytes === null || left === undefined) return 0;
+  const there = Math.max(0, bytes - left);
+  const hours = (pullMinutesOf(there, downloadMbps) ?? 0) / 60;
+  return (there / 1e9) * (trafficPerGb ?? 0) + hours * diskPerHour;
 }
 
 function choiceOf(offer: ComparedOffer, criteria: OfferCriteria): OfferChoice | undefined {

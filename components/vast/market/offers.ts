@@ -2,8 +2,9 @@ import { attempt } from "../../lib/problem.ts";
 import type { OfferQuery, VastClient } from "../client/client.ts";
 import type { Offer } from "../client/wire.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { type Pull, UNKNOWN_PULL } from "../ledger/pull.ts";
 import { apart, leastBadFirst, leastBadText, passedText, type Standings } from "../ledger/standing.ts";
-import { choose, type OfferChoice } from "./choice.ts";
+import { byCost, choose, type OfferChoice } from "./choice.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import { explain } from "./exclusion.ts";
 import { type ComparedOffer, minBidOf, misfits } from "./fit.ts";
@@ -16,7 +17,7 @@ import type { Searches } from "./quotes.ts";
 /** What the market has for us. */
 export interface Market {
   /**
-   * At most `maxOffers`, one per machine, the cheapest first. Machines that failed within a week are left out; when all
+   * At most `maxOffers`, one per machine, the cheapest first by what it costs to get and to keep. Machines that failed within a week are left out; when all
    * have failed, they are all in, the least bad first.
    */
   readonly choices: readonly OfferChoice[];
@@ -39,6 +40,8 @@ export interface MarketOptions {
   readonly prices?: Prices;
   /** How machines did before; default: nothing is known. */
   readonly ledger?: Pick<Ledger, "standings"> | undefined;
+  /** What there is to pull, by the time when offers are ranked; default: nothing is known of it. */
+  readonly pull?: Pull | Promise<Pull>;
   /** Search answers of the last minute that may be reused. Default none; a rental must not reuse any. */
   readonly shared?: Searches | undefined;
   /** Ends the waits between searches, with `aborted`. */
@@ -102,7 +105,7 @@ async function search(
   criteria: OfferCriteria,
   options: MarketOptions,
 ): Promise<Market | undefined> {
-  const { skipMachines, skipOffers, prices } = options;
+  const { skipMachines, skipOffers, prices, pull = UNKNOWN_PULL } = options;
   const known = options.ledger?.standings() ?? { now: 0, all: [] };
   const skip = ({ id, machineId }: Offer) => skipMachines?.has(machineId) === true || skipOffers?.has(id) === true;
   const query = offerQuery(gpu, criteria);
@@ -114,7 +117,8 @@ async function search(
   const rows = await pages(ask, query, async (seen, last) =>
     wantsMore(apart(choose(await compared(seen), gpu, criteria, skip), known).open, last, criteria),
   );
-  const { choices, passedOver } = offered(choose(await compared(rows), gpu, criteria, skip), known, criteria.maxOffers);
+  const fitting = byCost(choose(await compared(rows), gpu, criteria, skip), await pull, criteria);
+  const { choices, passedOver } = offered(fitting, known, criteria.maxOffers);
   for (const choice of choices)
     if (choice.onDemandOf === "machine" || choice.rental === "on-demand")
       prices?.noteOnDemand(choice, choice.onDemandPerHour ?? 0);
@@ -167,7 +171,7 @@ export async function marketRows(
   const onDemand = criteria.rental === "interruptible" ? await offersOnDemand(ask, query) : [];
   const offers = compare(await ask(query), onDemand, options.prices);
   const known = options.ledger?.standings() ?? { now: 0, all: [] };
-  const fitting = choose(offers, gpu, criteria);
+  const fitting = byCost(choose(offers, gpu, criteria), (await options.pull) ?? UNKNOWN_PULL, criteria);
   const { choices } = offered(fitting, known, fitting.length);
   const { passed } = apart(fitting, known);
   const seen = offers.map((offer): Seen => {

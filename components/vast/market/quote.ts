@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { perHour } from "../../lib/money.ts";
+import { durationText } from "../../lib/text.ts";
 import { pick } from "../../lib/values.ts";
+import { type Pull, UNKNOWN_PULL } from "../ledger/pull.ts";
 import { criteria } from "./criteria.ts";
 import { onDemandText, WHOSE } from "./on-demand.ts";
 
@@ -29,23 +31,44 @@ export const quoteShape = z.object({
   totalPerHour: z.number(),
   /** $/GB, of the dearer direction. */
   trafficPerGb: z.number().nullable(),
-  /** Minutes to pull the image at the speed that Vast measured; null = its size is not known. */
+  /** Minutes to pull all of the image at the speed that Vast measured; null = its size is not known. */
   pullMinutes: z.number().nullable(),
+  /** Minutes to pull what is not there already; null = nothing is known to be there. Older states lack it. */
+  cachedPullMinutes: z.number().nullable().exactOptional(),
+  /** What is there: what this machine ran for us, or the base, which it may have. Older states lack it. */
+  cachedPullOf: z.enum(["machine", "base"]).nullable().exactOptional(),
 });
 
 export type Quote = Readonly<z.output<typeof quoteShape>>;
 
 /** What an offer promises, whatever is to be pulled. */
-export type Promised = Required<Omit<Quote, "pullMinutes">>;
+export type Promised = Required<Omit<Quote, keyof PullTimes>>;
 
-const PROMISED = quoteShape.omit({ pullMinutes: true }).keyof().options;
+export type PullTimes = Required<Pick<Quote, "pullMinutes" | "cachedPullMinutes" | "cachedPullOf">>;
 
-/** The quote of a choice. @param imageBytes compressed; null = not known */
-export function quoteOf(
-  choice: Promised & { readonly downloadMbps: number | null },
-  imageBytes: number | null = null,
-): Quote {
-  return { ...pick(choice, PROMISED), pullMinutes: pullMinutesOf(imageBytes, choice.downloadMbps) };
+const PROMISED = quoteShape.omit({ pullMinutes: true, cachedPullMinutes: true, cachedPullOf: true }).keyof().options;
+
+/** A machine, and the speed that Vast measured. */
+interface Puller {
+  readonly machineId: number;
+  readonly downloadMbps: number | null;
+}
+
+/** The quote of a choice. */
+export function quoteOf(choice: Promised & Puller, pull: Pull = UNKNOWN_PULL): Quote {
+  return { ...pick(choice, PROMISED), ...pullTimesOf(choice, pull) };
+}
+
+/** How long a machine pulls. What it is known to have counts, unless the base would leave less to pull. */
+export function pullTimesOf({ machineId, downloadMbps }: Puller, { bytes, besideBase, onMachines }: Pull): PullTimes {
+  const known = onMachines.get(machineId);
+  const isKnown = known !== undefined && known <= (besideBase ?? known);
+  const cachedPullMinutes = pullMinutesOf(isKnown ? known : besideBase, downloadMbps);
+  return {
+    pullMinutes: pullMinutesOf(bytes, downloadMbps),
+    cachedPullMinutes,
+    cachedPullOf: cachedPullMinutes === null ? null : isKnown ? "machine" : "base",
+  };
 }
 
 /** A pull takes this many times as long: hosts do not reach the speed that Vast measured, and unpack as well. */
@@ -70,7 +93,7 @@ export function quoteLine(quote: Quote): string {
   const { onDemandOf = null, onDemandAt = null } = quote;
   const place = location === null ? "" : ` in ${location}`;
   const trust = reliability === null ? "" : `, reliability ${reliability.toFixed(3)}`;
-  const pull = quote.pullMinutes === null ? "" : `, image pull about ${Math.max(1, Math.round(quote.pullMinutes))} min`;
+  const pull = quote.pullMinutes === null ? "" : `, image pull about ${pullText(quote, quote.pullMinutes)}`;
   const beside =
     onDemandPerHour === null
       ? "nothing to compare it with on demand"
@@ -78,6 +101,23 @@ export function quoteLine(quote: Quote): string {
   const gpuPrice =
     bidPerHour === null ? `on demand ${perHour(onDemandPerHour ?? 0)}` : `bid ${perHour(bidPerHour)} (${beside})`;
   return `${gpus}x ${gpu}${place}${trust}: ${gpuPrice} and disk ${perHour(diskPerHour)}, ${perHour(totalPerHour)} in all${pull}`;
+}
+
+/** "4 min, 18 s where the base is cached"; of a machine that is known to have layers only what is left, "18 s, …". */
+function pullText({ cachedPullMinutes = null, cachedPullOf = null }: Quote, minutes: number): string {
+  const cached = cachedPullMinutes === null ? "" : cachedPullText(cachedPullMinutes);
+  if (cachedPullOf === "machine") return `${cached}, the rest is there from an earlier run`;
+  return `${minutesText(minutes)}${cachedPullOf === "base" ? `, ${cached} where the base is cached` : ""}`;
+}
+
+/** "4 min", never less than one. */
+export function minutesText(minutes: number): string {
+  return `${Math.max(1, Math.round(minutes))} min`;
+}
+
+/** "18 s", or "4 min" from one minute on; never less than 6 s, which is what one decimal of a minute can tell. */
+export function cachedPullText(minutes: number): string {
+  return minutes < 1 ? durationText(Math.max(6, Math.round(minutes * 60))) : minutesText(minutes);
 }
 
 /** A bid from this share of the on-demand price on is hardly cheaper: one interruption in two hours costs what it saves. */

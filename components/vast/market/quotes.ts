@@ -8,13 +8,19 @@ import type { Offer } from "../client/wire.ts";
 import type { OfferCriteria } from "./criteria.ts";
 import type { Quote } from "./quote.ts";
 
-/** What a quote was asked for. */
-export interface QuoteKey {
-  readonly urn: string;
-  readonly apiUrl: string;
+/** What is quoted. */
+export interface QuotedFor {
   readonly criteria: OfferCriteria;
   /** What is to be pulled; null = not known. */
   readonly imageBytes: number | null;
+  /** Of a `Pulled`; absent = "". */
+  readonly cachedBase?: string;
+}
+
+/** What a quote was asked for. */
+export interface QuoteKey extends QuotedFor {
+  readonly urn: string;
+  readonly apiUrl: string;
 }
 
 /** What a search was asked for. */

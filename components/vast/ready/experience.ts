@@ -1,6 +1,7 @@
 import { isOutbid, phaseOf } from "../client/phase.ts";
 import type { Instance } from "../client/wire.ts";
 import { type Happening, publicWords, type Slice } from "../ledger/line.ts";
+import { digestIn } from "../ledger/pull.ts";
 import type { Means } from "./means.ts";
 import type { Failed } from "./ready.ts";
 
@@ -45,14 +46,29 @@ export function happeningIn({ cause, text, instance }: Failed, names: readonly s
 /** An image in the host's cache is pulled in no time, and tells no speed. */
 const LEAST_PULL_MS = 5_000;
 
-/** @param bootMs from the rental until it was ready @param imageBytes compressed; null = not known */
-export function readyAfter(bootMs: number, pullMs: number | null, imageBytes: number | null): Happening {
-  const bootSeconds = Math.round(bootMs / 1000);
-  if (pullMs === null || pullMs < LEAST_PULL_MS || imageBytes === null) return { what: "ready", bootSeconds };
-  return { what: "ready", bootSeconds, pullMbps: Math.round((imageBytes * 8) / (pullMs * 1000)) };
+/** What is noted of a machine that got ready with this image. */
+export interface Readiness {
+  readonly image: string;
+  /** From the rental until it was ready. */
+  readonly bootMs: number;
+  /** null = it was not seen. */
+  readonly pullMs: number | null;
+  /** What it had to pull, compressed; null = not known. */
+  readonly pulledBytes: number | null;
+}
+
+export function readyAfter({ image, bootMs, pullMs, pulledBytes }: Readiness): Happening {
+  const boot = { what: "ready" as const, bootSeconds: Math.round(bootMs / 1000), ...pulledOf(image) };
+  if (pullMs === null || pullMs < LEAST_PULL_MS || pulledBytes === null) return boot;
+  return { ...boot, pullMbps: Math.round((pulledBytes * 8) / (pullMs * 1000)) };
 }
 
 /** @param since when it got ready, milliseconds since 1970 */
-export function servedSince(since: number, now: number): Happening {
-  return { what: "served", hours: Math.round(Math.max(now - since, 0) / 36_000) / 100 };
+export function servedSince(image: string, since: number, now: number): Happening {
+  return { what: "served", hours: Math.round(Math.max(now - since, 0) / 36_000) / 100, ...pulledOf(image) };
+}
+
+function pulledOf(image: string): { readonly pulled?: string } {
+  const pulled = digestIn(image);
+  return pulled === undefined ? {} : { pulled };
 }

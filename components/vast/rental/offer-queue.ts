@@ -92,13 +92,14 @@ export class OfferQueue {
   async #search(): Promise<void> {
     const { client, clock, engine, prices, ledger, progress, say } = this.#means;
     progress("searching the market");
-    const options = { skipMachines: this.#closed(), skipOffers: this.#gone, prices, ledger, signal: engine.signal };
-    const { criteria, imageBytes } = this.#request;
+    const { criteria, pull } = this.#request;
+    const skips = { skipMachines: this.#closed(), skipOffers: this.#gone };
+    const options = { ...skips, prices, ledger, pull, signal: engine.signal };
     const { choices, passedOver, excluded } = await market(client, criteria, options).catch((error) => {
       throw isVastError(error, "aborted") ? nobodyWaits() : error;
     });
     this.#searchedAt = clock.now();
-    this.#choices = choices.map((choice) => quoteOf(choice, imageBytes));
+    this.#choices = choices.map((choice) => quoteOf(choice, pull));
     if (passedOver !== "" && passedOver !== this.#said) await say(passedOver);
     this.#said = passedOver;
     if (choices.length === 0) throw new Error(`no offer to rent: ${excluded}`);

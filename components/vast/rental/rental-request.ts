@@ -1,6 +1,7 @@
 import { fuseText } from "../../remote/fuse.ts";
 import type { ApiTarget } from "../client/api.ts";
 import type { RentOrder } from "../client/requests.ts";
+import type { Pull } from "../ledger/pull.ts";
 import type { OfferCriteria } from "../market/criteria.ts";
 import type { Quote } from "../market/quote.ts";
 import { onstartScript } from "../ready/onstart.ts";
@@ -15,8 +16,7 @@ export interface RentalRequest {
   readonly target: ApiTarget;
   readonly criteria: OfferCriteria;
   readonly image: string;
-  /** Compressed; null = not known. */
-  readonly imageBytes: number | null;
+  readonly pull: Pull;
   /** null = everybody may pull it. */
   readonly imageLogin: ImageLogin | null;
   /** Our own first. */

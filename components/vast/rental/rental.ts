@@ -215,15 +215,23 @@ class Rental {
 
   /** What the ledger notes of this machine; undefined = nothing can be said of it. */
   #happening(outcome: Outcome, since: number, told: Told): Happening | undefined {
-    const { label, image, imageBytes, minutes } = this.#request;
+    const { label, image, minutes } = this.#request;
     const now = this.#means.clock.now();
     if (outcome.ready) {
       // It is not known when an earlier run rented.
-      return told.machineId === null ? undefined : readyAfter(now - since, outcome.pullMs, imageBytes);
+      if (told.machineId === null) return undefined;
+      const pulledBytes = this.#pulledBytes(told.machineId);
+      return readyAfter({ image, bootMs: now - since, pullMs: outcome.pullMs, pulledBytes });
     }
     const fair = patienceOf(Math.max(minutes.machine, FAIR_MINUTES), told.pullMinutes) * 60_000;
     const isHasty = now >= this.#patience(since, told) && now - since < fair;
     return isHasty ? undefined : happeningIn(outcome, [label, image]);
+  }
+
+  /** A machine that has layers already may pull less than all, or all again: then the time of its pull tells no speed. */
+  #pulledBytes(machineId: number): number | null {
+    const { bytes, onMachines } = this.#request.pull;
+    return onMachines.has(machineId) ? null : bytes;
   }
 
   /** The time until which to wait for it; a large image gets more than the configured time. */

@@ -3,8 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
 import { main } from "../../../cli/main.ts";
 import { openStateDir } from "../../../components/lib/state-dir.ts";
+import { inspectImage } from "../../../components/registry/registry.ts";
 import { openApi } from "../../../components/vast/client/api.ts";
 import { VastClient } from "../../../components/vast/client/client.ts";
 import { Ledger } from "../../../components/vast/ledger/ledger.ts";
@@ -36,7 +38,7 @@ async function openStack(t: TestContext, config: Readonly<Record<string, string>
   const searches = () => simulator.world.requests.filter(({ path }) => /bundles/.test(path)).length;
   const places = { own: openStateDir(env).ledgerDir, lab: "" };
   const ledger = new Ledger(places, simulator.url, { now: Date.now, say: (text) => assert.fail(text) });
-  return { offers, searches, ledger, client: new VastClient(openApi(api, env)) };
+  return { offers, searches, ledger, hub: simulator.url, client: new VastClient(openApi(api, env)) };
 }
 
 const wanted: OfferCriteria = {
@@ -63,9 +65,61 @@ test("offers lists what the planner would try, in its order, and why it passes o
   }
 });
 
-for (const columns of [80, 120])
-  test(`what is shown fits ${columns} columns`, async (t) => {
-    const { offers } = await openStack(t, {});
+const onBase = { image: "japhba/cot-oracle-on-vastai", cachedBase: "vastai/pytorch:2.6" };
+
+test("with a base that hosts may have, offers says what it saves, in the same order", async (t) => {
+  const { offers } = await openStack(t, onBase);
+  const { code, out, note } = await offers(120);
+  assert.equal(code, 0, note);
+  assert.match(note, /5\.0 of 5\.4 GB of the image are layers of vastai\/pytorch:2\.6: PULL is without and with/);
+  assert.match(out, /\n ?1 +\d+ .* \d+ min, \d+ s +\d\.\d{3} /);
+  const machines = async (stack: typeof offers) => {
+    const { out: json, note } = await stack(120, "--json");
+    assert.doesNotMatch(note, /layers/, "JSON is alone");
+    return (JSON.parse(json) as Row[]).map(({ machineId }) => machineId);
+  };
+  const { offers: plain } = await openStack(t, { image: onBase.image });
+  assert.deepEqual(await machines(offers), await machines(plain));
+});
+
+type Row = Record<string, unknown>;
+
+test("of a machine that ran layers of the image what is left to pull is shown, without any key", async (t) => {
+  const { offers, ledger, hub } = await openStack(t, { ...onBase, cachedBase: "" });
+  const rows = async () => JSON.parse((await offers(120, "--json")).out) as Row[];
+  const before = await rows();
+  const pulled = (await inspectImage(onBase.image, { hub })).digest;
+  const [first] = before;
+  ledger.note({ machineId: Number(first?.machineId), gpus: 8 }, { what: "served", hours: 1, pulled });
+  const known = { cachedPullMinutes: 0, cachedPullOf: "machine" };
+  assert.deepEqual(
+    await rows(),
+    before.map((row) => ({ ...row, ...(row.machineId === first?.machineId ? known : {}) })),
+  );
+  assert.match((await offers(120)).out, /\n ?1 +\d+ .* 6 s +\d\.\d{3} .*\n ?2 +\d+ .* \d+ min +\d\.\d{3} /);
+});
+
+for (const [what, base, words] of [
+  ["that saves nothing", "pytorch/pytorch:2.6", /the image does not start with layers of pytorch\/pytorch:2\.6/],
+  ["that is missing", "unknown/pytorch", /^cachedBase: .*unknown\/pytorch.* So what it saves .* is not known/],
+  ["whose registry does not answer", "127.0.0.1:1/a/b", /^cachedBase: .*does not answer .* is not known/],
+] as const)
+  test(`a base ${what} is said, and the market shown`, async (t) => {
+    const { offers } = await openStack(t, { ...onBase, cachedBase: base });
+    const warn = t.mock.method(pulumi.log, "warn", async () => {});
+    const { code, out, note } = await offers(120);
+    assert.equal(code, 0, note);
+    assert.match([...warn.mock.calls.map(({ arguments: [text] }) => text), note].join("\n"), words);
+    assert.match(out, /\n ?1 +\d+ .* \d+ min +\d\.\d{3} /);
+  });
+
+for (const [columns, config] of [
+  [80, {}],
+  [120, {}],
+  [80, onBase],
+] as const)
+  test(`what is shown fits ${columns} columns${config === onBase ? ", with a base" : ""}`, async (t) => {
+    const { offers } = await openStack(t, config);
     const { code, out } = await offers(columns, "--all");
     assert.equal(code, 0);
     assert.match(out, /^ +MACHINE +BID +ON DEMAND +TOTAL +PULL +RELIABLE +PLACE\n ?1 +\d+ +\d\.\d{3} +~?\d/);

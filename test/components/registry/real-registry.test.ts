@@ -72,7 +72,9 @@ test("a real registry with a login is read by its login alone", { skip }, async 
   const { address, push, pushIndex } = await open(t, login);
   const image = await push("team/thing", ["config", "a layer", "another layer"], ["1", "deps-0123456789ab"]);
   const name = `${address}/team/thing`;
-  const facts = { digest: image.digest, pinned: `${name}@${image.digest}`, compressedBytes: 6 + 7 + 13 };
+  const layers = ["a layer", "another layer"].map((text) => ({ digest: digestOf(text), bytes: text.length }));
+  const contents = { configBytes: 6, layers };
+  const facts = { digest: image.digest, pinned: `${name}@${image.digest}`, contents, compressedBytes: 6 + 7 + 13 };
   assert.deepEqual(await inspectImage(`${name}:1`, { login }), facts);
   assert.deepEqual(await inspectImage(facts.pinned, { login }), facts);
   assert.equal(await findDigest(`${name}:deps-0123456789ab`, { login }), image.digest);
@@ -101,6 +103,7 @@ test("a real registry without a login is read by everybody", { skip }, async (t)
   assert.deepEqual(await inspectImage(`${address}/thing`), {
     digest,
     pinned: `${address}/thing@${digest}`,
+    contents: { configBytes: 6, layers: [] },
     compressedBytes: 6,
   });
   assert.equal((await inspectImage(`${address}/thing`, { login })).digest, digest);

@@ -25,6 +25,13 @@ test("Docker Hub is read by nobody in particular, with a token for one pull", as
   assert.deepEqual(facts, {
     pinned: `public@${digestOf(index)}`,
     digest: digestOf(index),
+    contents: {
+      configBytes: 100,
+      layers: [
+        { digest: digestOf("1000"), bytes: 1000 },
+        { digest: digestOf("20000"), bytes: 20_000 },
+      ],
+    },
     compressedBytes: 21_100,
   });
   assert.equal(await findDigest(`docker.io/library/public@${digestOf(amd64)}`, options), digestOf(amd64));

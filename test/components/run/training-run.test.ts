@@ -40,6 +40,7 @@ const machine = {
   keyFingerprint: "n:f",
   startedAt: "2026",
 };
+const cachedBase = "vastai/pytorch@sha256:1";
 const image = { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true };
 const made = {
   ...image,
@@ -75,7 +76,7 @@ monitor.registerResource = (request, ...rest) => {
 
 function prepared(): Prepared {
   return {
-    config: readConfig({ repo: "simulator:it" }).config as RunConfig,
+    config: readConfig({ repo: "simulator:it", cachedBase: "vastai/pytorch:x" }).config as RunConfig,
     project: "vast-training",
     stack: "local",
     owner: "abcdefgh",
@@ -89,7 +90,7 @@ function prepared(): Prepared {
       extraRepos: [],
     },
     search: { forward: ["HF_TOKEN"], require: [], envFile: "~/.env", netrcFile: "~/.netrc" },
-    image: { found: { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true } },
+    image: { found: { pinned: "a/b@sha256:0", compressedBytes: 7, isPrivate: true }, cachedBase },
     fingerprints: { HF_TOKEN: "0123456789abcdef" },
     keys: {
       privateKeyFile: "/k/id",
@@ -195,7 +196,8 @@ test("training is told the run and the tags at wandb, without the number of GPUs
 /** Inputs that states hold for ever, beside `__urn` and `__provider`. */
 const KEPT = {
   "run-instance":
-    "apiKeyFile apiUrl bidMarkup checkpointsDir diskGb gpu gpus image imageBytes imageLogin labDir label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
+    "apiKeyFile apiUrl bidMarkup cachedBase checkpointsDir diskGb gpu gpus image imageBytes imageLogin labDir label maxOffers maxPricePerHour minDownloadMbps minDurationHours minReliability onstart provisional publicKeys readyTimeoutMinutes rental sshKeyFile verified",
+  "run-image": "apiUrl branch builder code commit envFile found image imageBase imageBuild options registryUser",
   "run-bid": "apiKeyFile apiUrl bidMarkup instanceId maxPricePerHour rental",
   "run-identity": "apiKeyFile apiUrl gate owner project run singleUse stack",
   "run-checkpoints":
@@ -207,6 +209,11 @@ test("what is not declared gets into no state, and what is keeps its name", () =
     const given = Object.keys(one(name).inputs).filter((key) => !key.startsWith("__"));
     assert.equal(given.toSorted().join(" "), names, name);
   }
+});
+
+test("a base that hosts may have is known to the quote, and no part of the image", () => {
+  assert.equal(one("run-instance").inputs.cachedBase, cachedBase);
+  assert.doesNotMatch(JSON.stringify(one("run-image").inputs), /vastai/);
 });
 
 test("the machine pulls what was pinned, with a login that holds no secret", () => {

@@ -252,3 +252,28 @@ test("destroyed while it loads: nothing of it comes back", async (t) => {
   await clock.advance(60);
   assert.equal(simulator.world.contracts.get(id)?.state, "gone");
 });
+
+test("a host pulls what it lacks of an image: not the base that most have, nor what ran on it before", async (t) => {
+  const bench = await openBench(t, { timings: { pull: 1 } });
+  const { machine_id, inet_down } = await findOffer(bench);
+  const here = { machine_id: { eq: machine_id } };
+  /** Virtual seconds from the rental until it runs. */
+  const boot = async (image: string) => {
+    const offer = await findOffer(bench, here);
+    const { body } = await bench.ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: 3, image });
+    let seconds = 0;
+    for (; (await bench.instance(body.new_contract))?.actual_status !== "running"; seconds++) {
+      assert.ok(seconds < 600);
+      await bench.clock.advance(1);
+    }
+    await bench.ask("DELETE", `/api/v0/instances/${body.new_contract}/`);
+    await bench.clock.advance(60);
+    return seconds;
+  };
+  const cached = await boot("vastai/pytorch:2.6");
+  const pulled = async (image: string) => Math.round(((await boot(image)) - cached) * inet_down);
+  const near = (found: number, megabits: number) => assert.ok(Math.abs(found - megabits) <= 2 * inet_down, `${found}`);
+  near(await pulled("japhba/cot-oracle-on-vastai"), 400 * 8);
+  near(await pulled("japhba/cot-oracle"), 5000 * 8);
+  assert.ok((await boot("japhba/cot-oracle")) <= cached + 1);
+});

@@ -29,6 +29,12 @@ for (const reference of ["pytorch/pytorch:2.6.0-cuda12.6-cudnn9-devel", "vastai/
   });
 }
 
+test("an image on vastai/pytorch is that of the dependencies, and has its base's layers", () => {
+  const reference = `japhba/cot-oracle-on-vastai@${digest}`;
+  assert.equal(imageOf(reference)?.layer, "cot-oracle");
+  assert.deepEqual(verdictOn(reference), { ok: true, compressedMb: 5100, base: "vastai/pytorch" });
+});
+
 for (const reference of ["japhba/cot-orcale", "ghcr.io/japhba/cot-oracle", "pytorch", "vastai"]) {
   test(`${reference} is in no registry`, () => {
     const statusMsg = `Error response from daemon: manifest for ${reference} not found: manifest unknown: manifest unknown`;

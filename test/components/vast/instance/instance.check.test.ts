@@ -4,6 +4,7 @@ import { readConfig } from "../../../../components/config/config.ts";
 import { vastError } from "../../../../components/vast/client/errors.ts";
 import { type CheckMeans, checkInstance } from "../../../../components/vast/instance/instance.check.ts";
 import type { CheckedInputs } from "../../../../components/vast/instance/instance.outputs.ts";
+import { UNKNOWN_PULL } from "../../../../components/vast/ledger/pull.ts";
 import { choose } from "../../../../components/vast/market/choice.ts";
 import { type Quote, quoteOf } from "../../../../components/vast/market/quote.ts";
 import { criteria, label, request } from "../../../support/request.ts";
@@ -37,11 +38,12 @@ function means(changes: Partial<CheckMeans> = {}) {
   };
   const all: CheckMeans = {
     market: async () => note("market", { choices, passedOver: "", onDemandTotal: null, excluded: "", blame: null }),
+    pull: async () => UNKNOWN_PULL,
     left: async () => undefined,
     account: async () => note("account", { id: "1", email: null, credit: 20 }),
     imageTrouble: async () => note("image", undefined),
     kept: () => undefined,
-    keep: (_criteria, _imageBytes, quote) => void kept.push(quote),
+    keep: (_asked, quote) => void kept.push(quote),
     known: async () => "",
     say: async (text) => void said.push(text),
     ...changes,
@@ -252,4 +254,39 @@ test("every input that is wrong is named at once, and nobody is asked", async ()
     "verified",
   ]);
   assert.deepEqual(world.calls, []);
+});
+
+test("what machines have of the image is asked of the pinned image and base, and counts in market and quote", async () => {
+  const pinned = { image: `a/b@sha256:${"1".repeat(64)}`, cachedBase: `c/d@sha256:${"2".repeat(64)}` };
+  const pull = { bytes: 15e9, besideBase: 1e9, onMachines: new Map([[2, 0]]) };
+  const asked: unknown[] = [];
+  const world = means({
+    pull: async (image) => {
+      asked.push(image);
+      return pull;
+    },
+    market: async (_criteria, given) => {
+      assert.equal(given, pull);
+      return { choices, passedOver: "", onDemandTotal: null, excluded: "", blame: null };
+    },
+    kept: (key) => void asked.push(key),
+  });
+  const { inputs: checked } = await checkInstance({}, { ...inputs, ...pinned, imageBytes: 15e9 }, world);
+  assert.equal(checked.quote?.cachedPullOf, "base");
+  const { cachedBase } = pinned;
+  const wanted = { ...criteria, gpu: "H100 SXM" };
+  assert.deepEqual(asked, [
+    { criteria: wanted, imageBytes: 15e9, cachedBase },
+    { ...pinned, imageBytes: 15e9 },
+  ]);
+});
+
+test("without a base a quote is asked for as by an earlier version, whose quote is good", async () => {
+  const keys: unknown[] = [];
+  const world = means({ kept: (key) => void keys.push(key) });
+  for (const cachedBase of [undefined, ""]) {
+    await checkInstance({}, { ...inputs, ...(cachedBase === undefined ? {} : { cachedBase }) }, world);
+  }
+  const key = { criteria: { ...criteria, gpu: "H100 SXM" }, imageBytes: null };
+  assert.deepEqual(keys, [key, key]);
 });

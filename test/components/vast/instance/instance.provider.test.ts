@@ -5,8 +5,15 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openStateDir } from "../../../../components/lib/state-dir.ts";
 import type { Address } from "../../../../components/pulumi/addresses.ts";
-import { keyFingerprint } from "../../../../components/vast/client/api.ts";
+import { findImage } from "../../../../components/registry/access.ts";
+import { registryNotes } from "../../../../components/registry/notes.ts";
+import { keyFingerprint, openApi } from "../../../../components/vast/client/api.ts";
+import { VastClient } from "../../../../components/vast/client/client.ts";
 import { Journal } from "../../../../components/vast/journal/journal.ts";
+import { Ledger } from "../../../../components/vast/ledger/ledger.ts";
+import { digestIn } from "../../../../components/vast/ledger/pull.ts";
+import { market } from "../../../../components/vast/market/offers.ts";
+import type { Quote } from "../../../../components/vast/market/quote.ts";
 import { type Fault, ledger, type Simulator } from "../../../../simulator/index.ts";
 import { notAll } from "../../../support/all.ts";
 import { initFailure, openProvider } from "../../../support/provider-process.ts";
@@ -88,6 +95,37 @@ test("preview and run promise the same, and the row says it", async (t) => {
   assert.deepEqual(later.inputs.quote, preview.inputs.quote);
 });
 
+test("what a base and machines have of the image is quoted, and counts when it is rented", async (t) => {
+  const { home, simulator, provider } = await world(t, "instance", { on: "boot", do: "ociFail" });
+  const env = { VAST_TRAINING_HOME: home };
+  const find = async (name: string) => {
+    const access = { login: undefined, folder: registryNotes(env), options: { hub: simulator.url } };
+    return (await findImage(name, access)).pinned;
+  };
+  const image = await find("japhba/cot-oracle-on-vastai");
+  const cachedBase = await find("vastai/pytorch:2.6");
+  const wanted = { ...criteria, minDurationHours: 1 };
+  const asked = { ...inputs, ...wanted, image, imageBytes: 500e9, __urn: URN };
+  const quoted = async (base: string) => {
+    const { inputs: checked } = await provider.check({}, { ...asked, cachedBase: base });
+    const { machineId, cachedPullOf } = checked.quote as Pick<Quote, "machineId" | "cachedPullOf">;
+    return [machineId, cachedPullOf];
+  };
+  const api = openApi({ apiUrl: "simulator", apiKeyFile: "" }, env);
+  const [first, second] = (await market(new VastClient(api), wanted)).choices;
+  assert.ok(first && second);
+  assert.deepEqual(await quoted(cachedBase), [first.machineId, "base"]);
+  const places = { own: openStateDir(env).ledgerDir, lab: "" };
+  const notes = new Ledger(places, simulator.url, { now: Date.now, say: async (text) => assert.fail(text) });
+  notes.note(second, { what: "served", hours: 1, pulled: digestIn(image) ?? assert.fail() });
+  assert.deepEqual(await quoted(""), [second.machineId, "machine"]);
+  await assert.rejects(provider.create({ ...asked, maxOffers: 1, quote: null }), /no machine of 1 came up/);
+  assert.deepEqual(
+    ledger(simulator.world).contracts.map(({ machineId }) => machineId),
+    [second.machineId],
+  );
+});
+
 test("without searches whatever needs none goes on, and the rest says from when on they are to be had", async (t) => {
   const { simulator, journal, engine, provider, another } = await world(t, "instance");
   journal.begin(`${label}x`);
@@ -165,7 +203,8 @@ test("a refresh notes that a machine was outbid, once, and its release how long 
   mkdirSync(labDir);
   const id = await rentElsewhere(simulator, label, 20);
   await until(() => simulator.world.contracts.living().every(({ state }) => state === "running"));
-  const asked = { ...inputs, labDir };
+  const pulled = `sha256:${"0".repeat(64)}`;
+  const asked = { ...inputs, labDir, image: `${image}@${pulled}` };
   const state = { ...asked, instanceId: id, phase: "ready", untouched: true, pricePerHour: 3, asked };
   const whatIs = { machineId: "", startedAt: new Date(Date.now() - 7_200_000).toISOString() };
   const [contract] = simulator.world.contracts.living();
@@ -184,10 +223,10 @@ test("a refresh notes that a machine was outbid, once, and its release how long 
   const told = lines.map((line) => JSON.parse(line));
   const slice = { machineId: contract.offer.machine.id, gpus: 1 };
   assert.deepEqual(
-    told.map(({ what, machineId, gpus, hours }) => ({ what, machineId, gpus, hours })),
+    told.map(({ what, machineId, gpus, hours, pulled }) => ({ what, machineId, gpus, hours, pulled })),
     [
-      { what: "outbid", ...slice, hours: undefined },
-      { what: "served", ...slice, hours: 2 },
+      { what: "outbid", ...slice, hours: undefined, pulled: undefined },
+      { what: "served", ...slice, hours: 2, pulled },
     ],
   );
 });

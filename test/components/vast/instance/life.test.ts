@@ -98,6 +98,13 @@ test("preview, up, a new cap, outbid, a machine that vanishes, destroy", { skip:
     assert.match(await program.works("preview"), /4 unchanged/);
   });
 
+  await t.test("nor does a base that hosts may have", async () => {
+    const cachedBase = `vastai/pytorch@sha256:${"0".repeat(64)}`;
+    assert.match(await program.works("preview", [], { cachedBase }), /4 unchanged/);
+    await program.works("up", ["--skip-preview", "--expect-no-changes"], { cachedBase });
+    assert.match(await program.works("preview"), /4 unchanged/, "nor that it is named no more");
+  });
+
   await t.test("a refusal is not an answer to a refresh", async () => {
     const before = await program.outputs();
     await simulator.post("/_sim/faults", { on: "GET /instances/{id}/", do: "authError404" });

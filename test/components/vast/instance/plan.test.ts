@@ -104,6 +104,8 @@ test("what replaces an instance, and what changes nothing", () => {
     { publicKeys: ["ssh-ed25519 BBBB other"], sshKeyFile: "/key" },
     { readyTimeoutMinutes: { machine: 1, total: 2 }, onstart: "true" },
     { quote: { ...quote, totalPerHour: 1 } },
+    { quote: { ...quote, cachedPullMinutes: 1, cachedPullOf: "base" } },
+    { cachedBase: `vastai/pytorch@sha256:${"0".repeat(64)}` },
   ];
   for (const change of harmless)
     assert.deepEqual(planOf(ready, { ...inputs, ...change }), { replaces: [], changes: false });

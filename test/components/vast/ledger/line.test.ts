@@ -12,6 +12,8 @@ test("what we write is read", () => {
     line,
     { ...line, what: "ready", words: undefined, bootSeconds: 90, pullMbps: 812.5 },
     { ...line, what: "ready", words: undefined, bootSeconds: 90, onDemand: { perHour: 2.1, at: NOW } },
+    { ...line, what: "ready", words: undefined, bootSeconds: 90, pulled: `sha256:${"0a".repeat(32)}` },
+    { ...line, what: "served", words: undefined, hours: 1, pulled: `sha256:${"0a".repeat(32)}` },
     { ...line, what: "outbid", words: undefined },
     { ...line, what: "served", words: undefined, hours: 41.25 },
   ].map((each) => JSON.stringify(each));
@@ -42,6 +44,8 @@ const hostile: [what: string, changes: object][] = [
   ["that served for ever", { what: "served", hours: 1e9 }],
   ["that served less than nothing", { what: "served", hours: -1 }],
   ["that booted in no number", { what: "ready", bootSeconds: "90" }],
+  ["of an image that has a name", { what: "ready", bootSeconds: 9, pulled: "me/private-thing:v1" }],
+  ["of an image that is no text", { what: "served", hours: 1, pulled: ["sha256:0"] }],
   ["that pulls at no speed", { what: "ready", bootSeconds: 9, pullMbps: 0 }],
 ];
 

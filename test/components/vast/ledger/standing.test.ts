@@ -13,6 +13,7 @@ import {
 const NOW = Date.UTC(2026, 4, 20);
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+const digest = `sha256:${"0".repeat(64)}`;
 
 function line(
   machineId: number,
@@ -33,8 +34,8 @@ const sorted = (...lines: Line[]) => {
 
 test("lines become one standing for each slice of a machine, in whatever order they were read", () => {
   const lines = [
-    line(1, 9 * DAY, { what: "ready", bootSeconds: 300, pullMbps: 800 }),
-    line(1, 8 * DAY, { what: "served", hours: 20.5 }),
+    line(1, 9 * DAY, { what: "ready", bootSeconds: 300, pullMbps: 800, pulled: digest }),
+    line(1, 8 * DAY, { what: "served", hours: 20.5, pulled: digest }),
     line(1, 7 * DAY, { what: "outbid" }, { onDemand: { perHour: 2, at: NOW - 7 * DAY } }),
     line(1, 2 * DAY, { what: "ready", bootSeconds: 90 }, { onDemand: { perHour: 3, at: NOW - 8 * DAY } }),
     line(1, DAY, { what: "served", hours: 20.5 }),
@@ -53,6 +54,7 @@ test("lines become one standing for each slice of a machine, in whatever order t
     faults: [{ at: NOW - 3 * HOUR, words: "no ssh" }],
     bootSeconds: 90,
     pullMbps: 800,
+    pulled: [9, 8].map((days) => ({ digest, at: NOW - days * DAY })),
     outbids: 1,
     served: 2,
     hours: 41,

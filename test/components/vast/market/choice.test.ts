@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choose } from "../../../../components/vast/market/choice.ts";
+import { type Pull, UNKNOWN_PULL } from "../../../../components/vast/ledger/pull.ts";
+import { byCost, choose } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
 import { criteria, offer } from "../../../support/rows.ts";
 
@@ -71,4 +72,45 @@ test("an on-demand choice has no bid", () => {
   assert.equal(choice?.bidPerHour, null);
   assert.equal(choice?.onDemandPerHour, 2.4);
   assert.equal(choice?.totalPerHour, 2.4278);
+});
+
+/** Machines 1 to 3, each a thousandth of a dollar an hour dearer, with this traffic. */
+const three = (traffic: number) =>
+  choose(
+    [1, 2, 3].map((id) =>
+      offer({ id, machine_id: id, dph_base: 2 + id / 1000, inet_down_cost: traffic, inet_up_cost: 0 }),
+    ),
+    "H100 SXM",
+    onDemand,
+  );
+const inOrder = (traffic: number, changes: Partial<Pull>, hours = 24) => {
+  const pull = { ...UNKNOWN_PULL, bytes: 15e9, ...changes };
+  const all = byCost(three(traffic), pull, { ...onDemand, minDurationHours: hours });
+  return all.map(({ machineId }) => machineId);
+};
+
+test("a machine that is known to have the image goes first where that saves more than its price is higher", () => {
+  const onMachines = new Map([[2, 0]]);
+  assert.deepEqual(inOrder(0.01, { onMachines }), [2, 1, 3], "15 cents over 24 h, for 0.1 cents an hour");
+  assert.deepEqual(inOrder(0.001, { onMachines }), [1, 2, 3], "1.5 cents");
+  assert.deepEqual(inOrder(0.001, { onMachines }, 1), [2, 1, 3], "over one hour");
+  assert.deepEqual(inOrder(0.001, { onMachines }, 0), [2, 1, 3]);
+  assert.deepEqual(inOrder(0.01, { onMachines: new Map([[2, 13e9]]) }), [1, 2, 3], "most of it is to be pulled");
+  assert.deepEqual(inOrder(0.01, { onMachines, bytes: null }), [1, 2, 3]);
+});
+
+test("at one price the machine that has the image goes first, and minutes of a pull cost the disk alone", () => {
+  const equal = choose(
+    [1, 2].map((id) => offer({ id, machine_id: id, inet_down_cost: 0, inet_up_cost: 0 })),
+    "H100 SXM",
+    criteria,
+  );
+  const first = (changes: Partial<Pull>) => byCost(equal, { ...UNKNOWN_PULL, bytes: 15e9, ...changes }, criteria)[0];
+  assert.equal(first({})?.machineId, 1);
+  assert.equal(first({ onMachines: new Map([[2, 0]]) })?.machineId, 2);
+  assert.deepEqual(inOrder(0, { onMachines: new Map([[2, 0]]) }, 1), [1, 2, 3]);
+});
+
+test("a base that hosts may have changes no order", () => {
+  for (const besideBase of [null, 0, 14e9]) assert.deepEqual(inOrder(0.01, { besideBase }, 1), [1, 2, 3]);
 });

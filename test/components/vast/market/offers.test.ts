@@ -10,7 +10,7 @@ import type { Line } from "../../../../components/vast/ledger/line.ts";
 import { standingsOf } from "../../../../components/vast/ledger/standing.ts";
 import type { OfferChoice } from "../../../../components/vast/market/choice.ts";
 import type { OfferCriteria } from "../../../../components/vast/market/criteria.ts";
-import { type Market, market, offerQuery } from "../../../../components/vast/market/offers.ts";
+import { type Market, market, marketRows, offerQuery } from "../../../../components/vast/market/offers.ts";
 import { Prices } from "../../../../components/vast/market/prices.ts";
 import { quoteLine, quoteOf } from "../../../../components/vast/market/quote.ts";
 import { criteria, offerRow } from "../../../support/rows.ts";
@@ -86,6 +86,26 @@ test("a bid is compared with the on-demand price of its machine, whatever the id
   assert.deepEqual(here.asked.toSorted(), ["bid", "on-demand"]);
   assert.deepEqual(beside(found), [[1, 2.1999, 2.2, "machine"]], "and machine 2 costs less on demand elsewhere");
   assert.equal(found.onDemandTotal, 1.2278);
+});
+
+test("a machine that has the image, which may be known only after the search, goes before a cheaper one", async (t) => {
+  const { client } = await markets(t, [row(1, { min_bid: 1.5 }), row(2, { min_bid: 1.501 })], []);
+  const order = async (machines: number[]) => {
+    const onMachines = new Map(machines.map((id) => [id, 0]));
+    const pull = Promise.resolve({ bytes: 15e9, besideBase: null, onMachines });
+    const wanted = { ...criteria, minDurationHours: 1 };
+    const { choices } = await market(client, wanted, { pull });
+    const rows = await marketRows(client, wanted, { pull });
+    const ranked = choices.map(({ machineId }) => machineId);
+    assert.deepEqual(
+      rows.map(({ offer }) => offer.machineId),
+      ranked,
+    );
+    return ranked;
+  };
+  assert.deepEqual(await order([]), [1, 2]);
+  assert.deepEqual(await order([2]), [2, 1]);
+  assert.deepEqual(await order([1, 2]), [1, 2]);
 });
 
 test("a machine that is not listed on demand: its last price, else the cheapest of the kind, else nothing", async (t) => {

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Pull, UNKNOWN_PULL } from "../../../../components/vast/ledger/pull.ts";
 import { choose } from "../../../../components/vast/market/choice.ts";
 import {
   onDemandHint,
+  type PullTimes,
   patienceOf,
   pullMinutesOf,
+  pullTimesOf,
   quoteLine,
   quoteOf,
+  quoteShape,
 } from "../../../../components/vast/market/quote.ts";
 import { criteria, offer, quote } from "../../../support/rows.ts";
 
@@ -78,5 +82,46 @@ test("the quote is what the choice promises", () => {
     totalPerHour: 1.8278,
     trafficPerGb: 0.003,
     pullMinutes: null,
+    cachedPullMinutes: null,
+    cachedPullOf: null,
   });
+});
+
+const machine = { machineId: 41907, downloadMbps: 500 };
+const pull: Pull = { bytes: 15e9, besideBase: 0.9e9, onMachines: new Map([[7, 0.1e9]]) };
+const lineOf = (times: PullTimes) => quoteLine({ ...quote, ...times }).replace(/^.* in all/, "");
+
+test("a base that is named is said beside all that there is to pull, in minutes of this machine", () => {
+  const times = pullTimesOf(machine, pull);
+  assert.deepEqual(times, { pullMinutes: 4, cachedPullMinutes: 0.2, cachedPullOf: "base" });
+  assert.equal(lineOf(times), ", image pull about 4 min, 12 s where the base is cached");
+  assert.equal(lineOf(pullTimesOf(machine, { ...pull, besideBase: null })), ", image pull about 4 min");
+  assert.equal(lineOf(pullTimesOf({ ...machine, downloadMbps: null }, pull)), "");
+  assert.equal(lineOf(pullTimesOf(machine, UNKNOWN_PULL)), "");
+  const much = pullTimesOf(machine, { ...pull, besideBase: 9e9 });
+  assert.equal(lineOf(much), ", image pull about 4 min, 2 min where the base is cached");
+  const all = pullTimesOf(machine, { ...pull, besideBase: 0 });
+  assert.equal(lineOf(all), ", image pull about 4 min, 6 s where the base is cached");
+});
+
+test("of a machine that ran layers of it before only what is left is said, unless the base leaves less", () => {
+  const known = pullTimesOf({ ...machine, machineId: 7 }, pull);
+  assert.deepEqual(known, { pullMinutes: 4, cachedPullMinutes: 0, cachedPullOf: "machine" });
+  assert.equal(lineOf(known), ", image pull about 6 s, the rest is there from an earlier run");
+  const little = { ...pull, onMachines: new Map([[machine.machineId, 14e9]]) };
+  assert.equal(pullTimesOf(machine, little).cachedPullOf, "base");
+  const alone = { ...little, besideBase: null };
+  assert.equal(lineOf(pullTimesOf(machine, alone)), ", image pull about 4 min, the rest is there from an earlier run");
+});
+
+test("however little is left to pull, a machine is waited for as if it had to pull all", () => {
+  const { pullMinutes } = pullTimesOf({ machineId: 7, downloadMbps: 20 }, pull);
+  assert.equal(pullMinutes, 100);
+  assert.equal(patienceOf(30, pullMinutes), 310);
+});
+
+test("the quote of an earlier version says what it said", () => {
+  const { cachedPullMinutes: _minutes, cachedPullOf: _of, ...earlier } = { ...quote, ...pullTimesOf(machine, pull) };
+  assert.deepEqual(quoteShape.parse(earlier), earlier);
+  assert.match(quoteLine(earlier), /, image pull about 4 min$/);
 });

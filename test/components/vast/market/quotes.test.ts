@@ -26,6 +26,7 @@ test("a quote is kept for ten minutes, for the same thing only", (t) => {
     quote,
   );
   assert.equal(quotes.get({ ...key, urn: "urn:y" }), undefined);
+  assert.equal(quotes.get({ ...key, cachedBase: "a/b@sha256:0" }), undefined);
   assert.equal(quotes.get({ ...key, criteria: { ...criteria, maxPricePerHour: 1 } }), undefined);
   now += 599_000;
   assert.deepEqual(quotes.get(key), quote);

@@ -39,18 +39,23 @@ test("only what is a machine's own counts against it", () => {
 });
 
 test("a pull has a speed where its size is known and it was seen", () => {
-  assert.deepEqual(readyAfter(90_400, 80_000, 10e9), { what: "ready", bootSeconds: 90, pullMbps: 1000 });
-  for (const [pullMs, bytes] of [
-    [null, 10e9],
-    [80_000, null],
-    [900, 10e9],
-  ] as const)
-    assert.deepEqual(readyAfter(90_400, pullMs, bytes), { what: "ready", bootSeconds: 90 });
+  const ready = { image: "a/b:1", bootMs: 90_400, pullMs: 80_000, pulledBytes: 10e9 };
+  assert.deepEqual(readyAfter(ready), { what: "ready", bootSeconds: 90, pullMbps: 1000 });
+  for (const unseen of [{ pullMs: null }, { pulledBytes: null }, { pullMs: 900 }])
+    assert.deepEqual(readyAfter({ ...ready, ...unseen }), { what: "ready", bootSeconds: 90 });
 });
 
 test("hours are counted from when it was ready, and never backwards", () => {
-  assert.deepEqual(servedSince(0, 41.256 * 3_600_000), { what: "served", hours: 41.26 });
-  assert.deepEqual(servedSince(9, 0), { what: "served", hours: 0 });
+  assert.deepEqual(servedSince("a/b", 0, 41.256 * 3_600_000), { what: "served", hours: 41.26 });
+  assert.deepEqual(servedSince("a/b", 9, 0), { what: "served", hours: 0 });
+});
+
+test("of an image its digest is noted, where it has one, and never its name", () => {
+  const pulled = `sha256:${"0".repeat(64)}`;
+  const image = `me/private-thing:v1@${pulled}`;
+  const ready = readyAfter({ image, bootMs: 1000, pullMs: null, pulledBytes: null });
+  assert.deepEqual(ready, { what: "ready", bootSeconds: 1, pulled });
+  assert.deepEqual(servedSince(image, 0, 0), { what: "served", hours: 0, pulled });
 });
 
 test("what is noted has the last price on demand beside it; what has no machine is not", () => {

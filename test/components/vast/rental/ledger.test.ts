@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ledger } from "../../../../components/vast/ledger/ledger.ts";
+import { UNKNOWN_PULL } from "../../../../components/vast/ledger/pull.ts";
 import { knownText } from "../../../../components/vast/ledger/standing.ts";
 import { market } from "../../../../components/vast/market/offers.ts";
 import { quoteOf } from "../../../../components/vast/market/quote.ts";
@@ -62,7 +63,7 @@ test("when every machine has failed the least bad one is taken, and that is said
 
 test("what a machine was like is known: boot, pull, and its price on demand", async (t) => {
   const world = await renting(t, { timings: { pull: 100 } });
-  const machineId = await rentAnew(world, { imageBytes: 10e9 });
+  const machineId = await rentAnew(world, { pull: { ...UNKNOWN_PULL, bytes: 10e9 } });
   const [one, ...others] = known(world);
   assert.deepEqual([one?.machineId, one?.gpus, others], [machineId, 1, []]);
   const bootSeconds = one?.bootSeconds ?? 0;
@@ -77,6 +78,24 @@ test("what a machine was like is known: boot, pull, and its price on demand", as
     line,
     /^machine \d+: boots in \d+ s; pulls at \d+ Mbit\/s; on demand \$\d\.\d{3}\/h on \d{4}-\d\d-\d\d$/,
   );
+});
+
+test("which image a machine has pulled is known by its digest, and a pull of a part of it tells no speed", async (t) => {
+  const world = await renting(t, { timings: { pull: 100 } });
+  const digest = `sha256:${"0".repeat(64)}`;
+  const pinned = { image: `japhba/cot-oracle@${digest}` };
+  const all = { ...UNKNOWN_PULL, bytes: 10e9 };
+  const first = (await rentAnew(world, { ...pinned, pull: all })) ?? 0;
+  assert.deepEqual(
+    known(world).map(({ machineId, pulled }) => [machineId, pulled.map((each) => each.digest)]),
+    [[first, [digest]]],
+  );
+  const speed = known(world)[0]?.pullMbps;
+  assert.ok(speed);
+  const pull = { ...all, bytes: 20e9, onMachines: new Map([[first, 1e9]]) };
+  assert.equal(await rentAnew(world, { ...pinned, image: "japhba/cot-oracle:2026-01", pull }), first);
+  assert.equal(known(world)[0]?.pullMbps, speed, "1 of 10 GB was pulled, or none");
+  assert.equal(known(world)[0]?.pulled.length, 1, "a tag has no digest");
 });
 
 const faults: [what: string, faults: Fault[], words: RegExp][] = [
