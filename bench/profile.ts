@@ -37,9 +37,9 @@ function times(timings: Readonly<Record<string, number>>, factor: number): Parti
 }
 
 /** As options of the simulator. */
-export function simulatorOptions({ timings, market = 1 }: Profile): string[] {
+export function simulatorOptions({ timings, market }: Profile): string[] {
   const steps = Object.entries(timings).flatMap(([step, seconds]) => ["--timing", `${step}=${seconds}`]);
-  return ["--market", String(market), ...steps];
+  return market === undefined ? steps : ["--market", String(market), ...steps];
 }
 
 /** Seconds that nobody can save between the command and a login: a search, a rental, the boot. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { platformSeconds, QUICK, REAL, simulatorOptions, TENTH } from "../../bench/profile.ts";
+import { CROWDED, platformSeconds, QUICK, REAL, simulatorOptions, TENTH } from "../../bench/profile.ts";
 
 test("what nobody can save is a search, a rental and the boot up to sshd", () => {
   // 0.3 for the search, 1 for PUT, 25 until it runs, 8 more until sshd answers.
@@ -12,5 +12,6 @@ test("what nobody can save is a search, a rental and the boot up to sshd", () =>
 
 test("a profile is given to the simulator step by step", () => {
   assert.deepEqual(simulatorOptions(QUICK), []);
+  assert.deepEqual(simulatorOptions(CROWDED), ["--market", "4"]);
   assert.deepEqual(simulatorOptions(TENTH).slice(0, 4), ["--timing", "latency=0.03", "--timing", "rent=0.07"]);
 });
