@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import { createReadStream, lstatSync, type Stats } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { createHash, type Hash } from "node:crypto";
+import { lstatSync, type Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { printable } from "../../lib/text.ts";
 
 /** What a file holds. */
@@ -52,8 +52,27 @@ export async function contentAt(path: Buffer): Promise<Content | undefined> {
 
 async function sumOf(path: Buffer): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
+  const file = await open(path);
+  try {
+    await hashOn(file, hash);
+  } finally {
+    await file.close();
+  }
   return hash.digest("hex");
+}
+
+/** Each piece costs two turns of the event loop: with 64 KiB, what a stream takes, hashing takes twice as long. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Hashes an open file from where it was read to, up to its present end. Answers with the number of bytes. */
+export async function hashOn(file: FileHandle, hash: Hash): Promise<number> {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let bytes = 0; ; ) {
+    const { bytesRead } = await file.read(piece);
+    if (bytesRead === 0) return bytes;
+    hash.update(piece.subarray(0, bytesRead));
+    bytes += bytesRead;
+  }
 }
 
 /** The folder of a name; "" = the top one. */
