@@ -43,7 +43,8 @@ function mostBytes(bytes: number): number {
  * input, and none larger than the limit set for the process. Links on the machine are followed there (`--copy-links`);
  * none is created here.
  */
-function words(machine: Login, { from, to, sizes, checksum, compress = false }: Copy): string[] {
+function words(machine: Login, { from, to, sizes, onDisk, checksum, compress = false }: Copy): string[] {
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
   return [
     ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
@@ -56,7 +57,7 @@ function words(machine: Login, { from, to, sizes, checksum, compress = false }: 
     "--no-owner",
     "--no-group",
     "--chmod=u+rwX,a-s",
-    "--sparse",
+    ...(onDisk < all ? ["--sparse"] : []),
     "--partial",
     `--timeout=${SILENCE_SECONDS}`,
     "--protect-args",
