@@ -82,7 +82,7 @@ async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
     const { files } = listing;
     for (const name of files.keys()) seen.add(name);
     const how = { from, files, checksum: round > 1, growing: true, pace, signal, progress };
-    const wrong = await fetchInto(store, request, how);
+    const { wrong } = await fetchInto(store, request, how);
     store.renew();
     placeLinks(store.home, listing.links);
     if (wrong.length === 0 && live) break;

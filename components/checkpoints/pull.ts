@@ -4,7 +4,7 @@ import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { Pace } from "./copy/pace.ts";
-import { checkRoomFor, fetchInto, mismatch } from "./fetch.ts";
+import { checkRoomFor, type Fetched, fetchInto, mismatch } from "./fetch.ts";
 import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
 import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
@@ -104,6 +104,8 @@ class Pull {
   readonly #store: Store;
   /** Every name that the machine has shown. */
   readonly #seen = new Set<string>();
+  /** Impossible records of its listings. */
+  readonly #lies: string[] = [];
   /** Who was last seen writing. */
   #writers: readonly Writer[] = [];
   #fetched = 0;
@@ -119,14 +121,14 @@ class Pull {
 
   async run(): Promise<Pulled> {
     for (;;) {
-      const listing = await this.#list();
+      const listing = await this.#list(false);
       const { sound, changing } = await this.#bring(listing);
       const { later, moved } = await this.#lookAgain(sound);
       if (this.#request.live === true) {
         const still = new Set([...changing, ...moved.filter((name) => later.files.has(name))]);
-        return this.#end(sound, still, listing.lies, later.refused);
+        return this.#end(sound, still, later.refused);
       }
-      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies, later.refused);
+      if (moved.length === 0) return this.#end(sound, new Set(), later.refused);
       if (this.#isHopeless()) throw this.#unsettled(moved);
     }
   }
@@ -164,13 +166,13 @@ class Pull {
   /** Answers with what came home, and the names that changed meanwhile. */
   async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
     const { live = false, quietMs = QUIET_MS } = this.#request;
-    let files = first.files;
+    let listed = first.files;
     for (let round = 1; ; round++) {
-      const wrong = await this.#copy(files, round > 1);
+      const { files, wrong } = await this.#copy(listed, round);
       this.#store.renew();
       placeLinks(this.#request.to, first.links);
       if (wrong.length === 0) return { sound: files, changing: [] };
-      const now = (await this.#list()).files;
+      const now = (await this.#list(true)).files;
       const left = wrong.filter((name) => now.has(name));
       const changing = left.filter((name) => !isSameFile(files.get(name), now.get(name)));
       const isWritten = changing.length === left.length;
@@ -181,31 +183,38 @@ class Pull {
       if (!isWritten && round >= ROUNDS) throw mismatch(namesText(left), round);
       if (!live && isWritten && this.#isHopeless()) throw this.#unsettled(wrong);
       if (!live && round >= ROUNDS) await this.#rest(quietMs);
-      files = now;
+      listed = now;
     }
   }
 
-  /** Answers with the names of files that did not arrive as they are there. */
-  #copy(files: Manifest, checksum: boolean): Promise<string[]> {
+  /** In the first round the files have no sums: the machine hashes while they are copied. */
+  #copy(files: Manifest, round: number): Promise<Fetched> {
     const { from, pace, progress, signal } = this.#request;
     const fetching = (bytes: number) => {
       this.#fetched += bytes;
     };
-    return fetchInto(this.#store, this.#request, { from, files, checksum, pace, progress, signal, fetching });
+    const hashed = async (stop: AbortSignal) => (await this.#ask(true, stop)).files;
+    const how = { from, files, checksum: round > 1, pace, progress, signal, fetching };
+    return fetchInto(this.#store, this.#request, round > 1 ? how : { ...how, hashed });
   }
 
-  async #list(hashes = true): Promise<Listing> {
+  #list(hashes: boolean): Promise<Listing> {
     this.#request.progress("listing the checkpoints on the machine");
-    const { from } = this.#request;
-    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#request.signal));
+    return this.#ask(hashes, this.#request.signal);
+  }
+
+  async #ask(hashes: boolean, signal: AbortSignal | undefined): Promise<Listing> {
+    const listing = parseListing(await runScript(this.#request, manifestScript(this.#request.from, hashes), signal));
     for (const name of listing.files.keys()) this.#seen.add(name);
+    this.#lies.push(...listing.lies);
     if (listing.writers.length > 0) this.#writers = listing.writers;
     if (hashes) this.#hashedAt = performance.now();
     return listing;
   }
 
   /** Throws when the machine lied about some files: it is not believed about the others, though they have come home. */
-  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[], refused: readonly RefusedLink[]): Pulled {
+  #end(home: Manifest, still: ReadonlySet<string>, refused: readonly RefusedLink[]): Pulled {
+    const [lie] = this.#lies;
     const sound = new Map([...home].filter(([name]) => !still.has(name)));
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {

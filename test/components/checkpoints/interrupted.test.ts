@@ -52,6 +52,16 @@ async function openScene(t: TestContext): Promise<Scene> {
   return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
 }
 
+/** Bash for `behave`: `await FILE`, and `$isHashing`, which is 1 when sums are asked for. */
+const HASHING = `
+await() { for look in $(seq 200); do [ ! -e "$1" ] || return 0; sleep 0.1; done; exit 1; }
+isHashing=0
+if [ $isCopy = 0 ]; then
+  said=$(cat)
+  case $said in *"HASHES='1'"*) isHashing=1 ;; esac
+  exec <<<"$said"
+fi`;
+
 const MB = 1_000_000;
 
 /** Passes on 3 MB as they come, and no more: head would keep the first words of the conversation to itself. */
@@ -159,10 +169,12 @@ test(
       for (let shard = 0; shard < 6; shard++)
         writeFileSync(join(scene.from, step, `shard_${shard}`), `${step} ${shard}`);
     }
-    // Rotated away when the copy begins: in part, and then the rest.
-    scene.behave(
-      `[ $isCopy = 0 ] || rm -f ${scene.from}/step_1/shard_[2-5]; asked; [ $isCopy = 0 ] || rm -rf ${scene.from}/step_1`,
-    );
+    // Rotated away when the copy begins: in part, and the rest when that is copied and hashed.
+    scene.behave(`${HASHING}
+      [ $isCopy = 0 ] || rm -f ${scene.from}/step_1/shard_[2-5]
+      asked
+      [ $isHashing = 0 ] || : >${scene.from}/../hashed
+      [ $isCopy = 0 ] || { await ${scene.from}/../hashed; rm -rf ${scene.from}/step_1; }`);
     const pulled = await pullCheckpoints({ ...scene, live: true });
     assert.deepEqual([pulled.files, pulled.changing, pulled.incomplete], [6, [], ["step_1 (2 of 6 files)"]]);
     assert.deepEqual(readdirSync(join(scene.to, "step_1")).sort(), [
@@ -247,10 +259,77 @@ test("a file with holes comes home with holes", needsRoot, async (t) => {
   const scene = await openScene(t);
   writeFileSync(join(scene.from, "optimizer"), "begin");
   truncateSync(join(scene.from, "optimizer"), 60 * MB);
+  const words = wordsOfRsync(t, scene);
   await pullCheckpoints(scene);
   const { size, blocks } = statSync(join(scene.to, "optimizer"));
   assert.equal(size, 60 * MB);
   assert.ok(blocks * 512 < 10 * MB, `${blocks * 512} bytes on disk`);
+  // To look for holes where there are none takes much longer than to write.
+  writeFileSync(join(scene.from, "model"), randomBytes(MB));
+  await pullCheckpoints(scene);
+  assert.deepEqual(
+    words().map((call) => call.includes("--sparse")),
+    [true, false],
+  );
+});
+
+/** Notes how rsync is called here. */
+function wordsOfRsync(t: TestContext, { from }: Scene): () => string[][] {
+  const bin = join(from, "..", "bin");
+  mkdirSync(bin);
+  const real = execFileSync("sh", ["-c", "command -v rsync"], { encoding: "utf8" }).trim();
+  writeFileSync(join(bin, "rsync"), `#!/bin/sh\necho "$@" >>${bin}/calls\nexec ${real} "$@"\n`, { mode: 0o755 });
+  const { PATH } = process.env;
+  process.env.PATH = `${bin}:${PATH}`;
+  t.after(() => {
+    process.env.PATH = PATH;
+  });
+  const lines = () => readFileSync(join(bin, "calls"), "utf8").trim().split("\n");
+  return () => lines().map((line) => line.split(" "));
+}
+
+test("the machine hashes while files are copied", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  const at = join(scene.from, "..");
+  // Each waits for the other to begin.
+  scene.behave(`${HASHING}
+    if [ $isCopy = 1 ]; then : >${at}/copying; await ${at}/hashing; fi
+    if [ $isHashing = 1 ]; then : >${at}/hashing; await ${at}/copying; fi
+    asked`);
+  assert.equal((await pullCheckpoints(scene)).files, 1);
+  assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "one");
+});
+
+test("a file that changes between its copy and its sum is fetched again", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  const at = join(scene.from, "..");
+  scene.behave(`${HASHING}
+    if [ $isCopy = 1 ] && [ ! -e ${at}/copied ]; then
+      asked
+      printf two >${scene.from}/step_1
+      : >${at}/copied
+      exit
+    fi
+    [ $isHashing = 0 ] || await ${at}/copied
+    asked`);
+  const { files, changing } = await pullCheckpoints({ ...scene, live: true });
+  assert.deepEqual({ files, changing }, { files: 1, changing: [] });
+  assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "two");
+});
+
+test("when either of copy and sums fails, so does the pull, and the other is ended", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  for (const failing of ["isCopy", "isHashing"]) {
+    scene.behave(`${HASHING}
+      [ $${failing} = 0 ] || { echo broken >&2; exit 3; }
+      [ $isCopy$isHashing = 00 ] || exec sleep 600
+      asked`);
+    await assert.rejects(pullCheckpoints(scene), /broken|code 3/);
+    assert.ok(!existsSync(join(scene.to, "step_1")));
+  }
 });
 
 test("a folder is home when two listings agree: a saver that goes on is waited for, or named", needsRoot, async (t) => {
