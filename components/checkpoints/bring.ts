@@ -72,7 +72,8 @@ export async function bringAlong(request: BringRequest): Promise<Brought> {
 const ROUNDS = 3;
 
 async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
-  const { workspace: from = WORKSPACE, live = false, bring, ended = null, pace, signal, progress = () => {} } = request;
+  const { workspace: from = WORKSPACE, live = false, bring, pace, signal, progress = () => {} } = request;
+  const ended = (await request.ended) ?? null;
   const seen = new Set<string>();
   let listing: Listing;
   let written: string[] = [];

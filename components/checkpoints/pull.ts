@@ -32,8 +32,11 @@ export interface PullRequest extends Login, PullTerms {
   readonly live?: boolean;
   /** Who pulls, shown to others who wait for the folder; default "a pull". */
   readonly what?: string;
-  /** The training that had ended before this began (`endedTraining`); default null. */
-  readonly ended?: string | null;
+  /**
+   * The training that has ended (`endedTraining`); default null. It is awaited before the folder is looked at for the last
+   * time: who had ended by then has written nothing since.
+   */
+  readonly ended?: string | null | Promise<string | null>;
   /** Without `live`: how long nothing must change before the folder counts as settled, ms; default 4000. */
   readonly quietMs?: number;
   /** Without `live`: how long a changing folder is fetched again before giving up, ms; default a minute. */
@@ -109,6 +112,7 @@ class Pull {
   /** Who was last seen writing. */
   #writers: readonly Writer[] = [];
   #fetched = 0;
+  #ended: string | null = null;
   /** When the last listing with hashes arrived, by `performance.now()`. */
   #hashedAt = 0;
   /** How often the folder was found changed, and since when. */
@@ -123,6 +127,7 @@ class Pull {
     for (;;) {
       const listing = await this.#list(false);
       const { sound, changing } = await this.#bring(listing);
+      this.#ended = (await this.#request.ended) ?? null;
       const { later, moved } = await this.#lookAgain(sound);
       if (this.#request.live === true) {
         const still = new Set([...changing, ...moved.filter((name) => later.files.has(name))]);
@@ -223,7 +228,7 @@ class Pull {
       throw remoteError("failed", `the machine's manifest has impossible entries (${shown}); ${home}`);
     }
     const isWhole = still.size === 0 && refused.length === 0;
-    this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);
+    this.#store.finish(home, isWhole ? this.#ended : null);
     if (this.#request.live !== true && refused.length > 0) throw notFollowed(refused, sound.size);
     return {
       files: sound.size,
