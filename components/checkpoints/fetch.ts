@@ -17,10 +17,10 @@ export interface Fetch {
   /** Folder on the machine. */
   readonly from: string;
   readonly files: Manifest;
-  /** Asks for them again with their sums; default: `files` have theirs. */
+  /** Waits until the machine has hashed them; default: `files` have their sums. */
   readonly hashed?: (signal: AbortSignal) => Promise<Manifest>;
-  /** Compare contents instead of size and time. */
-  readonly checksum: boolean;
+  /** Compare contents instead of size and time; default false. */
+  readonly checksum?: boolean;
   /** For logs and texts, which may grow: they are sent compressed, and cut to the size at which they were listed. */
   readonly growing?: boolean;
   /** The slowest copy that is accepted; default 1 MB in 5 minutes. */
@@ -92,7 +92,7 @@ async function sumsOf({ files, hashed }: Fetch, signal: AbortSignal): Promise<Ma
 
 /** Copies these files to where the store takes them from. */
 async function bring(store: Store, machine: Login, what: Fetch, names: readonly string[], sums: Sums): Promise<void> {
-  const { from, files, checksum, growing = false, pace, progress, signal, fetching } = what;
+  const { from, files, checksum = false, growing = false, pace, progress, signal, fetching } = what;
   if (names.length === 0) return;
   const onDisk = (name: string) => files.get(name)?.onDisk ?? 0;
   store.checkRoom(files, names, onDisk);

@@ -4,9 +4,9 @@ import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { Pace } from "./copy/pace.ts";
-import { checkRoomFor, type Fetched, fetchInto, mismatch } from "./fetch.ts";
+import { checkRoomFor, type Fetch, type Fetched, fetchInto, mismatch } from "./fetch.ts";
 import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
-import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
+import { beforeSums, type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
@@ -100,6 +100,7 @@ export async function checkRoomToPull(request: PullRequest): Promise<number> {
   return files.size;
 }
 
+type Hashed = Required<Fetch>["hashed"];
 type Pulling = PullRequest & Required<Pick<PullRequest, "progress">>;
 
 class Pull {
@@ -125,8 +126,8 @@ class Pull {
 
   async run(): Promise<Pulled> {
     for (;;) {
-      const listing = await this.#list(false);
-      const { sound, changing } = await this.#bring(listing);
+      const { listed, hashed } = this.#listHashing();
+      const { sound, changing } = await this.#bring(await listed, hashed);
       this.#ended = (await this.#request.ended) ?? null;
       const { later, moved } = await this.#lookAgain(sound);
       if (this.#request.live === true) {
@@ -169,11 +170,11 @@ class Pull {
   }
 
   /** Answers with what came home, and the names that changed meanwhile. */
-  async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
+  async #bring(first: Listing, hashed: Hashed): Promise<{ sound: Manifest; changing: readonly string[] }> {
     const { live = false, quietMs = QUIET_MS } = this.#request;
     let listed = first.files;
     for (let round = 1; ; round++) {
-      const { files, wrong } = await this.#copy(listed, round);
+      const { files, wrong } = await this.#copy(listed, round === 1 ? { hashed } : { checksum: true });
       this.#store.renew();
       placeLinks(this.#request.to, first.links);
       if (wrong.length === 0) return { sound: files, changing: [] };
@@ -192,24 +193,37 @@ class Pull {
     }
   }
 
-  /** In the first round the files have no sums: the machine hashes while they are copied. */
-  #copy(files: Manifest, round: number): Promise<Fetched> {
+  #copy(files: Manifest, how: Pick<Fetch, "hashed" | "checksum">): Promise<Fetched> {
     const { from, pace, progress, signal } = this.#request;
     const fetching = (bytes: number) => {
       this.#fetched += bytes;
     };
-    const hashed = async (stop: AbortSignal) => (await this.#ask(true, stop)).files;
-    const how = { from, files, checksum: round > 1, pace, progress, signal, fetching };
-    return fetchInto(this.#store, this.#request, round > 1 ? how : { ...how, hashed });
+    return fetchInto(this.#store, this.#request, { from, files, pace, progress, signal, fetching, ...how });
   }
 
   #list(hashes: boolean): Promise<Listing> {
-    this.#request.progress("listing the checkpoints on the machine");
     return this.#ask(hashes, this.#request.signal);
   }
 
-  async #ask(hashes: boolean, signal: AbortSignal | undefined): Promise<Listing> {
-    const listing = parseListing(await runScript(this.#request, manifestScript(this.#request.from, hashes), signal));
+  /** A listing that is there before the machine begins to hash, and the same with sums. */
+  #listHashing(): { listed: Promise<Listing>; hashed: Hashed } {
+    const { signal } = this.#request;
+    const stop = new AbortController();
+    const listed = Promise.withResolvers<Listing>();
+    const any = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    const whole = this.#ask(true, any, beforeSums(listed.resolve));
+    whole.then(listed.resolve, listed.reject);
+    const hashed: Hashed = async (signal) => {
+      signal.addEventListener("abort", () => stop.abort());
+      return (await whole).files;
+    };
+    return { listed: listed.promise, hashed };
+  }
+
+  async #ask(hashes: boolean, signal: AbortSignal | undefined, onOutput?: (chunk: Buffer) => void): Promise<Listing> {
+    const { from, progress } = this.#request;
+    progress("listing the checkpoints on the machine");
+    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), signal, onOutput));
     for (const name of listing.files.keys()) this.#seen.add(name);
     this.#lies.push(...listing.lies);
     if (listing.writers.length > 0) this.#writers = listing.writers;

@@ -7,6 +7,7 @@
 #   n SECONDS                                 the machine's clock
 #   w PID COMMAND                             writes just now
 #   s SIZE BLOCKS INODE MTIME CTIME NAME      a file; blocks are 512 bytes each
+#   sums                                      what follows are sums alone: all else is listed
 #   SHA256 *NAME                              the sum of a file that still exists
 #   l NAME, then e NAME                       a link, and its target within all that is listed
 #   x WHY NAME, then t PATH                   a link that cannot be followed, and its target
@@ -98,7 +99,7 @@ if see_folder "$FOLDER"; then
   list_writers
   list_files
   list_links
-  [ "$HASHES" = 0 ] || print_sums name_files
+  [ "$HASHES" = 0 ] || { printf 'sums\0' && print_sums name_files; }
 else
   list_absence
 fi

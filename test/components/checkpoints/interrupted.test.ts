@@ -17,7 +17,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
+import { recordOf } from "../../../components/checkpoints/store/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
@@ -52,15 +54,18 @@ async function openScene(t: TestContext): Promise<Scene> {
   return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
 }
 
-/** Bash for `behave`: `await FILE`, and `$isHashing`, which is 1 when sums are asked for. */
-const HASHING = `
-await() { for look in $(seq 200); do [ ! -e "$1" ] || return 0; sleep 0.1; done; exit 1; }
-isHashing=0
-if [ $isCopy = 0 ]; then
-  said=$(cat)
-  case $said in *"HASHES='1'"*) isHashing=1 ;; esac
-  exec <<<"$said"
-fi`;
+/** Bash: waits for a file. */
+const AWAIT = 'await() { for look in $(seq 200); do [ ! -e "$1" ] || return 0; sleep 0.1; done; exit 1; }';
+
+/** Bash for `behave` in which hashing on the machine begins with this script. */
+function hashingBeginsWith({ from }: Scene, script: string): string {
+  const bin = join(from, "..", "machine-bin");
+  mkdirSync(bin, { recursive: true });
+  const real = execFileSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).trim();
+  const text = ["#!/bin/bash", AWAIT, script, `exec ${real} "$@"`, ""].join("\n");
+  writeFileSync(join(bin, "python3"), text, { mode: 0o755 });
+  return `${AWAIT}\nPATH=${bin}:$PATH`;
+}
 
 const MB = 1_000_000;
 
@@ -170,11 +175,12 @@ test(
         writeFileSync(join(scene.from, step, `shard_${shard}`), `${step} ${shard}`);
     }
     // Rotated away when the copy begins: in part, and the rest when that is copied and hashed.
-    scene.behave(`${HASHING}
-      [ $isCopy = 0 ] || rm -f ${scene.from}/step_1/shard_[2-5]
+    const at = join(scene.from, "..");
+    scene.behave(`${hashingBeginsWith(scene, `await ${at}/thinned`)}
+      [ $isCopy = 0 ] || { rm -f ${scene.from}/step_1/shard_[2-5]; : >${at}/thinned; }
       asked
-      [ $isHashing = 0 ] || : >${scene.from}/../hashed
-      [ $isCopy = 0 ] || { await ${scene.from}/../hashed; rm -rf ${scene.from}/step_1; }`);
+      [ $isCopy = 1 ] || : >${at}/hashed
+      [ $isCopy = 0 ] || { await ${at}/hashed; rm -rf ${scene.from}/step_1; }`);
     const pulled = await pullCheckpoints({ ...scene, live: true });
     assert.deepEqual([pulled.files, pulled.changing, pulled.incomplete], [6, [], ["step_1 (2 of 6 files)"]]);
     assert.deepEqual(readdirSync(join(scene.to, "step_1")).sort(), [
@@ -293,9 +299,8 @@ test("the machine hashes while files are copied", needsRoot, async (t) => {
   writeFileSync(join(scene.from, "step_1"), "one");
   const at = join(scene.from, "..");
   // Each waits for the other to begin.
-  scene.behave(`${HASHING}
-    if [ $isCopy = 1 ]; then : >${at}/copying; await ${at}/hashing; fi
-    if [ $isHashing = 1 ]; then : >${at}/hashing; await ${at}/copying; fi
+  scene.behave(`${hashingBeginsWith(scene, `: >${at}/hashing; await ${at}/copying`)}
+    [ $isCopy = 0 ] || { : >${at}/copying; await ${at}/hashing; }
     asked`);
   assert.equal((await pullCheckpoints(scene)).files, 1);
   assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "one");
@@ -305,15 +310,9 @@ test("a file that changes between its copy and its sum is fetched again", needsR
   const scene = await openScene(t);
   writeFileSync(join(scene.from, "step_1"), "one");
   const at = join(scene.from, "..");
-  scene.behave(`${HASHING}
-    if [ $isCopy = 1 ] && [ ! -e ${at}/copied ]; then
-      asked
-      printf two >${scene.from}/step_1
-      : >${at}/copied
-      exit
-    fi
-    [ $isHashing = 0 ] || await ${at}/copied
-    asked`);
+  scene.behave(`${hashingBeginsWith(scene, `await ${at}/copied`)}
+    asked
+    [ $isCopy = 0 ] || [ -e ${at}/copied ] || { printf two >${scene.from}/step_1; : >${at}/copied; }`);
   const { files, changing } = await pullCheckpoints({ ...scene, live: true });
   assert.deepEqual({ files, changing }, { files: 1, changing: [] });
   assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "two");
@@ -322,14 +321,33 @@ test("a file that changes between its copy and its sum is fetched again", needsR
 test("when either of copy and sums fails, so does the pull, and the other is ended", needsRoot, async (t) => {
   const scene = await openScene(t);
   writeFileSync(join(scene.from, "step_1"), "one");
-  for (const failing of ["isCopy", "isHashing"]) {
-    scene.behave(`${HASHING}
-      [ $${failing} = 0 ] || { echo broken >&2; exit 3; }
-      [ $isCopy$isHashing = 00 ] || exec sleep 600
-      asked`);
-    await assert.rejects(pullCheckpoints(scene), /broken|code 3/);
+  const broken = "echo broken >&2; exit 3";
+  const isSlow = "exec sleep 600";
+  for (const [copying, hashing] of [
+    [broken, isSlow],
+    [isSlow, "kill -9 $PPID"],
+  ]) {
+    scene.behave(`${hashingBeginsWith(scene, hashing ?? "")}\n[ $isCopy = 0 ] || { ${copying}; }\nasked`);
+    await assert.rejects(pullCheckpoints(scene), /broken|exit code 137|the connection broke/);
     assert.ok(!existsSync(join(scene.to, "step_1")));
   }
+});
+
+test("that training has ended is only believed if it was asked before the last look", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const looks = join(scene.from, "..", "looks");
+  scene.behave(`echo >>${looks}; asked`);
+  const mark = "a training";
+  const ended = (async () => {
+    while (!existsSync(looks)) await sleep(20);
+    // Who does not wait for this has looked again by then.
+    await sleep(1500);
+    assert.equal(readFileSync(looks, "utf8").length, 1);
+    return mark;
+  })();
+  await pullCheckpoints({ ...scene, live: true, ended });
+  assert.equal(readFileSync(looks, "utf8").length, 2);
+  assert.equal(recordOf(scene.to)?.ended, mark);
 });
 
 test("a folder is home when two listings agree: a saver that goes on is waited for, or named", needsRoot, async (t) => {
