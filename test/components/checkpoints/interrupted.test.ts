@@ -54,8 +54,8 @@ async function openScene(t: TestContext): Promise<Scene> {
   return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
 }
 
-/** Bash: waits for a file. */
-const AWAIT = 'await() { for look in $(seq 200); do [ ! -e "$1" ] || return 0; sleep 0.1; done; exit 1; }';
+/** Bash: waits for a file; when it does not come, what waits breaks off with what has started it. */
+const AWAIT = 'await() { for look in $(seq 100); do [ ! -e "$1" ] || return 0; sleep 0.1; done; kill -9 $PPID $$; }';
 
 /** Bash for `behave` in which hashing on the machine begins with this script. */
 function hashingBeginsWith({ from }: Scene, script: string): string {
