@@ -81,8 +81,8 @@ function linesOf(what: string, pairs: readonly Pair[], main: [string, Line["unit
 
 async function pair(ground: Ground, folder: string): Promise<Pair> {
   const ours = await ground.vastRun("sync", "--to", join(folder, "ours"));
-  const port = await ground.output("sshPort");
-  const login = shellLine(loginWords(privateKeyOf(ground), port));
+  const { sshPort } = JSON.parse(await ground.output("__run"));
+  const login = shellLine(loginWords(privateKeyOf(ground), String(sshPort)));
   const words = ["-a", "-e", login, `root@127.0.0.1:${FOLDER}/`, join(folder, "theirs")];
   return { ours, theirs: await measureWork(ground.workspace, ["rsync", ...words]) };
 }

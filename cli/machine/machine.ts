@@ -3,7 +3,7 @@ import { pinHostKey } from "../../components/ssh/known-hosts.ts";
 import { writeSshConfig } from "../../components/ssh/ssh-config.ts";
 import { ownSshKey, type SshKey, sshArgs } from "../../components/ssh/ssh-key.ts";
 import { type ApiTarget, openApi, targetIn } from "../../components/vast/client/api.ts";
-import { VastClient } from "../../components/vast/client/client.ts";
+import type { VastClient } from "../../components/vast/client/client.ts";
 import { isPassing, isVastError } from "../../components/vast/client/errors.ts";
 import { phaseOf } from "../../components/vast/client/phase.ts";
 import { stackOf } from "../../components/vast/journal/journal.ts";
@@ -34,7 +34,11 @@ export async function openMachine(
   signal?: AbortSignal,
 ): Promise<StackMachine> {
   const name = textOption(values, "stack");
-  const stack = await readStack(terminal.cwd, terminal.env, name);
+  // Both take time, so each is begun before the other is there.
+  const [stack, { VastClient }] = await Promise.all([
+    readStack(terminal.cwd, terminal.env, name),
+    import("../../components/vast/client/client.ts"),
+  ]);
   const recorded = recordedInstance(stack, name);
   const client = new VastClient(openApi(recorded.api, terminal.env));
   return enterMachine({ stack, recorded, client }, terminal.env, {

@@ -59,9 +59,8 @@ export interface Fetched {
 export async function fetchOnce(order: Order, terminal: Terminal): Promise<Fetched> {
   const { machine: found, from, to, mark, keepPrevious, stepMaxMinutes, bring, signal } = order;
   const machine = { ...found, ...stepLimitOf(stepMaxMinutes) };
-  // Asked before files are listed: a training that has ended by then writes no more.
-  const standing = await runScript(machine, standingScript(), signal);
-  const ended = endedTraining(standing.toString("utf8"), mark);
+  const ended = runScript(machine, standingScript(), signal).then((said) => endedTraining(said.toString("utf8"), mark));
+  ended.catch(() => {}); // the pull throws it
   const request = { ...machine, from, to, live: true, what: "vast-run sync", keepPrevious, ended, signal };
   const pulled = await watched(request, terminal, pullCheckpoints);
   const { bytes, fetched } = pulled;
@@ -80,7 +79,7 @@ export async function fetchOnce(order: Order, terminal: Terminal): Promise<Fetch
     text: summary(pulled),
     ...(brought && { beside: `Beside them: ${filesText(brought)}, in ${brought.home}` }),
     isWhole: pulled.changing.length === 0,
-    isLast: ended !== null,
+    isLast: (await ended) !== null,
   };
 }
 

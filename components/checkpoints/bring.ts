@@ -72,7 +72,8 @@ export async function bringAlong(request: BringRequest): Promise<Brought> {
 const ROUNDS = 3;
 
 async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
-  const { workspace: from = WORKSPACE, live = false, bring, ended = null, pace, signal, progress = () => {} } = request;
+  const { workspace: from = WORKSPACE, live = false, bring, pace, signal, progress = () => {} } = request;
+  const ended = (await request.ended) ?? null;
   const seen = new Set<string>();
   let listing: Listing;
   let written: string[] = [];
@@ -82,7 +83,7 @@ async function fetchAll(request: BringRequest, store: Store): Promise<Brought> {
     const { files } = listing;
     for (const name of files.keys()) seen.add(name);
     const how = { from, files, checksum: round > 1, growing: true, pace, signal, progress };
-    const wrong = await fetchInto(store, request, how);
+    const { wrong } = await fetchInto(store, request, how);
     store.renew();
     placeLinks(store.home, listing.links);
     if (wrong.length === 0 && live) break;

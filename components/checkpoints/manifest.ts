@@ -45,9 +45,33 @@ export function parseListing(output: Buffer): Listing {
   return reader;
 }
 
+/** Listens to a listing with sums, and calls `listed` once with what comes before them, as a listing without sums. */
+export function beforeSums(listed: (listing: Listing) => void): (chunk: Buffer) => void {
+  const chunks: string[] = [];
+  let isListed = false;
+  return (chunk) => {
+    if (isListed) return;
+    const text = chunk.toString("latin1");
+    // The mark may be cut in two.
+    const isThere = `${chunks.at(-1)?.slice(1 - SUMS.length) ?? ""}${text}`.includes(SUMS);
+    chunks.push(text);
+    if (!isThere) return;
+    isListed = true;
+    const [before = ""] = chunks.join("").split(SUMS, 1);
+    try {
+      listed(parseListing(Buffer.from(`${before}\0end\0`, "latin1")));
+    } catch {
+      // It is read again when it is whole, and what is wrong with it is said then.
+    }
+  };
+}
+
+/** No name can be mistaken for it: every name has a kind before it. */
+const SUMS = "\0sums\0";
+
 const RECORD = new RegExp(
   [
-    String.raw`^(?:n (?<now>\d+(?:\.\d+)?)`,
+    String.raw`^(?:sums|n (?<now>\d+(?:\.\d+)?)`,
     String.raw`w (?<pid>\d+) (?<command>.+)`,
     String.raw`s (?<size>\d+) (?<blocks>\d+) (?<stamp>\d+ -?[\d.]+ -?[\d.]+) (?:\./)?(?<sized>.+)`,
     String.raw`(?<sha256>[0-9a-f]{64}) [ *](?:\./)?(?<hashed>.+)`,

@@ -4,9 +4,9 @@ import { manifestScript } from "../remote/scripts.ts";
 import { remoteError } from "../ssh/remote-error.ts";
 import { type Login, runScript } from "../ssh/run-script.ts";
 import type { Pace } from "./copy/pace.ts";
-import { checkRoomFor, fetchInto, mismatch } from "./fetch.ts";
+import { checkRoomFor, type Fetch, type Fetched, fetchInto, mismatch } from "./fetch.ts";
 import { placeLinks, type RefusedLink, refusedText } from "./links.ts";
-import { type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
+import { beforeSums, type Listing, type Manifest, type ManifestFile, parseListing, type Writer } from "./manifest.ts";
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
@@ -32,8 +32,11 @@ export interface PullRequest extends Login, PullTerms {
   readonly live?: boolean;
   /** Who pulls, shown to others who wait for the folder; default "a pull". */
   readonly what?: string;
-  /** The training that had ended before this began (`endedTraining`); default null. */
-  readonly ended?: string | null;
+  /**
+   * The training that has ended (`endedTraining`); default null. It is awaited before the folder is looked at for the last
+   * time: who had ended by then has written nothing since.
+   */
+  readonly ended?: string | null | Promise<string | null>;
   /** Without `live`: how long nothing must change before the folder counts as settled, ms; default 4000. */
   readonly quietMs?: number;
   /** Without `live`: how long a changing folder is fetched again before giving up, ms; default a minute. */
@@ -97,6 +100,7 @@ export async function checkRoomToPull(request: PullRequest): Promise<number> {
   return files.size;
 }
 
+type Hashed = Required<Fetch>["hashed"];
 type Pulling = PullRequest & Required<Pick<PullRequest, "progress">>;
 
 class Pull {
@@ -104,9 +108,12 @@ class Pull {
   readonly #store: Store;
   /** Every name that the machine has shown. */
   readonly #seen = new Set<string>();
+  /** Impossible records of its listings. */
+  readonly #lies: string[] = [];
   /** Who was last seen writing. */
   #writers: readonly Writer[] = [];
   #fetched = 0;
+  #ended: string | null = null;
   /** When the last listing with hashes arrived, by `performance.now()`. */
   #hashedAt = 0;
   /** How often the folder was found changed, and since when. */
@@ -119,14 +126,15 @@ class Pull {
 
   async run(): Promise<Pulled> {
     for (;;) {
-      const listing = await this.#list();
-      const { sound, changing } = await this.#bring(listing);
+      const { listed, hashed } = this.#listHashing();
+      const { sound, changing } = await this.#bring(await listed, hashed);
+      this.#ended = (await this.#request.ended) ?? null;
       const { later, moved } = await this.#lookAgain(sound);
       if (this.#request.live === true) {
         const still = new Set([...changing, ...moved.filter((name) => later.files.has(name))]);
-        return this.#end(sound, still, listing.lies, later.refused);
+        return this.#end(sound, still, later.refused);
       }
-      if (moved.length === 0) return this.#end(sound, new Set(), listing.lies, later.refused);
+      if (moved.length === 0) return this.#end(sound, new Set(), later.refused);
       if (this.#isHopeless()) throw this.#unsettled(moved);
     }
   }
@@ -162,15 +170,15 @@ class Pull {
   }
 
   /** Answers with what came home, and the names that changed meanwhile. */
-  async #bring(first: Listing): Promise<{ sound: Manifest; changing: readonly string[] }> {
+  async #bring(first: Listing, hashed: Hashed): Promise<{ sound: Manifest; changing: readonly string[] }> {
     const { live = false, quietMs = QUIET_MS } = this.#request;
-    let files = first.files;
+    let listed = first.files;
     for (let round = 1; ; round++) {
-      const wrong = await this.#copy(files, round > 1);
+      const { files, wrong } = await this.#copy(listed, round === 1 ? { hashed } : { checksum: true });
       this.#store.renew();
       placeLinks(this.#request.to, first.links);
       if (wrong.length === 0) return { sound: files, changing: [] };
-      const now = (await this.#list()).files;
+      const now = (await this.#list(true)).files;
       const left = wrong.filter((name) => now.has(name));
       const changing = left.filter((name) => !isSameFile(files.get(name), now.get(name)));
       const isWritten = changing.length === left.length;
@@ -181,31 +189,51 @@ class Pull {
       if (!isWritten && round >= ROUNDS) throw mismatch(namesText(left), round);
       if (!live && isWritten && this.#isHopeless()) throw this.#unsettled(wrong);
       if (!live && round >= ROUNDS) await this.#rest(quietMs);
-      files = now;
+      listed = now;
     }
   }
 
-  /** Answers with the names of files that did not arrive as they are there. */
-  #copy(files: Manifest, checksum: boolean): Promise<string[]> {
+  #copy(files: Manifest, how: Pick<Fetch, "hashed" | "checksum">): Promise<Fetched> {
     const { from, pace, progress, signal } = this.#request;
     const fetching = (bytes: number) => {
       this.#fetched += bytes;
     };
-    return fetchInto(this.#store, this.#request, { from, files, checksum, pace, progress, signal, fetching });
+    return fetchInto(this.#store, this.#request, { from, files, pace, progress, signal, fetching, ...how });
   }
 
-  async #list(hashes = true): Promise<Listing> {
-    this.#request.progress("listing the checkpoints on the machine");
-    const { from } = this.#request;
-    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), this.#request.signal));
+  #list(hashes: boolean): Promise<Listing> {
+    return this.#ask(hashes, this.#request.signal);
+  }
+
+  /** A listing that is there before the machine begins to hash, and the same with sums. */
+  #listHashing(): { listed: Promise<Listing>; hashed: Hashed } {
+    const { signal } = this.#request;
+    const stop = new AbortController();
+    const listed = Promise.withResolvers<Listing>();
+    const any = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    const whole = this.#ask(true, any, beforeSums(listed.resolve));
+    whole.then(listed.resolve, listed.reject);
+    const hashed: Hashed = async (signal) => {
+      signal.addEventListener("abort", () => stop.abort());
+      return (await whole).files;
+    };
+    return { listed: listed.promise, hashed };
+  }
+
+  async #ask(hashes: boolean, signal: AbortSignal | undefined, onOutput?: (chunk: Buffer) => void): Promise<Listing> {
+    const { from, progress } = this.#request;
+    progress("listing the checkpoints on the machine");
+    const listing = parseListing(await runScript(this.#request, manifestScript(from, hashes), signal, onOutput));
     for (const name of listing.files.keys()) this.#seen.add(name);
+    this.#lies.push(...listing.lies);
     if (listing.writers.length > 0) this.#writers = listing.writers;
     if (hashes) this.#hashedAt = performance.now();
     return listing;
   }
 
   /** Throws when the machine lied about some files: it is not believed about the others, though they have come home. */
-  #end(home: Manifest, still: ReadonlySet<string>, [lie]: readonly string[], refused: readonly RefusedLink[]): Pulled {
+  #end(home: Manifest, still: ReadonlySet<string>, refused: readonly RefusedLink[]): Pulled {
+    const [lie] = this.#lies;
     const sound = new Map([...home].filter(([name]) => !still.has(name)));
     const incomplete = this.#store.mark(this.#seen, new Set([...this.#lost(home), ...still]));
     if (lie !== undefined) {
@@ -214,7 +242,7 @@ class Pull {
       throw remoteError("failed", `the machine's manifest has impossible entries (${shown}); ${home}`);
     }
     const isWhole = still.size === 0 && refused.length === 0;
-    this.#store.finish(home, isWhole ? (this.#request.ended ?? null) : null);
+    this.#store.finish(home, isWhole ? this.#ended : null);
     if (this.#request.live !== true && refused.length > 0) throw notFollowed(refused, sound.size);
     return {
       files: sound.size,

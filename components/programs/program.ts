@@ -29,6 +29,8 @@ export interface ProgramOptions {
   readonly keptComplaints?: number;
   /** Default true; false = standard output is for `onLine` alone. */
   readonly keepsOutput?: boolean;
+  /** Called with each chunk of standard output. */
+  readonly onOutput?: (chunk: Buffer) => void;
   /** Called with each line, also a last one without a newline. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
@@ -163,7 +165,7 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
 /** Reads its output; answers with what is kept of it. */
 function listen(
   { stdout, stderr }: ChildProcess,
-  { mostOutput = MOST_OUTPUT, keptComplaints = KEPT_COMPLAINTS, keepsOutput = true, onLine }: ProgramOptions,
+  { mostOutput = MOST_OUTPUT, keptComplaints = KEPT_COMPLAINTS, keepsOutput = true, onOutput, onLine }: ProgramOptions,
   heard: () => void,
   tooMuch: () => void,
 ): () => Pick<Ended, "stdout" | "stderr"> {
@@ -180,6 +182,7 @@ function listen(
   };
   follow(stdout, mostOutput, (chunk) => {
     if (keepsOutput) out.push(chunk);
+    onOutput?.(chunk);
   });
   follow(stderr, Math.max(MOST_COMPLAINTS, keptComplaints), (chunk) => {
     complaints = Buffer.concat([complaints, chunk]).subarray(-keptComplaints);

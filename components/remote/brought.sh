@@ -121,7 +121,7 @@ list_link() {
 
 list_hashes() {
   local name sum
-  [ "${#OLD[@]}" = 0 ] || printf '%s\0' "${OLD[@]}" | xargs -0 sha256sum -z -b -- 2>/dev/null || true
+  [ "${#OLD[@]}" = 0 ] || print_sums printf '%s\0' "${OLD[@]}"
   for name in "${YOUNG[@]}"; do
     sum=$(head -c "${TAKEN[$name]}" -- "$name" 2>/dev/null | sha256sum) && printf '%s *%s\0' "${sum%% *}" "$name"
   done

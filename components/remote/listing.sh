@@ -1,4 +1,4 @@
-# Common to manifest.sh and brought.sh, which list files on a machine.
+# Common to manifest.sh and brought.sh, which list files on a machine. Values: SUMS, the text of sums.py.
 set -euo pipefail
 export LC_ALL=C
 
@@ -21,4 +21,11 @@ seek() {
     printf 'find ended with %s: %s\n' "$code" "$said" >&2
     return 1
   fi
+}
+
+# print_sums COMMAND...: prints the sums of the files that COMMAND names, each name ended by NUL. When python3 is missing,
+# or fails midway, sha256sum begins anew: that a sum is there twice does no harm.
+print_sums() {
+  { "$@" || true; } 2>/dev/null | python3 -I -S -c "$SUMS" 2>/dev/null ||
+    { "$@" || true; } 2>/dev/null | xargs -0 -r sha256sum -z -b -- 2>/dev/null || true
 }

@@ -7,6 +7,7 @@
 #   n SECONDS                                 the machine's clock
 #   w PID COMMAND                             writes just now
 #   s SIZE BLOCKS INODE MTIME CTIME NAME      a file; blocks are 512 bytes each
+#   sums                                      what follows are sums alone: all else is listed
 #   SHA256 *NAME                              the sum of a file that still exists
 #   l NAME, then e NAME                       a link, and its target within all that is listed
 #   x WHY NAME, then t PATH                   a link that cannot be followed, and its target
@@ -38,12 +39,10 @@ linked_files() {
 }
 
 # A file that has vanished since has a size but no hash.
-list_hashes() {
+name_files() {
   local name
-  {
-    for name in "${NAMES[@]}"; do find "$name/" -type f -print0; done
-    linked_files
-  } 2>/dev/null | xargs -0 -r sha256sum -z -b -- 2>/dev/null || true
+  for name in "${NAMES[@]}"; do find "$name/" -type f -print0; done
+  linked_files
 }
 
 list_links() {
@@ -100,7 +99,7 @@ if see_folder "$FOLDER"; then
   list_writers
   list_files
   list_links
-  [ "$HASHES" = 0 ] || list_hashes
+  [ "$HASHES" = 0 ] || { printf 'sums\0' && print_sums name_files; }
 else
   list_absence
 fi

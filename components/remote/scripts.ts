@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import type { Bring } from "./bring.ts";
 import { type Checks, checkValues } from "./checks.ts";
@@ -272,16 +274,20 @@ export function tracesScript(folder: string, { workspace = WORKSPACE }: Place = 
 
 /** Prints the checkpoint manifest of a folder; sums only with `hashes`. */
 export function manifestScript(folder: string, hashes = true): string {
-  return script({ WORKSPACE, FOLDER: folder, HASHES: hashes ? "1" : "0" }, "listing", "folder", "manifest");
+  return script({ WORKSPACE, FOLDER: folder, ...sumValues(hashes) }, "listing", "folder", "manifest");
 }
 
 /** Prints a manifest of the files to bring home beside the checkpoints; sums only with `hashes`. */
 export function broughtScript(bring: Bring, checkpoints: string, hashes = true, { workspace = WORKSPACE }: Place = {}) {
   const values = {
     ...{ WORKSPACE: workspace, NAME: bring.name, GLOBS: bring.globs.join("\n"), CHECKPOINTS: checkpoints },
-    ...{ MOST: String(Math.round(bring.maxMb * 1e6)), HASHES: hashes ? "1" : "0" },
+    ...{ MOST: String(Math.round(bring.maxMb * 1e6)), ...sumValues(hashes) },
   };
   return script(values, "listing", "brought");
+}
+
+function sumValues(hashes: boolean) {
+  return { HASHES: hashes ? "1" : "0", SUMS: readFileSync(join(import.meta.dirname, "sums.py"), "utf8") };
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

@@ -61,10 +61,23 @@ const MOST_OUTPUT = 256 * 1024 * 1024;
 /**
  * Runs a bash script on a machine and answers with what it prints. Throws RemoteError `unreachable`, `stalling` or
  * `failed`.
+ *
+ * @param onOutput is called with each chunk of that
  */
-export async function runScript(machine: Login, script: string, signal?: AbortSignal): Promise<Buffer> {
+export async function runScript(
+  machine: Login,
+  script: string,
+  signal?: AbortSignal,
+  onOutput?: (chunk: Buffer) => void,
+): Promise<Buffer> {
   const words = [...sshTo(machine), `root@${machine.endpoint.host}`, "bash -s"];
-  const options = { ...boundsOf(machine), input: script, mostOutput: MOST_OUTPUT, signal };
+  const options = {
+    ...boundsOf(machine),
+    input: script,
+    mostOutput: MOST_OUTPUT,
+    signal,
+    ...(onOutput && { onOutput }),
+  };
   const ended = await runProgram(words, options);
   const broken = cutShort(ended, machine);
   if (broken !== undefined) throw broken;

@@ -22,6 +22,8 @@ export interface Copy {
   readonly compress?: boolean;
   /** The least that must arrive; default 1 MB in 5 minutes. */
   readonly pace?: Pace;
+  /** Told each name when its copy begins: those before it are in place then. */
+  readonly begins?: (name: string) => void;
 }
 
 /** A connection that is silent for so long is given up, seconds. */
@@ -43,7 +45,8 @@ function mostBytes(bytes: number): number {
  * input, and none larger than the limit set for the process. Links on the machine are followed there (`--copy-links`);
  * none is created here.
  */
-function words(machine: Login, { from, to, sizes, checksum, compress = false }: Copy): string[] {
+function words(machine: Login, { from, to, sizes, onDisk, checksum, compress = false }: Copy): string[] {
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const limit = Math.ceil(mostBytes(Math.max(0, ...sizes.values())) / 1024);
   return [
     ...["bash", "-c", 'ulimit -f "$1" && shift && exec "$@"', "bash", String(limit)],
@@ -56,7 +59,7 @@ function words(machine: Login, { from, to, sizes, checksum, compress = false }: 
     "--no-owner",
     "--no-group",
     "--chmod=u+rwX,a-s",
-    "--sparse",
+    ...(onDisk < all ? ["--sparse"] : []),
     "--partial",
     `--timeout=${SILENCE_SECONDS}`,
     "--protect-args",
@@ -65,12 +68,22 @@ function words(machine: Login, { from, to, sizes, checksum, compress = false }: 
     "--from0",
     ...(checksum ? ["--checksum"] : []),
     ...(compress ? ["--compress"] : []),
-    ...["--info=progress2", "--outbuf=L"],
+    ...["--info=progress2", `--out-format=${BEGINS}%n`, "--outbuf=L"],
     "-e",
     shellLine(sshTo(machine)),
     `root@${hostWord(machine.endpoint.host)}:${from}/`,
     `${to}/`,
   ];
+}
+
+/** Before the name of a file that begins; no progress looks like that. */
+const BEGINS = "> ";
+
+/** "> line\\#012break" -> "line\nbreak", latin1: in the C locale rsync writes other characters by their numbers. */
+export function nameIn(line: string): string | undefined {
+  if (!line.startsWith(BEGINS)) return undefined;
+  const name = line.slice(BEGINS.length);
+  return name.replace(/\\#(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 function hostWord(host: string): string {
@@ -102,6 +115,8 @@ export async function copy(
       looked = Date.now();
       if (arrived() > most) end(remoteError("failed", TOO_MUCH));
     }
+    const name = nameIn(line);
+    if (name !== undefined) return what.begins?.(name);
     const text = progressIn(line);
     if (text !== undefined) progress(text);
   };

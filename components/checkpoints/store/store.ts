@@ -13,7 +13,7 @@ import { lacksLinks } from "../../lib/disk.ts";
 import { flush } from "../../lib/draft.ts";
 import { sizeText } from "../../lib/text.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
-import { type Content, type Contents, entryAt, folderOf, holds, pathOf, shownName, sizeAt } from "./files.ts";
+import { type Content, type Contents, entryAt, folderOf, holds, learnSum, pathOf, shownName, sizeAt } from "./files.ts";
 import { type Lock, type LockOptions, takeLock } from "./lock.ts";
 import { besideName, isSuspect, openWay } from "./place.ts";
 import {
@@ -26,6 +26,7 @@ import {
   recordOf,
   type StoredFile,
 } from "./record.ts";
+import { Sums } from "./sums.ts";
 
 export interface StoreOptions extends LockOptions {
   /** How many verified predecessors of a file are kept; default 1. */
@@ -87,22 +88,38 @@ export class Store {
     this.#lock.release();
   }
 
-  /** Names of the machine's files that are missing at home or differ there. */
-  async lacking(files: Contents, onChecked: (bytes: number) => void = () => {}): Promise<string[]> {
-    const names: string[] = [];
-    let checked = 0;
+  /** Names of files that are certainly not home, by their sizes. */
+  missing(files: Contents): string[] {
+    return [...files].filter(([name, file]) => this.#alike(name, file).length === 0).map(([name]) => name);
+  }
+
+  /** Paths at home that may hold it. */
+  #alike(name: string, { size }: Content): Buffer[] {
+    const places = new Set([name, this.#kept.get(name)?.place ?? name]);
+    return [...places].map((place) => pathOf(this.home, place)).filter((path) => sizeAt(path) === size);
+  }
+
+  /** Hashes what may be these files, so that `lacking` need not: the sums of the machine may come meanwhile. */
+  async hash(files: Contents, sums: Sums, onHashed: (bytes: number) => void, signal: AbortSignal): Promise<void> {
+    let hashed = 0;
     for (const [name, file] of files) {
-      if (!(await this.#holds(name, file))) names.push(name);
-      checked += file.size;
-      onChecked(checked);
+      for (const path of this.#alike(name, file)) await learnSum(path, sums, signal);
+      hashed += file.size;
+      onHashed(hashed);
     }
+  }
+
+  /** Names of the machine's files that are missing at home or differ there. */
+  async lacking(files: Contents, sums?: Sums): Promise<string[]> {
+    const names: string[] = [];
+    for (const [name, file] of files) if (!(await this.#holds(name, file, sums))) names.push(name);
     return names;
   }
 
-  async #holds(name: string, file: Content): Promise<boolean> {
+  async #holds(name: string, file: Content, sums: Sums | undefined): Promise<boolean> {
     const { place, sha256 } = this.#kept.get(name) ?? {};
     const isBeside = place !== undefined && sha256 === file.sha256;
-    if (!(await holds(pathOf(this.home, isBeside ? place : name), file))) return false;
+    if (!(await holds(pathOf(this.home, isBeside ? place : name), file, sums))) return false;
     this.#kept.set(name, { ...file, ...(isBeside ? { place } : {}) });
     return true;
   }
@@ -123,13 +140,19 @@ export class Store {
   }
 
   /** Stores the copied files that match the machine's manifest; answers with the names of the others. */
-  async take(files: Contents, names: readonly string[], onChecked: (bytes: number) => void): Promise<string[]> {
+  async take(
+    files: Contents,
+    names: readonly string[],
+    onChecked: (bytes: number) => void,
+    sums = new Sums(),
+  ): Promise<string[]> {
     const wrong: string[] = [];
     let checked = 0;
     for (const name of names) {
       const file = files.get(name);
       const copied = pathOf(this.incoming, name);
-      if (file !== undefined && (await holds(copied, file))) await this.#place(name, file, copied);
+      if (file !== undefined && (await holds(copied, file, sums)))
+        await this.#place(name, file, copied, sums.isFlushed(copied));
       else wrong.push(name);
       checked += file?.size ?? 0;
       onChecked(checked);
@@ -142,7 +165,7 @@ export class Store {
     this.#lock.renew();
   }
 
-  async #place(name: string, file: Content, copied: Buffer): Promise<void> {
+  async #place(name: string, file: Content, copied: Buffer, isFlushed: boolean): Promise<void> {
     this.renew();
     const open = openWay(this.home, name, this.#at);
     const before = sizeAt(pathOf(this.home, open));
@@ -150,7 +173,7 @@ export class Store {
     const isBeside = before !== undefined && isVerified && !this.#mayShrink && isSuspect(before, file.size);
     const place = isBeside ? besideName(open, this.#at) : open;
     // Content before name: whoever sees the name may release the machine.
-    flush(copied);
+    if (!isFlushed) flush(copied);
     // Without the lock nothing is renamed.
     this.renew();
     if (isVerified && !isBeside) this.#keepPredecessor(open);

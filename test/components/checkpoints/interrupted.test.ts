@@ -17,7 +17,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
+import { recordOf } from "../../../components/checkpoints/store/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
@@ -50,6 +52,19 @@ async function openScene(t: TestContext): Promise<Scene> {
   // Waiting has tests of its own.
   const waits = { quietMs: 0, patienceMs: 0 };
   return { instanceId: 7, endpoint: { host: "127.0.0.1", port }, key: home.key, from, to, ...waits, behave };
+}
+
+/** Bash: waits for a file; when it does not come, what waits breaks off with what has started it. */
+const AWAIT = 'await() { for look in $(seq 100); do [ ! -e "$1" ] || return 0; sleep 0.1; done; kill -9 $PPID $$; }';
+
+/** Bash for `behave` in which hashing on the machine begins with this script. */
+function hashingBeginsWith({ from }: Scene, script: string): string {
+  const bin = join(from, "..", "machine-bin");
+  mkdirSync(bin, { recursive: true });
+  const real = execFileSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).trim();
+  const text = ["#!/bin/bash", AWAIT, script, `exec ${real} "$@"`, ""].join("\n");
+  writeFileSync(join(bin, "python3"), text, { mode: 0o755 });
+  return `${AWAIT}\nPATH=${bin}:$PATH`;
 }
 
 const MB = 1_000_000;
@@ -159,10 +174,13 @@ test(
       for (let shard = 0; shard < 6; shard++)
         writeFileSync(join(scene.from, step, `shard_${shard}`), `${step} ${shard}`);
     }
-    // Rotated away when the copy begins: in part, and then the rest.
-    scene.behave(
-      `[ $isCopy = 0 ] || rm -f ${scene.from}/step_1/shard_[2-5]; asked; [ $isCopy = 0 ] || rm -rf ${scene.from}/step_1`,
-    );
+    // Rotated away when the copy begins: in part, and the rest when that is copied and hashed.
+    const at = join(scene.from, "..");
+    scene.behave(`${hashingBeginsWith(scene, `await ${at}/thinned`)}
+      [ $isCopy = 0 ] || { rm -f ${scene.from}/step_1/shard_[2-5]; : >${at}/thinned; }
+      asked
+      [ $isCopy = 1 ] || : >${at}/hashed
+      [ $isCopy = 0 ] || { await ${at}/hashed; rm -rf ${scene.from}/step_1; }`);
     const pulled = await pullCheckpoints({ ...scene, live: true });
     assert.deepEqual([pulled.files, pulled.changing, pulled.incomplete], [6, [], ["step_1 (2 of 6 files)"]]);
     assert.deepEqual(readdirSync(join(scene.to, "step_1")).sort(), [
@@ -247,10 +265,89 @@ test("a file with holes comes home with holes", needsRoot, async (t) => {
   const scene = await openScene(t);
   writeFileSync(join(scene.from, "optimizer"), "begin");
   truncateSync(join(scene.from, "optimizer"), 60 * MB);
+  const words = wordsOfRsync(t, scene);
   await pullCheckpoints(scene);
   const { size, blocks } = statSync(join(scene.to, "optimizer"));
   assert.equal(size, 60 * MB);
   assert.ok(blocks * 512 < 10 * MB, `${blocks * 512} bytes on disk`);
+  // To look for holes where there are none takes much longer than to write.
+  writeFileSync(join(scene.from, "model"), randomBytes(MB));
+  await pullCheckpoints(scene);
+  assert.deepEqual(
+    words().map((call) => call.includes("--sparse")),
+    [true, false],
+  );
+});
+
+/** Notes how rsync is called here. */
+function wordsOfRsync(t: TestContext, { from }: Scene): () => string[][] {
+  const bin = join(from, "..", "bin");
+  mkdirSync(bin);
+  const real = execFileSync("sh", ["-c", "command -v rsync"], { encoding: "utf8" }).trim();
+  writeFileSync(join(bin, "rsync"), `#!/bin/sh\necho "$@" >>${bin}/calls\nexec ${real} "$@"\n`, { mode: 0o755 });
+  const { PATH } = process.env;
+  process.env.PATH = `${bin}:${PATH}`;
+  t.after(() => {
+    process.env.PATH = PATH;
+  });
+  const lines = () => readFileSync(join(bin, "calls"), "utf8").trim().split("\n");
+  return () => lines().map((line) => line.split(" "));
+}
+
+test("the machine hashes while files are copied", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  const at = join(scene.from, "..");
+  // Each waits for the other to begin.
+  scene.behave(`${hashingBeginsWith(scene, `: >${at}/hashing; await ${at}/copying`)}
+    [ $isCopy = 0 ] || { : >${at}/copying; await ${at}/hashing; }
+    asked`);
+  assert.equal((await pullCheckpoints(scene)).files, 1);
+  assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "one");
+});
+
+test("a file that changes between its copy and its sum is fetched again", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  const at = join(scene.from, "..");
+  scene.behave(`${hashingBeginsWith(scene, `await ${at}/copied`)}
+    asked
+    [ $isCopy = 0 ] || [ -e ${at}/copied ] || { printf two >${scene.from}/step_1; : >${at}/copied; }`);
+  const { files, changing } = await pullCheckpoints({ ...scene, live: true });
+  assert.deepEqual({ files, changing }, { files: 1, changing: [] });
+  assert.equal(readFileSync(join(scene.to, "step_1"), "utf8"), "two");
+});
+
+test("when either of copy and sums fails, so does the pull, and the other is ended", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  const broken = "echo broken >&2; exit 3";
+  const isSlow = "exec sleep 600";
+  for (const [copying, hashing] of [
+    [broken, isSlow],
+    [isSlow, "kill -9 $PPID"],
+  ]) {
+    scene.behave(`${hashingBeginsWith(scene, hashing ?? "")}\n[ $isCopy = 0 ] || { ${copying}; }\nasked`);
+    await assert.rejects(pullCheckpoints(scene), /broken|exit code 137|the connection broke/);
+    assert.ok(!existsSync(join(scene.to, "step_1")));
+  }
+});
+
+test("that training has ended is only believed if it was asked before the last look", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  const looks = join(scene.from, "..", "looks");
+  scene.behave(`echo >>${looks}; asked`);
+  const mark = "a training";
+  const ended = (async () => {
+    while (!existsSync(looks)) await sleep(20);
+    // Who does not wait for this has looked again by then.
+    await sleep(1500);
+    assert.equal(readFileSync(looks, "utf8").length, 1);
+    return mark;
+  })();
+  await pullCheckpoints({ ...scene, live: true, ended });
+  assert.equal(readFileSync(looks, "utf8").length, 2);
+  assert.equal(recordOf(scene.to)?.ended, mark);
 });
 
 test("a folder is home when two listings agree: a saver that goes on is waited for, or named", needsRoot, async (t) => {

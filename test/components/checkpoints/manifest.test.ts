@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { parseListing } from "../../../components/checkpoints/manifest.ts";
+import { beforeSums, type Listing, parseListing } from "../../../components/checkpoints/manifest.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 
 const hash = createHash("sha256").update("x").digest("hex");
@@ -26,6 +26,27 @@ test("a manifest that is cut off, or is something else, is refused", () => {
       text,
     );
   }
+});
+
+test("what is listed is there before its sums are, however it is cut into chunks", () => {
+  const text = `\nmanifest\0n 7\0s 1 8 77 12.5 12.6 ./a\0sums\0${hash} *./a\0end\0`;
+  assert.equal(parseListing(Buffer.from(text)).files.get("a")?.sha256, hash);
+  const end = text.indexOf("sums\0") + 5;
+  for (const cut of [10, end - 3, end]) {
+    const heard: Listing[] = [];
+    const hear = beforeSums((listing) => heard.push(listing));
+    hear(Buffer.from(text.slice(0, cut)));
+    assert.equal(heard.length, cut < end ? 0 : 1);
+    hear(Buffer.from(text.slice(cut, end)));
+    assert.deepEqual(
+      [...(heard[0]?.files ?? [])],
+      [["a", { size: 1, sha256: null, onDisk: 1, stamp: "77 12.5 12.6" }]],
+    );
+    hear(Buffer.from(text.slice(end)));
+    assert.equal(heard.length, 1);
+  }
+  // What cannot be read is an error of the whole.
+  beforeSums(() => assert.fail("it cannot be read"))(Buffer.from("\nmanifest\0noise\0sums\0"));
 });
 
 test("what no honest machine writes is set aside", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { copyFailure, progressIn } from "../../../../components/checkpoints/copy/rsync.ts";
+import { copyFailure, nameIn, progressIn } from "../../../../components/checkpoints/copy/rsync.ts";
 
 test("rsync's words are understood", () => {
   assert.equal(progressIn("      1,234,567  45%   12.34MB/s    0:00:10 (xfr#3, to-chk=5/10)"), "45 %, 12.34MB/s");
@@ -11,4 +11,11 @@ test("rsync's words are understood", () => {
   assert.equal(kind(12, "bash: line 1: rsync: command not found"), "failed");
   assert.equal(kind(255, "ssh: connect to host x port 1: Connection refused"), "unreachable");
   assert.equal(kind(23, "rsync: opendir failed: Permission denied (13)"), "failed");
+});
+
+test("the name of a file that begins is read whatever is in it", () => {
+  assert.equal(nameIn("> step_1/model.pt"), "step_1/model.pt");
+  assert.equal(nameIn(String.raw`> line\#012break \#377\#134#101 \#12`), "line\nbreak \xff\\#101 \\#12");
+  assert.equal(nameIn("> > 45%"), "> 45%");
+  assert.equal(nameIn("      1,234,567  45%   12.34MB/s    0:00:10"), undefined);
 });
