@@ -99,7 +99,8 @@ function show(
   { out, note, columns: width = 80 }: Terminal,
 ): void {
   const fits = rows.filter((row) => row.fits);
-  const others = rows.filter((row) => !row.fits);
+  // One machine may have several offers that are passed over alike.
+  const others = [...new Set(rows.filter((row) => !row.fits).map(passedOverText))];
   const what = `${config.gpus}x ${config.gpu || "any GPU"} (${config.rental}, up to ${perHour(config.maxPricePerHour)})`;
   if (fits.length > 0) note(what);
   if (rows.length === 0) note(`Nobody offers ${what} at the moment`);
@@ -108,8 +109,12 @@ function show(
   if (others.length === 0) return;
   const shown = all ? others : others.slice(0, FEW);
   out("\nPassed over:");
-  for (const { machineId, passedOver } of shown) out(cut(`  machine ${machineId}: ${passedOver}`, width));
+  for (const line of shown) out(cut(`  ${line}`, width));
   if (shown.length < others.length) note(`${others.length - shown.length} more are passed over (--all lists them)`);
+}
+
+function passedOverText({ machineId, passedOver }: Row): string {
+  return `machine ${machineId}: ${passedOver}`;
 }
 
 function cells(row: Row, at: number): string[] {

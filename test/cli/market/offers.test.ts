@@ -65,6 +65,15 @@ test("offers lists what the planner would try, in its order, and why it passes o
   }
 });
 
+test("a machine is passed over once for each reason, however many offers it has", async (t) => {
+  const { offers } = await openStack(t, { maxPricePerHour: "0.1" });
+  const { out } = await offers(200, "--all");
+  const lines = out.split("Passed over:\n")[1]?.split("\n") ?? [];
+  const rows = JSON.parse((await offers(200, "--json")).out) as Row[];
+  assert.ok(lines.length > 0 && lines.length < rows.length, "some machines have several offers");
+  assert.equal(new Set(lines).size, lines.length);
+});
+
 const onBase = { image: "japhba/cot-oracle-on-vastai", cachedBase: "vastai/pytorch:2.6" };
 
 test("with a base that hosts may have, offers says what it saves, in the same order", async (t) => {
