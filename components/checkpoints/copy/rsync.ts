@@ -61,6 +61,8 @@ function words(machine: Login, { from, to, sizes, onDisk, checksum, compress = f
     "--chmod=u+rwX,a-s",
     ...(onDisk < all ? ["--sparse"] : []),
     "--partial",
+    // What an interrupted copy has left makes way: a folder for a file.
+    "--force",
     `--timeout=${SILENCE_SECONDS}`,
     "--protect-args",
     "--ignore-missing-args",
@@ -109,11 +111,13 @@ export async function copy(
     rsync.end();
   };
   const arrived = () => bytesOnDisk(Buffer.from(what.to));
+  // Of other copies, or one that was interrupted.
+  const before = arrived();
   let looked = 0;
   const hear = (line: string) => {
     if (Date.now() - looked > LOOK_EVERY_MS) {
       looked = Date.now();
-      if (arrived() > most) end(remoteError("failed", TOO_MUCH));
+      if (arrived() - before > most) end(remoteError("failed", TOO_MUCH));
     }
     const name = nameIn(line);
     if (name !== undefined) return what.begins?.(name);
