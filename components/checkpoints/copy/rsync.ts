@@ -97,6 +97,14 @@ const MOST_WORDS = 4000;
 /** rsync's code for files that vanished meanwhile: the manifest decides whether that matters. */
 const VANISHED = 24;
 
+/** rsync's code when it has left out some files. */
+const PARTIAL = 23;
+
+/** Did it leave out only what the manifest decides about: files that vanished, or have names that no disk here can have? */
+function isLeftOut(code: number | null, stderr: string): boolean {
+  return code === VANISHED || (code === PARTIAL && /File name too long/.test(stderr));
+}
+
 /** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws RemoteError. */
 export async function copy(
   machine: Login,
@@ -142,7 +150,7 @@ export async function copy(
   if (unstarted !== undefined) throw remoteError("failed", `rsync cannot be run here: ${unstarted.message}`);
   if (broken !== undefined) throw broken;
   if (cut !== undefined) throw remoteError("failed", CUT[cut] ?? "the copy was called off");
-  if (code !== 0 && code !== VANISHED) throw copyFailure(code, stderr.split("\n"), what.to);
+  if (code !== 0 && !isLeftOut(code, stderr)) throw copyFailure(code, stderr.split("\n"), what.to);
 }
 
 const CUT: Partial<Record<Cut, string>> = { output: "the machine prints errors without end during the copy" };
