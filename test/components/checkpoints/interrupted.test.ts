@@ -187,6 +187,19 @@ test("a folder that an interrupted copy has left makes way for a file of its nam
   assert.equal(readFileSync(join(scene.to, "last"), "utf8"), "whole");
 });
 
+test("a folder that is empty all at once does not count as home for good", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  await pullCheckpoints({ ...scene, live: true });
+  renameSync(scene.from, `${scene.from}.unmounted`);
+  assert.equal((await pullCheckpoints({ ...scene, live: true, ended: "a training" })).files, 0);
+  const { ended, files } = recordOf(scene.to) ?? {};
+  assert.deepEqual([ended, [...(files?.keys() ?? [])]], [null, ["step_1"]]);
+  renameSync(`${scene.from}.unmounted`, scene.from);
+  await pullCheckpoints({ ...scene, live: true, ended: "a training" });
+  assert.equal(recordOf(scene.to)?.ended, "a training");
+});
+
 test(
   "what goes away while it is listed or copied is no failure, and what came of it is marked",
   needsRoot,
