@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, type Stats } from "node:fs";
 import { type Cut, FOREVER_MS, startProgram } from "../../programs/program.ts";
 import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
 import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../../ssh/run-script.ts";
@@ -118,14 +118,14 @@ export async function copy(
     broken ??= why;
     rsync.end();
   };
-  const arrived = () => bytesOnDisk(Buffer.from(what.to));
+  const arrived = (count: (file: Stats) => number) => bytesBelow(Buffer.from(what.to), count);
   // Of other copies, or one that was interrupted.
-  const before = arrived();
+  const before = arrived(asListed);
   let looked = 0;
   const hear = (line: string) => {
     if (Date.now() - looked > LOOK_EVERY_MS) {
       looked = Date.now();
-      if (arrived() - before > most) end(remoteError("failed", TOO_MUCH));
+      if (arrived(asListed) - before > most) end(remoteError("failed", TOO_MUCH));
     }
     const name = nameIn(line);
     if (name !== undefined) return what.begins?.(name);
@@ -144,7 +144,7 @@ export async function copy(
     onLine: (line, stream) => stream === "stdout" && hear(line),
     signal,
   });
-  const calm = watchPace(paceOf(machine, what), arrived, end);
+  const calm = watchPace(paceOf(machine, what), () => arrived(inBlocks), end);
   const { code, stderr, cut, unstarted } = await rsync.ended;
   calm();
   if (unstarted !== undefined) throw remoteError("failed", `rsync cannot be run here: ${unstarted.message}`);
@@ -162,11 +162,18 @@ function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: C
 
 const TOO_MUCH = "the machine sends more than its manifest says";
 
-/** Bytes on disk of everything below a folder; what vanishes meanwhile counts as nothing. */
-function bytesOnDisk(path: Buffer): number {
+/** Bytes that a file takes on disk, in whole blocks. */
+const inBlocks = ({ blocks }: Stats) => blocks * 512;
+
+/** Bytes that a file takes on disk as a manifest counts them: a file of one byte is one, though its block is larger. */
+export const asListed = (entry: Stats) => Math.min(inBlocks(entry), entry.size);
+
+/** All files below a folder; what vanishes meanwhile counts as nothing. */
+export function bytesBelow(path: Buffer, count: (file: Stats) => number): number {
   const entry = entryAt(path);
-  if (entry?.isDirectory() !== true) return (entry?.blocks ?? 0) * 512;
-  return namesIn(path).reduce((sum, name) => sum + bytesOnDisk(Buffer.concat([path, Buffer.from("/"), name])), 0);
+  if (entry?.isDirectory() !== true) return entry === undefined ? 0 : count(entry);
+  const inside = namesIn(path).map((name) => Buffer.concat([path, Buffer.from("/"), name]));
+  return inside.reduce((sum, one) => sum + bytesBelow(one, count), 0);
 }
 
 function namesIn(folder: Buffer): Buffer[] {
