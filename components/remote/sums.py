@@ -1,6 +1,6 @@
-# Prints the sums of the files named on standard input, as "sha256sum -z -b" does: a file that is gone, or cannot be read,
-# has none. Names end with NUL. Python's library uses the processor's own instructions, and the sha256sum of most images
-# does not, so takes four times as long.
+# Prints to descriptor 4 the sums of the files named on standard input, as "sha256sum -z -b" does: a file that is gone, or
+# cannot be read, has none. Names end with NUL. Python's library uses the processor's own instructions, and the sha256sum
+# of most images does not, so takes four times as long.
 import hashlib
 import sys
 
@@ -9,6 +9,7 @@ try:
         comm.write("sha256sum")  # so that the guard sees a fetch (is_fetched)
 except OSError:
     pass
+out = open(4, "wb")
 piece = memoryview(bytearray(1 << 20))
 for name in sys.stdin.buffer.read().split(b"\0")[:-1]:
     total = hashlib.sha256()
@@ -18,5 +19,5 @@ for name in sys.stdin.buffer.read().split(b"\0")[:-1]:
                 total.update(piece[:size])
     except OSError:
         continue
-    sys.stdout.buffer.write(b"%s *%s\0" % (total.hexdigest().encode(), name))
-    sys.stdout.buffer.flush()
+    out.write(b"%s *%s\0" % (total.hexdigest().encode(), name))
+    out.flush()

@@ -16,6 +16,8 @@ export class Arrivals {
   readonly #sums: Sums;
   /** Names that rsync has begun; all but the last of them are in place. */
   readonly #begun: string[] = [];
+  /** All that it ever has: a machine may have it said again and again. */
+  readonly #told = new Set<string>();
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
   #isOver = false;
@@ -32,7 +34,9 @@ export class Arrivals {
 
   /** rsync has begun with this file, so those before it are in place. */
   begin(name: string): void {
-    if (this.#sizes.has(name)) this.#begun.push(name);
+    if (!this.#sizes.has(name) || this.#told.has(name)) return;
+    this.#told.add(name);
+    this.#begun.push(name);
     this.#wake();
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, type Stats } from "node:fs";
 import { type Cut, FOREVER_MS, startProgram } from "../../programs/program.ts";
 import { type RemoteError, remoteError } from "../../ssh/remote-error.ts";
 import { type Login, lastWords, STEP_LIMIT_MS, sshTo } from "../../ssh/run-script.ts";
@@ -61,6 +61,8 @@ function words(machine: Login, { from, to, sizes, onDisk, checksum, compress = f
     "--chmod=u+rwX,a-s",
     ...(onDisk < all ? ["--sparse"] : []),
     "--partial",
+    // What an interrupted copy has left makes way: a folder for a file.
+    "--force",
     `--timeout=${SILENCE_SECONDS}`,
     "--protect-args",
     "--ignore-missing-args",
@@ -95,6 +97,14 @@ const MOST_WORDS = 4000;
 /** rsync's code for files that vanished meanwhile: the manifest decides whether that matters. */
 const VANISHED = 24;
 
+/** rsync's code when it has left out some files. */
+const PARTIAL = 23;
+
+/** Did it leave out only what the manifest decides about: files that vanished, or have names that no disk here can have? */
+function isLeftOut(code: number | null, stderr: string): boolean {
+  return code === VANISHED || (code === PARTIAL && /File name too long/.test(stderr));
+}
+
 /** Copies; `progress` hears of texts such as "45 %, 12.34MB/s". Throws RemoteError. */
 export async function copy(
   machine: Login,
@@ -108,12 +118,14 @@ export async function copy(
     broken ??= why;
     rsync.end();
   };
-  const arrived = () => bytesOnDisk(Buffer.from(what.to));
+  const arrived = (count: (file: Stats) => number) => bytesBelow(Buffer.from(what.to), count);
+  // Of other copies, or one that was interrupted.
+  const before = arrived(asListed);
   let looked = 0;
   const hear = (line: string) => {
     if (Date.now() - looked > LOOK_EVERY_MS) {
       looked = Date.now();
-      if (arrived() > most) end(remoteError("failed", TOO_MUCH));
+      if (arrived(asListed) - before > most) end(remoteError("failed", TOO_MUCH));
     }
     const name = nameIn(line);
     if (name !== undefined) return what.begins?.(name);
@@ -132,13 +144,13 @@ export async function copy(
     onLine: (line, stream) => stream === "stdout" && hear(line),
     signal,
   });
-  const calm = watchPace(paceOf(machine, what), arrived, end);
+  const calm = watchPace(paceOf(machine, what), () => arrived(inBlocks), end);
   const { code, stderr, cut, unstarted } = await rsync.ended;
   calm();
   if (unstarted !== undefined) throw remoteError("failed", `rsync cannot be run here: ${unstarted.message}`);
   if (broken !== undefined) throw broken;
   if (cut !== undefined) throw remoteError("failed", CUT[cut] ?? "the copy was called off");
-  if (code !== 0 && code !== VANISHED) throw copyFailure(code, stderr.split("\n"), what.to);
+  if (code !== 0 && !isLeftOut(code, stderr)) throw copyFailure(code, stderr.split("\n"), what.to);
 }
 
 const CUT: Partial<Record<Cut, string>> = { output: "the machine prints errors without end during the copy" };
@@ -150,11 +162,18 @@ function paceOf({ limitMs = STEP_LIMIT_MS }: Login, { pace = PACE, checksum }: C
 
 const TOO_MUCH = "the machine sends more than its manifest says";
 
-/** Bytes on disk of everything below a folder; what vanishes meanwhile counts as nothing. */
-function bytesOnDisk(path: Buffer): number {
+/** Bytes that a file takes on disk, in whole blocks. */
+const inBlocks = ({ blocks }: Stats) => blocks * 512;
+
+/** Bytes that a file takes on disk as a manifest counts them: a file of one byte is one, though its block is larger. */
+export const asListed = (entry: Stats) => Math.min(inBlocks(entry), entry.size);
+
+/** All files below a folder; what vanishes meanwhile counts as nothing. */
+export function bytesBelow(path: Buffer, count: (file: Stats) => number): number {
   const entry = entryAt(path);
-  if (entry?.isDirectory() !== true) return (entry?.blocks ?? 0) * 512;
-  return namesIn(path).reduce((sum, name) => sum + bytesOnDisk(Buffer.concat([path, Buffer.from("/"), name])), 0);
+  if (entry?.isDirectory() !== true) return entry === undefined ? 0 : count(entry);
+  const inside = namesIn(path).map((name) => Buffer.concat([path, Buffer.from("/"), name]));
+  return inside.reduce((sum, one) => sum + bytesBelow(one, count), 0);
 }
 
 function namesIn(folder: Buffer): Buffer[] {

@@ -269,12 +269,20 @@ export class Store {
     return this.#beside;
   }
 
-  /** Records what is at home, and removes copies that are not needed. */
+  /**
+   * Records what is at home, and removes copies that are not needed. A machine that has nothing any more, and had files,
+   * proves nothing: its disk may not be mounted. So they stay on record, and nothing counts as ended.
+   */
   finish(files: Contents, ended: PullRecord["ended"]): void {
     this.renew();
-    const kept = [...files.keys()].map((name): [string, StoredFile | undefined] => [name, this.#kept.get(name)]);
-    const known = kept.filter((row): row is [string, StoredFile] => row[1] !== undefined);
-    noteRecord(this.home, { verifiedAt: new Date().toISOString(), ended, files: new Map(known) });
+    const verifiedAt = new Date().toISOString();
+    if (files.size === 0 && this.#kept.size > 0) {
+      noteRecord(this.home, { verifiedAt, ended: null, files: this.#kept });
+    } else {
+      const kept = [...files.keys()].map((name): [string, StoredFile | undefined] => [name, this.#kept.get(name)]);
+      const known = kept.filter((row): row is [string, StoredFile] => row[1] !== undefined);
+      noteRecord(this.home, { verifiedAt, ended, files: new Map(known) });
+    }
     forgetComing(this.home);
     rmSync(this.incoming, { recursive: true, force: true });
   }

@@ -164,6 +164,42 @@ test("a machine that sends more than it has listed does not fill the disk", need
   truncateSync(join(scene.from, "last.pt"), 5);
 });
 
+test("what other copies have left is not taken for more than the machine has listed", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  mkdirSync(`${scene.to}.incoming`, { recursive: true });
+  writeFileSync(join(`${scene.to}.incoming`, ".gone.pt.AbC123"), randomBytes(90 * MB));
+  writeFileSync(join(scene.from, "latest"), "step_1");
+  await pullCheckpoints(scene);
+  assert.ok(!existsSync(`${scene.to}.incoming`));
+  // Only when its sum is there it is known to be another, and then it is copied after the rest.
+  writeFileSync(join(scene.from, "latest"), "step_2");
+  writeFileSync(join(scene.from, "step_2"), randomBytes(90 * MB));
+  await pullCheckpoints(scene);
+  assert.equal(readFileSync(join(scene.to, "latest"), "utf8"), "step_2");
+});
+
+test("a folder that an interrupted copy has left makes way for a file of its name", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  mkdirSync(join(`${scene.to}.incoming`, "last"), { recursive: true });
+  writeFileSync(join(`${scene.to}.incoming`, "last", "part"), "part");
+  writeFileSync(join(scene.from, "last"), "whole");
+  assert.equal((await pullCheckpoints(scene)).files, 1);
+  assert.equal(readFileSync(join(scene.to, "last"), "utf8"), "whole");
+});
+
+test("a folder that is empty all at once does not count as home for good", needsRoot, async (t) => {
+  const scene = await openScene(t);
+  writeFileSync(join(scene.from, "step_1"), "one");
+  await pullCheckpoints({ ...scene, live: true });
+  renameSync(scene.from, `${scene.from}.unmounted`);
+  assert.equal((await pullCheckpoints({ ...scene, live: true, ended: "a training" })).files, 0);
+  const { ended, files } = recordOf(scene.to) ?? {};
+  assert.deepEqual([ended, [...(files?.keys() ?? [])]], [null, ["step_1"]]);
+  renameSync(`${scene.from}.unmounted`, scene.from);
+  await pullCheckpoints({ ...scene, live: true, ended: "a training" });
+  assert.equal(recordOf(scene.to)?.ended, "a training");
+});
+
 test(
   "what goes away while it is listed or copied is no failure, and what came of it is marked",
   needsRoot,

@@ -36,12 +36,13 @@ test("a machine's sums are right with python3, without it, and when it breaks of
   const real = execFileSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).trim();
   assert.deepEqual(listed(t, folder), right);
   assert.deepEqual(listed(t, folder, "exit 127"), right);
-  assert.deepEqual(listed(t, folder, `${real} "$@" | head -zn 2; exit 1`), right);
+  assert.deepEqual(listed(t, folder, `${real} "$@" 4>&1 | head -zn 2 >&4; exit 1`), right);
+  assert.deepEqual(listed(t, folder, `echo welcome; ${real} "$@"; echo bye`), right, "a wrapper may talk");
 });
 
 test("python3 takes the name by which the guard of a machine knows that checkpoints are hashed", async (t) => {
   const text = readFileSync(join(projectDir, "components", "remote", "sums.py"), "utf8");
-  const python = spawn("python3", ["-I", "-S", "-c", text], { stdio: ["pipe", "ignore", "ignore"] });
+  const python = spawn("python3", ["-I", "-S", "-c", text], { stdio: ["pipe", "ignore", "ignore", "ignore", "pipe"] });
   t.after(() => python.kill());
   const name = () => readFileSync(`/proc/${python.pid}/comm`, "utf8").trim();
   for (let looks = 0; looks < 100 && name() !== "sha256sum"; looks++) await sleep(50);

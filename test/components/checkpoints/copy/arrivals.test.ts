@@ -98,6 +98,16 @@ test("what an interrupted copy has left is not taken for the file, and what neve
   assert.equal(found("gone"), undefined);
 });
 
+test("a file that is said to begin again and again is hashed once", async (t) => {
+  const { path, arrivals, sums, found } = openScene(t, { one: 3 });
+  writeFileSync(path("one"), "one");
+  const note = t.mock.method(sums, "note");
+  for (let times = 0; times < 5; times++) arrivals.begin("one");
+  await arrivals.over();
+  assert.equal(found("one"), sumOf("one"));
+  assert.equal(note.mock.callCount(), 1);
+});
+
 test("given up, it lets go", async (t) => {
   const { path, arrivals } = openScene(t, { big: 20 * MB });
   writeFileSync(path(".big.AbC123"), "a part");
