@@ -24,9 +24,10 @@ seek() {
 }
 
 # print_sums COMMAND...: prints the sums of the files that COMMAND names, each name ended by NUL. When python3 is missing,
-# or fails midway, sha256sum begins anew: that a sum is there twice does no harm. What a wrapper of python3 has to say for
+# fails midway or is something else, sha256sum begins anew: that a sum is there twice does no harm. What a wrapper of python3 has to say for
 # itself does not get between the sums.
 print_sums() {
-  { "$@" || true; } 2>/dev/null | python3 -I -S -c "$SUMS" 4>&1 >/dev/null 2>&1 ||
-    { "$@" || true; } 2>/dev/null | xargs -0 -r sha256sum -z -b -- 2>/dev/null || true
+  local code=0
+  { "$@" || true; } 2>/dev/null | python3 -I -S -c "$SUMS" 4>&1 >/dev/null 2>&1 || code=$?
+  [ $code = 7 ] || { "$@" || true; } 2>/dev/null | xargs -0 -r sha256sum -z -b -- 2>/dev/null || true
 }

@@ -21,3 +21,4 @@ for name in sys.stdin.buffer.read().split(b"\0")[:-1]:
         continue
     out.write(b"%s *%s\0" % (total.hexdigest().encode(), name))
     out.flush()
+sys.exit(7)  # what is called python3 and does nothing ends with 0

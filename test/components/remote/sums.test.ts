@@ -36,6 +36,7 @@ test("a machine's sums are right with python3, without it, and when it breaks of
   const real = execFileSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).trim();
   assert.deepEqual(listed(t, folder), right);
   assert.deepEqual(listed(t, folder, "exit 127"), right);
+  assert.deepEqual(listed(t, folder, "exit 0"), right, "it does nothing");
   assert.deepEqual(listed(t, folder, `${real} "$@" 4>&1 | head -zn 2 >&4; exit 1`), right);
   assert.deepEqual(listed(t, folder, `echo welcome; ${real} "$@"; echo bye`), right, "a wrapper may talk");
 });
