@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startCommand } from "../../../../scripts/lib/command.ts";
 import { projectDir } from "../../../../scripts/lib/workspace.ts";
 import { notAll } from "../../../support/all.ts";
@@ -18,8 +19,12 @@ test("whoever has a list names a second machine of the run, its price and what e
   // As a rental that Vast carries out long after it was given up.
   const notin = (await simulator.ledger()).contracts.map(({ machineId }) => machineId);
   const offer = await findOffer({ ask }, { machine_id: { notin } });
-  const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label, price: offer.min_bid });
-  const twin = String(body.new_contract);
+  const order = { ...ORDER, label, price: offer.min_bid };
+  let rented = await ask("PUT", `/api/v0/asks/${offer.id}/`, order);
+  // Vast takes one rental in 4.5 s, and up may have been quicker.
+  for (; rented.status === 429; rented = await ask("PUT", `/api/v0/asks/${offer.id}/`, order)) await sleep(500);
+  assert.equal(rented.status, 200);
+  const twin = String(rented.body.new_contract);
   const named = new RegExp(
     `^ {4}instance ${twin} carries the label ${label} as well and costs \\$[\\d.]+/h: a run has one instance; ` +
       `this ends it: vast-run sweep --destroy ${twin}, or vastai destroy instance ${twin}`,
