@@ -37,7 +37,7 @@ const at = (command: Moment["command"], endpoint: string, nth: number, ...whens:
 const LIST = "GET /api/v1/instances/";
 const SINGLE = "GET /instances/{id}/";
 
-/** Every call that a clean command makes. Looks at a machine that comes up go on, so the first two stand for all. */
+/** Every call that a clean command makes. Looks at a machine that comes up go on, so the first stands for all. */
 export const MOMENTS: readonly Moment[] = [
   ...at("up", "GET /users/current/", 1),
   ...at("up", "POST /bundles/", 1),
@@ -47,7 +47,6 @@ export const MOMENTS: readonly Moment[] = [
   ...at("up", LIST, 1),
   ...at("up", "PUT /asks/{id}/", 1, "before", "after", "lost"),
   ...at("up", LIST, 2),
-  ...at("up", LIST, 3),
   ...at("replace", "DELETE /instances/{id}/", 1, "before", "after"),
   ...at("replace", "PUT /asks/{id}/", 1, "before", "after"),
   ...at("refresh", SINGLE, 1),
@@ -55,7 +54,7 @@ export const MOMENTS: readonly Moment[] = [
   ...at("destroy", "DELETE /instances/{id}/", 1, "before", "after"),
   ...at("destroy", LIST, 1),
   ...at("destroy", SINGLE, 1),
-  ...at("destroy", LIST, 2),
+  ...at("destroy", "GET /commands/schedule_job/", 1),
   ...at("up", "GET /users/current/", 2),
 ];
 
