@@ -1,4 +1,5 @@
-# Common to manifest.sh and brought.sh, which list files on a machine. Values: SUMS, the text of sums.py.
+# Common to manifest.sh and brought.sh, which list files on a machine. Values: SUMS, the text of sums.py, where sums are
+# asked for.
 set -euo pipefail
 export LC_ALL=C
 
@@ -24,8 +25,8 @@ seek() {
 }
 
 # print_sums COMMAND...: prints the sums of the files that COMMAND names, each name ended by NUL. When python3 is missing,
-# fails midway or is something else, sha256sum begins anew: that a sum is there twice does no harm. What a wrapper of python3 has to say for
-# itself does not get between the sums.
+# fails midway or is something else, sha256sum begins anew: that a sum is there twice does no harm. What a wrapper of
+# python3 has to say for itself does not get between the sums.
 print_sums() {
   local code=0
   { "$@" || true; } 2>/dev/null | python3 -I -S -c "$SUMS" 4>&1 >/dev/null 2>&1 || code=$?

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { fileText } from "./script.ts";
 
 /** Python that finds the newest whole checkpoint; newest.py describes its arguments and output. */
 export function newestText(): string {
-  return ["whole.py", "newest.py"].map((name) => readFileSync(join(import.meta.dirname, name), "utf8")).join("\n");
+  return ["whole.py", "newest.py"].map(fileText).join("\n");
 }

@@ -27,7 +27,12 @@ function compound(values: Values, names: readonly string[], redirections: string
 
 /** A .sh file of this folder. */
 export function textOf(name: string): string {
-  return readFileSync(join(import.meta.dirname, `${name}.sh`), "utf8");
+  return fileText(`${name}.sh`);
+}
+
+/** A file of this folder, by its whole name. */
+export function fileText(name: string): string {
+  return readFileSync(join(import.meta.dirname, name), "utf8");
 }
 
 /**

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { perHour } from "../lib/money.ts";
 import type { Bring } from "./bring.ts";
 import { type Checks, checkValues } from "./checks.ts";
 import { newestText } from "./resume.ts";
-import { conversation, exportLines, script } from "./script.ts";
+import { conversation, exportLines, fileText, script } from "./script.ts";
 import { type Wandb, wandbValues } from "./wandb.ts";
 
 /** Folder on the machine that holds everything of a run. */
@@ -287,7 +285,7 @@ export function broughtScript(bring: Bring, checkpoints: string, hashes = true, 
 }
 
 function sumValues(hashes: boolean) {
-  return { HASHES: hashes ? "1" : "0", SUMS: readFileSync(join(import.meta.dirname, "sums.py"), "utf8") };
+  return hashes ? { HASHES: "1", SUMS: fileText("sums.py") } : { HASHES: "0", SUMS: "" };
 }
 
 /** "tiny-train" of https://host/me/tiny-train.git */

@@ -17,8 +17,8 @@ import type { Searches } from "./quotes.ts";
 /** What the market has for us. */
 export interface Market {
   /**
-   * At most `maxOffers`, one per machine, the cheapest first by what it costs to get and to keep. Machines that failed within a week are left out; when all
-   * have failed, they are all in, the least bad first.
+   * At most `maxOffers`, one per machine, the cheapest first by what it costs to get and to keep. Machines that failed
+   * within a week are left out; when all have failed, they are all in, the least bad first.
    */
   readonly choices: readonly OfferChoice[];
   /** Text on cheaper machines that failed within a week, or on the first choice when all have failed; "" = none. */
