@@ -16,7 +16,7 @@ interface Part {
   readonly only?: (fault: FaultAt) => boolean;
   /** How many pairs `npm test` takes. */
   readonly pairs: number;
-  /** How many `npm run test:all` takes: all would take more memory than a process has, and most of an hour. */
+  /** How many `npm run test:all` takes: all 142,816 of the plain life would take more than an hour. */
   readonly allPairs: number;
 }
 

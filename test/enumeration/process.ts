@@ -29,7 +29,10 @@ interface Answered {
   status: number;
 }
 
-const NEVER = new Promise<never>(() => {});
+/** A new promise each time: a shared one would keep everything that has ever waited for it. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /** A provider process, that may be killed at any call: from then on nothing of it happens any more. */
 export class Process {
@@ -84,9 +87,9 @@ export class Process {
 
   /** The dead do nothing, and hear of nothing. */
   async #alive<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#isDead) return NEVER;
+    if (this.#isDead) return never();
     const result = await action();
-    return this.#isDead ? NEVER : result;
+    return this.#isDead ? never() : result;
   }
 
   #transport: Transport = (_url, _key, request) =>
@@ -129,7 +132,7 @@ export class Process {
   #kill(): Promise<never> {
     this.#isDead = true;
     this.#killed.resolve();
-    return NEVER;
+    return never();
   }
 
   #happening(request: Request): Happening {
