@@ -11,9 +11,11 @@ const PATIENCE_MS = 10_000;
 /** No such machine: ssh only reads its options. */
 const NOWHERE = { instanceId: 1, port: 22, privateKeyFile: "/dev/null", knownHostsFile: "/dev/null", firstUse: true };
 
+const SSH = ["ssh", ...sshArgs(NOWHERE), "-G", "localhost"];
+
 /** Programs of this machine that a run needs, and a call that shows that each works. */
 const PROGRAMS: readonly { readonly name: string; readonly call: readonly string[]; readonly comes: string }[] = [
-  { name: "ssh", call: ["ssh", ...sshArgs(NOWHERE), "-G", "localhost"], comes: "OpenSSH's client, 7.6 or newer" },
+  { name: "ssh", call: SSH, comes: "OpenSSH's client, 7.6 or newer" },
   { name: "rsync", call: ["rsync", "--version"], comes: "rsync, which brings checkpoints home" },
   { name: "git", call: ["git", "--version"], comes: "git" },
 ];
@@ -26,6 +28,19 @@ export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<Check<true>
   const problems = await Promise.all(PROGRAMS.map((program) => problemWith(program, env)));
   const found = [...problems, problemWithScratch(env.TMPDIR || tmpdir())].filter((problem) => problem !== undefined);
   return found.length > 0 ? { problems: found } : { value: true, problems: [] };
+}
+
+/**
+ * The ciphers that ssh here offers of its own accord, but AES-GCM first: processors have instructions for it, so a copy
+ * takes two thirds of the time of ssh's first choice. None is added, because an ssh that lacks one refuses to start.
+ * undefined = leave it to ssh: it does not tell, or has no AES-GCM.
+ */
+export async function fastCiphers(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { stdout } = await runProgram(SSH, { env, timeoutMs: PATIENCE_MS });
+  const [, words = ""] = /^ciphers (\S+)$/m.exec(stdout.toString()) ?? [];
+  const ciphers = words.split(",");
+  const fast = ciphers.filter((cipher) => /^aes\d+-gcm@/.test(cipher));
+  return fast.length === 0 ? undefined : [...new Set([...fast, ...ciphers])].join(",");
 }
 
 /** A batch job's own TMPDIR, for one, is gone when the job has ended. */

@@ -7,6 +7,7 @@ import { startProgram } from "../programs/program.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { hostKeyFingerprint, hostKeyOf, pinHostKey, replaceHostKeys } from "./known-hosts.ts";
 import { dropLine, dropLinesOf, isSharingRefused, keepLine, type LineEnd, lineTo, newSocket } from "./line.ts";
+import { fastCiphers } from "./own-programs.ts";
 import { remoteError } from "./remote-error.ts";
 import { acceptedFingerprint, shownHostKey } from "./shown-key.ts";
 import { type SshKey, type SshTarget, sshArgs } from "./ssh-key.ts";
@@ -140,10 +141,14 @@ async function overLine(end: LineEnd, signal: AbortSignal | undefined): Promise<
   return undefined;
 }
 
+/** Asked for once: every connection of this process offers the same. */
+let ciphers: Promise<string | undefined> | undefined;
+
 /** Logs in, and keeps the connection for what comes next. */
 async function openLine(end: LineEnd, target: SshTarget, signal: AbortSignal | undefined): Promise<Said> {
   const line = newSocket(end);
-  const words = ["ssh", ...sshArgs({ ...target, line }), "-T"];
+  ciphers ??= fastCiphers(process.env);
+  const words = ["ssh", ...sshArgs({ ...target, line, ciphers: await ciphers }), "-T"];
   const options = { signal, timeoutMs: LOGIN_TIMEOUT_MS };
   if (line === undefined) return (await hear([...words, "-n", `root@${end.endpoint.host}`], options)).said;
   const master = [...words, "-M", `root@${end.endpoint.host}`];

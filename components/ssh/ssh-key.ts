@@ -32,6 +32,8 @@ export interface SshTarget {
   readonly batch?: boolean;
   /** Socket of a connection that is shared; default none. Where nothing answers there, ssh logs in by itself. */
   readonly line?: string | undefined;
+  /** Ciphers to offer, the favourite first, with commas between them; default ssh's own. */
+  readonly ciphers?: string | undefined;
 }
 
 /**
@@ -121,6 +123,7 @@ export function sshOptions(target: SshTarget): string[] {
     `StrictHostKeyChecking=${target.firstUse ? "accept-new" : "yes"}`,
     "UpdateHostKeys=no",
     "HashKnownHosts=no",
+    ...(target.ciphers === undefined ? [] : [`Ciphers=${target.ciphers}`]),
     `BatchMode=${(target.batch ?? true) ? "yes" : "no"}`,
     "ConnectTimeout=10",
     "ServerAliveInterval=15",

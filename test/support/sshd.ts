@@ -30,6 +30,8 @@ export interface Sshd {
   readonly port: number;
   /** `type base64` */
   readonly hostKey: string;
+  /** What it has logged so far. */
+  log(): string;
 }
 
 /** A real sshd on a free port that lets this key in; `more` of its options. */
@@ -63,21 +65,25 @@ export async function sshd(
     stdio: ["ignore", "ignore", "pipe"],
   });
   t.after(() => ended(daemon));
-  await listening(daemon);
+  const log = await listening(daemon);
   const [type, key] = readFileSync(file("host.pub"), "utf8").split(" ");
-  return { port, hostKey: `${type} ${key?.trim()}` };
+  return { port, hostKey: `${type} ${key?.trim()}`, log };
 }
 
-async function listening(daemon: ChildProcess): Promise<void> {
+/** What it logs, from now on too. */
+async function listening(daemon: ChildProcess): Promise<() => string> {
   let said = "";
-  for await (const chunk of daemon.stderr ?? []) {
-    said += chunk;
-    if (said.includes("Server listening")) {
-      daemon.stderr?.resume();
-      return;
-    }
-  }
-  throw new Error(`sshd did not start: ${said}`);
+  const listens = new Promise<boolean>((resolve) => {
+    daemon.stderr?.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes("Server listening")) resolve(true);
+    });
+    daemon.stderr?.once("end", () => resolve(false));
+  });
+  if (!(await listens)) throw new Error(`sshd did not start: ${said}`);
+  // A connection that a test's process keeps to its end must not keep the process.
+  (daemon.stderr as Socket).unref();
+  return () => said;
 }
 
 async function ended(child: ChildProcess): Promise<void> {

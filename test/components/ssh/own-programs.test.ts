@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { checkPrograms } from "../../../components/ssh/own-programs.ts";
+import { checkPrograms, fastCiphers } from "../../../components/ssh/own-programs.ts";
 
 /** A PATH with the real programs but those that are named, which are what is said instead, or missing. */
 function pathWith(t: TestContext, instead: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
@@ -58,3 +58,22 @@ test("a folder for temporary files that is gone, or is none, is told before a lo
   assert.deepEqual((await checkPrograms({ ...env, TMPDIR: env.HOME })).problems, []);
   assert.deepEqual(readdirSync(env.HOME ?? "").sort(), ["git", "rsync", "ssh"], "nothing is left there");
 });
+
+test("AES-GCM comes first among the ciphers of the ssh that is here", async (t) => {
+  const [first, ...others] = (await fastCiphers(pathWith(t, {})))?.split(",") ?? [];
+  assert.equal(first, "aes128-gcm@openssh.com");
+  assert.equal(new Set(others).size, others.length);
+});
+
+for (const [what, ssh, found] of [
+  [
+    "none is added to what a stricter ssh has",
+    "echo port 22; echo ciphers aes256-ctr,aes256-gcm@openssh.com,aes128-ctr",
+    "aes256-gcm@openssh.com,aes256-ctr,aes128-ctr",
+  ],
+  ["an ssh without AES-GCM keeps its own order", "echo ciphers chacha20-poly1305@openssh.com,aes128-ctr", undefined],
+  ["an ssh that names none keeps its own order", "echo port 22", undefined],
+  ["an ssh that cannot say keeps its own order", "exit 255", undefined],
+  ["where there is no ssh there are none", undefined, undefined],
+] as const)
+  test(what, async (t) => assert.equal(await fastCiphers(pathWith(t, { ssh })), found));

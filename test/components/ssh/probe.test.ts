@@ -40,6 +40,22 @@ test("a login that works pins the host key", needsRoot, async (t) => {
   assert.equal(again.ok, true);
 });
 
+test(
+  "a login is by the cipher that processors are fastest with, or by any that the machine has",
+  needsRoot,
+  async (t) => {
+    const { key } = temporaryHome(t);
+    const usual = await sshd(t, key.publicKey, { LogLevel: "DEBUG1" });
+    assert.equal((await probe(at(usual.port), access(key))).ok, true);
+    assert.match(usual.log(), /server->client cipher: aes128-gcm@openssh\.com/);
+    for (const [index, Ciphers] of ["chacha20-poly1305@openssh.com", "aes256-ctr"].entries()) {
+      const narrow = await sshd(t, key.publicKey, { Ciphers });
+      const result = await probe(at(narrow.port), { ...access(key), instanceId: ID + 1 + index });
+      assert.equal(result.ok, true, `${Ciphers}: ${result.ok || result.text}`);
+    }
+  },
+);
+
 test("without a pinned key only a first use may log in", needsRoot, async (t) => {
   const { key } = temporaryHome(t);
   const server = await sshd(t, key.publicKey);
