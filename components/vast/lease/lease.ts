@@ -8,9 +8,17 @@ import { firesAt } from "./moment.ts";
 
 type Jobs = Pick<VastClient, "jobs" | "addJob" | "moveJob" | "removeJob" | "vastNow">;
 
+/** A job that Vast has shown as it was asked for. */
+interface Placed {
+  /** When it runs, milliseconds. */
+  readonly endsAt: number;
+  /** All jobs, as they were then. */
+  readonly jobs: readonly ScheduledJob[];
+}
+
 /**
  * Makes Vast end an instance by itself at the first full hour that is at least so many minutes away: adds a job, or
- * moves the one that is there, and reads it back. Answers with the time at which it runs, milliseconds.
+ * moves the one that is there, and reads it back.
  *
  * @param mayLeave false = nothing more is sent
  */
@@ -20,7 +28,7 @@ export async function place(
   id: number,
   minutes: number,
   mayLeave?: () => Promise<boolean>,
-): Promise<number> {
+): Promise<Placed> {
   const at = firesAt(timeOf(client), minutes);
   const order = jobOrder(ending, id, at);
   try {
@@ -32,10 +40,11 @@ export async function place(
     if (!oursFor(await client.jobs(), id, ending).some((job) => job.id === jobId)) throw error;
     await client.moveJob(jobId, order);
   }
-  const [made] = oursFor(await client.jobs(), id, ending);
+  const jobs = await client.jobs();
+  const [made] = oursFor(jobs, id, ending);
   if (made === undefined || runsAt(made, timeOf(client)) !== at)
     throw vastError("refused", `Vast does not show the job that would ${ending} instance ${id} as it was asked for`);
-  return at;
+  return { endsAt: at, jobs };
 }
 
 /** The result of asking for a lease. */
@@ -53,8 +62,7 @@ export interface Held {
  * @param minutes until it is stopped; null = no lease
  */
 export async function hold(client: Jobs, id: number, minutes: number | null): Promise<Held> {
-  const held = minutes === null ? { endsAt: null } : await placeStop(client, id, minutes);
-  const jobs = await knownJobs(client);
+  const { jobs = await knownJobs(client), ...held } = await placeStop(client, id, minutes);
   const ours = oursFor(jobs, id, "delete");
   for (const job of ours) await client.removeJob(job.id);
   const left = ours.length === 0 ? jobs : await client.jobs();
@@ -66,9 +74,15 @@ export async function hold(client: Jobs, id: number, minutes: number | null): Pr
   );
 }
 
-async function placeStop(client: Jobs, id: number, minutes: number): Promise<Held> {
+/** `jobs` = all of them after that, if they were looked at. */
+async function placeStop(
+  client: Jobs,
+  id: number,
+  minutes: number | null,
+): Promise<Held & { readonly jobs?: readonly ScheduledJob[] }> {
+  if (minutes === null) return { endsAt: null };
   try {
-    return { endsAt: await place(client, "stop", id, minutes) };
+    return await place(client, "stop", id, minutes);
   } catch (error) {
     if (!isVastError(error)) throw error;
     return { endsAt: null, refused: error.message };

@@ -191,7 +191,7 @@ test("where a job's stop has no effect the machine goes on", async (t) => {
 test("a second job for the same call is moved; one that has become another's is not touched", async (t) => {
   const { client, id, clock, simulator, jobs } = await rented(t, "waits");
   await place(client, "stop", id, 120);
-  const at = await place(client, "stop", id, 600);
+  const { endsAt: at } = await place(client, "stop", id, 600);
   assert.deepEqual(jobs().sort(), [`DELETE ${id}`, `PUT ${id}`]);
   assert.equal(await leaseEnd(client, id), at);
   assert.ok(at - clock.now() >= 600 * 60_000);
@@ -212,7 +212,7 @@ test("this machine's clock plays no part", async (t) => {
     const target = { apiUrl: simulator.url, apiKeyFile: simulator.apiKeyFile };
     const wrong = new VastClient(openApi(target, {}), { now });
     await wrong.jobs();
-    const at = await place(wrong, "stop", id, 120);
+    const { endsAt: at } = await place(wrong, "stop", id, 120);
     const wait = at - clock.now();
     assert.ok(wait >= 120 * 60_000 && wait <= 181 * 60_000, `${hours}: ${wait}`);
   }
