@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseListing } from "../../components/checkpoints/manifest.ts";
-import { manifestScript } from "../../components/remote/scripts.ts";
+import { manifestScript, standingScript } from "../../components/remote/scripts.ts";
 import { isRemoteError } from "../../components/ssh/remote-error.ts";
 import { runScript } from "../../components/ssh/run-script.ts";
 import { isVastError } from "../../components/vast/client/errors.ts";
@@ -39,8 +39,8 @@ class Rounds {
   readonly #signal: AbortSignal;
   /** The machine of the last round. */
   #machine: StackMachine | undefined;
-  /** What the machine listed before the last round that found everything at rest. */
-  #listed = "";
+  /** What the machine showed before the last round that found everything at rest. */
+  #shown = "";
   #said = "";
 
   constructor(values: OptionValues, terminal: Terminal, signal: AbortSignal) {
@@ -61,21 +61,22 @@ class Rounds {
   /** true = nothing more can come. */
   async #round(): Promise<boolean> {
     const machine = await openMachine(this.#values, this.#terminal, this.#signal);
-    if (machine.instanceId !== this.#machine?.instanceId) this.#listed = "";
+    if (machine.instanceId !== this.#machine?.instanceId) this.#shown = "";
     this.#machine = machine;
     const order = { ...orderFor(machine, this.#values, this.#terminal), signal: this.#signal };
-    const listed = await listing(order);
-    if (listed === this.#listed) {
+    const shown = await shownBy(order);
+    if (shown === this.#shown) {
       this.#say("nothing new");
       return false;
     }
     const fetched = await fetchOnce(order, quiet(this.#terminal));
-    this.#listed = fetched.isWhole ? listed : "";
+    this.#shown = fetched.isAtRest ? shown : "";
     this.#say(`${fetched.text}, in ${order.to}`, fetched.sentences);
-    if (!fetched.isLast || !fetched.isWhole) return false;
+    if (!fetched.isLast || !fetched.isAtRest) return false;
     const stack = machine.name === undefined ? "" : ` -s ${machine.name}`;
-    this.#say(`training has ended, and all of it is home; pulumi destroy${stack} ends the bill`);
-    return true;
+    if (fetched.isWhole) this.#say(`training has ended, and all of it is home; pulumi destroy${stack} ends the bill`);
+    else this.#say("training has ended, but not all of it is home: see above", fetched.sentences);
+    return fetched.isWhole;
   }
 
   /** true = the run is over. Throws what does not pass. */
@@ -100,10 +101,13 @@ class Rounds {
   }
 }
 
-/** Names, sizes and times of all checkpoints on the machine. */
-async function listing({ machine, from, signal }: Order): Promise<string> {
-  const { files } = parseListing(await runScript(machine, manifestScript(from, false), signal));
-  return JSON.stringify([...files].map(([name, { size, stamp }]) => [name, size, stamp]).sort());
+/** All that would make another round worthwhile: the checkpoints on the machine, links, and how training stands. */
+async function shownBy({ machine, from, signal }: Order): Promise<string> {
+  const ask = (script: string) => runScript(machine, script, signal);
+  const [listing, standing] = await Promise.all([ask(manifestScript(from, false)), ask(standingScript())]);
+  const { files, refused } = parseListing(listing);
+  const rows = [...files].map(([name, { size, stamp }]) => [name, size, stamp]);
+  return JSON.stringify([rows.sort(), refused, standing.toString("utf8")]);
 }
 
 /** Progress is for a line that can be overwritten: each round has one line. */

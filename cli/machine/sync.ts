@@ -50,6 +50,8 @@ export interface Fetched {
   /** Of what came home beside checkpoints. */
   readonly beside?: string;
   /** Nothing was written meanwhile. */
+  readonly isAtRest: boolean;
+  /** All that the machine has, and had a moment ago, is home. */
   readonly isWhole: boolean;
   /** Training had ended well before this began. */
   readonly isLast: boolean;
@@ -74,11 +76,15 @@ export async function fetchOnce(order: Order, terminal: Terminal): Promise<Fetch
       ...pulled.beside,
       ...pulled.refused.map((clause) => `Not fetched: ${clause}`),
       ...pulled.incomplete.map((folder) => `${folder} is incomplete, and marked so`),
+      ...(pulled.emptied
+        ? [`Nothing is in ${from} any more: its disk may not be mounted. What was fetched stays`]
+        : []),
       ...(brought?.said ?? []),
     ],
     text: summary(pulled),
     ...(brought && { beside: `Beside them: ${filesText(brought)}, in ${brought.home}` }),
-    isWhole: pulled.changing.length === 0,
+    isAtRest: pulled.changing.length === 0,
+    isWhole: isWhole(pulled),
     isLast: (await ended) !== null,
   };
 }
@@ -121,7 +127,12 @@ export function recordedCheckpoints(stack: Stack): RecordedCheckpoints {
   );
 }
 
-function summary({ files, bytes, changing }: Pulled): string {
+function isWhole({ changing, refused, incomplete, emptied }: Pulled): boolean {
+  return changing.length + refused.length + incomplete.length === 0 && !emptied;
+}
+
+function summary({ files, bytes, changing, emptied }: Pulled): string {
+  if (emptied) return "No checkpoint is there any more";
   if (files === 0 && changing.length === 0) return "There is no checkpoint yet";
   const found = `${filesText({ files, bytes })}, verified`;
   return changing.length === 0 ? found : `${found}; still being written: ${changing.join(", ")}`;

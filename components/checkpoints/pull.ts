@@ -60,6 +60,8 @@ export interface Pulled {
   readonly beside: readonly string[];
   /** Links that could not be followed: what is behind them is not home; a clause each. Only with `live`. */
   readonly refused: readonly string[];
+  /** The machine has nothing any more, and had files: its disk may not be mounted. They stay at home. Only with `live`. */
+  readonly emptied: boolean;
 }
 
 /** Where an instance's checkpoints come home to. */
@@ -242,6 +244,7 @@ class Pull {
       throw remoteError("failed", `the machine's manifest has impossible entries (${shown}); ${home}`);
     }
     const isWhole = still.size === 0 && refused.length === 0;
+    const emptied = this.#store.isEmptied(home);
     this.#store.finish(home, isWhole ? this.#ended : null);
     if (this.#request.live !== true && refused.length > 0) throw notFollowed(refused, sound.size);
     return {
@@ -252,6 +255,7 @@ class Pull {
       incomplete,
       beside: this.#store.beside,
       refused: refused.map(refusedText),
+      emptied,
     };
   }
 

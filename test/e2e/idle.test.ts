@@ -76,11 +76,25 @@ test("no machine idles, and none that has stopped keeps its checkpoints", {
 
 test("what is synced after the end of training needs no start", { skip: isLong }, async (t: TestContext) => {
   const project = await openProject(t);
-  await project.works("up", "--skip-preview", "-c", SHORT, "-c", "afterTrainingMinutes=0.5");
+  const waits = `${SHORT}; until [ -e /workspace/go ]; do sleep 0.1; done`;
+  await project.works("up", "--skip-preview", "-c", waits, "-c", "afterTrainingMinutes=0.5");
   const { instanceId } = await project.outputs();
-  await logged(project, /ended with exit code 0[\s\S]*In 30 seconds/);
-  const synced = await project.run("vast-run", ["sync", "-s", "local"]);
-  assert.equal(synced.code, 0, synced.stderr);
+  const [link, said] = ["/workspace/checkpoints/later", [] as string[]];
+  const onLine = (line: string) => {
+    said.push(line);
+    // It has seen everything at rest, so that only the end of training, and the link, are news.
+    if (/nothing new/.test(line) && said.length < 10)
+      void project.remote(`ln -s /mnt/none ${link}; touch /workspace/go`);
+    if (/not all of it/.test(line)) void project.remote(`rm ${link}`);
+  };
+  const watching = project.start("vast-run", ["sync", "--watch", "--every", "0.02", "-s", "local"], { onLine });
+  const { code, stdout, stderr } = await watching.result;
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stdout,
+    /nothing new\n[\s\S]*, but not all of it is home: see above\n[\s\S]*, and all of it is home; pulumi destroy/,
+  );
+  assert.match(stderr, /^Not fetched: later leads to \/mnt\/none, which is not there/m);
   await reaches(project, "stopped");
   assert.match(await project.works("destroy"), /training had ended, and all of it is home/);
   assert.deepEqual(await asked(project), ["stopped"]);

@@ -269,14 +269,19 @@ export class Store {
     return this.#beside;
   }
 
+  /** Does the machine have nothing any more, and had files? That proves nothing: its disk may not be mounted. */
+  isEmptied(files: Contents): boolean {
+    return files.size === 0 && this.#kept.size > 0;
+  }
+
   /**
-   * Records what is at home, and removes copies that are not needed. A machine that has nothing any more, and had files,
-   * proves nothing: its disk may not be mounted. So they stay on record, and nothing counts as ended.
+   * Records what is at home, and removes copies that are not needed. Of a machine that was emptied the files stay on
+   * record, and nothing counts as ended.
    */
   finish(files: Contents, ended: PullRecord["ended"]): void {
     this.renew();
     const verifiedAt = new Date().toISOString();
-    if (files.size === 0 && this.#kept.size > 0) {
+    if (this.isEmptied(files)) {
       noteRecord(this.home, { verifiedAt, ended: null, files: this.#kept });
     } else {
       const kept = [...files.keys()].map((name): [string, StoredFile | undefined] => [name, this.#kept.get(name)]);

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
+import { recordOf } from "../../../components/checkpoints/store/record.ts";
 import { pinHostKey } from "../../../components/ssh/known-hosts.ts";
 import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
@@ -90,6 +91,19 @@ test("a folder that is missing or empty has nothing to bring home", needsRoot, a
   const request = await openPull(t);
   assert.equal((await pullCheckpoints(request)).files, 0);
   assert.equal((await pullCheckpoints({ ...request, from: join(request.from, "none") })).files, 0);
+});
+
+test("a folder that has become empty is no end of training: its disk may not be mounted", needsRoot, async (t) => {
+  const request = await openPull(t);
+  writeFileSync(join(request.from, "step_1"), "right");
+  assert.equal((await pullCheckpoints({ ...request, live: true })).emptied, false);
+  rmSync(join(request.from, "step_1"));
+  const ended = `${"a".repeat(64)} since then`;
+  const { files, emptied } = await pullCheckpoints({ ...request, live: true, ended });
+  assert.deepEqual({ files, emptied }, { files: 0, emptied: true });
+  const record = recordOf(request.to);
+  assert.deepEqual([record?.ended, record?.files.size], [null, 1]);
+  assert.equal(readFileSync(join(request.to, "step_1"), "utf8"), "right");
 });
 
 test("a file that is written all the time is a mismatch, or with live only reported", needsRoot, async (t) => {
