@@ -10,7 +10,7 @@ import { isSameFile, namesText, type PullRequest } from "./pull.ts";
 import { differences } from "./settled.ts";
 import { type Content, contentAt, pathOf } from "./store/files.ts";
 import { bytesOf, homeAlready, type PullRecord } from "./store/record.ts";
-import { makeFolder, Store } from "./store/store.ts";
+import { makeFolder, type Store, withStore } from "./store/store.ts";
 
 /** What is to come home beside checkpoints. `to` is the folder of checkpoints; `ended` means the same as in a pull. */
 export interface BringRequest extends PullRequest {
@@ -60,12 +60,7 @@ export async function checkRoomToBring(request: BringRequest): Promise<void> {
 export async function bringAlong(request: BringRequest): Promise<Brought> {
   const { to, what = "a pull", keepPrevious = 1, progress = () => {}, signal } = request;
   const options = { what, keepPrevious, onWait: progress, signal, mayShrink: true };
-  const store = await Store.open(broughtHome(to), options);
-  try {
-    return await fetchAll(request, store);
-  } finally {
-    store.close();
-  }
+  return withStore(broughtHome(to), options, (store) => fetchAll(request, store));
 }
 
 /** How many rounds in all to try a file that differs after a copy or has changed since. */

@@ -10,7 +10,7 @@ import { beforeSums, type Listing, type Manifest, type ManifestFile, parseListin
 import { differences, QUIET_MS, quietLeft, writersText } from "./settled.ts";
 import { shownName } from "./store/files.ts";
 import { bytesOf } from "./store/record.ts";
-import { makeFolder, Store } from "./store/store.ts";
+import { makeFolder, type Store, withStore } from "./store/store.ts";
 
 /** What must come home, however its machine is reached. */
 export interface PullTerms {
@@ -83,12 +83,8 @@ const PATIENCE_MS = 60_000;
  */
 export async function pullCheckpoints(request: PullRequest): Promise<Pulled> {
   const { to, what = "a pull", keepPrevious = 1, progress = () => {}, signal } = request;
-  const store = await Store.open(to, { what, keepPrevious, onWait: progress, signal });
-  try {
-    return await new Pull({ ...request, progress }, store).run();
-  } finally {
-    store.close();
-  }
+  const options = { what, keepPrevious, onWait: progress, signal };
+  return withStore(to, options, (store) => new Pull({ ...request, progress }, store).run());
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { lacksLinks } from "../../lib/disk.ts";
+import { diskError, lacksLinks } from "../../lib/disk.ts";
 import { flush } from "../../lib/draft.ts";
 import { sizeText } from "../../lib/text.ts";
 import { remoteError } from "../../ssh/remote-error.ts";
@@ -328,6 +328,22 @@ export function checkRoom(home: string, needed: number): void {
   );
 }
 
+/** Opens a store for one action. Throws RemoteError, also when its disk cannot be used any more meanwhile. */
+export async function withStore<T>(
+  home: string,
+  options: StoreOptions,
+  action: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await Store.open(home, options);
+  try {
+    return await action(store);
+  } catch (error) {
+    throw unusable(home, error);
+  } finally {
+    store.close();
+  }
+}
+
 /** Makes a folder that can be written to. Throws RemoteError. */
 export function makeFolder(folder: string): void {
   try {
@@ -342,8 +358,8 @@ export function makeFolder(folder: string): void {
 
 /** The error of a file system about a folder, as a sentence; any other error stays. */
 function unusable(folder: string, error: unknown): unknown {
-  const { code = "", syscall } = error as NodeJS.ErrnoException;
-  if (syscall === undefined) return error;
+  const code = diskError(error, folder)?.code;
+  if (code === undefined) return error;
   if (["ENOSPC", "EDQUOT"].includes(code)) return remoteError("disk_full", `no room is left for ${folder} (${code})`);
   if (lacksLinks(error)) {
     return remoteError(

@@ -129,6 +129,33 @@ test("a machine that does not answer, and a folder that cannot be made, are told
   assert.equal(existsSync(join(file, "x")), false);
 });
 
+test(
+  "a disk that takes no more files is said, at whichever file it is, and nothing counts as home",
+  needsRoot,
+  async (t) => {
+    const request = await openPull(t);
+    mkdirSync(join(request.from, "run"));
+    for (const name of ["run/a", "run/b"]) writeFileSync(join(request.from, name), name);
+    const disk = join(request.to, "..", "..");
+    mkdirSync(disk, { recursive: true });
+    let pulled: number | undefined;
+    for (let files = 2; pulled === undefined; files++) {
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=1m,nr_inodes=${files}`, "tmpfs", disk]);
+      try {
+        pulled = (await pullCheckpoints(request)).files;
+      } catch (error) {
+        assert.ok(isRemoteError(error, "disk_full"), `${files}: ${error}`);
+        assert.ok(error.message.startsWith("no room is left"), error.message);
+        assert.ok(error.message.includes(request.to), error.message);
+        assert.equal(recordOf(request.to), undefined);
+      } finally {
+        execFileSync("umount", ["--lazy", disk]);
+      }
+    }
+    assert.equal(pulled, 2);
+  },
+);
+
 test("a disk without room is said before anything is copied, and what was there stays", needsRoot, async (t) => {
   const request = await openPull(t);
   writeFileSync(join(request.from, "step_1"), Buffer.alloc(1_000_000));
