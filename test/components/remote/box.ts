@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import type { Guard, TrainStep } from "../../../components/remote/scripts.ts";
+import { startTime } from "../../../scripts/lib/alive.ts";
 
 export interface Outcome {
   readonly code: number | null;
@@ -165,7 +166,7 @@ export function carriersOf(id: string): number[] {
     .map((file) => Number(file.split("/")[2]));
 }
 
-/** One that has ended is left alone. */
+/** Kills a process, or with a negative number a group; a process is gone then. One that has ended is left alone. */
 export function killNow(pid: number): void {
   if (pid === 0) return; // that would be ourselves
   try {
@@ -173,6 +174,12 @@ export function killNow(pid: number): void {
   } catch {
     // it has ended
   }
+  // On a busy machine it is still seen for a while.
+  for (let looks = 0; pid > 0 && looks < 1000 && startTime(pid) !== undefined; looks++) pause(2);
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** A bare repository with one commit for each set of files; answers with the commits, oldest first. */

@@ -47,7 +47,8 @@ function watchedOf(scene: Scene): Watched {
 
 /** Kills all of these at once: none of them can start another in between. */
 function killAtOnce(...pids: number[]): void {
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pids) process.kill(pid, signal);
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  for (const pid of pids) killNow(pid);
 }
 
 test("guard, wrapper and tmux killed at once: the machine is stopped all the same", async (t) => {
