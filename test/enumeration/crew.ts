@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { caseName, distinct, faultsAt, RECOVERIES, secondFaults, tellingCalls } from "./cases.ts";
 import { type Break, type Case, play, type Recovery, type Trace } from "./life.ts";
 import type { FaultAt } from "./place.ts";
@@ -63,6 +64,8 @@ export class Crew {
       this.cases += 1;
       if (trace.wrong.length > 0) this.failures.push({ name, wrong: trace.wrong, story: trace.story });
       if (trace.spent > this.dearest.spent) this.dearest = { name, spent: trace.spent };
+      // Nothing in a case waits for anything outside, and what signals hold is let go only when the event loop turns.
+      await setImmediate();
       return trace;
     } finally {
       clearTimeout(timer);
