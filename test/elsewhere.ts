@@ -58,6 +58,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "cli/recover/patient.ts",
     "cli/recover/refresh.ts",
     "cli/recover/settle.ts",
+    "cli/recover/torn.ts",
   ],
   "test/cli/sweep/sweep.test.ts": [
     "cli/fleet/survey.ts",

@@ -19,15 +19,22 @@ async function selectedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): Promi
 /** The selected stack, from the file in which Pulumi notes it; undefined = only the CLI can tell. */
 function notedStack({ cwd, env }: Pick<Terminal, "cwd" | "env">): string | undefined {
   if (env.PULUMI_STACK) return bare(env.PULUMI_STACK);
-  const home = env.PULUMI_HOME || join(env.HOME || homedir(), ".pulumi");
   // Pulumi's pkg/workspace: one file for each path of a project, one entry for each backend.
   const hash = createHash("sha1")
     .update(join(projectOf(cwd), "Pulumi.yaml"))
     .digest("hex");
-  const { stacks = {} } = objectIn(join(home, "workspaces", `vast-training-${hash}-workspace.json`));
-  const backend = env.PULUMI_BACKEND_URL || objectIn(join(home, "credentials.json")).current;
-  const noted = (stacks as Record<string, unknown>)[String(backend)];
+  const { stacks = {} } = objectIn(join(pulumiHome(env), "workspaces", `vast-training-${hash}-workspace.json`));
+  const noted = (stacks as Record<string, unknown>)[backendUrl(env)];
   return typeof noted === "string" ? bare(noted) : undefined;
+}
+
+function pulumiHome(env: NodeJS.ProcessEnv): string {
+  return env.PULUMI_HOME || join(env.HOME || homedir(), ".pulumi");
+}
+
+/** Where Pulumi keeps the stacks, without the CLI; "" = nobody has logged in. */
+export function backendUrl(env: NodeJS.ProcessEnv): string {
+  return env.PULUMI_BACKEND_URL || String(objectIn(join(pulumiHome(env), "credentials.json")).current ?? "");
 }
 
 function objectIn(file: string): Record<string, unknown> {

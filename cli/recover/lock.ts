@@ -42,8 +42,11 @@ export function locksOf(place: StackPlace, env: NodeJS.ProcessEnv): StackLock[] 
   });
 }
 
-/** The folder of file:///there, file://~ or file://./here; text after a question mark is options. */
-function backendFolder({ backend, cwd }: StackPlace, env: NodeJS.ProcessEnv): string | undefined {
+/** The folder of file:///there, file://~ or file://./here; text after a question mark is options. undefined = elsewhere. */
+export function backendFolder(
+  { backend, cwd }: Pick<StackPlace, "backend" | "cwd">,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
   const path = /^file:\/\/([^?]*)/.exec(backend)?.[1];
   return path === undefined ? undefined : absolute(path, env, cwd);
 }

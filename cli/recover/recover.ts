@@ -11,6 +11,7 @@ import { lookFor } from "./look.ts";
 import type { Patient } from "./patient.ts";
 import { refresh } from "./refresh.ts";
 import { awaitRenters, closeIntents, unrecordedText } from "./settle.ts";
+import { removeTorn } from "./torn.ts";
 
 /** Runs `vast-run recover`. */
 export async function recoverStack(values: OptionValues, terminal: Terminal): Promise<number> {
@@ -28,6 +29,7 @@ export async function recoverStack(values: OptionValues, terminal: Terminal): Pr
 
 async function patientOf(values: OptionValues, terminal: Terminal, progress: (text: string) => void): Promise<Patient> {
   const cwd = projectOf(terminal.cwd);
+  removeTorn({ cwd, terminal });
   const named = textOption(values, "stack");
   const words = ["stack", "--show-name", "--non-interactive", ...(named === undefined ? [] : ["--stack", named])];
   const stack = (await pulumi(words, cwd, terminal.env)).trim();

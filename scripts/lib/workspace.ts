@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileCacheDir, versions } from "../setup/paths.mjs";
+import { compileCacheDir, fileBackend, versions } from "../setup/paths.mjs";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command.ts";
 import { mountsBelow } from "./mounts.ts";
 
@@ -140,7 +140,7 @@ function environment(root: string, home: string): NodeJS.ProcessEnv {
     PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH ?? "/usr/bin:/bin"}`,
     TMPDIR: join(root, "tmp"), // Pulumi's language host leaves folders in there
     PULUMI_HOME: join(root, "pulumi"),
-    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_BACKEND_URL: fileBackend(join(root, "backend")),
     PULUMI_CONFIG_PASSPHRASE: "only for this workspace",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",

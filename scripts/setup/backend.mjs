@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "./files.mjs";
-import { pulumiHome, shown, stateDir } from "./paths.mjs";
+import { fileBackend, pulumiHome, shown, stateDir } from "./paths.mjs";
 import { makeStacks } from "./stacks.mjs";
 
 /**
@@ -11,7 +11,7 @@ import { makeStacks } from "./stacks.mjs";
  */
 export async function localBackend(env = process.env) {
   const folder = join(stateDir(), "backend");
-  const url = `file://${folder}`;
+  const url = fileBackend(folder);
   const login = ownLogin(env, url);
   if (login) return { variables: {}, note: `Your own Pulumi login is used (${login}).` };
   // The umask decides the modes of the folders that Pulumi makes in there.
@@ -26,11 +26,16 @@ export async function localBackend(env = process.env) {
 
 /** How the user has logged in; undefined when not at all. */
 function ownLogin(env, ours) {
-  if (env.PULUMI_BACKEND_URL && env.PULUMI_BACKEND_URL !== ours) return "PULUMI_BACKEND_URL";
+  if (env.PULUMI_BACKEND_URL && !isSamePlace(env.PULUMI_BACKEND_URL, ours)) return "PULUMI_BACKEND_URL";
   if (env.PULUMI_ACCESS_TOKEN) return "PULUMI_ACCESS_TOKEN";
   const file = join(pulumiHome(), "credentials.json");
   const current = readJson(file)?.current;
-  return current && current !== ours ? `${current}, in ${shown(file)}` : undefined;
+  return current && !isSamePlace(current, ours) ? `${current}, in ${shown(file)}` : undefined;
+}
+
+/** Without their options: an earlier version's had none. */
+function isSamePlace(one, other) {
+  return one.split("?")[0] === other.split("?")[0];
 }
 
 function privateFolder(folder) {

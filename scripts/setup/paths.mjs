@@ -40,6 +40,15 @@ export function pulumiHome() {
   return resolve(process.env.PULUMI_HOME || join(registeredHome(), ".pulumi"));
 }
 
+/**
+ * The URL of a backend of files. Without `metadata=skip` Pulumi keeps a second file beside each one and does not write it
+ * in one step, so a command that is killed at the wrong moment leaves a state that Pulumi cannot read (gocloud.dev's
+ * fileblob).
+ */
+export function fileBackend(folder) {
+  return `file://${folder}?metadata=skip`;
+}
+
 /** Where Pulumi's npm package puts a CLI, by its own rule. */
 export function pulumiDownload() {
   const folder = resolve(process.env.PULUMI_HOME || join(homedir(), ".pulumi"));

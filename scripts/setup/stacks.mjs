@@ -13,8 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readJson } from "./files.mjs";
 import { forgetSalts } from "./git-filter.mjs";
-import { binDir, projectDir, pulumiHome } from "./paths.mjs";
+import { binDir, fileBackend, projectDir, pulumiHome } from "./paths.mjs";
 import { run, tail } from "./run.mjs";
 import { Stop } from "./stop.mjs";
 
@@ -35,7 +36,9 @@ export async function makeStacks(backend, env) {
     else if (!hasSalt(stack)) writeSalt(stack, await initElsewhere(stack, env));
   }
   await forgetSalts(stacks.map(fileOf));
-  if (stacks.includes(usual) && !hasSelection(project, env)) await selectIfNoneIs(usual, env);
+  const { now, before } = selectionOf(project, env);
+  const wanted = stacks.includes(before) ? before : usual;
+  if (now === undefined && stacks.includes(wanted)) await selectIfNoneIs(wanted, env);
   return made;
 }
 
@@ -89,20 +92,23 @@ async function initElsewhere(stack, env) {
   const folder = mkdtempSync(join(tmpdir(), "vast-backend-"));
   try {
     mkdirSync(join(folder, "backend"));
-    return await initStack(stack, { ...env, PULUMI_BACKEND_URL: `file://${join(folder, "backend")}` });
+    return await initStack(stack, { ...env, PULUMI_BACKEND_URL: fileBackend(join(folder, "backend")) });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Pulumi notes what is selected for each folder, by this name: of its path as the shell has it, which may lead through
- * links. A clone that was moved or is new has no note.
+ * The stack that is selected now, and before the URL of the backend had options. Pulumi notes it for each folder, by this
+ * name: of its path as the shell has it, which may lead through links; and for each URL. A clone that was moved or is
+ * new has no note.
  */
-function hasSelection(project, { PWD: typed = "" }) {
+function selectionOf(project, { PWD: typed = "", PULUMI_BACKEND_URL: url }) {
   const folder = realpath(typed) === projectDir ? typed : projectDir;
   const path = createHash("sha1").update(join(folder, "Pulumi.yaml")).digest("hex");
-  return existsSync(join(pulumiHome(), "workspaces", `${project}-${path}-workspace.json`));
+  const noted = readJson(join(pulumiHome(), "workspaces", `${project}-${path}-workspace.json`))?.stacks ?? {};
+  const nameAt = (place) => noted[place]?.split("/").pop();
+  return { now: nameAt(url), before: nameAt(url.split("?")[0]) };
 }
 
 function realpath(folder) {

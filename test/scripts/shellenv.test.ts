@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -71,7 +81,7 @@ test("a user without a login gets a backend and a passphrase that are private an
   const [one, two] = await Promise.all([shell(), shell()]);
   const passphrase = join(home, "passphrase");
   assert.deepEqual(one, {
-    PULUMI_BACKEND_URL: `file://${join(home, "backend")}`,
+    PULUMI_BACKEND_URL: `file://${join(home, "backend")}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
   });
@@ -81,12 +91,20 @@ test("a user without a login gets a backend and a passphrase that are private an
   assert.equal(statSync(passphrase).mode & 0o777, 0o600);
   assert.equal(statSync(home).mode & 0o777, 0o700);
   assert.equal(statSync(join(home, "backend")).mode & 0o777, 0o700);
+  assert.notDeepEqual(globSync(join(home, "backend", ".pulumi", "stacks", "*", "*.json")), []);
+  assert.deepEqual(
+    globSync(join(home, "backend", ".pulumi", "**", "*.attrs")),
+    [],
+    "what a kill could leave half written",
+  );
   assert.deepEqual(await shell(one), one, "a second time in the same shell");
+  const before = { ...one, PULUMI_BACKEND_URL: `file://${join(home, "backend")}` };
+  assert.deepEqual(await shell(before), one, "in a shell of an earlier version");
   assert.equal(readFileSync(passphrase, "utf8"), secret);
 });
 
 test("a clone, a second one, and one that was moved have the usual stack selected", async (t) => {
-  const { root, dir, run } = user(t);
+  const { root, dir, run, pulumiHome } = user(t);
   const selected = async (clone: string) => {
     const [name] = await run(`cd '${clone.replaceAll("'", "'\\''")}' && pulumi stack --show-name`, {}, clone);
     return name;
@@ -97,6 +115,14 @@ test("a clone, a second one, and one that was moved have the usual stack selecte
   assert.equal(await selected(second), "dev");
   await run(`cd '${second.replaceAll("'", "'\\''")}' && pulumi stack select local`, {}, second);
   assert.equal(await selected(second), "local", "what is selected stays");
+  const notes = globSync(join(pulumiHome, "workspaces", "*.json"));
+  const note = notes.find((file) => readFileSync(file, "utf8").includes("/local")) ?? "";
+  writeFileSync(note, readFileSync(note, "utf8").replaceAll("?metadata=skip", ""));
+  assert.equal(
+    await selected(second),
+    "local",
+    "also what was selected by an earlier version, whose URL had no options",
+  );
 });
 
 test("a passphrase that the user has is kept", async (t) => {

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { type CommandResult, type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "../../scripts/lib/simulator.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
+import { fileBackend } from "../../scripts/setup/paths.mjs";
 import { installInto } from "./installed.ts";
 import { criteria } from "./request.ts";
 
@@ -118,7 +119,7 @@ function environment(root: string, home: string): NodeJS.ProcessEnv {
     ...Object.fromEntries(kept),
     PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH}`,
     PULUMI_HOME: join(root, "pulumi"),
-    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_BACKEND_URL: fileBackend(join(root, "backend")),
     PULUMI_CONFIG_PASSPHRASE: "only for this test",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     VAST_TRAINING_HOME: home,

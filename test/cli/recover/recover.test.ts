@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStateDir } from "../../../components/lib/state-dir.ts";
@@ -46,6 +47,20 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     const { code, text } = await recover(program);
     assert.equal(code, 0, text);
     assert.match(text, /stack dev is in order: its state has no machine/);
+  });
+
+  await t.test("a command was killed as it wrote beside the state, which Pulumi cannot read then", async () => {
+    const beside = join(program.home, "..", "backend", ".pulumi", "stacks", "vast-training", "dev.json.attrs");
+    for (const half of ["", '{"user.content_type":"text/pl']) {
+      writeFileSync(beside, half);
+      assert.match((await program.pulumi("preview")).stderr, /failed to load checkpoint: .*EOF/);
+      const asked = await startCommand(bin, ["env", "-s", "dev"], { cwd: program.dir, env: program.env }).result;
+      assert.match(asked.stderr, /EOF\. A killed command can leave .*: vast-run recover/);
+      const { code, text } = await recover(program);
+      assert.equal(code, 0, text);
+      assert.match(text, /removed \S+dev\.json\.attrs, which a killed command had left half written/);
+      assert.match(text, /stack dev is in order/);
+    }
   });
 
   await t.test("the owner of the lock lives: refused; killed: up refuses until recover has freed it", async () => {
