@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine } from "./lib/alive.ts";
+import type { Order } from "./lib/test-run.ts";
 import { gitStatus, leftoversIn, newLines, processesWith } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
 import { cacheDir, compileCacheDir, versions } from "./setup/paths.mjs";
@@ -14,7 +15,7 @@ Fails as well when a test changes the project or leaves a process, a mount or a 
 `;
 
 interface Run {
-  /** Options of `node --test`. */
+  /** Options of Node's test runner. */
   options: string[];
   files: string[];
   everything: boolean;
@@ -78,14 +79,13 @@ const TIMEOUT_MS = 300_000;
 /** Starts the tests in a process group of their own: ^C reaches only us, and we end the whole group. */
 function start({ options, files, everything, folder, entry }: Run): ChildProcess {
   const [mark, value] = entry.split("=") as [string, string];
-  // Three more than processors: whole lives wait as often as they compute.
-  const concurrency = `--test-concurrency=${availableParallelism() + 3}`;
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
   // Tests need uv, and a fresh machine has it only here.
   const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
   const speed = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir() };
-  const words = [concurrency, "--test-reporter=spec", `--test-timeout=${TIMEOUT_MS}`, ...options, ...files];
-  return spawn(process.execPath, ["--test", ...words], {
+  // Three more than processors: whole lives wait as often as they compute.
+  const order: Order = { files, options, concurrency: availableParallelism() + 3, timeout: TIMEOUT_MS };
+  return spawn(process.execPath, [join(import.meta.dirname, "lib", "test-run.ts"), JSON.stringify(order)], {
     cwd: projectDir,
     env: { ...process.env, PATH: path, ...speed, ...all, TMPDIR: folder, [mark]: value },
     detached: true,
