@@ -14,7 +14,10 @@ export function removeTorn({ cwd, terminal }: Pick<Patient, "cwd" | "terminal">)
   const { env } = terminal;
   const folder = backendFolder({ backend: backendUrl(env), cwd }, env);
   if (folder === undefined) return;
-  for (const file of globSync(join(folder, ".pulumi", "**", "*.attrs"))) {
+  // Of a backend in somebody's home, .pulumi has Pulumi's plugins, too.
+  const patterns = ["*.attrs", "{stacks,locks,history,backups}/**/*.attrs"];
+  for (const name of globSync(patterns, { cwd: join(folder, ".pulumi") })) {
+    const file = join(folder, ".pulumi", name);
     if (jsonIn(readFileSync(file, "utf8")) !== undefined) continue;
     rmSync(file, { force: true });
     terminal.note(`removed ${file}, which a killed command had left half written; nothing is lost with it`);
