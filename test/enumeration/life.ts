@@ -46,6 +46,9 @@ export interface Trace {
   readonly seconds: number;
 }
 
+/** One call too many for Vast's gate: nothing is done, whatever was to go wrong with it. */
+const TURNED_AWAY = 429;
+
 /** No connection stood. */
 const NEVER_SENT = new Set(["refused", "offline"]);
 
@@ -56,6 +59,7 @@ function isRedirect(status: number): boolean {
 /** Nobody knows whether something was rented. */
 function isUnclear(status: number, ending = ""): boolean {
   return (
+    status !== TURNED_AWAY &&
     !NEVER_SENT.has(ending) &&
     (status === 0 || status >= 500 || isRedirect(status) || ending === "empty200" || ending === "truncatedJson")
   );
@@ -238,7 +242,7 @@ class Player {
   }
 
   #checkCalls({ answers }: Process): void {
-    const called = new Set<string>();
+    const told = new Set<string>();
     let refused = "";
     let unclear = "";
     for (const { endpoint, status, ending } of answers) {
@@ -246,12 +250,17 @@ class Player {
       if (endpoint === CREATE && unclear !== "") this.#note(`rented after ${unclear}, without a look`);
       if (endpoint === LIST) unclear = "";
       if (endpoint === CREATE && isUnclear(status, ending)) unclear = ending ?? String(status);
-      // A process does not know when the one before it has called last.
-      const mayBe = ending !== undefined || (!called.has(endpoint) && this.#commands > 1);
-      if (status === 429 && !mayBe) this.#note(`too many calls of ${endpoint}`);
-      called.add(endpoint);
-      // Registering a key is refused for reasons of its own.
-      if (ending !== undefined && ACCOUNT.has(ending) && !endpoint.includes("/ssh/")) refused = ending;
+      if (status === TURNED_AWAY) {
+        // A process does not know how the one before it has called, until it is told.
+        const mayBe = ending !== undefined || (!told.has(endpoint) && this.#commands > 1);
+        if (!mayBe) this.#note(`too many calls of ${endpoint}`);
+        told.add(endpoint);
+        continue;
+      }
+      // What a key may do with keys of ssh and with jobs says nothing of what it may do else.
+      if (/ssh|schedule_job/.test(endpoint)) continue;
+      if (status === 200) refused = "";
+      else if (ending !== undefined && ACCOUNT.has(ending)) refused = ending;
     }
   }
 
