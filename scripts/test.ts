@@ -121,8 +121,8 @@ function signalIfThere(pid: number, name: NodeJS.Signals): void {
 
 /** Waits up to ten seconds for the run's processes to end, then ends, removes and names what is left. */
 async function clearUp({ folder, entry }: Run): Promise<string[]> {
-  for (let tries = 0; tries < 100 && processesWith(entry).length > 0; tries++) await sleep(100);
-  const processes = processesWith(entry).map((pid) => {
+  for (let tries = 0; tries < 100 && processesWith(entry, folder).length > 0; tries++) await sleep(100);
+  const processes = processesWith(entry, folder).map((pid) => {
     const line = `process ${pid} ${commandLine(pid)}`;
     signalIfThere(pid, "SIGKILL");
     return line;

@@ -29,12 +29,16 @@ export function leftoversIn(folder: string): string[] {
   return [...mounts, ...files.map((name) => `file ${join(folder, name)}`)];
 }
 
-/** Ids of living processes whose environment has the entry "NAME=value". Empty where there is no /proc. */
-export function processesWith(entry: string): number[] {
+/**
+ * Ids of living processes whose environment has the entry "NAME=value", or whose command line names the folder: a test may
+ * start something in an environment of its own. Empty where there is no /proc.
+ */
+export function processesWith(entry: string, folder?: string): number[] {
   const pids = listIfThere("/proc")
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid);
-  return pids.filter((pid) => readIfThere(`/proc/${pid}/environ`).split("\0").includes(entry));
+  const isNamed = (pid: number) => folder !== undefined && readIfThere(`/proc/${pid}/cmdline`).includes(`${folder}/`);
+  return pids.filter((pid) => readIfThere(`/proc/${pid}/environ`).split("\0").includes(entry) || isNamed(pid));
 }
 
 function listIfThere(folder: string): string[] {

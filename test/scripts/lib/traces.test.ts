@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -18,6 +18,19 @@ test("files that are left are named, Pulumi's own are not", (t) => {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of ["vast-left", "pulumi-node-pipes123"]) writeFileSync(join(folder, name), "");
   assert.deepEqual(leftoversIn(folder), [`file ${join(folder, "vast-left")}`]);
+});
+
+test("a process without our environment is found by the folder it works in", {
+  skip: !existsSync("/proc"),
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "vast-traces-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(process.execPath, join(folder, "program"));
+  const child = spawn(join(folder, "program"), ["--eval", "console.log(1); process.stdin.resume()"], { env: {} });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  assert.deepEqual(processesWith("NOBODY=has this", folder), [child.pid]);
+  assert.deepEqual(processesWith("NOBODY=has this"), []);
 });
 
 test("a process is found by its environment, while it lives", { skip: !existsSync("/proc") }, async (t) => {
