@@ -268,7 +268,9 @@ test(
     const gate = join(scene.from, "..", "go");
     writeFileSync(join(scene.from, "last.pt"), "older");
     // The first copy is answered, and then the machine keeps the connection until it may go on.
-    scene.behave(`asked; [ $isCopy = 0 ] || { touch ${gate}.reached; while [ ! -e ${gate} ]; do sleep 0.05; done; }`);
+    scene.behave(
+      `asked; [ $isCopy = 0 ] || { touch ${gate}.reached; while [ ! -e ${gate} ] && [ -e ${scene.from} ]; do sleep 0.05; done; }`,
+    );
     const program = `
     const { pullCheckpoints } = await import(${JSON.stringify(join(import.meta.dirname, "../../../components/checkpoints/pull.ts"))});
     const request = JSON.parse(process.argv[1]);
@@ -358,7 +360,7 @@ test("when either of copy and sums fails, so does the pull, and the other is end
   const scene = await openScene(t);
   writeFileSync(join(scene.from, "step_1"), "one");
   const broken = "echo broken >&2; exit 3";
-  const isSlow = "exec sleep 600";
+  const isSlow = `while [ -e ${scene.from} ]; do sleep 0.1; done`;
   for (const [copying, hashing] of [
     [broken, isSlow],
     [isSlow, "kill -9 $PPID"],
