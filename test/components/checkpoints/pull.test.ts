@@ -139,7 +139,7 @@ test(
     const disk = join(request.to, "..", "..");
     mkdirSync(disk, { recursive: true });
     let pulled: number | undefined;
-    for (let files = 2; pulled === undefined; files++) {
+    for (let files = 6; pulled === undefined; files++) {
       execFileSync("mount", ["-t", "tmpfs", "-o", `size=1m,nr_inodes=${files}`, "tmpfs", disk]);
       try {
         pulled = (await pullCheckpoints(request)).files;
