@@ -243,10 +243,10 @@ class Player {
 
   #checkCalls({ answers }: Process): void {
     const told = new Set<string>();
-    let refused = "";
+    let refused = { endpoint: "", ending: "" };
     let unclear = "";
     for (const { endpoint, status, ending } of answers) {
-      if (endpoint === CREATE && refused !== "") this.#note(`rented after ${refused}`);
+      if (endpoint === CREATE && refused.ending !== "") this.#note(`rented after ${refused.ending}`);
       if (endpoint === CREATE && unclear !== "") this.#note(`rented after ${unclear}, without a look`);
       if (endpoint === LIST) unclear = "";
       if (endpoint === CREATE && isUnclear(status, ending)) unclear = ending ?? String(status);
@@ -259,8 +259,9 @@ class Player {
       }
       // What a key may do with keys of ssh and with jobs says nothing of what it may do else.
       if (/ssh|schedule_job/.test(endpoint)) continue;
-      if (status === 200) refused = "";
-      else if (ending !== undefined && ACCOUNT.has(ending)) refused = ending;
+      // Only the same call proves that the key is good again.
+      if (status === 200 && endpoint === refused.endpoint) refused = { endpoint: "", ending: "" };
+      else if (ending !== undefined && ACCOUNT.has(ending)) refused = { endpoint, ending };
     }
   }
 
