@@ -71,11 +71,11 @@ export function pulumiFailure(
   if (/currently locked by|Another update is currently in progress/.test(text)) {
     return new Failure(exitCode.failed, "the stack is locked. If nothing works on it any more: vast-run recover");
   }
-  const isTorn = /\bEOF$/.test(text);
-  const mend = isTorn
-    ? ". A killed command can leave a state that is kept in files so; this mends it: vast-run recover"
-    : "";
-  return new Failure(exitCode.failed, `pulumi ${command}: ${text || `it ended with exit code ${code}`}${mend}`);
+  if (/\bEOF$/.test(text)) {
+    const mend = "A killed command can leave a state that is kept in files so; this mends it: vast-run recover";
+    return new Failure(exitCode.failed, `pulumi ${command}: ${text}. ${mend}`);
+  }
+  return new Failure(exitCode.failed, `pulumi ${command}: ${text || `it ended with exit code ${code}`}`);
 }
 
 /** The resources in a stack's state, including those that wait for deletion, which may still cost money. */

@@ -118,7 +118,7 @@ test("killed together they come back with the next step", async (t) => {
   const { box, vast, step, pid, settled, seen } = await training(t);
   killAtOnce(pid("guard"), pid("watcher"), pid("train"));
   for (const left of carriersOf(box.read(".vast-training/train.id").trim())) killNow(left);
-  // They die a moment after they were told to.
+  // Of what they had begun, nothing is left either.
   await seen(() => watchersOf(box.workspace).length === 0);
   await box.run(standingScript(step));
   await settled();
