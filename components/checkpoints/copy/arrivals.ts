@@ -7,6 +7,11 @@ import type { Sums } from "../store/sums.ts";
 const LARGE_BYTES = 16_000_000;
 /** How much of a file may wait for the disk: at the end, nothing else uses the time that it takes. */
 const FLUSH_BYTES = 256_000_000;
+/**
+ * How many files are on their way to the disk at once: one after the other, many small ones wait for it longer than they
+ * take to arrive. Node has four threads for files, and one of them reads on.
+ */
+const FLUSHES = 3;
 const LOOK_MS = 50;
 
 /** Hashes files while rsync brings them, and sees them to the disk, so that neither is left to do at the end. */
@@ -18,6 +23,8 @@ export class Arrivals {
   readonly #begun: string[] = [];
   /** All that it ever has: a machine may have it said again and again. */
   readonly #told = new Set<string>();
+  /** The oldest first. */
+  readonly #finishing: Promise<void>[] = [];
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
   #isOver = false;
@@ -54,6 +61,15 @@ export class Arrivals {
   }
 
   async #run(): Promise<void> {
+    try {
+      await this.#takeAll();
+    } finally {
+      await Promise.allSettled(this.#finishing);
+    }
+    await Promise.all(this.#finishing);
+  }
+
+  async #takeAll(): Promise<void> {
     for (;;) {
       this.#stop.signal.throwIfAborted();
       const [name] = this.#begun;
@@ -77,11 +93,20 @@ export class Arrivals {
         await reading?.close();
         reading = await Reading.of(path, this.#stop.signal);
       }
-      await reading?.finish(this.#sums);
+      if (this.#finishing.length >= FLUSHES) await this.#finishing.shift();
+      if (reading !== undefined) this.#finish(reading);
+      reading = undefined;
     } finally {
       await reading?.close();
       this.#begun.shift();
     }
+  }
+
+  /** Goes on while the next file is taken. */
+  #finish(reading: Reading): void {
+    const finishing = reading.finish(this.#sums).finally(() => reading.close());
+    finishing.catch(() => {}); // `run` throws it
+    this.#finishing.push(finishing);
   }
 
   #isInPlace(): boolean {

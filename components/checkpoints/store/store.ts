@@ -166,7 +166,6 @@ export class Store {
   }
 
   async #place(name: string, file: Content, copied: Buffer, isFlushed: boolean): Promise<void> {
-    this.renew();
     const open = openWay(this.home, name, this.#at);
     const before = sizeAt(pathOf(this.home, open));
     const isVerified = before !== undefined && (await this.#isVerified(open));

@@ -108,6 +108,20 @@ test("a file that is said to begin again and again is hashed once", async (t) =>
   assert.equal(note.mock.callCount(), 1);
 });
 
+test("a file that cannot be read is told at the end, whichever it is, and nothing stays open", async (t) => {
+  const names = ["one", "two", "three", "four", "five", "six"];
+  for (const bad of names) {
+    const { path, arrivals } = openScene(t, Object.fromEntries(names.map((name) => [name, name.length])));
+    for (const name of names) {
+      if (name === bad) mkdirSync(path(name));
+      else writeFileSync(path(name), name);
+      arrivals.begin(name);
+    }
+    await assert.rejects(arrivals.over(), { code: "EISDIR" }, bad);
+    for (const name of names) assert.equal(readTo(path(name)), undefined, `${name} with ${bad}`);
+  }
+});
+
 test("given up, it lets go", async (t) => {
   const { path, arrivals } = openScene(t, { big: 20 * MB });
   writeFileSync(path(".big.AbC123"), "a part");
