@@ -8,8 +8,11 @@ import { checkpointsIn, exampleRepositoryOf, openProject, type Project, pushComm
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const needsRoot = isRoot ? false : "the simulator's machines need root on Linux";
 
-/** The trainer, not its shells: what must stay the same process while nothing of the run changes. */
-const trainer = (project: Project) => project.remote("pgrep -f -o '^[^ ]*python[^ ]* src/train.py'");
+/** The trainer, not its shells, once it trains: what must stay the same process while nothing of the run changes. */
+const trainer = (project: Project) =>
+  project.remote(
+    "until grep -q '^step ' /workspace/train.log; do sleep 0.2; done; pgrep -f -o '^[^ ]*python[^ ]* src/train.py'",
+  );
 
 /** Of every resource, as its URN has it, behind what it is a child of: a change of one would be a delete and a create. */
 const TYPES = [
