@@ -37,11 +37,12 @@ async function makeWhole(folder: string, make: (work: string) => Promise<void>):
   }
 }
 
-/** What a killed maker left behind. */
+/** What a killed maker left behind. That of a living one may go while we look. */
 function removeAbandoned(folder: string): void {
   for (const name of readdirSync(dirname(folder))) {
+    if (!name.startsWith(`${basename(folder)}.part-`)) continue;
     const path = join(dirname(folder), name);
-    if (!name.startsWith(`${basename(folder)}.part-`) || Date.now() - statSync(path).mtimeMs < DAY_MS) continue;
-    rmSync(path, { recursive: true, force: true });
+    const { mtimeMs = Date.now() } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (Date.now() - mtimeMs >= DAY_MS) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -21,22 +21,32 @@ run_onstart() {
   answer ok
 }
 
-# Answers when it listens.
+# Answers when it listens. It writes its log without anybody in between: who is let in is in there before his session
+# begins.
 run_sshd() {
-  local line last=
-  exec 4< <(exec /usr/sbin/sshd -D -e -p "$1" 2>&1 </dev/null 3>&-)
-  while IFS= read -r line <&4; do
-    case $line in
-    "Server listening on "*)
-      cat <&4 >>/var/log/sshd.log 3>&- &
-      exec 4<&-
-      answer ok
-      return
-      ;;
-    esac
-    last=$line
-  done
+  local log=/var/log/sshd.log
+  : >>"$log"
+  exec 4<"$log"
+  while read -r <&4; do :; done # of its earlier lives
+  /usr/sbin/sshd -D -e -p "$1" </dev/null >/dev/null 2>>"$log" 3>&- 4<&- &
+  await_listening $!
   exec 4<&-
+}
+
+# await_listening PID: descriptor 4 is its log.
+await_listening() {
+  local line part= last= gone=
+  while :; do
+    if IFS= read -r line <&4; then
+      last=$part$line part=
+      case $last in "Server listening on "*) answer ok && return ;; esac
+      continue
+    fi
+    part+=$line
+    [ -z "$gone" ] || break
+    kill -0 "$1" 2>/dev/null || gone=yes # what it said last is still to be read
+    sleep 0.02
+  done
   answer "sshd did not start: $last"
 }
 

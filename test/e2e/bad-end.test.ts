@@ -26,11 +26,6 @@ async function saysWhatBills(project: Project, shown: string): Promise<void> {
   assert.match(shown, /end *: "pulumi destroy -s local"/, "among the outputs, which come last");
 }
 
-/** Resolves when something has been rented. */
-async function isRented(project: Project): Promise<void> {
-  while ((await project.simulator.ledger()).living === 0) await sleep(100);
-}
-
 test("whatever fails after the rental, up ends with what bills and what ends it", {
   skip: !isRoot || !isAll,
 }, async (t: TestContext) => {
@@ -38,9 +33,13 @@ test("whatever fails after the rental, up ends with what bills and what ends it"
 
   await t.test("the repository is gone when it is to be cloned", async () => {
     const [here, gone] = [exampleRepositoryOf(project), join(project.root, "gone")];
+    // The first look at the machine that was rented: none is made before.
+    await project.simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "hold", after: 1 });
     const up = project.pulumi("up", "--skip-preview");
-    await isRented(project);
+    await project.simulator.get("/_sim/held");
+    assert.equal((await project.simulator.ledger()).living, 1);
     renameSync(here, gone);
+    await fetch(`${project.simulator.url}/_sim/held`, { method: "DELETE" });
     const { code, stdout, stderr } = await up;
     renameSync(gone, here);
     assert.notEqual(code, 0);

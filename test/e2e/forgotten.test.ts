@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { typeOf } from "../../components/pulumi/addresses.ts";
 import { notAll } from "../support/all.ts";
 import { checkpointsIn, openProject, type Project } from "../support/project.ts";
@@ -26,6 +27,12 @@ async function forget(project: Project, address: "instance" | "checkpoints"): Pr
 
 /** What a script does, which nobody can ask. */
 const sweep = (project: Project) => project.run("vast-run", ["sweep", "--destroy", "--yes"]);
+
+/** Resolves when the machine lets nobody in any more. */
+async function isShut(project: Project): Promise<void> {
+  const { sshCommand } = await project.outputs();
+  while ((await project.run("sh", ["-c", `${sshCommand} true`])).code === 0) await sleep(100);
+}
 
 const ENDS = "mkdir -p /workspace/checkpoints; echo done >/workspace/checkpoints/step_1; echo saved";
 
@@ -87,6 +94,7 @@ test("a machine that the state has forgotten is released by no destroy before it
       const { instanceId } = await project.outputs();
       await project.remote("until grep -q 'saved .*step_10$' /workspace/train.log; do sleep 0.2; done");
       await project.remote("setsid sh -c 'sleep 0.2; pkill -x sshd' >/dev/null 2>&1 </dev/null &");
+      await isShut(project);
       await forget(project, "instance");
       const kept = await project.pulumi("destroy");
       assert.notEqual(kept.code, 0);

@@ -77,15 +77,18 @@ test("no machine idles, and none that has stopped keeps its checkpoints", {
 test("what is synced after the end of training needs no start", { skip: isLong }, async (t: TestContext) => {
   const project = await openProject(t);
   const waits = `${SHORT}; until [ -e /workspace/go ]; do sleep 0.1; done`;
-  await project.works("up", "--skip-preview", "-c", waits, "-c", "afterTrainingMinutes=0.5");
+  await project.works("up", "--skip-preview", "-c", waits, "-c", "afterTrainingMinutes=0");
   const { instanceId } = await project.outputs();
-  const [link, said] = ["/workspace/checkpoints/later", [] as string[]];
-  const onLine = (line: string) => {
-    said.push(line);
+  const [link, keep] = ["/workspace/checkpoints/later", "/workspace/.vast-training/keep"];
+  // Once each, in this order: a line may come again before the machine has been told.
+  const cues: [line: RegExp, command: string][] = [
     // It has seen everything at rest, so that only the end of training, and the link, are news.
-    if (/nothing new/.test(line) && said.length < 10)
-      void project.remote(`ln -s /mnt/none ${link}; touch /workspace/go`);
-    if (/not all of it/.test(line)) void project.remote(`rm ${link}`);
+    [/nothing new/, `touch ${keep}; ln -s /mnt/none ${link}; touch /workspace/go`],
+    [/not all of it/, `rm ${link}`],
+  ];
+  const told: Promise<string>[] = [];
+  const onLine = (line: string) => {
+    if (cues[0]?.[0].test(line)) told.push(project.remote(cues.shift()?.[1] ?? ""));
   };
   const watching = project.start("vast-run", ["sync", "--watch", "--every", "0.02", "-s", "local"], { onLine });
   const { code, stdout, stderr } = await watching.result;
@@ -95,6 +98,8 @@ test("what is synced after the end of training needs no start", { skip: isLong }
     /nothing new\n[\s\S]*, but not all of it is home: see above\n[\s\S]*, and all of it is home; pulumi destroy/,
   );
   assert.match(stderr, /^Not fetched: later leads to \/mnt\/none, which is not there/m);
+  await Promise.all(told);
+  await project.remote(`rm ${keep}`);
   await reaches(project, "stopped");
   assert.match(await project.works("destroy"), /training had ended, and all of it is home/);
   assert.deepEqual(await asked(project), ["stopped"]);

@@ -62,16 +62,17 @@ test("without an engine here a rented one builds, and is released in every endin
         "SIGKILL",
       ),
     );
-    const hangs = Promise.withResolvers<void>();
+    const [hangs, isCancelling] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const command = project.start(file, words, {
       env: { KILLED_IN_TEST: mark.split("=")[1] },
       onLine: (line) => {
         if (/it hangs/.test(line)) hangs.resolve();
+        if (/\^C received; cancelling/.test(line)) isCancelling.resolve();
       },
     });
     await Promise.race([hangs.promise, command.result.then(({ stdout, stderr }) => assert.fail(stdout + stderr))]);
     assert.equal(await living(), 1);
-    return { command, mark };
+    return { command, mark, cancelling: isCancelling.promise };
   }
 
   const up = ["up", "-s", "local", "--non-interactive", "--yes", "--skip-preview", ...hanging];
@@ -120,9 +121,9 @@ test("without an engine here a rented one builds, and is released in every endin
   await t.test(
     "who does not wait for the end of a build is told what is left, and the next up ends it",
     async (inner) => {
-      const { command, mark } = await untilItHangs(inner, "pulumi", up);
+      const { command, mark, cancelling } = await untilItHangs(inner, "pulumi", up);
       command.signal("SIGINT");
-      await sleep(500);
+      await cancelling;
       command.signal("SIGINT");
       const { code, stdout, stderr } = await command.result;
       assert.notEqual(code, 0);

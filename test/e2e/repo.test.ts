@@ -48,7 +48,9 @@ test("the stack dev trains the real repository's like, from a login node whose s
   const run = (...words: string[]) => project.run("unshare", [...login.words, ...words], { env: login.env });
   const pulumi = (command: string, ...words: string[]) =>
     run("pulumi", command, "-s", "local", "--yes", "--non-interactive", ...words);
-  const log = () => project.remote("cat /workspace/train.log");
+  /** From a step on, all that it says of itself is in there: an up waits for its first line only. */
+  const log = () =>
+    project.remote("until grep -q '^step ' /workspace/train.log; do sleep 0.2; done; cat /workspace/train.log");
   let first: Record<string, unknown> = {};
 
   await t.test("the set-up is such that plain ssh fails in it", async () => {

@@ -46,6 +46,11 @@ async function pullThePlug(t: TestContext, project: Project, command: string, mo
   endAll();
 }
 
+/** Signals the trainer, not its shells. */
+function signal(project: Project, name: "STOP" | "CONT"): Promise<string> {
+  return project.remote(`pkill -${name} -f '^[^ ]*python[^ ]* src/train.py'`);
+}
+
 /** Pulumi notes what it begins in the state. */
 async function underWay(project: Project, resource: string): Promise<void> {
   const file = join(project.root, "backend", ".pulumi", "stacks", "vast-training", "local.json");
@@ -124,8 +129,10 @@ test(
     const project = await openProject(t);
     await project.works("up", "--skip-preview");
     await trains(project);
+    await signal(project, "STOP"); // the gate waits for its end
     await pullThePlug(t, project, "destroy", { resource: "run-checkpoints" }, "kill -9 of everything");
     assert.equal((await living(project)).length, 1, "nothing is released before its checkpoints are home");
+    await signal(project, "CONT");
     await unlock(project);
     await endsWell(project);
     assert.notDeepEqual(checkpointsIn(join(project.dir, "checkpoints")), []);

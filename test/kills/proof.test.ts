@@ -74,7 +74,7 @@ test("the command is killed while a rental waits for its turn: it does not leave
   stage.reset();
   const { world } = stage.simulator;
   const rentals = () => stage.requests().filter(({ endpoint }) => endpoint === "PUT /asks/{id}/");
-  world.faults.add({ on: "PUT /asks/{id}/", do: "tooFrequent", threshold: 10 });
+  world.faults.add({ on: "PUT /asks/{id}/", do: "tooFrequent", threshold: 50 });
   const up = stage.start("up", ["--yes", "--skip-preview"]);
   while (rentals().length === 0) await sleep(50);
   up.signal("SIGKILL");

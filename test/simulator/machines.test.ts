@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
+import { startTime } from "../../scripts/lib/alive.ts";
 import { asker, type Bench, type Body, findOffer, ORDER } from "../support/simulator.ts";
 
 const run = promisify(execFile);
@@ -17,6 +18,8 @@ const unfit = process.platform !== "linux" || process.getuid?.() !== 0 ? "real m
 
 interface Command {
   readonly child: ChildProcess;
+  /** The simulator's own process, below npm's. */
+  readonly pid: number;
   readonly ask: Bench["ask"];
   readonly log: string[];
 }
@@ -38,7 +41,8 @@ async function npmRun(t: TestContext, home: string): Promise<Command> {
     once(createInterface(child.stdout), "line"),
     once(child, "exit").then(() => assert.fail(log.join("\n"))),
   ]);
-  return { child, ask: asker(JSON.parse(line)), log };
+  const said = JSON.parse(line);
+  return { child, pid: said.pid, ask: asker(said), log };
 }
 
 /** npm and the simulator alike, as when a machine runs out of memory. */
@@ -103,13 +107,14 @@ test("a machine can be logged into; killed hard with it, the simulator starts ag
 
   await killHard(first.child);
   for (const port of [direct, machine.ssh_port]) await until(() => refused(port)); // its machines die with it
+  await until(async () => startTime(first.pid) === undefined || undefined); // only npm's end was waited for
 
   const second = await npmRun(t, home);
   const left = readdirSync(join(home, "simulator", "hosts"));
   assert.ok(!left.includes(String(machine.id)), `left: ${left}`);
   assert.equal((await second.ask("GET", "/_sim/ledger")).body.living, 0);
-  const exit = once(second.child, "exit");
+  const close = once(second.child, "close"); // everything that it has said has been read by then
   process.kill(-(second.child.pid ?? 0), "SIGINT");
-  await exit;
+  await close;
   assert.match(second.log.join("\n"), /ending: 0 machines/);
 });

@@ -43,15 +43,16 @@ async function start(t: TestContext, home: string, ...args: string[]): Promise<R
   const stderr: string[] = [];
   createInterface(child.stderr).on("line", (line) => stderr.push(line));
   const lines = createInterface(child.stdout).on("line", (line) => stdout.push(line));
-  await Promise.race([once(lines, "line"), once(child, "exit")]);
+  await Promise.race([once(lines, "line"), once(child, "close")]);
   assert.equal(stdout.length, 1, stderr.join("\n"));
   return { child, stdout, stderr, ...JSON.parse(stdout[0] ?? "") };
 }
 
+/** The exit code; everything that it has said has been read by then. */
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  const exit = once(child, "exit");
+  const close = once(child, "close");
   child.kill(signal);
-  const [code] = await exit;
+  const [code] = await close;
   return code;
 }
 
@@ -89,7 +90,7 @@ test("a second one on the same home is refused in a sentence; ^C makes room", as
   second.stderr?.on("data", (chunk) => {
     said += chunk;
   });
-  const [code] = await once(second, "exit");
+  const [code] = await once(second, "close");
   assert.equal(code, 1);
   assert.match(said, new RegExp(`^A simulator \\(process ${first.pid}\\) already serves .*\\.\n$`));
   assert.ok(existsSync(join(home, "simulator", "runtime.json")), "the first one is untouched");
@@ -117,7 +118,7 @@ test("the port can be chosen, and one that is taken is an error", async (t) => {
   child.stderr?.on("data", (chunk) => {
     said += chunk;
   });
-  assert.deepEqual(await once(child, "exit"), [1, null]);
+  assert.deepEqual(await once(child, "close"), [1, null]);
   assert.match(said, new RegExp(`^Port ${port} of 127.0.0.1 is taken`));
   assert.equal(said.trim().split("\n").length, 1);
   await end(first.child, "SIGTERM");
@@ -130,7 +131,7 @@ test("help, and options that are none", async (t) => {
   help.stdout?.on("data", (chunk) => {
     text += chunk;
   });
-  assert.deepEqual(await once(help, "exit"), [0, null]);
+  assert.deepEqual(await once(help, "close"), [0, null]);
   assert.match(text, /npm run -s simulator/);
   for (const args of [["--nonsense"], ["--port", "many"], ["--timing", "nap=1"], ["--timing", "load"]])
     assert.deepEqual(await once(launch(t, home, ...args), "exit"), [1, null]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cacheDir, madeOnce } from "../../../simulator/hosts/cache.ts";
@@ -71,6 +71,7 @@ test("what a killed maker left is removed when it is old", async (t) => {
   for (const name of ["thing.part-old", "thing.part-new", "other.part-old"]) mkdirSync(join(above, name));
   const lastWeek = Date.now() / 1000 - 7 * 24 * 3600;
   for (const name of ["thing.part-old", "other.part-old"]) utimesSync(join(above, name), lastWeek, lastWeek);
+  symlinkSync("nowhere", join(above, "thing.part-gone")); // listed, and not there: as when its maker is done just then
   await madeOnce(join(above, "thing"), async () => {});
-  assert.deepEqual(readdirSync(above).sort(), ["other.part-old", "thing", "thing.part-new"]);
+  assert.deepEqual(readdirSync(above).sort(), ["other.part-old", "thing", "thing.part-gone", "thing.part-new"]);
 });

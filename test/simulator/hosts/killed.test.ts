@@ -55,7 +55,8 @@ test("a simulator that is killed takes all of it along, and the next one cleans 
   await on(
     { directPort } as Parameters<typeof on>[0],
     key,
-    `until [ "$(pgrep -fc ${mark})" -gt 2 ]; do sleep 0.05; done`,
+    // Not the shell that looks for it.
+    `until [ "$(pgrep -fc '^${mark} ')" = 3 ]; do sleep 0.05; done`,
   );
   assert.notDeepEqual(belonging(home, mark), []);
 

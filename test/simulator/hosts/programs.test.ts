@@ -60,7 +60,7 @@ test("a terminal: tmux is attached and left", needsRoot, async (t) => {
       seen = true;
       await on(host, key, "tmux detach-client -s train");
     }
-    if (screen.includes("[detached")) break;
+    if (screen.includes("[detached (from session train)]")) break;
   }
   client.stdin.end();
   if (client.exitCode === null) await once(client, "exit");
