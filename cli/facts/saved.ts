@@ -35,11 +35,15 @@ function savedAs({ name, files }: Newest, isHome: boolean): Saved {
   return { name: shownName(name), bytes: files.reduce((sum, [, { size }]) => sum + size, 0), isHome };
 }
 
-/** The checkpoint that the file of the latest time belongs to. */
+/** What a name says that is still being saved; as in components/remote/newest.py. */
+const TEMPORARY = /(^|[._~-])(tmp|partial|incomplete)([._-]|\d|$)|^\.?tmp|~$|\.part$/i;
+
+/** The checkpoint that the file of the latest time belongs to, of those that are not being saved any more. */
 function newestOf<Row extends readonly [name: string, content: Content]>(
-  rows: readonly Row[],
+  all: readonly Row[],
   timeOf: (row: Row) => number,
 ): Newest | undefined {
+  const rows = all.filter(([file]) => !file.split("/").some((part) => TEMPORARY.test(part)));
   const times = new Map(rows.map((row) => [row, timeOf(row)]));
   const [last] = rows.toSorted((one, other) => (times.get(other) ?? 0) - (times.get(one) ?? 0));
   if (last === undefined) return undefined;

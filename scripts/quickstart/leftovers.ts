@@ -42,8 +42,7 @@ export async function sweepLeftovers(): Promise<number> {
     for (const workspace of entries(folder)) {
       const home = join(folder, workspace, "home");
       await endSimulator(join(home, "simulator"));
-      // What it had started lives on, and would write there again.
-      await Promise.all(processesWith(`VAST_TRAINING_HOME=${home}`).map((pid) => endProcess(pid, PATIENCE_MS)));
+      await endAllOf(home);
     }
     removeWorkspace(folder);
   }
@@ -54,6 +53,13 @@ export async function sweepLeftovers(): Promise<number> {
 function isRunning(name: string): boolean {
   const [pid, born] = name.split(".");
   return startTime(Number(pid)) === born;
+}
+
+/** Ends what has this state directory and lives on, which would write there again: also what was started meanwhile. */
+async function endAllOf(home: string): Promise<void> {
+  const living = () => processesWith(`VAST_TRAINING_HOME=${home}`);
+  for (let pids = living(); pids.length > 0; pids = living())
+    await Promise.all(pids.map((pid) => endProcess(pid, PATIENCE_MS)));
 }
 
 /** Ends the simulator, and with it its machines. */

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 
 const heartbeatMs = 5_000;
 const staleMs = 120_000;
+const owner = `${hostname()} ${process.pid}\n`;
 
 /** Runs the work while no other process, on this machine or on one that shares the folder, holds the same lock. */
 export async function withLock(file, busy, work) {
@@ -25,26 +26,26 @@ export async function withLock(file, busy, work) {
 }
 
 function take(file) {
-  const owner = `${hostname()} ${process.pid}\n`;
   if (createOnce(file, owner)) return true;
-  const holder = readIfThere(file);
-  if (holder === undefined || !isStale(file, holder)) return false;
-  // Moved away first: when two processes find it stale, only one can move it. A fresh lock that was moved is put back.
-  const aside = `${file}.${process.pid}`;
+  if (!isStale(file, readIfThere(file))) return false;
+  // Whoever takes a stale lock away holds another one for it: else a second one could take away the fresh lock of the first.
+  const taking = `${file}.taking`;
+  if (!createOnce(taking, owner)) {
+    if (isStale(taking, readIfThere(taking))) rmSync(taking, { force: true });
+    return false;
+  }
   try {
-    renameSync(file, aside);
-  } catch {
-    return false;
+    if (!isStale(file, readIfThere(file))) return false;
+    rmSync(file, { force: true });
+    return createOnce(file, owner);
+  } finally {
+    rmSync(taking, { force: true });
   }
-  if (readIfThere(aside) !== holder) {
-    renameSync(aside, file);
-    return false;
-  }
-  rmSync(aside, { force: true });
-  return createOnce(file, owner);
 }
 
+/** @param holder what is in it; undefined = it is not there */
 function isStale(file, holder) {
+  if (holder === undefined) return false;
   const [host, pid] = holder.trim().split(" ");
   if (host === hostname() && !isAlive(Number(pid))) return true;
   try {

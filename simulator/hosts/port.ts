@@ -27,6 +27,7 @@ export async function holdPort(): Promise<HeldPort> {
       continue;
     }
     await closed(trial);
+    hold.unref(); // a number that is held is no work to be done
     return { number, release: () => closed(hold) };
   }
   throw new Error(`No free port between ${FIRST} and ${LAST}.`);

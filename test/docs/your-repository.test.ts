@@ -95,6 +95,8 @@ async function openMachine(t: TestContext, example: Example) {
     run: (command: string) => on(host, key, command),
     log: () => on(host, key, "cat /workspace/train.log"),
     start: (run: string) => step(trainScript(stepOf(config, run))),
+    /** Resolves when training has ended by itself, which must be well. */
+    ended: async () => assert.equal(await on(host, key, HAS_ENDED), "0"),
     stop: () => step(stopScript(config)),
     pull: async () => {
       const to = checkpointsHome(join(home.path, "checkpoints"), "mine", 7);
@@ -103,6 +105,9 @@ async function openMachine(t: TestContext, example: Example) {
     },
   };
 }
+
+/** Prints the exit code of training when there is one. A start waits for it only a moment. */
+const HAS_ENDED = "until [ -s /workspace/train.exit ]; do sleep 0.05; done; cat /workspace/train.exit";
 
 /** All that the page names is there, and nothing else. */
 function assertHome(home: string, { home: named }: Example): void {
@@ -135,13 +140,15 @@ for (const example of EXAMPLES) {
       skip,
     }, async (t) => {
       const machine = await openMachine(t, example);
-      assert.match(await machine.start("1"), /^training: has ended with exit code 0$/m);
+      assert.match(await machine.start("1"), /^training: (started, |has ended with exit code 0$)/m);
+      await machine.ended();
       assert.match(await machine.log(), /^\d processes begin anew$/m);
       const processes = machine.config.trainCommand.includes("$NUM_GPUS") ? 2 : 1;
 
       const path = join(machine.config.checkpointsDir, newest);
       const again = await machine.start("2");
       assert.ok(again.includes(`training: RESUME_FROM is ${path}\n`), again);
+      await machine.ended();
       assert.ok((await machine.log()).includes(`\n${processes} processes go on from ${path}\n`), await machine.log());
       assertHome(await machine.pull(), example);
     });
@@ -194,10 +201,12 @@ test("as a stack of one's own: up, up again, and destroy", { skip: needsRoot.ski
   }
   assert.match(await project.works("preview"), /dependencies: nothing is installed, training has what the image has/);
   await project.works("up", "--skip-preview");
+  assert.equal(await project.remote(HAS_ENDED), "0");
   assert.match(await project.remote("cat /workspace/train.log"), /^1 processes begin anew$/m);
   const again = await project.works("up", "--skip-preview", "-c", "run=2");
   assert.match(again, /training: RESUME_FROM is \/workspace\/checkpoints\/checkpoint-2\s/);
   assert.match(await project.remote("cat /workspace/train.log"), /^1 processes go on from .*\/checkpoint-2$/m);
+  assert.equal(await project.remote(HAS_ENDED), "0");
   const { instanceId } = await project.outputs();
   await project.works("destroy");
   assertHome(join(project.dir, "checkpoints/local", String(instanceId)), example);

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningCommand, startCommand } from "../../scripts/lib/command.ts";
 import { leftoversIn, processesWith } from "../../scripts/lib/traces.ts";
 import { projectDir } from "../../scripts/lib/workspace.ts";
@@ -48,9 +49,12 @@ function projectFiles(): unknown[] {
   return [names, ...stacks.map((name) => readFileSync(join(projectDir, name), "utf8"))];
 }
 
-function assertNothingLeft(folder: string, filesBefore: unknown[]): void {
+async function assertNothingLeft(folder: string, filesBefore: unknown[]): Promise<void> {
+  const living = () => processesWith(`PLAYED_IN=${folder}`);
+  // What was killed may take a moment to be gone.
+  for (let tries = 0; tries < 100 && living().length > 0; tries++) await sleep(100);
+  assert.deepEqual(living(), []);
   assert.deepEqual(leftoversIn(folder), []);
-  assert.deepEqual(processesWith(`PLAYED_IN=${folder}`), []);
   assert.deepEqual(projectFiles(), filesBefore);
 }
 
@@ -69,7 +73,7 @@ test("a killed quickstart does not hinder the next, which shows the whole job", 
     assert.match(stdout, shown);
   }
   assert.ok(!stdout.includes("\x1b"), "no colours where nobody has a terminal");
-  assertNothingLeft(folder, before);
+  await assertNothingLeft(folder, before);
 });
 
 test("^C in the middle of up destroys what was made and removes everything", {
@@ -84,5 +88,5 @@ test("^C in the middle of up destroys what was made and removes everything", {
   assert.equal(code, 130, stdout + stderr);
   assert.match(stdout, /Interrupted/);
   assert.match(stdout, /Everything that was started has ended and is removed/);
-  assertNothingLeft(folder, before);
+  await assertNothingLeft(folder, before);
 });

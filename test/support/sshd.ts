@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openStateDir, type StateDir } from "../../components/lib/state-dir.ts";
 import { ownSshKey, type SshKey } from "../../components/ssh/ssh-key.ts";
+import { holdPort } from "../../simulator/hosts/port.ts";
 
 /** These tests log in as root, as one does on a rented machine. */
 export const needsRoot = process.getuid?.() === 0 ? {} : { skip: "logs in as root" };
@@ -47,7 +48,8 @@ export async function sshd(
   writeFileSync(file("keys"), `${authorized}\n`, { mode: 0o600 });
   // Debian's sshd wants this directory; its service makes it.
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const port = await freePort();
+  const { number: port, release } = await holdPort();
+  t.after(release);
   const options = {
     ListenAddress: `127.0.0.1:${port}`,
     HostKey: file("host"),
@@ -95,12 +97,9 @@ async function ended(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-/** A port that was free a moment ago and on which nothing listens. */
+/** A port on which nothing listens, nor will as long as this process lives: no other test gets its number. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((done) => server.close(done));
-  return port;
+  return (await holdPort()).number;
 }
 
 /** A port that does this with every connection. */

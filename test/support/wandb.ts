@@ -33,9 +33,18 @@ async function install(place: string): Promise<void> {
     await run(uvBinary(), ["venv", "--quiet", "--no-config", draft], { env });
     const words = ["pip", "install", "--quiet", "--no-cache", "--no-config", "--python", join(draft, "bin", "python")];
     await run(uvBinary(), [...words, `wandb==${VERSION}`], { env });
-    if (!existsSync(place)) renameSync(draft, place);
+    moveTo(place, draft);
   } finally {
     rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** Another test may have made it meanwhile, which is as good. */
+function moveTo(place: string, draft: string): void {
+  try {
+    renameSync(draft, place);
+  } catch (error) {
+    if (!existsSync(place)) throw error;
   }
 }
 

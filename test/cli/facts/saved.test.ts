@@ -43,6 +43,12 @@ test("a checkpoint has the name of its numbered folder, else of its folder, else
   assert.deepEqual(savedOn(new Map(), undefined), { name: null, bytes: 0, isHome: false });
 });
 
+test("what is still being saved is no checkpoint yet", () => {
+  const files = filesOf({ "step_10/m": [1, 10], "step_20.partial/m": [1, 20], "step_15/m.tmp": [1, 30] });
+  assert.equal(savedOn(files, undefined).name, "step_10");
+  assert.equal(savedOn(filesOf({ "tmp-step_1/m": [1, 1] }), undefined).name, null);
+});
+
 test("at home the newest is the one whose file is, under whatever name it came", (t) => {
   const home = mkdtempSync(join(tmpdir(), "vast-saved-"));
   t.after(() => rmSync(home, { recursive: true }));

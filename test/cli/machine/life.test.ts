@@ -31,9 +31,10 @@ async function asPerson(project: Project, person: Person, script: string) {
   return result.stdout;
 }
 
-/** name -> sha256 of the checkpoints on the machine. */
+/** name -> sha256 of the checkpoints on the machine. One that is being saved goes away while it is looked at. */
 async function remoteCheckpoints(project: Project): Promise<Map<string, string>> {
-  const text = await project.remote("cd /workspace/checkpoints && find . -type f -exec sha256sum {} +");
+  const whole = "find . -name '*.partial' -prune -o -type f -exec sha256sum {} +";
+  const text = await project.remote(`cd /workspace/checkpoints && ${whole}`);
   return new Map(text.split("\n").map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 
@@ -62,11 +63,10 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
 
   await t.test("env: the rsync of old runs verbatim over plain ssh and the person's agent", async () => {
     const destination = join(project.root, "by-rsync");
-    await asPerson(
-      project,
-      person,
-      `rsync -avz -e "ssh -p $SSH_PORT" root@$SSH_HOST:/workspace/checkpoints/ ${destination}/`,
-    );
+    await project.remote("until [ -e /workspace/checkpoints/step_10/meta.json ]; do sleep 0.1; done");
+    const rsync = `rsync -avz -e "ssh -p $SSH_PORT" root@$SSH_HOST:/workspace/checkpoints/ ${destination}/`;
+    // 24: a file has vanished meanwhile, as those of a checkpoint do that is being saved.
+    await asPerson(project, person, `${rsync} || [ $? = 24 ]`);
     const there = await remoteCheckpoints(project);
     const here = filesIn(destination);
     assert.ok(here.length > 0);
@@ -158,7 +158,8 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     const { code, stdout, stderr } = await project.run("vast-run", ["sync", "--to", "here"]);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, `${join(project.dir, "here")}\n`);
-    const here = filesIn(stdout.trim());
+    // What was being saved has another name by now.
+    const here = filesIn(stdout.trim()).filter(({ name }) => !name.includes(".partial"));
     const there = await remoteCheckpoints(project);
     assert.ok(here.length > 0);
     for (const { name, sha256 } of here) assert.equal(there.get(`./${name}`), sha256, name);
@@ -189,6 +190,7 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
 
   await t.test("sync --watch goes on through a lost connection, and ^C ends it, which is success", async () => {
     const rounds: string[] = [];
+    const isStopped = (line: string) => /does not run: .*bids again; the next round tries again$/.test(line);
     const enough = Promise.withResolvers<void>();
     const { instanceId } = await project.outputs();
     const onLine = (line: string) => {
@@ -196,8 +198,8 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
       rounds.push(line);
       // Between two rounds, so that the next one finds the machine stopped, and a later one finds it back.
       if (rounds.length === 1) void project.simulator.post(`/_sim/instances/${instanceId}/outbid`, {});
-      if (/does not run/.test(line)) void project.simulator.post(`/_sim/instances/${instanceId}/release`, {});
-      if (rounds.length > 2 && /verified, in/.test(line)) enough.resolve();
+      if (isStopped(line)) void project.simulator.post(`/_sim/instances/${instanceId}/release`, {});
+      if (rounds.some(isStopped) && /verified, in/.test(line)) enough.resolve();
     };
     const command = project.start("vast-run", ["sync", "--watch", "--every", "0.05", "--to", "watched"], { onLine });
     const early = command.result.then((ended) => assert.fail(JSON.stringify(ended)));
@@ -207,10 +209,6 @@ test("vast-run beside a run", { skip: needsRoot }, async (t: TestContext) => {
     const { code } = await command.result;
     assert.equal(code, 0, rounds.join("\n"));
     assert.match(rounds[0] ?? "", /^\d\d:\d\d \d+ files, .*, verified.*, in .*watched$/);
-    assert.ok(
-      rounds.some((line) => /does not run: .*bids again; the next round tries again$/.test(line)),
-      rounds.join("\n"),
-    );
     t.diagnostic(rounds.join("\n"));
   });
 

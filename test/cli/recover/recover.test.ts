@@ -21,9 +21,10 @@ async function recover({ dir, env }: Program, words: string[] = []) {
   return { code, stdout, stderr, text: stdout + stderr };
 }
 
-/** `up` as soon as it has rented. */
+/** `up` as soon as it has rented. It learns nothing of its machine, and so goes on waiting, until it is let go. */
 async function upThatHasRented(program: Program) {
-  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 4 });
+  // The first list is before the rental.
+  await program.simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "hold", after: 1, times: 0 });
   const up = program.start("up", ["--skip-preview"]);
   const ended = up.result.then((result) => assert.fail(result.stdout + result.stderr));
   ended.catch(() => {});
@@ -32,6 +33,11 @@ async function upThatHasRented(program: Program) {
     if (intent?.instanceIds?.length === 1) return { up, intent };
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 50)), ended]);
   }
+}
+
+/** From now on lists are answered. */
+async function letGo({ simulator }: Program): Promise<void> {
+  for (const what of ["faults", "held"]) await fetch(`${simulator.url}/_sim/${what}`, { method: "DELETE" });
 }
 
 test("recover puts a stack in order after each kind of kill", async (t) => {
@@ -73,6 +79,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     );
     up.signal("SIGKILL");
     await up.result;
+    await letGo(program);
     assert.match((await program.pulumi("up", ["--skip-preview"])).stderr, /the stack is currently locked by 1 lock/);
     const { code, text } = await recover(program);
     assert.equal(code, 0, text);
@@ -88,6 +95,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     async () => {
       const { up, intent } = await upThatHasRented(program);
       process.kill(intent.pid, "SIGKILL");
+      await letGo(program);
       await up.result;
       await program.simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "partialPage", times: 0 });
       const unseen = await recover(program);

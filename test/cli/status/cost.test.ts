@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { type Address, typeOf } from "../../../components/pulumi/addresses.ts";
 import { ledger } from "../../../simulator/index.ts";
 import { HOUR, LABEL, type Noted, openNoted as open } from "../../support/noted.ts";
 import { asker, findOffer, ORDER } from "../../support/simulator.ts";
+
+/** From here on no time passes: each second of a run that goes on costs something. */
+function standStill(t: TestContext, { openedAt }: Pick<Noted, "openedAt">): void {
+  t.mock.timers.enable({ apis: ["Date"], now: openedAt });
+}
 
 /** A run that has moved to another machine, and lives. */
 function moved(
@@ -25,6 +30,7 @@ function moved(
 for (const columns of [80, 120])
   test(`the cost of a run over all of its machines, and of more hours, at ${columns} columns`, async (t) => {
     const opened = await open(t);
+    standStill(t, opened);
     moved(opened, [91_234_567, 91_234_999]);
     const { code, out } = await opened.run(columns, "cost", "--hours", "10");
     assert.equal(code, 0);
@@ -40,6 +46,7 @@ for (const columns of [80, 120])
 
 test("Vast's own charges are shown where they can be asked, and count where they are more", async (t) => {
   const opened = await open(t);
+  standStill(t, opened);
   const ask = asker(opened.simulator);
   const offer = await findOffer({ ask }, {});
   const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, price: offer.min_bid, label: LABEL });
@@ -59,6 +66,7 @@ test("Vast's own charges are shown where they can be asked, and count where they
 
 test("a key that is refused, and a Vast that is not there, leave the log's figure, and say so", async (t) => {
   const opened = await open(t);
+  standStill(t, opened);
   moved(opened, [7, 8], { apiUrl: opened.simulator.url, apiKeyFile: "/nowhere/key" });
   const refused = await opened.run(80, "cost");
   assert.equal(refused.code, 0);
@@ -70,13 +78,15 @@ test("a key that is refused, and a Vast that is not there, leave the log's figur
 
 test("without a log what is charged counts, and what is known at least where that cannot be asked", async (t) => {
   const outputs = { label: LABEL, apiUrl: "simulator", apiKeyFile: "" };
-  const startedAt = new Date(Date.now() - 2 * HOUR).toISOString();
+  const opened = await open(t);
+  standStill(t, opened);
+  const startedAt = new Date(opened.openedAt - 2 * HOUR).toISOString();
   const instance = { ...outputs, pricePerHour: 1.5, phase: "ready", startedAt, instanceId: "7" };
   const resource = (address: Address, values: object) => {
     return { type: typeOf(address), urn: `urn:pulumi:dev::vast-training::${typeOf(address)}::run`, outputs: values };
   };
   const resources = [resource("identity", outputs), resource("instance", instance)];
-  const opened = await open(t, { resources });
+  opened.exports({ resources });
   await opened.simulator.close();
   const { out, code, note } = await opened.run(80, "cost", "-s", "dev");
   assert.equal(code, 0, note);

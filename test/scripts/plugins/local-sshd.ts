@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { holdPort } from "../../../simulator/hosts/port.ts";
 
 /** A real sshd of our own on a free port of this machine; it lets in one key, as the user who runs the tests. */
 export interface LocalSshd {
@@ -29,7 +30,7 @@ export const noSshd = existsSync(binary) ? false : "needs openssh-server";
 /** @param variables what a login finds in its environment */
 export async function localSshd(variables: Record<string, string> = {}): Promise<LocalSshd> {
   const folder = mkdtempSync(join(tmpdir(), "vast-sshd-"));
-  const port = await freePort();
+  const { number: port, release } = await holdPort();
   for (const name of ["host", "user"]) {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(folder, name)]);
   }
@@ -53,6 +54,7 @@ export async function localSshd(variables: Record<string, string> = {}): Promise
     stop: () => stop(),
     close: async () => {
       await stop();
+      await release();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -100,14 +102,6 @@ async function startSshd(config: string): Promise<() => Promise<void>> {
     child.kill("SIGTERM");
     await ended;
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
 }
 
 async function firstDial(port: number): Promise<void> {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { processesWith } from "../../../scripts/lib/traces.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
+import { kill } from "../../kills/processes.ts";
 
 const modules = `
   import { ownFolder, removeOwnFolder, sweepLeftovers } from "${projectDir}/scripts/quickstart/leftovers.ts";
@@ -40,6 +43,22 @@ test("a quickstart that was killed is cleaned up by the next one", async (t) => 
   await first.ended;
   assert.equal(await play(place, "console.log(await sweepLeftovers());").line(), "1");
   assert.deepEqual(readdirSync(place), []);
+});
+
+test("what a process of a killed quickstart starts as it is ended is ended as well", async (t) => {
+  const place = temporary(t);
+  const first = play(place, hold);
+  const root = await first.line();
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const script = "trap 'sleep 1000 >/dev/null & exit' TERM; echo ready; while :; do sleep 0.01; done";
+  const home = join(root, "home");
+  const left = spawn("sh", ["-c", script], { env: { ...process.env, VAST_TRAINING_HOME: home }, stdio: "pipe" });
+  const living = () => processesWith(`VAST_TRAINING_HOME=${home}`);
+  t.after(() => kill(living(), "SIGKILL"));
+  await once(left.stdout, "data");
+  assert.equal(await play(place, "console.log(await sweepLeftovers());").line(), "1");
+  assert.deepEqual(living(), []);
 });
 
 test("a quickstart that still runs is left alone", async (t) => {

@@ -43,11 +43,13 @@ test("a lock is held by one process at a time, and is gone afterwards", async (t
 test("a lock of a process that was killed is taken over by one", async (t) => {
   const { lock, start, lines } = workers(t);
   const dead = 2 ** 22 + 1; // more than a kernel hands out
-  writeFileSync(lock, `${hostname()} ${dead}\n`);
+  // The second is of one that was killed as it took over.
+  for (const name of [lock, `${lock}.taking`]) writeFileSync(name, `${hostname()} ${dead}\n`);
   await Promise.all([1, 2, 3].map(start));
   const seen = lines();
   assert.equal(seen.length, 6);
   for (let place = 0; place < seen.length; place += 2) {
     assert.equal(seen[place + 1], seen[place]?.replace("in", "out"));
   }
+  assert.ok(!existsSync(lock) && !existsSync(`${lock}.taking`));
 });

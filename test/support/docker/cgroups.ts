@@ -9,9 +9,14 @@ export function cgroupName(): string {
   return `${prefix}${process.pid}-${Date.now().toString(36)}`;
 }
 
-/** What a test left that was killed: everything else goes with its processes. */
+/**
+ * What a test left that was killed: everything else goes with its processes. Where the last of those are still ending it
+ * stays, for whoever comes next.
+ */
 export function removeAbandonedCgroups(): void {
-  for (const [pid, name] of cgroupsByOwner()) if (!existsSync(`/proc/${pid}`)) removeCgroups(name);
+  for (const [pid, name] of cgroupsByOwner()) {
+    if (!existsSync(`/proc/${pid}`)) unless("EBUSY", () => removeCgroups(name));
+  }
 }
 
 /** Pairs of the process that made it, and its name. */
@@ -34,13 +39,24 @@ function hierarchies(): string[] {
   return existsSync(root) ? [root, ...foldersIn(root)] : [];
 }
 
-/** A control group's files go with it. */
+/** A control group's files go with it. Another test may remove the same one. */
 function removeTree(folder: string): void {
-  for (const inner of foldersIn(folder)) removeTree(inner);
-  rmdirSync(folder);
+  unless("ENOENT", () => {
+    for (const inner of foldersIn(folder)) removeTree(inner);
+    rmdirSync(folder);
+  });
 }
 
 function foldersIn(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+}
+
+/** Does it, unless this is in the way. */
+function unless(code: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error;
+  }
 }

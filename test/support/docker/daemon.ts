@@ -6,7 +6,7 @@ export interface Daemon {
   readonly pid: number;
   readonly stdin: Writable;
   readonly ended: Promise<void>;
-  /** Resolves when a line of its output matches; rejects with the end of its output when it ends before. */
+  /** Resolves when one of its streams matches; rejects with the end of its output when it ends before. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   /** SIGTERM, then, after ten seconds, SIGKILL; resolves when it has ended. */
   end(): Promise<void>;
@@ -17,22 +17,23 @@ export function startDaemon(file: string, args: readonly string[], options: Spaw
   const tied = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", file, ...args] : [];
   const [program = file, ...words] = tied.length > 0 ? tied : [file, ...args];
   const child = spawn(program, words, { ...options, stdio: "pipe" });
-  const lines: string[] = [];
+  /** What each of its streams has said; it may come in pieces. */
+  const said = ["", ""];
   const waiting = new Set<() => void>();
   let gone = false;
   const ended = new Promise<void>((resolve) => {
     const end = (error?: Error) => {
       gone = true;
-      if (error) lines.push(error.message);
+      if (error) said[1] += error.message;
       for (const look of waiting) look();
       resolve();
     };
     child.once("error", end);
     child.once("close", () => end());
   });
-  for (const from of [child.stdout, child.stderr] as Readable[]) {
+  for (const [at, from] of ([child.stdout, child.stderr] as Readable[]).entries()) {
     from.setEncoding("utf8").on("data", (text: string) => {
-      lines.push(...text.split("\n"));
+      said[at] += text;
       for (const look of waiting) look();
     });
   }
@@ -43,11 +44,11 @@ export function startDaemon(file: string, args: readonly string[], options: Spaw
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          const match = pattern.exec(lines.join("\n"));
+          const match = said.map((text) => pattern.exec(text)).find((found) => found !== null);
           if (!match && !gone) return;
           waiting.delete(look);
           if (match) resolve(match);
-          else reject(new Error(`${file} ended:\n${lines.slice(-15).join("\n")}`));
+          else reject(new Error(`${file} ended:\n${said.join("\n").trim().split("\n").slice(-15).join("\n")}`));
         };
         waiting.add(look);
         look();
