@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -92,12 +92,23 @@ async function ended(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-/** A port that was free a moment ago and on which nothing listens. */
+let keeper: Promise<number> | undefined;
+
+/** A server to which the sockets that keep a port are connected. */
+function keepPorts(): Promise<number> {
+  const server = createServer((socket) => socket.on("error", () => {}).unref()).unref();
+  return listen(server);
+}
+
+/**
+ * A port on which nothing listens. For as long as this process lives nobody gets it who takes any free one; whoever
+ * names it may listen there, as an sshd of ours does.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((done) => server.close(done));
-  return port;
+  keeper ??= keepPorts();
+  const socket = connect({ host: "127.0.0.1", port: await keeper, localAddress: "127.0.0.1" });
+  await once(socket, "connect");
+  return socket.on("error", () => {}).unref().localPort as number;
 }
 
 /** A port that does this with every connection. */
