@@ -17,13 +17,13 @@ export function startDaemon(file: string, args: readonly string[], options: Spaw
   const tied = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", file, ...args] : [];
   const [program = file, ...words] = tied.length > 0 ? tied : [file, ...args];
   const child = spawn(program, words, { ...options, stdio: "pipe" });
-  const lines: string[] = [];
+  let said = "";
   const waiting = new Set<() => void>();
   let gone = false;
   const ended = new Promise<void>((resolve) => {
     const end = (error?: Error) => {
       gone = true;
-      if (error) lines.push(error.message);
+      if (error) said += `${error.message}\n`;
       for (const look of waiting) look();
       resolve();
     };
@@ -32,7 +32,7 @@ export function startDaemon(file: string, args: readonly string[], options: Spaw
   });
   for (const from of [child.stdout, child.stderr] as Readable[]) {
     from.setEncoding("utf8").on("data", (text: string) => {
-      lines.push(...text.split("\n"));
+      said += text;
       for (const look of waiting) look();
     });
   }
@@ -43,11 +43,11 @@ export function startDaemon(file: string, args: readonly string[], options: Spaw
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          const match = pattern.exec(lines.join("\n"));
+          const match = pattern.exec(said);
           if (!match && !gone) return;
           waiting.delete(look);
           if (match) resolve(match);
-          else reject(new Error(`${file} ended:\n${lines.slice(-15).join("\n")}`));
+          else reject(new Error(`${file} ended:\n${said.trimEnd().split("\n").slice(-15).join("\n")}`));
         };
         waiting.add(look);
         look();

@@ -36,7 +36,7 @@ export async function startRegistry(folder: string, login: Login | undefined): P
   const file = join(folder, "config.json");
   writeFileSync(file, JSON.stringify(settings(folder, login !== undefined))); // the registry reads YAML, and JSON is some
   const daemon = startDaemon("docker-registry", ["serve", file]);
-  const [, port] = await daemon.says(/listening on 127\.0\.0\.1:(\d+)/);
+  const [, port] = await daemon.says(/listening on 127\.0\.0\.1:(\d+)\D/);
   return { address: `127.0.0.1:${port}`, port: Number(port), login, close: () => daemon.end() };
 }
 
