@@ -59,17 +59,13 @@ test("one that does not listen to SIGTERM is killed, and so is what it started i
 });
 
 test("a helper that it leaves behind does not hold its end up", async (t) => {
-  const lines: string[] = [];
-  t.after(() => void process.kill(Number(lines[0]), "SIGKILL"));
-  const program = startProgram(sh("sleep 1000 & echo $!; wait"), {
-    graceMs: 50,
-    onLine: (line) => {
-      lines.push(line);
-      program.end();
-    },
-  });
+  const { promise: helper, resolve } = Promise.withResolvers<string>();
+  const program = startProgram(sh("sleep 1000 & echo $!; wait"), { graceMs: 50, onLine: resolve });
+  const pid = await helper;
+  t.after(() => void process.kill(Number(pid), "SIGKILL"));
+  program.end();
   const { cut } = await program.ended;
-  assert.deepEqual([cut, runs(lines[0])], ["ended", true]);
+  assert.deepEqual([cut, runs(pid)], ["ended", true]);
 });
 
 test("one talks to it, line by line", async () => {
