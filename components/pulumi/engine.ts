@@ -26,6 +26,8 @@ type Client = InstanceType<typeof engineService.EngineClient>;
 const clients = new Map<string, Client>();
 const LONGEST_TEXT = 2000;
 const PATIENCE_MS = 2000;
+/** An engine that is held up may take a line that stays this late, long after nobody waits for that any more. */
+const LATEST_MS = 60_000;
 
 /**
  * Shows a text on a resource's own row until the next one comes, and in a narrow terminal under the table too. Never
@@ -41,7 +43,10 @@ function nameIn(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
-/** Prints a line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will. */
+/**
+ * Prints a line that stays, on the resource's row. Never rejects; resolves when the engine has it, or never will, or has
+ * not taken it within seconds: it may take it later.
+ */
 export function say(urn: string | undefined, text: string): Promise<void> {
   return log(urn, text, false);
 }
@@ -51,15 +56,21 @@ function log(urn: string | undefined, text: string, ephemeral: boolean): Promise
   const address = engineAddress();
   if (address === undefined || urn === undefined) return Promise.resolve();
   return new Promise((resolve) => {
+    const late = setTimeout(resolve, PATIENCE_MS);
+    const end = () => {
+      clearTimeout(late);
+      resolve();
+    };
     try {
       const request = new engineMessages.LogRequest();
       request.setUrn(urn);
       request.setSeverity(engineMessages.LogSeverity.INFO);
       request.setMessage(printable(text, LONGEST_TEXT));
       request.setEphemeral(ephemeral);
-      clientOf(address).log(request, new Metadata(), { deadline: Date.now() + PATIENCE_MS }, () => resolve());
+      const deadline = Date.now() + (ephemeral ? PATIENCE_MS : LATEST_MS);
+      clientOf(address).log(request, new Metadata(), { deadline }, end);
     } catch {
-      resolve();
+      end();
     }
   });
 }

@@ -34,14 +34,18 @@ const PATIENCE_MS = 2000;
  * Public keys of the user's ssh agent that may log in beside our own: `all`, `none`, or those with this comment.
  * No agent, a dead one or an empty one gives none.
  */
-export async function agentKeys(wanted: string, env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+export async function agentKeys(
+  wanted: string,
+  env: NodeJS.ProcessEnv = process.env,
+  patienceMs = PATIENCE_MS,
+): Promise<string[]> {
   if (wanted === "none" || !env.SSH_AUTH_SOCK) return [];
-  const keys = publicKeysIn(await listed(env));
+  const keys = publicKeysIn(await listed(env, patienceMs));
   return wanted === "all" ? keys : keys.filter((key) => commentOf(key) === wanted);
 }
 
-async function listed(env: NodeJS.ProcessEnv): Promise<string> {
-  const { code, stdout } = await runProgram(["ssh-add", "-L"], { env, timeoutMs: PATIENCE_MS });
+async function listed(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<string> {
+  const { code, stdout } = await runProgram(["ssh-add", "-L"], { env, timeoutMs });
   return code === 0 ? stdout.toString("utf8") : "";
 }
 

@@ -26,6 +26,11 @@ export interface Program {
   start(command: string, words?: readonly string[], args?: object): RunningCommand;
   outputs(): Promise<Record<string, unknown>>;
   state(): Promise<string>;
+  /**
+   * From the next `up` on Vast answers one list, before the rental, and no other until it is let go: what was rented does
+   * not get ready meanwhile.
+   */
+  holdLists(): Promise<() => Promise<void>>;
 }
 
 const source = `
@@ -158,5 +163,11 @@ function programOf(
     works,
     outputs: async () => JSON.parse((await pulumi("stack", ["output", "--json", "-s", "dev"])).stdout),
     state: async () => (await pulumi("stack", ["export", "-s", "dev"])).stdout,
+    holdLists: async () => {
+      await simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "hold", after: 1, times: 0 });
+      return async () => {
+        for (const what of ["faults", "held"]) await fetch(`${simulator.url}/_sim/${what}`, { method: "DELETE" });
+      };
+    },
   };
 }

@@ -41,14 +41,20 @@ export interface ProviderProcess {
 
 /** A provider process of one resource and its engine, on a simulator; `another` is a process beside it. */
 export async function openProvider(t: TestContext, address: Address, options: Parameters<typeof simulate>[1] = {}) {
+  const ends: (() => Promise<void>)[] = [];
+  // The first hook, because hooks run in the order of their registration and the simulator goes with all its files.
+  t.after(() => Promise.all(ends.map((end) => end())));
   const { home, env, simulator } = await simulate(t, options);
   const engine = await fakeEngine(t);
-  const another = () => startProvider(t, address, engine, env);
+  const another = () => startProvider(ends, address, engine, env);
   return { home, simulator, engine, provider: await another(), another };
 }
 
+const patient = new URL("./patient.ts", import.meta.url).href;
+
+/** @param ends what ends it is added here */
 async function startProvider(
-  t: TestContext,
+  ends: (() => Promise<void>)[],
   address: Address,
   engine: FakeEngine,
   env: NodeJS.ProcessEnv,
@@ -56,7 +62,7 @@ async function startProvider(
   const dir = mkdtempSync(join(tmpdir(), "vast-provider-test-"));
   installInto(dir);
   const script = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
-  const child = spawn(process.execPath, [script, engine.address], {
+  const child = spawn(process.execPath, ["--import", patient, script, engine.address], {
     cwd: dir,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -65,14 +71,15 @@ async function startProvider(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  t.after(async () => {
+  let client: Client | undefined;
+  ends.push(async () => {
+    client?.close();
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     rmSync(dir, { recursive: true, force: true });
   });
   const [port] = await once(createInterface({ input: child.stdout }), "line");
-  const client = new service.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
-  t.after(() => client.close());
+  client = new service.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
   await call(client.configure, client, withFields(new messages.ConfigureRequest(), { Args: {} }));
   return { ...driver(client, stub(address)), child, stderr: () => stderr };
 }

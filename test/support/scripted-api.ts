@@ -45,6 +45,8 @@ export async function scriptedApi(t: TestContext, ...script: Exchange[]): Promis
     const { status = 200, body: content, headers = {} } = next.answer;
     response.writeHead(status, headers).end(typeof content === "string" ? content : JSON.stringify(content ?? {}));
   });
+  // A connection that is closed just as it is used again would look like an exchange that nobody scripted.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   t.after(() => {
     server.closeAllConnections();

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { engineAlive, progress, say, watchEngine } from "../../../components/pulumi/engine.ts";
 import { fakeEngine } from "../../support/fake-engine.ts";
 
@@ -37,6 +38,40 @@ test("what cannot be shown is no error", async (t) => {
   await say("urn:a", "nobody there");
   progress("urn:a", "nobody there");
   assert.deepEqual(engine.logged, []);
+});
+
+/** The address of that engine on a machine that is held up: nobody there reads until it is let go. */
+async function heldUp(t: TestContext, engine: string) {
+  const { promise, resolve: letGo } = Promise.withResolvers<void>();
+  const open: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, async (socket) => {
+    open.push(socket.on("error", () => {}));
+    await promise;
+    const there = connect(Number(engine.split(":")[1]), "127.0.0.1").on("error", () => {});
+    open.push(there);
+    socket.pipe(there).pipe(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, letGo };
+}
+
+test("a line that an engine takes late is waited for no longer than seconds, and lost on no row", async (t) => {
+  const engine = await fakeEngine(t);
+  const { address, letGo } = await heldUp(t, engine.address);
+  startedBy(t, address);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const said = say("urn:a", "rented");
+  t.mock.timers.tick(2000);
+  await said;
+  t.mock.timers.reset();
+  assert.deepEqual(engine.logged, []);
+  letGo();
+  while (engine.logged.length === 0) await setImmediate();
+  assert.deepEqual(engine.logged, [{ urn: "urn:a", text: "rented", ephemeral: false }]);
 });
 
 test("an engine is there until nothing listens at its address", async (t) => {

@@ -29,6 +29,18 @@ async function rentalUnderWay({ home }: Program): Promise<Intent> {
   }
 }
 
+/** An `up` whose provider is killed once it has rented, and before the machine is ready; first something happens to that. */
+async function killedAfterRental(program: Program, happens: (intent: Intent) => Promise<void> = async () => {}) {
+  const letGo = await program.holdLists();
+  const running = program.start("up", ["--skip-preview"]);
+  const intent = await rentalUnderWay(program);
+  await happens(intent);
+  process.kill(intent.pid, "SIGKILL");
+  const up = await running.result;
+  await letGo();
+  return { intent, up };
+}
+
 async function contracts({ simulator }: Program) {
   const { contracts, living } = await simulator.ledger();
   return { made: contracts.length, living };
@@ -75,10 +87,8 @@ test("the provider is killed after its rental: the next up takes that machine ov
   skip: isEnumerated,
 }, async (t) => {
   const program = await openProgram(t);
-  const up = program.start("up", ["--skip-preview"]);
-  const intent = await rentalUnderWay(program);
-  process.kill(intent.pid, "SIGKILL");
-  assert.notEqual((await up.result).code, 0);
+  const { intent, up } = await killedAfterRental(program);
+  assert.notEqual(up.code, 0);
   assert.deepEqual(await contracts(program), { made: 1, living: 1 });
   const previewed = new RegExp(
     `instance ${intent.instanceIds[0]} of an earlier run is taken over: 1x .*, \\$[\\d.]+/h`,
@@ -93,10 +103,7 @@ test("the provider is killed after its rental: the next up takes that machine ov
 
 test("the provider is killed after its rental: a destroy alone ends it", { skip: isEnumerated }, async (t) => {
   const program = await openProgram(t);
-  const up = program.start("up", ["--skip-preview"]);
-  const intent = await rentalUnderWay(program);
-  process.kill(intent.pid, "SIGKILL");
-  await up.result;
+  await killedAfterRental(program);
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
   assert.deepEqual(readdirSync(join(program.home, "journal")), []);
@@ -116,23 +123,14 @@ test("its label is changed in the console while it comes up, and the provider is
   skip: !isAll,
 }, async (t) => {
   const program = await openProgram(t);
-  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
-  const up = program.start("up", ["--skip-preview"]);
-  const intent = await rentalUnderWay(program);
-  await relabel(program, intent.instanceIds[0], "my jupyter");
-  process.kill(intent.pid, "SIGKILL");
-  await up.result;
+  const renamed = (intent: Intent) => relabel(program, intent.instanceIds[0], "my jupyter");
+  await killedAfterRental(program, renamed);
   assert.match(await program.works("up", ["--skip-preview"]), /of an earlier run is taken over/);
   assert.deepEqual(await contracts(program), { made: 1, living: 1 });
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 1, living: 0 });
 
-  await program.simulator.post("/_sim/faults", { on: "boot", do: "sshLate", seconds: 6 });
-  const again = program.start("up", ["--skip-preview"]);
-  const second = await rentalUnderWay(program);
-  await relabel(program, second.instanceIds[0], "my jupyter");
-  process.kill(second.pid, "SIGKILL");
-  await again.result;
+  await killedAfterRental(program, renamed);
   await program.works("destroy");
   assert.deepEqual(await contracts(program), { made: 2, living: 0 });
 });
@@ -142,10 +140,7 @@ test("killed on one login node, and destroyed on another before the list shows t
 }, async (t) => {
   const program = await openProgram(t);
   await program.simulator.post("/_sim/faults", { on: "boot", do: "listLag", seconds: 14 });
-  const up = program.start("up", ["--skip-preview"]);
-  const intent = await rentalUnderWay(program);
-  process.kill(intent.pid, "SIGKILL");
-  await up.result;
+  await killedAfterRental(program);
   const home = mkdtempSync(join(tmpdir(), "vast-other-node-"));
   t.after(() => rmSync(home, { recursive: true, force: true }));
   cpSync(join(program.home, "simulator", "runtime.json"), join(home, "simulator", "runtime.json"));

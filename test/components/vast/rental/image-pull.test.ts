@@ -7,6 +7,8 @@ import { findToken } from "../../../../components/credentials/registry-token.ts"
 import { imageLoginText, keptImageTrouble } from "../../../../components/vast/rental/image-pull.ts";
 import { callRegistry, pushImage } from "../../../support/docker/push.ts";
 import { noRegistry, startRegistry } from "../../../support/docker/registry.ts";
+// A check that gives a registry up after three seconds has nothing to tell.
+import "../../../support/patient.ts";
 
 test("a private image's login is made of the token that is found at that moment", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "vast-login-"));
