@@ -36,7 +36,7 @@ function savedAs({ name, files }: Newest, isHome: boolean): Saved {
 }
 
 /** What a name says that is still being saved; as in components/remote/newest.py. */
-const TEMPORARY = /(^|[._~-])(tmp|partial|incomplete)([._-]|\d|$)|^\.?tmp|~$|\.part$/i;
+export const TEMPORARY = /(^|[._~-])(tmp|partial|incomplete)([._-]|\d|$)|^\.?tmp|~$|\.part$/i;
 
 /** The checkpoint that the file of the latest time belongs to, of those that are not being saved any more. */
 function newestOf<Row extends readonly [name: string, content: Content]>(

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { savedAtHome, savedOn } from "../../../cli/facts/saved.ts";
+import { savedAtHome, savedOn, TEMPORARY } from "../../../cli/facts/saved.ts";
 import type { ManifestFile } from "../../../components/checkpoints/manifest.ts";
 import type { PullRecord } from "../../../components/checkpoints/store/record.ts";
+import { projectDir } from "../../../scripts/lib/workspace.ts";
 
 type Listed = Readonly<Record<string, readonly [size: number, time: number]>>;
 
@@ -47,6 +48,8 @@ test("what is still being saved is no checkpoint yet", () => {
   const files = filesOf({ "step_10/m": [1, 10], "step_20.partial/m": [1, 20], "step_15/m.tmp": [1, 30] });
   assert.equal(savedOn(files, undefined).name, "step_10");
   assert.equal(savedOn(filesOf({ "tmp-step_1/m": [1, 1] }), undefined).name, null);
+  const onMachines = readFileSync(join(projectDir, "components/remote/newest.py"), "utf8");
+  assert.ok(onMachines.includes(`r"${TEMPORARY.source}"`), "what a resumed training leaves out is the same");
 });
 
 test("at home the newest is the one whose file is, under whatever name it came", (t) => {
