@@ -3,6 +3,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CommandResult, type RunningCommand, startCommand } from "../../../scripts/lib/command.ts";
 import { projectDir } from "../../../scripts/lib/workspace.ts";
+import { fileBackend } from "../../../scripts/setup/paths.mjs";
 
 /** A small Pulumi program whose inputs are given at each run. */
 export interface TinyProgram {
@@ -40,7 +41,7 @@ export function tinyProgram(source = command): TinyProgram {
     ...outer,
     PATH: `${join(projectDir, "node_modules", ".bin")}:${process.env.PATH}`,
     PULUMI_HOME: join(root, "pulumi"),
-    PULUMI_BACKEND_URL: `file://${join(root, "backend")}`,
+    PULUMI_BACKEND_URL: fileBackend(join(root, "backend")),
     PULUMI_CONFIG_PASSPHRASE: "only for this test",
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
