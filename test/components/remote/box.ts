@@ -29,7 +29,7 @@ export const GUARD: Guard = {
   afterTraining: "stop",
   afterTrainingMinutes: 15,
   maxHours: 48,
-  stopGraceSeconds: 5,
+  stopGraceSeconds: 60,
   pricePerHour: 2.4,
   diskPerHour: 0.021,
   stack: "local",
@@ -53,6 +53,12 @@ export function stepOf(box: Box, command: string, more: Partial<TrainStep> = {})
   const own = { workspace: box.workspace, repo: "https://example.org/me/repo", command, checkpointsDir };
   return { ...GUARD, ...TRAINING, ...own, ...more };
 }
+
+/**
+ * Shell before a step whose training ends: the step waits for that end, and does not take it for a training that goes on
+ * because the machine is busy.
+ */
+export const ENDS = "WATCH_SECONDS=60 LEFT_SECONDS=60";
 
 /** Fails with what it says when it is not done within so many looks, twenty a second; by default half a minute. */
 export async function until(done: () => boolean, what: () => string, most = 600): Promise<void> {
@@ -180,6 +186,13 @@ export function killNow(pid: number): void {
 
 function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Resolves when a training has ended by itself: its exit code is there, and nothing of it runs any more. */
+export async function ended({ read }: Box): Promise<void> {
+  const isOver = () =>
+    read("train.exit") !== "" && startTime(Number(read(".vast-training/train.pid").split(" ")[0])) === undefined;
+  await until(isOver, () => `training has not ended:\n${read("train.log")}`);
 }
 
 /** A bare repository with one commit for each set of files; answers with the commits, oldest first. */
