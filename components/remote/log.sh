@@ -18,13 +18,12 @@ cut_log() {
   read -r size blocks unit < <(stat -c '%s %b %B' -- "$LOG" 2>/dev/null) || return 0
   [ $((blocks * unit)) -gt $(((first + last) / 3 * 4)) ] && [ "$size" -gt $(((first + last) / 3 * 4)) ] || return 0
   first=$((first / 4096 * 4096)) end=$(((size - last) / 4096 * 4096))
+  # Before there is a hole: a tail must never see one without the mark behind it.
+  cut_mark | put_at "$((end - 4096))"
   # A hole keeps the size, so offsets of readers stay right.
-  if fallocate --punch-hole --offset "$first" --length "$((end - first))" "$LOG" 2>/dev/null; then
-    cut_mark | put_at "$((end - 4096))"
-  else
-    cut_mark | put_at "$first"
-    move_down "$end" "$((first + 4096))"
-  fi
+  ! fallocate --punch-hole --offset "$first" --length "$((end - 4096 - first))" "$LOG" 2>/dev/null || return 0
+  cut_mark | put_at "$first"
+  move_down "$end" "$((first + 4096))"
 }
 
 # put_at OFFSET: writes standard input over what is at OFFSET.

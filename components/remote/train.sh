@@ -143,7 +143,14 @@ say_first_line() {
   [ -z "$page" ] || say "training: wandb ${page%%$'\n'*}"
 }
 
-# Most mistakes show at once, so this waits for the first line of the log and then a moment longer.
+# await_over PID SECONDS: waits until the wrapper has ended, or its command has ended and left something.
+await_over() {
+  local looks=$(($2 * 10)) born
+  while see_birth "$1" && [ ! -e "$KEEP/train.left" ] && [ $((looks--)) -gt 0 ]; do sleep 0.1; done
+}
+
+# Most mistakes show at once, so this waits for the first line of the log and then a moment longer. WATCH_SECONDS and
+# LEFT_SECONDS: how long for an end of the command, and for one of what it has left.
 watch_start() {
   local pid left=
   await 20 test -s "$KEEP/train.pid"
@@ -153,8 +160,8 @@ watch_start() {
   await 60 has_line
   note_first_line
   [ ! -s "$KEEP/train.resume" ] || sed 's/^/training: /' "$KEEP/train.resume"
-  await_end "$pid" 2 || true
-  if [ -e "$KEEP/train.left" ] && ! await_end "$pid" 3; then left=$(training_processes); fi
+  await_over "$pid" "${WATCH_SECONDS:-2}"
+  if [ -e "$KEEP/train.left" ] && ! await_end "$pid" "${LEFT_SECONDS:-3}"; then left=$(training_processes); fi
   if [ -n "$left" ] && [ ! -s "$EXIT" ]; then
     tell_left "$left"
   elif [ ! -s "$EXIT" ]; then

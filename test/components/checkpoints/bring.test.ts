@@ -220,7 +220,10 @@ test("a log that grows is verified as far as it was when it was listed, and come
     assert.deepEqual((await bringAlong({ ...scene, live: true })).said, []);
     assert.match(readFileSync(join(scene.home, "train.log"), "utf8"), /^(line\n)+(l(i(ne?)?)?)?$/);
   }
+  // However slow the writer may be, it writes between each two looks.
+  scene.behave(`echo line >>'${scene.workspace}/train.log'; asked`);
   const { said } = await bringAlong(scene);
+  scene.behave("asked");
   assert.match(said.join(), /^train\.log: somebody on the machine still writes there, so what is home is how it was/);
   assert.equal(await broughtAlready(scene.to, "mark", scene.bring), false);
   writer.kill("SIGKILL");

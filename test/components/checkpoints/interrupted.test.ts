@@ -55,7 +55,7 @@ async function openScene(t: TestContext): Promise<Scene> {
 }
 
 /** Bash: waits for a file; when it does not come, what waits breaks off with what has started it. */
-const AWAIT = 'await() { for look in $(seq 100); do [ ! -e "$1" ] || return 0; sleep 0.1; done; kill -9 $PPID $$; }';
+const AWAIT = 'await() { for look in $(seq 600); do [ ! -e "$1" ] || return 0; sleep 0.1; done; kill -9 $PPID $$; }';
 
 /** Bash for `behave` in which hashing on the machine begins with this script. */
 function hashingBeginsWith({ from }: Scene, script: string): string {
@@ -89,7 +89,9 @@ test(
     writeFileSync(join(scene.from, "last.pt"), first);
     await pullCheckpoints(scene);
     writeFileSync(join(scene.from, "last.pt"), second);
-    scene.behave(`[ $isCopy = 0 ] && { asked; exit; }; asked | { python3 -c '${PART}'; kill -9 $PPID; }`);
+    // What has not left the machine by then is lost with the connection.
+    const come = `until [ "$(cat '${scene.to}.incoming'/.last.pt.* | wc -c)" -gt ${2 * MB} ]; do sleep 0.05; done`;
+    scene.behave(`[ $isCopy = 0 ] && { asked; exit; }; asked | { python3 -c '${PART}'; ${come}; kill -9 $PPID; }`);
     await assert.rejects(pullCheckpoints(scene), (error) => isRemoteError(error, "unreachable"));
     assert.ok(readFileSync(join(scene.to, "last.pt")).equals(first));
     const part = statSync(join(`${scene.to}.incoming`, "last.pt")).size;
@@ -280,6 +282,7 @@ test(
       stdio: ["ignore", "pipe", "inherit"],
     });
     t.after(() => sync.kill("SIGKILL"));
+    const closed = once(sync, "close");
     let said = "";
     sync.stdout.setEncoding("utf8").on("data", (text: string) => {
       said += text;
@@ -293,7 +296,7 @@ test(
     await pullCheckpoints({ ...scene, what: "pulumi destroy" });
     writeFileSync(gate, "");
     sync.kill("SIGCONT");
-    await once(sync, "exit");
+    await closed;
     assert.match(said, /another process has taken over .*; this one changes nothing there any more/);
     assert.equal(readFileSync(join(scene.to, "last.pt"), "utf8"), "newest");
   },

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { checkpointsHome, type PullRequest, pullCheckpoints } from "../../../components/checkpoints/pull.ts";
 import { recordOf } from "../../../components/checkpoints/store/record.ts";
@@ -22,9 +22,9 @@ import { isRemoteError } from "../../../components/ssh/remote-error.ts";
 import { freePort, needsRoot, sshd, temporaryHome } from "../../support/sshd.ts";
 
 /** A machine on loopback with a folder of checkpoints, and a folder to bring them to. */
-async function openPull(t: TestContext): Promise<PullRequest> {
+async function openPull(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<PullRequest> {
   const home = temporaryHome(t);
-  const { port, hostKey } = await sshd(t, home.key.publicKey);
+  const { port, hostKey } = await sshd(t, home.key.publicKey, more);
   const root = mkdtempSync(join(tmpdir(), "pull test-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   pinHostKey(home.key.knownHostsFile, 7, hostKey);
@@ -107,8 +107,13 @@ test("a folder that has become empty is no end of training: its disk may not be 
 });
 
 test("a file that is written all the time is a mismatch, or with live only reported", needsRoot, async (t) => {
-  const request = await openPull(t);
+  const forced = join(mkdtempSync(join(tmpdir(), "pull-")), "forced");
+  t.after(() => rmSync(dirname(forced), { recursive: true, force: true }));
+  const request = await openPull(t, { ForceCommand: forced });
   writeFileSync(join(request.from, "step_1"), "sound");
+  // However slow the writer may be, it writes before each look and each copy.
+  const script = `#!/bin/bash\necho >>'${request.from}/log'\nexec bash -c "$SSH_ORIGINAL_COMMAND"\n`;
+  writeFileSync(forced, script, { mode: 0o700 });
   const writer = spawn("sh", ["-c", "while :; do date +%N; done >>log"], { cwd: request.from, stdio: "ignore" });
   t.after(() => writer.kill("SIGKILL"));
   await assert.rejects(
@@ -121,7 +126,7 @@ test("a file that is written all the time is a mismatch, or with live only repor
 
 test("a machine that does not answer, and a folder that cannot be made, are told apart", needsRoot, async (t) => {
   const request = await openPull(t);
-  const dead = { ...request, endpoint: { host: "127.0.0.1", port: await freePort() } };
+  const dead = { ...request, endpoint: { host: "127.0.0.1", port: freePort } };
   await assert.rejects(pullCheckpoints(dead), (error) => isRemoteError(error, "unreachable"));
   const file = join(request.from, "file");
   writeFileSync(file, "");

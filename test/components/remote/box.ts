@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -29,7 +31,7 @@ export const GUARD: Guard = {
   afterTraining: "stop",
   afterTrainingMinutes: 15,
   maxHours: 48,
-  stopGraceSeconds: 5,
+  stopGraceSeconds: 60,
   pricePerHour: 2.4,
   diskPerHour: 0.021,
   stack: "local",
@@ -53,6 +55,12 @@ export function stepOf(box: Box, command: string, more: Partial<TrainStep> = {})
   const own = { workspace: box.workspace, repo: "https://example.org/me/repo", command, checkpointsDir };
   return { ...GUARD, ...TRAINING, ...own, ...more };
 }
+
+/**
+ * Shell before a step whose training ends: the step waits for that end, and does not take it for a training that goes on
+ * because the machine is busy.
+ */
+export const ENDS = "WATCH_SECONDS=60 LEFT_SECONDS=60";
 
 /** Fails with what it says when it is not done within so many looks, twenty a second; by default half a minute. */
 export async function until(done: () => boolean, what: () => string, most = 600): Promise<void> {
@@ -90,9 +98,7 @@ export function openBox(t: TestContext, disk?: string): Box {
   const { TMUX: _, ...inherited } = process.env;
   const env = { ...inherited, HOME: home, TMPDIR: tmux, TMUX_TMPDIR: tmux };
   t.after(() => {
-    endTraining(workspace);
-    if (existsSync(join(tmux, `tmux-${process.getuid?.()}`)))
-      execFileSync("sh", ["-c", "tmux kill-server 2>/dev/null || true"], { env });
+    endAll(root);
     // What was killed a moment ago may still stand in it.
     if (disk !== undefined) execFileSync("umount", ["--lazy", workspace]);
     rmSync(root, { recursive: true, force: true });
@@ -103,9 +109,10 @@ export function openBox(t: TestContext, disk?: string): Box {
     home,
     run: async (script) => {
       const child = spawn("bash", ["-s"], { env, cwd: home });
+      const closed = once(child, "close");
+      child.stdin.on("error", () => {}); // it may end without reading all
       child.stdin.end(script);
-      const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-      const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once("exit", resolve)));
+      const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
       return { code, out, err };
     },
     read: (name) => (existsSync(join(workspace, name)) ? readFileSync(join(workspace, name), "utf8") : ""),
@@ -116,53 +123,72 @@ export function openBox(t: TestContext, disk?: string): Box {
   };
 }
 
-/** What goes on by itself: who watches, a training that ignores everything, and what it has left. */
-function endTraining(workspace: string): void {
-  endWatch(workspace);
-  const noted = join(workspace, ".vast-training/train.pid");
-  if (existsSync(noted)) killNow(-Number(readFileSync(noted, "utf8").split(" ")[0]));
-  const id = join(workspace, ".vast-training/train.id");
-  if (existsSync(id)) for (const pid of carriersOf(readFileSync(id, "utf8").trim())) killNow(pid);
+/** Kills at once whatever has something of this folder: nothing of it sees another end, or starts another. */
+export function endAll(root: string): void {
+  // Who is not halted yet may just start somebody, or wake somebody up.
+  for (let looks = 0; looks < 500 && processesOf(root).filter(halt).length > 0; looks++) pause(2);
+  // The youngest first: the end of tmux or of a shell wakes up what it has started.
+  const age = (pid: number) => Number(startTime(pid) ?? 0);
+  for (const pid of processesOf(root).sort((one, other) => age(other) - age(one) || other - one)) killNow(pid);
 }
 
-/** Kills guards and watchers until none is left to start another. */
-export function endWatch(workspace: string): void {
-  // One that is just being begun is not to be told from its shell yet.
-  for (let quiet = 0; quiet < 3; quiet++) {
-    if (quiet > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
-    for (const left of watchersOf(workspace)) {
-      killNow(left);
-      quiet = 0;
-    }
+/** Halts a process; false when it is halted already, or has ended. */
+function halt(pid: number): boolean {
+  const state = stateOf(pid);
+  if (state === "" || "TtZX".includes(state)) return false;
+  try {
+    return process.kill(pid, "SIGSTOP");
+  } catch {
+    return false; // it has ended
+  }
+}
+
+/** The letter of /proc/PID/stat; "" = it is not there. */
+function stateOf(pid: number): string {
+  const stat = textIn(`/proc/${pid}/stat`);
+  return stat.charAt(stat.lastIndexOf(")") + 2);
+}
+
+/**
+ * Every process but this one with a path below this folder in its arguments or its environment, as the place where it
+ * stands, or open. One of these outlives a fork and an exec, so that a process is found that has only just begun.
+ */
+function processesOf(root: string): number[] {
+  const isOf = (pid: number) =>
+    [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`].some((file) => textIn(file).includes(`${root}/`)) ||
+    [`/proc/${pid}/cwd`, ...namesIn(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)].some((link) =>
+      `${endOf(link)}/`.startsWith(`${root}/`),
+    );
+  return namesIn("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && isOf(pid));
+}
+
+/** What may have ended meanwhile has no text, no names and no target. */
+const textIn = (file: string) => orElse("", () => readFileSync(file, "utf8"));
+const namesIn = (folder: string) => orElse([], () => readdirSync(folder));
+const endOf = (link: string) => orElse("", () => readlinkSync(link));
+
+function orElse<T>(instead: T, look: () => T): T {
+  try {
+    return look();
+  } catch {
+    return instead;
   }
 }
 
 /** Every guard and watcher, and what one of them has just started: they read the library from their standard input. */
 export function watchersOf(workspace: string): number[] {
   const library = join(workspace, ".vast-training/guard.sh");
-  const reads = (file: string) => {
-    try {
-      return readlinkSync(file).startsWith(library);
-    } catch {
-      return false; // it has ended
-    }
-  };
   return globSync("/proc/[0-9]*/fd/0")
-    .filter(reads)
+    .filter((file) => endOf(file).startsWith(library))
     .map((file) => Number(file.split("/")[2]));
 }
 
 /** Every process with this training's id in its environment. */
 export function carriersOf(id: string): number[] {
-  const carries = (file: string) => {
-    try {
-      return readFileSync(file, "utf8").split("\0").includes(`TRAINING_ID=${id}`);
-    } catch {
-      return false; // it has ended
-    }
-  };
   return globSync("/proc/[0-9]*/environ")
-    .filter(carries)
+    .filter((file) => textIn(file).split("\0").includes(`TRAINING_ID=${id}`))
     .map((file) => Number(file.split("/")[2]));
 }
 
@@ -180,6 +206,13 @@ export function killNow(pid: number): void {
 
 function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Resolves when a training has ended by itself: its exit code is there, and nothing of it runs any more. */
+export async function ended({ read }: Box): Promise<void> {
+  const isOver = () =>
+    read("train.exit") !== "" && startTime(Number(read(".vast-training/train.pid").split(" ")[0])) === undefined;
+  await until(isOver, () => `training has not ended:\n${read("train.log")}`);
 }
 
 /** A bare repository with one commit for each set of files; answers with the commits, oldest first. */

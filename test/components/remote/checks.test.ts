@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { stopScript, type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
-import { GUARD, openBox, TRAINING } from "./box.ts";
+import { ENDS, GUARD, openBox, TRAINING } from "./box.ts";
 
 function openChecks(t: TestContext) {
   const box = openBox(t);
@@ -12,10 +12,10 @@ function openChecks(t: TestContext) {
   const checkpointsDir = join(box.workspace, "checkpoints");
   const own = { workspace: box.workspace, repo: "https://example.org/me/repo", checkpointsDir };
   const step = (more: Partial<TrainStep>) => trainScript({ ...GUARD, ...TRAINING, ...own, ...more });
-  return { box, code, step, start: (more: Partial<TrainStep>) => box.run(step(more)) };
+  return { box, code, step, start: (more: Partial<TrainStep>) => box.run(`${ENDS}\n${step(more)}`) };
 }
 
-const LOOP = 'echo ready; trap "exit 0" TERM; while :; do sleep 0.05; done';
+const LOOP = 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done';
 
 test("a link takes the place of another link, also of one that leads nowhere, and makes the folders above it", async (t) => {
   const { box, code, start } = openChecks(t);
@@ -99,9 +99,9 @@ test("a set-up that fails is the last, and runs again when it is mended", async 
 });
 
 test("a training that runs is left alone whatever becomes of set-up, links and preflight, and says so", async (t) => {
-  const { box, code, start } = openChecks(t);
+  const { box, code, step, start } = openChecks(t);
   const same = { command: LOOP, setup: ["echo 1 >>did"] };
-  assert.equal((await start(same)).code, 0);
+  assert.equal((await box.run(step(same))).code, 0);
   const pid = box.read(".vast-training/train.pid");
   assert.doesNotMatch((await start(same)).out, /others than at its start/);
   const other = await start({ ...same, setup: ["echo 2 >>did"], links: { [box.home]: "home" }, preflight: ["false"] });

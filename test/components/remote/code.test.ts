@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type CodeStep, codeScript, repoName, trainScript } from "../../../components/remote/scripts.ts";
-import { GUARD, makeRepository, openBox, TRAINING } from "./box.ts";
+import { GUARD, makeRepository, openBox, TRAINING, until } from "./box.ts";
 
 function openCode(t: TestContext, ...commits: Record<string, string>[]) {
   const box = openBox(t);
@@ -55,7 +55,7 @@ test("a training of another commit is asked to stop before its code is changed, 
   const train = trainScript({
     ...step(made[0]),
     commit: made[0] ?? "",
-    command: 'echo on; trap "cat a; exit" TERM; while :; do sleep 0.05; done',
+    command: 'trap "cat a; exit" TERM; echo on; while :; do sleep 0.05; done',
     run: "",
     env: {},
     gpus: 1,
@@ -69,7 +69,10 @@ test("a training of another commit is asked to stop before its code is changed, 
   assert.doesNotMatch((await box.run(codeScript(step(made[0])))).out, /stopped/);
   assert.equal(readFileSync(join(code, "a"), "utf8"), "being used");
   assert.match((await box.run(codeScript(step(made[1])))).out, /training has stopped/);
-  assert.match(box.read("train.log"), /being used/);
+  await until(
+    () => box.read("train.log").includes("being used"),
+    () => box.read("train.log"),
+  );
   assert.equal(readFileSync(join(code, "a"), "utf8"), "2");
 });
 

@@ -9,7 +9,7 @@ import { planDependencies } from "../../../components/code/dependencies.ts";
 import { projectIn } from "../../../components/code/git/project.ts";
 import { type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
 import { isAll } from "../../support/all.ts";
-import { type Box, openBox, stepOf } from "./box.ts";
+import { type Box, ENDS, openBox, stepOf } from "./box.ts";
 
 const needsUv = { skip: spawnSync("uv", ["--version"]).status === 0 ? false : "needs uv" };
 const SYNC = { command: "uv sync", uv: "", ownPython: false };
@@ -37,7 +37,7 @@ function makeWheel(folder: string, name: string): string {
 function open(t: TestContext) {
   const box = openBox(t);
   const code = join(box.workspace, "repo");
-  const start = (command: string, more: Partial<TrainStep>, before = "") =>
+  const start = (command: string, more: Partial<TrainStep>, before = ENDS) =>
     box.run(
       `export UV_OFFLINE=1 UV_CACHE_DIR=${box.root}/cache\n${before}\n${trainScript(stepOf(box, command, more))}`,
     );
@@ -50,7 +50,7 @@ function imagePython(box: Box): string {
   execFileSync("uv", ["venv", "--quiet", "--offline", place]);
   const wheel = makeWheel(box.root, "of_the_image");
   execFileSync("uv", ["pip", "install", "--quiet", "--offline", "--no-deps", "--python", `${place}/bin/python`, wheel]);
-  return `export PATH=${place}/bin:$PATH`;
+  return `${ENDS}; export PATH=${place}/bin:$PATH`;
 }
 
 test("nothing is installed where nothing is asked for, and nothing hides the image's Python", needsUv, async (t) => {
@@ -82,7 +82,7 @@ test("a repeated step leaves what set-up has put beside them, until the code is 
   // It cannot be put there a second time.
   const setup = [`[ -e ${box.root}/once ] || uv pip install --no-index ${wheel}; touch ${box.root}/once`];
   const again = { dependencies: SYNC, setup };
-  assert.equal((await start("python -m beside; sleep 600", again)).code, 0);
+  assert.equal((await start("python -m beside; sleep 600", again, "")).code, 0);
   const running = await start("python -m beside; sleep 600", again);
   assert.match(running.out, /runs already/);
   for (const command of ["python -m beside", "python -m beside; exit 0"]) {
@@ -112,7 +112,7 @@ test("uv is there for set-up, preflight and training, also where only we have br
   mkdirSync(join(box.workspace, ".uv/bin"), { recursive: true });
   const uv = execFileSync("sh", ["-c", "command -v uv"], { encoding: "utf8" }).trim();
   symlinkSync(uv, join(box.workspace, ".uv/bin/uv"));
-  const without = `PATH=$(printf %s "$PATH" | tr : '\\n' | while read -r place; do [ -e "$place/uv" ] || printf '%s:' "$place"; done)`;
+  const without = `${ENDS} PATH=$(printf %s "$PATH" | tr : '\\n' | while read -r place; do [ -e "$place/uv" ] || printf '%s:' "$place"; done)`;
   const commands = { setup: ["uv --version >in-setup"], preflight: ["uv --version"], dependencies: NOTHING };
   const result = await start("uv --version", commands, without);
   assert.equal(result.code, 0, result.err);
@@ -141,12 +141,15 @@ test("an index that asks for a password gets the one that was forwarded", needsU
     else if (request.url?.endsWith(".whl")) response.end(wheel);
     else response.writeHead(200, { "content-type": "text/html" }).end('<a href="/secretly-1-py3-none-any.whl">x</a>');
   }).listen(0, "127.0.0.1");
-  t.after(() => server.close());
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   await new Promise((resolve) => server.once("listening", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`;
   const index = `[[tool.uv.index]]\nname = "priv"\nurl = "${url}"\ndefault = true\n`;
   box.write(join(code, "pyproject.toml"), project('"secretly"', index));
-  const online = "unset UV_OFFLINE; export UV_HTTP_RETRIES=0 no_proxy=127.0.0.1";
+  const online = `${ENDS}; unset UV_OFFLINE; export UV_HTTP_RETRIES=0 no_proxy=127.0.0.1`;
   const refused = await start("python -m secretly", { dependencies: SYNC }, online);
   assert.match(
     refused.err,

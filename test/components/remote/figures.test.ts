@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Figures } from "../../../cli/facts/facts.ts";
 import { figuresIn } from "../../../cli/facts/figures.ts";
 import { figuresScript, trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, openBox, stepOf, until } from "./box.ts";
+import { type Box, ended as end, openBox, stepOf } from "./box.ts";
 
 async function look(box: Box): Promise<Figures> {
   const { code, out, err } = await box.run(figuresScript({ workspace: box.workspace }));
@@ -23,17 +23,15 @@ test("how far training is, without its credentials, and with which exit code it 
   const box = openBox(t);
   const go = join(box.root, "go");
   box.write(join(box.workspace, ".env"), "export TOKEN='s3cret-token-of-mine'\n");
-  const says = "echo step 5 of 9 loss 0.5; echo with s3cret-token-of-mine";
+  // In one write: the step waits for a first line only.
+  const says = "printf '%s\\n' 'step 5 of 9 loss 0.5' 'with s3cret-token-of-mine'";
   await box.run(trainScript(stepOf(box, `${says}; until [ -e ${go} ]; do sleep 0.05; done; exit 7`)));
   const { training, exitCode, line, progress, logAge } = await look(box);
   assert.deepEqual([training, exitCode, line], ["runs", null, "with [secret]"]);
   assert.deepEqual(progress, { step: 5, of: 9, loss: 0.5 });
   assert.ok(logAge !== null && logAge >= 0);
   box.write(go, "");
-  await until(
-    () => box.read("train.exit") === "7\n",
-    () => "training has not ended",
-  );
+  await end(box);
   const ended = await look(box);
   assert.deepEqual([ended.training, ended.exitCode], ["ended", 7]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +27,7 @@ function openLogs(t: TestContext) {
 function started(t: TestContext, script: string) {
   const bash = spawn("bash", ["-s"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => bash.kill());
+  const closed = once(bash, "close");
   bash.stdin.end(`echo welcome; echo @9 9 9\n${script}`);
   const reader = new LogFrames();
   const frames: LogFrame[] = [];
@@ -36,13 +37,8 @@ function started(t: TestContext, script: string) {
   const until = async (isTrue: () => boolean) => {
     while (!isTrue()) await once(bash.stdout, "data");
   };
-  return { frames, text, place, until, ended: () => ended(bash) };
-}
-
-async function ended(bash: ChildProcess): Promise<number | null> {
-  if (bash.exitCode !== null) return bash.exitCode;
-  const [code] = await once(bash, "close");
-  return code as number | null;
+  const ended = async () => (await closed)[0] as number | null;
+  return { frames, text, place, until, ended };
 }
 
 test("the last lines, and from there on all that came later, each byte once", async (t) => {
@@ -125,10 +121,11 @@ test("whoever stops listening is not followed for", async (t) => {
   logs.write("a\n");
   const bash = spawn("bash", ["-s"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => bash.kill());
+  const closed = once(bash, "close");
   bash.stdin.end(logScript({ workspace: join(logs.log, ".."), lines: 5, follow: true }));
   while (!String((await once(bash.stdout, "data"))[0]).endsWith("a\n"));
   bash.stdout.destroy(); // the log says nothing more
-  await ended(bash);
+  await closed;
 });
 
 test("what is no log is refused, however it begins", () => {

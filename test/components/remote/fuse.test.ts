@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -18,7 +19,7 @@ import { type TestContext, test } from "node:test";
 import { fuseText } from "../../../components/remote/fuse.ts";
 import { SHOW_IN } from "../../../components/ssh/probe.ts";
 import { onstartScript } from "../../../components/vast/ready/onstart.ts";
-import { killNow, until } from "./box.ts";
+import { endAll, until } from "./box.ts";
 
 const KEY = "canary0123456789";
 
@@ -48,20 +49,27 @@ async function openVast(t: TestContext, refused = false) {
   return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** A machine whose time the test turns: each of its pauses is short, and ends once there is another uptime. */
+/** A machine whose time the test turns: each of its pauses ends when the test says so, and not before. */
 async function openMachine(t: TestContext, { tools = ["curl", "wget", "python3"], refused = false } = {}) {
   const root = mkdtempSync(join(tmpdir(), "vast-fuse-"));
   const vast = await openVast(t, refused);
-  const children: ChildProcess[] = [];
   t.after(() => {
-    for (const { pid = 0 } of children) killNow(-pid);
+    endAll(root);
     rmSync(root, { recursive: true, force: true });
   });
   const at = (path: string) => join(root, path);
   for (const folder of ["root", "workspace", "bin"]) mkdirSync(at(folder));
   writeFileSync(at("environ"), `CONTAINER_ID=77\0CONTAINER_API_KEY=${KEY}\0`);
-  const setUptime = (seconds: number) => writeFileSync(at("uptime"), `${1e6 + seconds}.50 1.00\n`);
-  setUptime(0);
+  const setUptime = (text: string) => {
+    writeFileSync(at("uptime.new"), text);
+    renameSync(at("uptime.new"), at("uptime"));
+  };
+  let now = 0;
+  const tick = () => {
+    now += 15;
+    setUptime(`${1e6 + now}.50 1.00\n`);
+  };
+  tick();
   // Nothing but what any image has, and the tools.
   const base = [
     "sh",
@@ -80,7 +88,11 @@ async function openMachine(t: TestContext, { tools = ["curl", "wget", "python3"]
     "rm",
   ];
   for (const tool of [...base, ...tools]) symlinkSync(which(tool), at(`bin/${tool}`));
-  writeFileSync(at("bin/sleep"), "#!/bin/sh\nexec /bin/sleep 0.05\n");
+  const [sleeps, wakes] = [at("sleeps"), at("wakes")];
+  writeFileSync(
+    at("bin/sleep"),
+    `#!/bin/sh\n>${sleeps}; until [ -e ${wakes} ]; do /bin/sleep 0.02; done; rm -f ${sleeps}; rm -f ${wakes}\n`,
+  );
   chmodSync(at("bin/sleep"), 0o755);
   const fuse = fuseText({ apiUrl: vast.url, minutes: 2, checkpointsDir: "/workspace/checkpoints" });
   const ours = (text: string) =>
@@ -90,35 +102,43 @@ async function openMachine(t: TestContext, { tools = ["curl", "wget", "python3"]
       .replace("/proc/1/environ", at("environ"))
       .replace("/proc/uptime", at("uptime"));
   const start = (shell = "bash") => {
+    for (const file of [sleeps, wakes]) rmSync(file, { force: true });
     const script = ours(onstartScript(["ssh-ed25519 AAAA"], { fuse })).replace("-lt 60", "-lt 0");
     const env = { PATH: at("bin") };
     const child = spawn(at(`bin/${shell}`), ["-s"], { env, detached: true, stdio: ["pipe", "ignore", "inherit"] });
-    children.push(child);
     child.stdin?.end(script);
     return child;
   };
-  const powerOff = ({ pid = 0 }: ChildProcess) => killNow(-pid);
-  const used = () =>
-    Number(existsSync(at("root/.vast-training-fuse")) && readFileSync(at("root/.vast-training-fuse"), "utf8")) || 0;
-  let now = 0;
+  const powerOff = () => endAll(root);
+  const counted = () =>
+    existsSync(at("root/.vast-training-fuse")) ? readFileSync(at("root/.vast-training-fuse"), "utf8") : "";
+  const used = () => Number(counted()) || 0;
+  const says = () => `it has counted ${counted().trim()} s`;
+  const asleep = () => until(() => existsSync(sleeps) && !existsSync(wakes), says);
+  /** Ends the pause it is in, and resolves when it has counted that. */
+  const wake = async () => {
+    const before = counted();
+    writeFileSync(wakes, "");
+    await until(() => !["", before].includes(counted()), says);
+  };
   /** Lets time pass until it has counted so many seconds in all. */
   const pass = async (enough: number) => {
-    for (let looks = 0; used() < enough; looks++) {
-      assert.ok(looks < 30, `it has counted ${used()} s of ${enough}`);
-      now += 15;
-      setUptime(now);
-      const before = used();
-      for (let waits = 0; used() === before && waits < 100; waits++) await new Promise((done) => setTimeout(done, 10));
+    while (used() < enough) {
+      await asleep();
+      tick();
+      await wake();
     }
   };
   /** Resolves when nothing that it has begun runs any more. */
-  const ended = ({ pid = 0 }: ChildProcess) =>
-    until(
+  const ended = ({ pid = 0 }: ChildProcess) => {
+    writeFileSync(wakes, "");
+    return until(
       () => !isThere(-pid),
       () => "something of it runs on",
     );
+  };
   const login = () => execFileSync("sh", ["-c", SHOW_IN], { env: { ...process.env, HOME: at("root") } });
-  return { ...vast, at, start, ended, powerOff, pass, used, login };
+  return { ...vast, at, start, ended, powerOff, setUptime, asleep, wake, pass, used, login };
 }
 
 function isThere(pid: number): boolean {
@@ -191,19 +211,15 @@ test("a login on a machine without a fuse leaves nothing there", async (t) => {
 
 test("all starts count together, and at any but the first it stops and never deletes", async (t) => {
   const machine = await openMachine(t);
-  machine.powerOff(await started(machine));
-  assert.ok(machine.used() >= 60);
+  machine.start();
+  await machine.pass(60);
+  machine.powerOff();
+  assert.equal(machine.used(), 60);
   machine.start();
   await machine.pass(120);
   assert.equal(await firstCall(machine), STOP);
   assert.ok(machine.asked.every(({ call }) => call === STOP));
 });
-
-async function started(machine: Awaited<ReturnType<typeof openMachine>>) {
-  const child = machine.start();
-  await machine.pass(60);
-  return child;
-}
 
 const holding: [what: string, make: (at: (path: string) => string) => void][] = [
   ["our folder", (at) => mkdirSync(at("workspace/.vast-training"))],
@@ -256,10 +272,13 @@ test("a clock that jumps, or a count that cannot be read, makes it neither early
   const machine = await openMachine(t);
   writeFileSync(machine.at("root/.vast-training-fuse"), "rubbish\n");
   machine.start();
-  writeFileSync(machine.at("uptime"), "");
-  await machine.pass(30);
-  writeFileSync(machine.at("uptime"), "99999999.00 1.00\n");
-  await machine.pass(60);
+  for (const uptime of ["", "99999999.00 1.00\n", "1.00 1.00\n"]) {
+    const before = machine.used();
+    await machine.asleep();
+    machine.setUptime(uptime);
+    await machine.wake();
+    assert.equal(machine.used() - before, 20, JSON.stringify(uptime));
+  }
   assert.deepEqual(machine.asked, []);
   await machine.pass(120);
   assert.equal(await firstCall(machine), STOP);

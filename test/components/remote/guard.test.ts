@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { script } from "../../../components/remote/script.ts";
 import { codeScript, standingScript, stopScript } from "../../../components/remote/scripts.ts";
-import { makeRepository, until } from "./box.ts";
+import { startTime } from "../../../scripts/lib/alive.ts";
+import { ENDS, makeRepository, until } from "./box.ts";
 import { KEY, LOOP, openScene as open } from "./scene.ts";
 
 test("when training has ended the log says what follows, and Vast is asked by the machine's own key", async (t) => {
@@ -18,21 +19,20 @@ test("when training has ended the log says what follows, and Vast is asked by th
     authorization: `Bearer ${KEY}`,
     body: '{"state":"stopped"}',
   });
-  const log = await logged(/Vast has taken it/);
-  for (const words of [
+  const log = await logged(
+    /Vast has taken it/,
     /exit code 0/,
     /In 0 seconds, at \d\d:\d\d:\d\d UTC/,
     /touch \S+\/keep/,
     /\$0\.021\/h/,
     /pulumi destroy -s local/,
-  ])
-    assert.match(log, words);
+  );
   assert.equal(log.includes(KEY), false);
 });
 
 test("a training that has failed is stopped for as well, and its step says why it failed", async (t) => {
   const { vast, train } = await open(t);
-  const { code, err } = await train({ command: "echo broken; exit 3" });
+  const { code, err } = await train({ command: "echo broken; exit 3" }, ENDS);
   assert.equal(code, 1);
   assert.match(err, /broken/);
   await vast.asked(1);
@@ -61,16 +61,22 @@ test("with keep the log only says what it costs; a file of that name keeps it, t
   await train({ command: "exit 0" });
   await logged(/keep is there: the machine runs on/);
   assert.equal(vast.puts.length, 0);
-  await powerOff();
+  powerOff();
   await boot();
   await vast.asked(1);
 });
 
 test("a training that is started again in time calls the stop off", async (t) => {
-  const { vast, train, logged, watched } = await open(t, [], { afterTrainingMinutes: 0.05 });
+  const { box, vast, train, logged, watched } = await open(t, [], { afterTrainingMinutes: 15 });
   await train({ command: "exit 0" });
+  await logged(/In 15 minutes/);
+  const guard = Number(box.read(".vast-training/guard.pid").split(" ")[0]);
   assert.equal((await train({ command: LOOP, afterTrainingMinutes: 0 })).code, 0);
   await logged(/from none/);
+  await until(
+    () => startTime(guard) === undefined,
+    () => "the guard that counts the time to the stop lives on",
+  );
   await watched(1);
   assert.equal(vast.puts.length, 0);
 });
@@ -93,13 +99,13 @@ test("while something that the command has left runs, training does, and the mac
   assert.equal(vast.puts.length, 0);
   box.write(go, "");
   await vast.asked(1);
-  assert.match(await logged(/Vast has taken it/), /and left [\s\S]*Training has ended with exit code 0/);
+  await logged(/Vast has taken it/, /and left [\s\S]*Training has ended with exit code 0/);
 });
 
 test("what outlives the shell of training is training: the log says so, and it is not started beside it", async (t) => {
   const { box, vast, train, logged, boot, watched } = await open(t);
   const go = join(box.workspace, "go");
-  await train({ command: `setsid bash -c 'until [ -e ${go} ]; do sleep 0.05; done' & echo ready; sleep 1000` });
+  await train({ command: `setsid bash -c 'echo ready; until [ -e ${go} ]; do sleep 0.05; done' & sleep 1000` });
   await box.run(`kill -KILL -- -${box.read(".vast-training/train.pid").split(" ")[0]}`);
   await logged(/No command of training runs, but \d+ process/);
   await boot();
@@ -110,15 +116,24 @@ test("what outlives the shell of training is training: the log says so, and it i
   assert.doesNotMatch(box.read("train.log"), /training with it/);
 });
 
-test("after maxHours what the command has left saves, and what never ends does not keep the machine", async (t) => {
-  const { box, vast, train, logged } = await open(t, [], { maxHours: 5 / 3600, stopGraceSeconds: 3 });
-  box.write(join(box.workspace, "repo/saver.sh"), 'trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done');
-  await train({ command: "setsid bash saver.sh & setsid bash -c \"trap '' TERM; sleep 1000; exit\" & exit 0" });
-  await vast.asked(1);
-  const log = await logged(/Vast has taken it/);
-  assert.match(log, /which is its maxHours[\s\S]*saved/);
-  assert.match(log, /did not end within 3 s and was killed/);
-});
+/** What a command leaves, and that what it has left says when it is over its maxHours. */
+const LEFT: [what: string, script: string, stopGraceSeconds: number, said: RegExp][] = [
+  ["saves", 'trap "echo saved; exit 0" TERM; echo ready; while :; do sleep 0.05; done', 60, /maxHours[\s\S]*saved/],
+  ["never ends and does not keep the machine", "trap '' TERM; echo ready; sleep 1000; exit", 1, /1 s and was killed/],
+];
+
+for (const [what, script, stopGraceSeconds, said] of LEFT)
+  test(`after maxHours what the command has left ${what}`, async (t) => {
+    const { box, vast, train, logged } = await open(t, [], { stopGraceSeconds });
+    box.write(join(box.workspace, "repo/left.sh"), script);
+    const command = "setsid bash left.sh & exit 0";
+    await train({ command });
+    await logged(/ready/);
+    // Only now: at its start, training must have hours left, and what it starts must have time to begin.
+    assert.match((await train({ command, maxHours: 0 })).out, /runs already/);
+    await vast.asked(1);
+    await logged(/Vast has taken it/, /which is its maxHours/, said);
+  });
 
 test("what has lost its environment and its parent is training all the same", async (t) => {
   const { box, vast, step, train, watched } = await open(t);
@@ -126,11 +141,15 @@ test("what has lost its environment and its parent is training all the same", as
   const orphan = join(box.workspace, "orphan");
   box.write(
     join(box.workspace, "repo/orphan.sh"),
-    `echo $$ >${orphan}; trap "echo saved >${orphan}; exit" TERM; while :; do sleep 0.05; done`,
+    `trap "echo saved >${orphan}; exit" TERM; echo $$ >${orphan}; while :; do sleep 0.05; done`,
   );
   await train({
     command: `setsid env -i PATH="$PATH" bash orphan.sh & echo ready; until [ -e ${go} ]; do sleep 0.05; done`,
   });
+  await until(
+    () => /^\d+\n$/.test(box.read("orphan")),
+    () => "the orphan does not begin",
+  );
   const pid = box.read("orphan").trim();
   await until(
     () => box.read(".vast-training/train.known").includes(`\n${pid} `),
@@ -144,23 +163,21 @@ test("what has lost its environment and its parent is training all the same", as
 });
 
 test("after maxHours training saves and the machine stops; the hours count over all starts of the same training", async (t) => {
-  const { box, vast, train, logged, boot, powerOff } = await open(t, [], {
-    maxHours: 6 / 3600,
+  const { box, vast, train, logged, watched, boot, powerOff } = await open(t, [], {
+    maxHours: 2,
     afterTrainingMinutes: 60,
   });
-  await train({ maxHours: 48 });
-  await powerOff();
-  box.write(
-    join(box.workspace, ".vast-training/train.hours"),
-    box.read(".vast-training/train.hours").replace(/\d+$/m, "1"),
-  );
   await train();
+  await watched(0);
+  powerOff();
+  const hours = join(box.workspace, ".vast-training/train.hours");
+  box.write(hours, readFileSync(hours, "utf8").replace(/ \d+$/m, " 7200"));
+  assert.match((await train({ maxHours: 3 })).out, /training: started/);
+  assert.match((await train()).out, /runs already/);
   await vast.asked(1);
-  const log = await logged(/Vast has taken it/);
-  assert.match(log, /which is its maxHours/);
-  assert.match(log, /saved/);
+  await logged(/Vast has taken it/, /which is its maxHours/, /saved/);
   assert.equal(box.read("train.exit"), "0\n");
-  await powerOff();
+  powerOff();
   await boot();
   await logged(/has used its maxHours/);
   const refused = await train();
@@ -173,12 +190,11 @@ test("a machine that comes back goes on with a training that was cut short, from
   const { box, train, logged, boot, powerOff } = await open(t, [], { env: { A: "it's" } });
   await train();
   box.write(join(box.workspace, "checkpoints/step_20"), "x");
-  await powerOff();
+  powerOff();
   assert.equal(box.read("train.exit"), "");
   const { code, err } = await boot();
   assert.equal(code, 0, err);
-  const log = await logged(/^from /m);
-  assert.match(log, /started again, and training with it\.\n.*RESUME_FROM is \S+step_20\nfrom \S+step_20\n/);
+  await logged(/started again, and training with it\.\n.*RESUME_FROM is \S+step_20\nfrom \S+step_20\n/);
   const pid = box.read(".vast-training/train.pid");
   await boot();
   assert.equal(box.read(".vast-training/train.pid"), pid, "by hand it changes nothing");
@@ -193,10 +209,11 @@ for (const [what, command] of [
     const { box, vast, train, logged, boot, powerOff } = await open(t);
     await train({ command });
     await vast.asked(1);
-    await powerOff();
+    powerOff();
     const before = box.read("train.exit");
+    const asked = vast.puts.length;
     await boot();
-    await vast.asked(2);
+    await vast.asked(asked + 1);
     await logged(/No training runs on this machine/);
     assert.equal(box.read("train.exit"), before);
   });
@@ -211,7 +228,7 @@ test("a signal to everything, as of a machine that goes down, is no end of train
   await box.run(`kill -TERM -- -${pid}; while ${lives}; do sleep 0.02; done`);
   await logged(/saved\n.*cut short by a signal/);
   assert.equal(box.read("train.exit"), "");
-  await powerOff();
+  powerOff();
   await boot();
   await logged(/training with it\.\nfrom none/);
 });
@@ -219,11 +236,11 @@ test("a signal to everything, as of a machine that goes down, is no end of train
 test("what is asked to stop for its files stays so over a restart, until a step starts it, and is waited for", async (t) => {
   const { box, vast, step, train, logged, watched, boot, powerOff } = await open(t);
   await train();
-  assert.match((await box.run(stopScript({ ...step, stopGraceSeconds: 5 }))).out, /training has stopped/);
+  assert.match((await box.run(stopScript(step))).out, /training has stopped/);
   await watched(1);
   assert.equal(vast.puts.length, 0, "whoever asked is at work");
   assert.equal((await box.run(standingScript(step))).out, "open\n", "it has not done all it had to do");
-  await powerOff();
+  powerOff();
   await boot();
   assert.doesNotMatch(await logged(/asked to end, and has with exit code 0/), /training with it/);
   assert.match((await train()).out, /training: started/);
@@ -242,7 +259,7 @@ test("the gate is told when nothing is written any more", async (t) => {
   assert.equal((await box.run(standingScript(step))).out, "open\n");
   await train();
   assert.equal((await box.run(standingScript(step))).out, "open\n");
-  await train({ command: "exit 0" });
+  await train({ command: "exit 0" }, ENDS);
   assert.match((await box.run(standingScript(step))).out, /^final [0-9a-f]{64}\n$/);
 });
 

@@ -20,13 +20,14 @@ setsid sh -c 'echo $$ >${file("guard")}; exec sleep 1000' </dev/null >/dev/null 
 timeout 1000 bash -c 'trap "" TERM; echo $$ >${file("hangs")}; sleep 1000; true' &
 try_logged step bash -c 'echo $$ >${file("says")}; while :; do echo on and on; sleep 0.1; done' &
 while :; do say "on and on"; sleep 0.1; done`;
-  const text = script({ WORKSPACE: box.workspace, STEP_SECONDS: "2" }, "common").replace(
-    "\nexit 0\n",
-    () => `\n${body}\n`,
-  );
+  const begins = ["guard", "hangs", "says"].map((name) => `until [ -s ${file(name)} ]; do sleep 0.05; done`).join("; ");
+  const text = script({ WORKSPACE: box.workspace, STEP_SECONDS: "1" }, "common")
+    .replace("\nexit 0\n", () => `\n${body}\n`)
+    // Its time begins when everything that it shall end is there.
+    .replace("\nwatch_step() {\n", (begin) => `${begin}${begins}\n`);
   const { code, err } = await box.run(text);
   assert.notEqual(code, 0);
-  assert.match(err, /^this step took longer than stepMaxMinutes allows \(2 s\), and was ended.*\n$/);
+  assert.match(err, /^this step took longer than stepMaxMinutes allows \(1 s\), and was ended.*\n$/);
   const pid = (name: string) => Number(box.read(`../${name}`));
   const [guard, hangs, says] = [pid("guard"), pid("hangs"), pid("says")];
   assert.ok(guard > 0 && hangs > 0 && says > 0);

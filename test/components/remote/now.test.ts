@@ -9,7 +9,8 @@ test("a machine tells whether training runs, the last step of its log, and its f
   const { workspace } = box;
   const now = async () => nowIn((await box.run(nowScript(`${workspace}/checkpoints`, { workspace }))).out);
   assert.deepEqual(await now(), { runs: false, step: undefined, files: 0 });
-  const says = 'echo "step 7 loss 2.5"; echo "Step: 620 | loss 1.2"; echo "saved footstep 9"; exec sleep 60';
+  // In one write: the step waits for a first line only.
+  const says = 'printf "%s\\n" "step 7 loss 2.5" "Step: 620 | loss 1.2" "saved footstep 9"; exec sleep 60';
   await box.run(trainScript(stepOf(box, says)));
   box.write(`${workspace}/checkpoints/step_600/model`, "x");
   assert.deepEqual(await now(), { runs: true, step: 620, files: 1 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { script } from "../../../components/remote/script.ts";
-import { carriersOf, killNow, openBox } from "./box.ts";
+import { type Box, carriersOf, killNow, openBox } from "./box.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 const CARRIES = { TRAINING_ID: ID };
@@ -15,6 +15,7 @@ const STAYS = "echo $$; exec sleep 1000";
 interface Scene {
   readonly root: string;
   readonly folder: string;
+  readonly run: Box["run"];
   /** Starts bash with these words, in a session of its own; answers with the pid that it prints. */
   start(words: readonly string[], env?: Record<string, string>, input?: string): Promise<number>;
   /** By pid: what each process of the training is. */
@@ -44,6 +45,7 @@ function open(t: TestContext, folderName = "checkpoints"): Scene {
   return {
     root: box.root,
     folder,
+    run: box.run,
     write,
     start: async (words, env = {}, input = "") => {
       const child = spawn("bash", words, {
@@ -170,12 +172,14 @@ test("sshd is spared, and so is who came in by it", async (t) => {
 test("tmux's server is spared, not what runs in it", async (t) => {
   const scene = open(t);
   const tmux = "tmux -L own -f /dev/null";
-  const server = await scene.start(
-    ["-c", `${tmux} new-session -d 'exec sleep 1000'; ${tmux} display-message -p '#{pid}'; exit`],
-    { ...CARRIES, TMUX: "", TMUX_TMPDIR: scene.root },
-  );
+  const ready = join(scene.root, "ready");
+  // Whoever has asked for the session carries the id as well, and has ended after this.
+  const { out } = await scene.run(`export TRAINING_ID=${ID}
+${tmux} new-session -d 'touch ${ready}; exec sleep 1000'
+until [ -e ${ready} ]; do sleep 0.05; done
+${tmux} display-message -p '#{pid}'`);
   assert.deepEqual([...(await scene.listed()).values()], ["own"]);
-  assert.equal((await scene.listed()).has(server), false);
+  assert.equal((await scene.listed()).has(Number(out)), false);
 });
 
 test("a login shell is spared", async (t) => {

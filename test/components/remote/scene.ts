@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type TrainStep, trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, endWatch, GUARD, openBox, TRAINING, until } from "./box.ts";
+import { type Box, endAll, GUARD, openBox, TRAINING, until } from "./box.ts";
 import { openVast, type TinyVast } from "./vast.ts";
 
 /** What opens the machine at Vast. */
@@ -20,9 +20,9 @@ export interface Scene {
   /** What onstart runs. */
   boot(): ReturnType<Box["run"]>;
   /** As when the machine stops: everything dies at once. */
-  powerOff(): Promise<void>;
-  /** Resolves when the log has such a line. */
-  logged(pattern: RegExp): Promise<string>;
+  powerOff(): void;
+  /** Resolves when the log has all of these, in whichever order; answers with the log. */
+  logged(...patterns: RegExp[]): Promise<string>;
   /** Resolves when the guard has looked on for so many seconds more. */
   watched(seconds: number): Promise<void>;
 }
@@ -59,27 +59,22 @@ export async function openScene(
     step,
     train: (changes = {}, before = "") => box.run(`${before}\n${trainScript({ ...step, ...changes })}`),
     boot: () => box.run(`env -i bash ${keep}/train.sh boot`),
-    powerOff: async () => {
-      endWatch(box.workspace);
-      const pid = box.read(".vast-training/train.pid").split(" ")[0];
-      // What nobody has reaped yet is dead all the same.
-      const alive = `grep -lsE "^State:\\s[^ZX]" $(printf "/proc/%s/status " $(pgrep -g ${pid}))`;
-      await box.run(`kill -KILL -- -${pid}; while pgrep -g ${pid} >/dev/null && ${alive}; do sleep 0.02; done`);
-    },
-    logged: async (pattern) => {
+    powerOff: () => endAll(box.root),
+    logged: async (...patterns) => {
+      const missing = () => patterns.filter((pattern) => !pattern.test(box.read("train.log")));
       await until(
-        () => pattern.test(box.read("train.log")),
-        () => `${pattern} in\n${box.read("train.log")}`,
+        () => missing().length === 0,
+        () => `${missing().join(" and ")} in\n${box.read("train.log")}`,
       );
       return box.read("train.log");
     },
     watched: async (seconds) => {
+      // NaN until the guard looks for the first time
       const used = () => Number(box.read(".vast-training/train.hours").split(/\s/)[1]);
+      const says = () => `the guard does not look: ${used()} s`;
+      await until(() => used() >= 0, says);
       const enough = used() + seconds;
-      await until(
-        () => used() >= enough,
-        () => "the guard does not look",
-      );
+      await until(() => used() >= enough, says);
     },
   };
 }

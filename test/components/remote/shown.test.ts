@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { formsOf } from "../../../components/lib/secrets.ts";
 import { exportLines, script, textOf } from "../../../components/remote/script.ts";
 import { trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, openBox, stepOf } from "./box.ts";
+import { type Box, ENDS, openBox, stepOf } from "./box.ts";
 
 const TOKENS = {
   HF_TOKEN: "hf_Q2x/7+pLmZ~9'k&v*[a-z]?\\n",
@@ -100,7 +100,7 @@ test("a training that dies of its token is shown without it, wherever the line w
   const box = openMachine(t);
   mkdirSync(join(box.workspace, "checkpoints"));
   const command = `for n in 250 270 285; do printf '%*s' $n; echo "$LONGER"; done; echo "$HF_TOKEN" | base64; exit 3`;
-  const { code, err } = await box.run(trainScript(stepOf(box, command)));
+  const { code, err } = await box.run(`${ENDS}\n${trainScript(stepOf(box, command))}`);
   assert.notEqual(code, 0);
   assert.match(err, /exit code 3\. The end of .*train\.log:/);
   assert.match(err, /\[secret\]/);

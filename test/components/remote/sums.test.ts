@@ -46,7 +46,7 @@ test("python3 takes the name by which the guard of a machine knows that checkpoi
   const python = spawn("python3", ["-I", "-S", "-c", text], { stdio: ["pipe", "ignore", "ignore", "ignore", "pipe"] });
   t.after(() => python.kill());
   const name = () => readFileSync(`/proc/${python.pid}/comm`, "utf8").trim();
-  for (let looks = 0; looks < 100 && name() !== "sha256sum"; looks++) await sleep(50);
+  for (let looks = 0; looks < 600 && name() !== "sha256sum"; looks++) await sleep(50);
   assert.equal(name(), "sha256sum");
   assert.match(readFileSync(join(projectDir, "components", "remote", "guard.sh"), "utf8"), /rsync \| sha256sum/);
 });

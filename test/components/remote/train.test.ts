@@ -3,10 +3,12 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stopScript, type TrainStep, trainingHash, trainScript } from "../../../components/remote/scripts.ts";
-import { type Box, openBox, stepOf, until } from "./box.ts";
+import { type Box, ENDS, openBox, stepOf, until } from "./box.ts";
 
 const pidOf = (box: Box) => box.read(".vast-training/train.pid").split(" ")[0];
-const LOOP = 'echo ready; trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done';
+const LOOP = 'trap "echo saved; exit 0" TERM; echo ready; while :; do sleep 0.05; done';
+/** The step, of a training that ends. */
+const brief = (box: Box, step: TrainStep, before = "") => box.run(`${ENDS}\n${before}\n${trainScript(step)}`);
 
 test("training gets its environment, and its log and exit code are written", async (t) => {
   const box = openBox(t);
@@ -14,7 +16,7 @@ test("training gets its environment, and its log and exit code are written", asy
   const step = stepOf(box, 'env | sort; pwd; echo "$A"; exit 0', {
     env: { A: 'it\'s "$HOME"', WANDB_PROJECT: "mine" },
   });
-  const first = await box.run(trainScript(step));
+  const first = await brief(box, step);
   assert.equal(first.code, 0, first.err);
   assert.match(first.out, /has ended with exit code 0/);
   assert.equal(box.read("train.exit"), "0\n");
@@ -46,7 +48,7 @@ test("the same training is left alone, another one replaces it and resumes from 
   assert.equal(pidOf(box), pid);
 
   box.write(join(box.workspace, "checkpoints/step_10/training_state.json"), "{}");
-  const other = await box.run(trainScript({ ...step, command: 'echo "from $RESUME_FROM"' }));
+  const other = await brief(box, { ...step, command: 'echo "from $RESUME_FROM"' });
   assert.equal(other.code, 0, other.err);
   assert.match(other.out, /training has stopped after \d+ s/);
   assert.match(box.read("train.log"), new RegExp(`^from ${box.workspace}/checkpoints/step_10$`, "m"));
@@ -54,19 +56,19 @@ test("the same training is left alone, another one replaces it and resumes from 
 
 test("a training that dies at once fails the step with its last words, the price and the way out", async (t) => {
   const box = openBox(t);
-  const dead = await box.run(trainScript(stepOf(box, 'echo "no module named x" >&2; exit 3')));
+  const dead = await brief(box, stepOf(box, 'echo "no module named x" >&2; exit 3'));
   assert.equal(dead.code, 1);
   for (const words of [/no module named x/, /exit code 3/, /\$2\.400\/h/, /pulumi destroy -s local/]) {
     assert.match(dead.err, words);
   }
-  assert.equal((await box.run(trainScript(stepOf(box, "exit 3")))).code, 1, "it is tried again");
+  assert.equal((await brief(box, stepOf(box, "exit 3"))).code, 1, "it is tried again");
 });
 
 test("stop asks the whole group, waits for it, and notes the exit code of the command itself", async (t) => {
   const box = openBox(t);
   const compound = `bash -c '${LOOP}' && echo not-reached`;
   await box.run(trainScript(stepOf(box, compound)));
-  const stopped = await box.run(stopScript({ workspace: box.workspace, stopGraceSeconds: 10 }));
+  const stopped = await box.run(stopScript({ workspace: box.workspace, stopGraceSeconds: 60 }));
   assert.equal(stopped.code, 0, stopped.err);
   assert.match(stopped.out, /training has stopped/);
   assert.match(box.read("train.log"), /saved/);
@@ -91,7 +93,7 @@ test("a question ends at once, also one that is asked past the standard input", 
   const box = openBox(t);
   const ask = 'read -p "overwrite? " x || echo "no input"; (exec 3</dev/tty) 2>/dev/null && echo waits';
   const secret = "python3 -c 'import getpass; getpass.getpass()' || echo no password";
-  const result = await box.run(trainScript(stepOf(box, `${ask}; ${secret}; exit 0`)));
+  const result = await brief(box, stepOf(box, `${ask}; ${secret}; exit 0`));
   assert.match(result.out, /has ended with exit code 0/);
   const log = box.read("train.log");
   assert.match(log, /no input\n[\s\S]*no password\n/);
@@ -101,6 +103,10 @@ test("a question ends at once, also one that is asked past the standard input", 
 test("with interactive it may be answered in the session", async (t) => {
   const box = openBox(t);
   await box.run(trainScript(stepOf(box, 'read -p "overwrite? " x; echo "then $x"', { interactive: true })));
+  await until(
+    () => box.read("train.log").includes("overwrite? "),
+    () => box.read("train.log"),
+  );
   await box.run("tmux send-keys -t =train: perhaps Enter");
   await until(
     () => /then perhaps/.test(box.read("train.log")),
@@ -125,13 +131,11 @@ test("a kill for want of memory is told, whatever the exit code, and any other o
     const group = join(box.root, "cgroup");
     box.write(join(group, "memory.max"), "8589934592\n");
     if (events !== "") box.write(join(group, "memory.events"), `low 0\n${events}\n`);
-    const before = `export CGROUP=${group}\n`;
-    const result = await box.run(before + trainScript(stepOf(box, command)));
+    const before = `export CGROUP=${group}`;
+    const result = await brief(box, stepOf(box, command), before);
     assert.equal(result.code, 1);
     assert.match(result.err, said);
-    const setUp = await box.run(
-      before + trainScript(stepOf(box, "exit 0", { setup: [command.replace("kill", "exec kill")] })),
-    );
+    const setUp = await brief(box, stepOf(box, "exit 0", { setup: [command.replace("kill", "exec kill")] }), before);
     if (command.includes("-9")) assert.match(setUp.err, /setup: exit code 137: .*SIGKILL|killed 1 of/s);
   }
 });
@@ -142,14 +146,14 @@ const NOTE_RESUME = 'printf "%s\\n" "${RESUME_FROM-none}" >../resume; echo begun
 test("RESUME_FROM is the newest whole checkpoint, and both up and the log say which", async (t) => {
   const box = openBox(t);
   const step = stepOf(box, NOTE_RESUME);
-  const first = await box.run(trainScript(step));
+  const first = await brief(box, step);
   assert.equal(box.read("resume"), "none\n");
   assert.doesNotMatch(first.out + box.read("train.log"), /RESUME_FROM/, "nothing is there");
 
   const folder = join(box.workspace, "checkpoints/odd\nname");
   box.write(join(folder, "step_08"), "x");
   box.write(join(folder, "step_9.pt"), "x");
-  const second = await box.run(trainScript({ ...step, run: "2" }));
+  const second = await brief(box, { ...step, run: "2" });
   assert.equal(box.read("resume"), `${join(folder, "step_08")}\n`);
   const said = [/RESUME_FROM is .*\/odd\?name\/step_08$/m, /passed over: odd\?name\/step_9.pt \(it is cut off\)$/m];
   for (const words of said) {
@@ -163,7 +167,7 @@ test("files of which none is a whole checkpoint are named, and training is told 
   for (const name of ["last.ckpt", "checkpoint-5/trainer_state.json", "events.out"]) {
     box.write(join(box.workspace, "checkpoints", name), "x");
   }
-  const { out } = await box.run(trainScript(stepOf(box, NOTE_RESUME)));
+  const { out } = await brief(box, stepOf(box, NOTE_RESUME));
   const unset =
     /RESUME_FROM is unset: 3 files are in .*: checkpoint-5 \(.*\), last.ckpt \(it is cut off\), events.out$/;
   assert.match(out, new RegExp(`^training: ${unset.source}`, "m"));
@@ -177,8 +181,7 @@ test("a machine without python3 says that it cannot look, where there is somethi
   box.write(none, "#!/bin/sh\nexit 127\n");
   chmodSync(none, 0o755);
   const step = stepOf(box, NOTE_RESUME);
-  const run = (more: Partial<TrainStep>) =>
-    box.run(`PATH=${join(box.root, "bin")}:$PATH\n${trainScript({ ...step, ...more })}`);
+  const run = (more: Partial<TrainStep>) => brief(box, { ...step, ...more }, `PATH=${join(box.root, "bin")}:$PATH`);
   assert.doesNotMatch((await run({})).out, /RESUME_FROM/);
   box.write(join(box.workspace, "checkpoints/step_1"), "x");
   assert.match((await run({ run: "2" })).out, /^training: RESUME_FROM is unset: .* takes python3/m);
@@ -190,7 +193,7 @@ test("resumeFrom is a glob, or a command in training's environment; another one 
   box.write(join(box.workspace, "checkpoints/net-a"), "x");
   const step = stepOf(box, NOTE_RESUME, { env: { WHICH: "net a'" } });
   const found = async (resumeFrom: string, run: string) => {
-    const { out } = await box.run(trainScript({ ...step, resumeFrom, run }));
+    const { out } = await brief(box, { ...step, resumeFrom, run });
     return { out, path: box.read("resume").trimEnd() };
   };
   assert.equal((await found("net-*", "1")).path, join(box.workspace, "checkpoints/net-a"));

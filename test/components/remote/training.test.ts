@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { standingScript, stopScript, trainScript } from "../../../components/remote/scripts.ts";
 import { needsRoot } from "../../support/sshd.ts";
-import { type Box, carriersOf, killNow, openBox, stepOf, until } from "./box.ts";
+import { type Box, carriersOf, ENDS, ended, killNow, openBox, stepOf, until } from "./box.ts";
 
 /** Says when it is ready, and when it is asked to end, saves, which takes a moment. A file for each, in its folder. */
 const SAVER = `
@@ -39,6 +39,8 @@ function launch(box: Box, backgrounds: readonly string[], end: string): string {
 
 const stop = (box: Box, stopGraceSeconds: number) =>
   box.run(stopScript({ workspace: box.workspace, stopGraceSeconds }));
+/** The step, of a training that ends. */
+const brief = (box: Box, command: string) => box.run(`${ENDS}\n${trainScript(stepOf(box, command))}`);
 const standing = async (box: Box) => (await box.run(standingScript(box))).out;
 const idOf = (box: Box) => box.read(".vast-training/train.id").trim();
 
@@ -57,7 +59,7 @@ test("what the command has left in the background is training: up says so, and s
   assert.equal(await standing(box), "open\n");
   const again = await box.run(trainScript(step));
   assert.match(again.out, new RegExp(`runs already, pid \\d+\\n${left.source}`));
-  const stopped = await stop(box, 20);
+  const stopped = await stop(box, 60);
   assert.equal(stopped.code, 0, stopped.err);
   assert.match(stopped.out, /^training has stopped after \d+ s\n$/);
   for (const [at, text] of BACKGROUNDS.entries()) {
@@ -81,29 +83,33 @@ test("training has ended when the last that its command has left has, with the c
     () => box.read("train.log"),
   );
   writeFileSync(go, "");
+  await ended(box);
+  assert.equal(box.read("train.exit"), "0\n");
   await until(
-    () => box.read("train.exit") === "0\n",
+    () => /and left [\s\S]*last\n[\s\S]*Training has ended with exit code 0/.test(box.read("train.log")),
     () => box.read("train.log"),
   );
-  assert.match(box.read("train.log"), /and left [\s\S]*last\n[\s\S]*Training has ended with exit code 0/);
   assert.match(await standing(box), /^final /);
   assert.match((await box.run(trainScript(step))).out, /has ended with exit code 0/);
 });
 
 test("a command that fails fails the step, though something of it runs on", async (t) => {
   const box = openBox(t);
-  const { code, err } = await box.run(trainScript(stepOf(box, "setsid sleep 1000 & echo no module x; exit 3")));
+  const sleeps = 'setsid sleep 1000 & until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.05; done';
+  const { code, err } = await box.run(
+    `WATCH_SECONDS=60\n${trainScript(stepOf(box, `${sleeps}; echo no module x; exit 3`))}`,
+  );
   assert.equal(code, 1);
   for (const words of [/exit code 3 and left \d+ process.*sleep \d+\) running/, /no module x/, /pulumi destroy/]) {
     assert.match(err, words);
   }
-  await stop(box, 5);
+  await stop(box, 60);
   assert.equal(box.read("train.exit"), "3\n");
 });
 
 test("what ends a moment after the command is nothing to speak of", async (t) => {
   const box = openBox(t);
-  const { out } = await box.run(trainScript(stepOf(box, "setsid sleep 0.5 & exit 0")));
+  const { out } = await brief(box, "setsid sleep 0.5 & exit 0");
   assert.match(out, /training: has ended with exit code 0/);
   assert.doesNotMatch(box.read("train.log"), /left/);
 });
@@ -115,19 +121,21 @@ test("who is started to save while training ends is let be and waited for", asyn
   box.write(join(box.workspace, "repo/save.sh"), save);
   const trap = "trap 'bash save.sh; setsid bash save.sh & exit 0' TERM";
   await box.run(trainScript(stepOf(box, `${trap}; echo ready; while :; do sleep 0.05; done`)));
-  assert.match((await stop(box, 20)).out, /has stopped/);
+  assert.match((await stop(box, 60)).out, /has stopped/);
   assert.equal(box.read("late"), "saved\nsaved\n");
 });
 
 test("what does not listen is killed after the grace, and what was started late is asked before", async (t) => {
   const box = openBox(t);
   const file = join(box.workspace, "again");
-  const worker = `trap "echo asked >>${file}; exit" TERM; while :; do sleep 0.05; done`;
+  const worker = `trap "echo asked >>${file}; exit" TERM; >${file}.ready; while :; do sleep 0.05; done`;
   box.write(join(box.workspace, "repo/worker.sh"), worker);
   // Starts its worker again and again, as a supervisor does.
   const supervisor = "trap '' HUP; trap : TERM; while :; do bash worker.sh; done";
   box.write(join(box.workspace, "repo/supervisor.sh"), supervisor);
-  await box.run(trainScript(stepOf(box, "setsid bash supervisor.sh & echo ready; exit 0")));
+  await box.run(
+    trainScript(stepOf(box, `setsid bash supervisor.sh & until [ -e ${file}.ready ]; do sleep 0.05; done; exit 0`)),
+  );
   const { out } = await stop(box, 4);
   assert.match(out, /did not end within 4 s and was killed/);
   assert.deepEqual(carriersOf(idOf(box)), []);
@@ -144,14 +152,14 @@ test("when the shell of training was killed alone, what it has left is training,
   assert.equal(await standing(box), "open\n");
   const up = await box.run(trainScript(step));
   assert.match(up.out, /runs already, without the shell that has started it: \d process/);
-  assert.match((await stop(box, 20)).out, /what was left of training, .*bash \d+.*, has stopped after/);
+  assert.match((await stop(box, 60)).out, /what was left of training, .*bash \d+.*, has stopped after/);
   assert.equal(box.read("b0.done"), "saved\n");
 });
 
 for (const tool of ["grep", "find"])
   test(`where ${tool} is killed nobody knows whether training runs: it is not over, and stop says so`, async (t) => {
     const box = openBox(t);
-    await box.run(trainScript(stepOf(box, "exit 0")));
+    await brief(box, "exit 0");
     assert.match(await standing(box), /^final /);
     box.write(join(box.root, `bin/${tool}`), "#!/bin/sh\nkill -KILL $$\n");
     const shimmed = (script: string) => box.run(`chmod +x ${box.root}/bin/*; PATH=${box.root}/bin:$PATH\n${script}`);
@@ -163,7 +171,7 @@ for (const tool of ["grep", "find"])
 
 test("whoever holds a checkpoint open for writing keeps training from being recorded as finished", async (t) => {
   const box = openBox(t);
-  await box.run(trainScript(stepOf(box, "exit 0")));
+  await brief(box, "exit 0");
   assert.match(await standing(box), /^final /);
   const file = join(box.workspace, "byhand");
   const held = join(box.workspace, "checkpoints/step_9");
@@ -174,7 +182,7 @@ test("whoever holds a checkpoint open for writing keeps training from being reco
   const pid = Number(readFileSync(`${file}.ready`, "utf8"));
   t.after(() => killNow(pid));
   assert.equal(await standing(box), "open\n");
-  const { out } = await stop(box, 20);
+  const { out } = await stop(box, 60);
   assert.match(out, new RegExp(`what was left of training, .*bash ${pid}.*, has stopped after`));
   assert.equal(box.read("byhand.done"), "saved\n");
   assert.match(await standing(box), /^final /);
@@ -193,9 +201,16 @@ test(
         }),
       ),
     );
-    // Nothing of the machine writes any more than this.
-    await box.run(`cat /dev/zero >${box.workspace}/fill 2>/dev/null`);
-    const stopped = await stop(box, 20);
+    // A note can be overwritten there, and not be begun.
+    await until(
+      () => box.read(".vast-training/train.hours") !== "",
+      () => "the guard does not look",
+    );
+    // Nothing of the machine writes any more than this. What the guard is just replacing makes room once more.
+    const fill = `cat /dev/zero >>${box.workspace}/fill 2>/dev/null`;
+    const replaced = `compgen -G '${box.workspace}/.vast-training/*.new' >/dev/null`;
+    await box.run(`${fill}; while ${replaced}; do sleep 0.02; done; ${fill}`);
+    const stopped = await stop(box, 60);
     assert.equal(stopped.code, 0, stopped.err);
     assert.equal(readFileSync(saved, "utf8"), "saved\n");
     assert.match(stopped.out, /cannot write \S+\/hold: its disk is full, or read-only\n[\s\S]*has stopped/);
@@ -214,7 +229,7 @@ test("on a disk that has become read-only training is asked to save as well", ne
   execFileSync("mount", ["--bind", box.workspace, box.workspace]);
   try {
     execFileSync("mount", ["-o", "remount,bind,ro", box.workspace]);
-    const stopped = await stop(box, 20);
+    const stopped = await stop(box, 60);
     assert.equal(stopped.code, 0, stopped.err);
     assert.equal(readFileSync(saved, "utf8"), "saved\n");
     assert.match(stopped.out, /cannot write \S+\/train.stop: its disk is full, or read-only\n[\s\S]*has stopped/);

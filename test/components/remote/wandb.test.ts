@@ -6,7 +6,7 @@ import { type TrainStep, trainScript } from "../../../components/remote/scripts.
 import { type Wandb, wandbTags } from "../../../components/remote/wandb.ts";
 import { standingIn } from "../../../components/run/shown/printed.ts";
 import { offlineRuns, pythonWithWandb } from "../../support/wandb.ts";
-import { type Box, GUARD, openBox, TRAINING } from "./box.ts";
+import { type Box, ENDS, ended, GUARD, openBox, TRAINING } from "./box.ts";
 
 const WANDB: Wandb = {
   runId: "ab12cd34",
@@ -49,7 +49,7 @@ test("the step tells the first line of training, and the run's page where the lo
   const box = openBox(t);
   const page = "https://wandb.ai/me/it/runs";
   const says = `echo; echo "a line"; echo "View run at ${page}/other"; echo "View run at ${page}/$WANDB_RUN_ID now"; exit 0`;
-  const { out } = await box.run(stepOf(box, { command: says }));
+  const { out } = await box.run(`${ENDS}\n${stepOf(box, { command: says })}`);
   assert.match(out, /^training: says a line$/m);
   assert.match(out, new RegExp(`^training: wandb ${page}/ab12cd34$`, "m"));
   const [line, url] = standingIn(out, WANDB.runId, Date.now());
@@ -88,7 +88,7 @@ test("two starts on two machines are one run for the real wandb package", { time
       const command = `${python} -c "${LOG_ONE}"`;
       const result = await box.run(stepOf(box, { command, env, wandb: { ...WANDB, machineId } }));
       assert.equal(result.code, 0, result.err);
-      while (!/^\d/.test(box.read("train.exit"))) await new Promise((resolve) => setTimeout(resolve, 100));
+      await ended(box);
       assert.equal(box.read("train.exit"), "0\n", box.read("train.log"));
       return offlineRuns(python, join(box.workspace, "repo/wandb"));
     }),

@@ -3,7 +3,15 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ONSTART, standingScript, stopScript, type TrainStep, WORKSPACE } from "../../../components/remote/scripts.ts";
+import {
+  ONSTART,
+  standingScript,
+  stopScript,
+  type TrainStep,
+  trainingHash,
+  WORKSPACE,
+} from "../../../components/remote/scripts.ts";
+import { startTime } from "../../../scripts/lib/alive.ts";
 import { notAll } from "../../support/all.ts";
 import { needsProcessLimit, openProcessLimit } from "../../support/process-limit.ts";
 import { needsRoot } from "../../support/sshd.ts";
@@ -89,11 +97,12 @@ test("neither hears a signal that can be left unheard, and one that was halted g
 });
 
 test("who kills by name or by arguments finds one of them at most, and the kernel takes them last", async (t) => {
-  const { pid } = await training(t, {}, "echo 500 >/proc/$$/oom_score_adj");
+  const { pid, seen } = await training(t, {}, "echo 500 >/proc/$$/oom_score_adj");
   const of = (who: "guard" | "watcher", file: string) => readFileSync(`/proc/${pid(who)}/${file}`, "utf8");
   for (const who of ["guard", "watcher"] as const) {
     assert.doesNotMatch(of(who, "cmdline"), /train|workspace/);
-    assert.equal(of(who, "comm"), `${who}\n`);
+    // It takes that name a moment after it has noted its pid.
+    await seen(() => of(who, "comm") === `${who}\n`);
   }
   assert.doesNotMatch(of("watcher", "cmdline"), /guard/);
   // Lowered again as far as anybody may lower it; further where the kernel lets us.
@@ -101,7 +110,7 @@ test("who kills by name or by arguments finds one of them at most, and the kerne
 });
 
 test("neither is training: it is stopped, and they are not signalled, and hold nothing of whoever started them", async (t) => {
-  const { box, step, pid, settled } = await training(t);
+  const { box, step, pid, settled, seen } = await training(t);
   const before = [pid("guard"), pid("watcher")];
   assert.match((await box.run(stopScript(step))).out, /has stopped/);
   await settled();
@@ -110,7 +119,8 @@ test("neither is training: it is stopped, and they are not signalled, and hold n
     const held = readdirSync(`/proc/${one}/fd`);
     // Not the lock of whoever has started them, nor the way by which that was told more.
     assert.ok(!held.includes("8") && !held.includes("9"), held.join());
-    assert.equal(readlinkSync(`/proc/${one}/fd/1`), join(box.workspace, "logs/guard.log"));
+    // For as long as a shell writes to a file itself, that is its standard output.
+    await seen(() => readlinkSync(`/proc/${one}/fd/1`) === join(box.workspace, "logs/guard.log"));
   }
 });
 
@@ -118,21 +128,22 @@ test("killed together they come back with the next step", async (t) => {
   const { box, vast, step, pid, settled, seen } = await training(t);
   killAtOnce(pid("guard"), pid("watcher"), pid("train"));
   for (const left of carriersOf(box.read(".vast-training/train.id").trim())) killNow(left);
-  // Of what they had begun, nothing is left either.
-  await seen(() => watchersOf(box.workspace).length === 0);
+  // Of what they had begun, nothing is left either; and a step begins them only where the machine is not just starting.
+  const age = () => Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) - Number(startTime(1)) / 100;
+  await seen(() => watchersOf(box.workspace).length === 0 && age() > 121);
   await box.run(standingScript(step));
   await settled();
   await vast.asked(1);
 });
 
 test("onstart begins them, also where nothing but the watcher is begun", async (t) => {
-  const { box, powerOff, settled, pid } = await training(t, { command: LOOP });
+  const { box, powerOff, settled, seen, pid } = await training(t, { command: LOOP });
   const onstart = `${ONSTART.replaceAll(WORKSPACE, box.workspace)}\n`;
-  await powerOff();
+  powerOff();
   await box.run(onstart);
   await settled();
-  assert.notEqual(pid("train"), 0);
-  await powerOff();
+  await seen(() => pid("train") !== 0);
+  powerOff();
   // What goes on with training does not come to its end.
   rmSync(join(box.workspace, ".vast-training/lock"));
   box.write(join(box.workspace, ".vast-training/train.sh"), "exit 1\n");
@@ -155,11 +166,11 @@ test("while /proc cannot be read nothing has ended", needsRoot, async (t) => {
   const scene = await openScene(t, [], { command: STAYS });
   const { pid, seen, watched } = watchedOf(scene);
   assert.equal((await scene.train({}, "exec unshare --mount bash -s")).code, 0);
+  await watched(1);
   const guard = pid("guard");
   const inside = (command: string) => execFileSync("nsenter", ["-t", String(guard), "-m", "sh", "-c", command]);
   const rounds = () =>
     Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${guard}/status`, "utf8"))?.[1]);
-  await watched(1);
   inside("mount -t tmpfs none /proc");
   const enough = rounds() + 20;
   await seen(() => rounds() >= enough);
@@ -199,16 +210,29 @@ test("a training that leaves no room for a process is ended after maxHours, by s
 }, async (t) => {
   const limit = openProcessLimit(t);
   const deaf = "echo ready; trap '' TERM; exec sleep 1000";
-  const more = { command: deaf, maxHours: 4 / 3600, stopGraceSeconds: 1 };
-  const { box, vast, seen, logged } = await training(t, more, limit.enter);
+  const { box, vast, step, seen, watched, logged } = await training(
+    t,
+    { command: deaf, maxHours: 1, stopGraceSeconds: 1 },
+    limit.enter,
+  );
+  await watched(0);
   await seen(() => / own$/m.test(box.read(".vast-training/train.known")));
   limit.shut();
   assert.ok(limit.isShut(), "no process can be started");
   const id = box.read(".vast-training/train.id").trim();
-  await seen(() => carriersOf(id).length === 0);
-  assert.equal(box.read(".vast-training/train.stop"), "maxHours\n");
-  assert.equal(vast.puts.length, 0);
-  limit.open();
-  await vast.asked(1);
+  const hours = join(box.workspace, ".vast-training/train.hours");
+  box.write(join(box.root, "over"), `${trainingHash(step)} 3600\n`);
+  // Now its hours are over: the guard cannot note its own.
+  execFileSync("mount", ["--bind", join(box.root, "over"), hours]);
+  try {
+    execFileSync("mount", ["-o", "remount,bind,ro", hours]);
+    await seen(() => carriersOf(id).length === 0);
+    assert.equal(box.read(".vast-training/train.stop"), "maxHours\n");
+    assert.equal(vast.puts.length, 0);
+    limit.open();
+    await vast.asked(1);
+  } finally {
+    execFileSync("umount", ["--lazy", hours]);
+  }
   await logged(/which is its maxHours[\s\S]*Vast has taken it/);
 });
