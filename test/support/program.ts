@@ -22,8 +22,8 @@ export interface Program {
   pulumi(command: string, words?: readonly string[], args?: object): Promise<CommandResult>;
   /** The same, and it must succeed; what it printed. */
   works(command: string, words?: readonly string[], args?: object): Promise<string>;
-  /** The same, not waited for. */
-  start(command: string, words?: readonly string[], args?: object): RunningCommand;
+  /** The same, not waited for; `heard` gets each line that it prints. */
+  start(command: string, words?: readonly string[], args?: object, heard?: (line: string) => void): RunningCommand;
   outputs(): Promise<Record<string, unknown>>;
   state(): Promise<string>;
   /**
@@ -139,10 +139,11 @@ function programOf(
   simulator: SimulatorProcess,
   commands: Set<RunningCommand>,
 ): Program {
-  const start: Program["start"] = (command, words = [], args = {}) => {
+  const start: Program["start"] = (command, words = [], args = {}, heard = () => {}) => {
     const stack = command === "stack" ? [] : ["-s", "dev"];
     const all = [command, ...words, ...stack, "--non-interactive", ...(UNASKED[command] ?? [])];
-    const running = startCommand("pulumi", all, { cwd: dir, env: { ...env, ARGS: JSON.stringify(args) } });
+    const more = { env: { ...env, ARGS: JSON.stringify(args) }, onLine: heard };
+    const running = startCommand("pulumi", all, { cwd: dir, ...more });
     commands.add(running);
     void running.result.finally(() => commands.delete(running));
     return running;

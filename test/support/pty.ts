@@ -12,6 +12,8 @@ export interface PtyRun {
   readonly keys: string;
   /** … but no more often than this. */
   readonly times?: number;
+  /** Gets all that is on the screen so far, again each time that something is written. */
+  readonly onScreen?: (screen: string) => void;
 }
 
 /** What a program asks of a terminal, and what one answers: without an answer it would wait for seconds. */
@@ -33,6 +35,7 @@ export function runInPty(file: string, args: string[], run: PtyRun): Promise<{ c
   };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     screen += text;
+    run.onScreen?.(screen);
     if (text.includes(BACKGROUND.question)) child.stdin.write(BACKGROUND.answer);
     if (typing !== undefined || !run.seen.test(screen)) return;
     type();
