@@ -126,7 +126,7 @@ test("a file that is written all the time is a mismatch, or with live only repor
 
 test("a machine that does not answer, and a folder that cannot be made, are told apart", needsRoot, async (t) => {
   const request = await openPull(t);
-  const dead = { ...request, endpoint: { host: "127.0.0.1", port: freePort } };
+  const dead = { ...request, endpoint: { host: "127.0.0.1", port: await freePort() } };
   await assert.rejects(pullCheckpoints(dead), (error) => isRemoteError(error, "unreachable"));
   const file = join(request.from, "file");
   writeFileSync(file, "");
