@@ -105,6 +105,8 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
   const { input, talks = false, timeoutMs, silenceMs, signal, ownGroup = false, graceMs = GRACE_MS } = options;
   let cut: Cut | undefined;
   let killing: NodeJS.Timeout | undefined;
+  let closing: NodeJS.Timeout | undefined;
+  let isLimited = true;
   const end = (why: Cut) => {
     if (cut !== undefined) return;
     cut = why;
@@ -112,7 +114,18 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
     kill(child, "SIGTERM", ownGroup);
     killing = setTimeout(() => kill(child, "SIGKILL", ownGroup), graceMs);
   };
-  const late = timeoutMs && setTimeout(() => end("timeout"), Math.min(timeoutMs, FOREVER_MS));
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  const timeOver = () => {
+    if (!isLimited) return;
+    if (!hasExited()) return end("timeout");
+    // All that is missing is the end of its output, which may have come, or be another process's.
+    closing = setTimeout(() => {
+      cut ??= "timeout";
+      closeOutput(child);
+    }, LAST_WORDS_MS);
+  };
+  // This process may have been held up for as long: what has happened meanwhile is heard first.
+  const late = timeoutMs && setTimeout(() => setImmediate(timeOver), Math.min(timeoutMs, FOREVER_MS));
   const silence = silenceMs === undefined ? undefined : setTimeout(() => end("silence"), silenceMs);
   const abort = () => end("aborted");
   signal?.addEventListener("abort", abort);
@@ -132,6 +145,7 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
   child.stdin?.on("error", () => {}); // the exit code says why it did not listen
   if (!talks) child.stdin?.end(input ?? "");
   const unlimit = () => {
+    isLimited = false;
     for (const timer of [late, silence]) clearTimeout(timer || undefined);
     signal?.removeEventListener("abort", abort);
   };
@@ -139,6 +153,7 @@ function follow(child: ChildProcess, options: ProgramOptions): Running {
     const over = (code: number | null, name: NodeJS.Signals | null, unstarted?: Error) => {
       unlimit();
       clearTimeout(killing);
+      clearTimeout(closing);
       child.stdin?.destroy();
       resolve({ code, signal: name, ...said(), ...(cut && { cut }), ...(unstarted && { unstarted }) });
     };

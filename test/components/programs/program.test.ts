@@ -3,9 +3,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { markOf, stateOf } from "../../../components/programs/process.ts";
-import { runProgram, runProgramNow, startProgram } from "../../../components/programs/program.ts";
+import { type Cut, runProgram, runProgramNow, startProgram } from "../../../components/programs/program.ts";
 
 const sh = (script: string) => ["sh", "-c", script];
 const runs = (pid = "") => stateOf(markOf(Number(pid))) === "running";
@@ -40,6 +40,32 @@ test("what ended it is told", async () => {
   assert.equal((await runProgram(["yes"], { signal: AbortSignal.timeout(50), mostOutput: 1e9 })).cut, "aborted");
   const never = await runProgram(["/no/such/program"], { signal: AbortSignal.abort() });
   assert.deepEqual([never.cut, never.unstarted], ["aborted", undefined]);
+});
+
+test("what has ended while this process was held up was not late", async () => {
+  const began = performance.now();
+  const program = startProgram(sh("echo done; exit 3"), { timeoutMs: 50 });
+  while (runs(String(program.pid)) || performance.now() - began < 60) hold(5);
+  const { code, cut, stdout } = await program.ended;
+  assert.deepEqual([code, cut, stdout.toString()], [3, undefined, "done\n"]);
+});
+
+/** Nothing else happens in this process for so long. */
+function hold(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+test("one that has ended, and whose helper holds its output, is waited for no longer than any", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { promise: helper, resolve } = Promise.withResolvers<string>();
+  const program = startProgram(sh("sleep 1000 & echo $!"), { timeoutMs: 1000, onLine: resolve });
+  const pid = await helper;
+  t.after(() => void process.kill(Number(pid), "SIGKILL"));
+  while (runs(String(program.pid))) await setImmediate();
+  let cut: Cut | undefined;
+  for (void program.ended.then((ended) => (cut = ended.cut)); cut === undefined; await setImmediate())
+    t.mock.timers.tick(1000);
+  assert.deepEqual([cut, runs(pid)], ["timeout", true]);
 });
 
 test("one that does not listen to SIGTERM is killed, and so is what it started in its group", async () => {
