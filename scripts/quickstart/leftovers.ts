@@ -9,6 +9,8 @@ import { removeWorkspace } from "../lib/workspace.ts";
 const shelf = join(tmpdir(), `vast-quickstart-${userInfo().uid}`);
 
 const PATIENCE_MS = 15_000;
+/** How often the processes of a killed quickstart are looked for. */
+const LOOKS = 5;
 
 /** Makes this process's folder. */
 export function ownFolder(): string {
@@ -58,7 +60,8 @@ function isRunning(name: string): boolean {
 /** Ends what has this state directory and lives on, which would write there again: also what was started meanwhile. */
 async function endAllOf(home: string): Promise<void> {
   const living = () => processesWith(`VAST_TRAINING_HOME=${home}`);
-  for (let pids = living(); pids.length > 0; pids = living())
+  // Not for ever: one may hang in the kernel.
+  for (let [looks, pids] = [0, living()]; pids.length > 0 && looks < LOOKS; looks++, pids = living())
     await Promise.all(pids.map((pid) => endProcess(pid, PATIENCE_MS)));
 }
 
