@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
+import { cacheDir, madeOnce } from "../../simulator/hosts/cache.ts";
 
 const run = promisify(execFile);
 
@@ -21,12 +21,11 @@ export async function venv(
   name: string,
   ...installs: readonly (readonly string[])[]
 ): Promise<string | undefined> {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const place = join(cache, "vast-training", name);
+  const place = join(cacheDir(), name);
   const python = join(place, "bin", "python");
   if (existsSync(python)) return python;
   try {
-    await install(place, installs);
+    await madeOnce(place, (draft) => install(draft, installs));
     return python;
   } catch (error) {
     t.skip(`pip cannot install ${name}: ${error instanceof Error ? error.message.slice(0, 500) : error}`);
@@ -34,27 +33,11 @@ export async function venv(
   }
 }
 
-/** Made beside its place and then moved there, so that a half-made one is never used. */
+/** Fills an empty folder. */
 async function install(place: string, installs: readonly (readonly string[])[]): Promise<void> {
-  mkdirSync(dirname(place), { recursive: true });
-  const draft = mkdtempSync(`${place}-`);
   const cert = existsSync(CERTIFICATES) ? { PIP_CERT: CERTIFICATES } : {};
   const env = { ...cert, ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: "1" };
-  try {
-    await run("python3", ["-m", "venv", draft], { env });
-    const pip = ["-m", "pip", "install", "--quiet"];
-    for (const words of installs) await run(join(draft, "bin", "python"), [...pip, ...words], { env });
-    moveTo(place, draft);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
-}
-
-/** Another test may have made it meanwhile, which is as good. */
-function moveTo(place: string, draft: string): void {
-  try {
-    renameSync(draft, place);
-  } catch (error) {
-    if (!existsSync(place)) throw error;
-  }
+  await run("python3", ["-m", "venv", place], { env });
+  const pip = ["-m", "pip", "install", "--quiet"];
+  for (const words of installs) await run(join(place, "bin", "python"), [...pip, ...words], { env });
 }

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
-import { cacheDir } from "../../simulator/hosts/cache.ts";
+import { cacheDir, madeOnce } from "../../simulator/hosts/cache.ts";
 import { uvBinary } from "../../simulator/hosts/uv.ts";
 
 const run = promisify(execFile);
@@ -16,7 +16,7 @@ export async function pythonWithWandb(t: TestContext): Promise<string | undefine
   const python = join(place, "bin", "python");
   if (existsSync(python)) return python;
   try {
-    await install(place);
+    await madeOnce(place, install);
     return python;
   } catch (error) {
     t.skip(`wandb ${VERSION} cannot be installed: ${error instanceof Error ? error.message.slice(0, 500) : error}`);
@@ -24,28 +24,12 @@ export async function pythonWithWandb(t: TestContext): Promise<string | undefine
   }
 }
 
-/** Made beside its place and then moved there, so that a half-made one is never used. */
+/** Fills an empty folder. */
 async function install(place: string): Promise<void> {
-  mkdirSync(dirname(place), { recursive: true });
-  const draft = mkdtempSync(`${place}-`);
   const env = { ...process.env, UV_SYSTEM_CERTS: "1", UV_PYTHON_DOWNLOADS: "never", VIRTUAL_ENV: undefined };
-  try {
-    await run(uvBinary(), ["venv", "--quiet", "--no-config", draft], { env });
-    const words = ["pip", "install", "--quiet", "--no-cache", "--no-config", "--python", join(draft, "bin", "python")];
-    await run(uvBinary(), [...words, `wandb==${VERSION}`], { env });
-    moveTo(place, draft);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
-}
-
-/** Another test may have made it meanwhile, which is as good. */
-function moveTo(place: string, draft: string): void {
-  try {
-    renameSync(draft, place);
-  } catch (error) {
-    if (!existsSync(place)) throw error;
-  }
+  await run(uvBinary(), ["venv", "--quiet", "--no-config", place], { env });
+  const words = ["pip", "install", "--quiet", "--no-cache", "--no-config", "--python", join(place, "bin", "python")];
+  await run(uvBinary(), [...words, `wandb==${VERSION}`], { env });
 }
 
 /** What a run that was logged offline says of itself. */

@@ -23,21 +23,15 @@ async function recover({ dir, env }: Program, words: string[] = []) {
 
 /** `up` as soon as it has rented. It learns nothing of its machine, and so goes on waiting, until it is let go. */
 async function upThatHasRented(program: Program) {
-  // The first list is before the rental.
-  await program.simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "hold", after: 1, times: 0 });
+  const letGo = await program.holdLists();
   const up = program.start("up", ["--skip-preview"]);
   const ended = up.result.then((result) => assert.fail(result.stdout + result.stderr));
   ended.catch(() => {});
   for (;;) {
     const [intent] = intents(program);
-    if (intent?.instanceIds?.length === 1) return { up, intent };
+    if (intent?.instanceIds?.length === 1) return { up, intent, letGo };
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 50)), ended]);
   }
-}
-
-/** From now on lists are answered. */
-async function letGo({ simulator }: Program): Promise<void> {
-  for (const what of ["faults", "held"]) await fetch(`${simulator.url}/_sim/${what}`, { method: "DELETE" });
 }
 
 test("recover puts a stack in order after each kind of kill", async (t) => {
@@ -70,7 +64,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
   });
 
   await t.test("the owner of the lock lives: refused; killed: up refuses until recover has freed it", async () => {
-    const { up } = await upThatHasRented(program);
+    const { up, letGo } = await upThatHasRented(program);
     const refused = await recover(program, ["--yes"]);
     assert.equal(refused.code, 1, refused.text);
     assert.match(
@@ -79,7 +73,7 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     );
     up.signal("SIGKILL");
     await up.result;
-    await letGo(program);
+    await letGo();
     assert.match((await program.pulumi("up", ["--skip-preview"])).stderr, /the stack is currently locked by 1 lock/);
     const { code, text } = await recover(program);
     assert.equal(code, 0, text);
@@ -93,9 +87,9 @@ test("recover puts a stack in order after each kind of kill", async (t) => {
     "the provider is killed after its rental: recover names it, up takes it over",
     { skip: notAll },
     async () => {
-      const { up, intent } = await upThatHasRented(program);
+      const { up, intent, letGo } = await upThatHasRented(program);
       process.kill(intent.pid, "SIGKILL");
-      await letGo(program);
+      await letGo();
       await up.result;
       await program.simulator.post("/_sim/faults", { on: "GET /api/v1/instances/", do: "partialPage", times: 0 });
       const unseen = await recover(program);
