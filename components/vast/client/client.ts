@@ -62,7 +62,6 @@ export class VastClient {
   readonly #searches: SearchQuota;
   /** How far Vast's clock is ahead of ours, milliseconds. */
   #ahead: number | undefined;
-  #changes = 0;
 
   constructor(api: Api, options: ClientOptions = {}) {
     this.#api = api;
@@ -83,11 +82,6 @@ export class VastClient {
   /** The time by Vast's clock, to a second, milliseconds since 1970; undefined = no answer has told it yet. */
   get vastNow(): number | undefined {
     return this.#ahead === undefined ? undefined : this.#now() + this.#ahead;
-  }
-
-  /** Another number once a call that rents, ends, starts or stops an instance has begun, or has ended. */
-  get changes(): number {
-    return this.#changes;
   }
 
   /** Fingerprint of the key: `keyFingerprint` of api.ts. Throws when there is no key. */
@@ -139,7 +133,7 @@ export class VastClient {
   async rent(offerId: number, order: RentOrder, leave: Leave = {}): Promise<number> {
     const call: Call = { ...endpoint("PUT", "/asks/{id}/", offerId), idempotent: false, rents: true };
     checkOrder(call, order);
-    const answer = wire.rentBody.safeParse(await this.#change({ call, body: rentRequestBody(order) }, leave));
+    const answer = wire.rentBody.safeParse(await this.#ask({ call, body: rentRequestBody(order) }, leave));
     if (answer.success) return answer.data.new_contract;
     throw vastError("ambiguous", `${call.method} ${call.path}: Vast reports success without an instance id`);
   }
@@ -167,7 +161,7 @@ export class VastClient {
 
   /** Starts or stops. `refused` with code resources_unavailable = a start that Vast queued. */
   async setState(id: number, state: "running" | "stopped"): Promise<void> {
-    await this.#change({ call: write("/instances/{id}/", id), body: { state } });
+    await this.#ask({ call: write("/instances/{id}/", id), body: { state } });
   }
 
   async setLabel(id: number, label: string): Promise<void> {
@@ -217,7 +211,7 @@ export class VastClient {
    */
   async destroy(id: number): Promise<boolean> {
     const call: Call = { ...endpoint("DELETE", "/instances/{id}/", id), idempotent: true };
-    return (await this.#change({ call, body: {} }).catch(undefinedWhenGone)) !== undefined;
+    return (await this.#ask({ call, body: {} }).catch(undefinedWhenGone)) !== undefined;
   }
 
   /** The account's scheduled jobs: calls that Vast makes by itself. */
@@ -260,11 +254,6 @@ export class VastClient {
       if (next === token) throw vastError("incomplete", `${LIST.method} ${LIST.path}: the same page came twice`);
       token = next;
     }
-  }
-
-  #change(request: Request, leave: Leave = {}): Promise<unknown> {
-    this.#changes++;
-    return this.#ask(request, leave).finally(() => this.#changes++);
   }
 
   /** Vast answers with the address of a file that appears a moment later. */

@@ -7,32 +7,19 @@ import type { Instance } from "./wire.ts";
 /** Pause between two looks, milliseconds: Vast wants a second between two lists. */
 const PAUSE_MS = 1000;
 
-/** How long the last list may stand for a new one. */
-const RECENT_MS = 2000;
-
-type Client = Pick<VastClient, "instances" | "changes">;
-
-/** A list that arrived. */
-interface Answer {
-  readonly rows: readonly Instance[];
-  readonly askedAt: number;
-  /** `changes` of the client when it was asked for. */
-  readonly changes: number;
-}
-
 /**
  * The list of all instances, shared by everybody in this process: those who ask while a call is due share its answer,
  * so that eight machines cost no more calls than one.
  */
 export class InstanceList {
-  readonly #client: Client;
+  readonly #client: Pick<VastClient, "instances">;
   readonly #clock: Pick<Clock, "now" | "sleep">;
   #due: Promise<Instance[]> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #openAt = 0;
-  #latest: Answer = { rows: [], askedAt: Number.NEGATIVE_INFINITY, changes: 0 };
+  #latest: readonly Instance[] = [];
 
-  constructor(client: Client, clock: Pick<Clock, "now" | "sleep">) {
+  constructor(client: Pick<VastClient, "instances">, clock: Pick<Clock, "now" | "sleep">) {
     this.#client = client;
     this.#clock = clock;
   }
@@ -45,17 +32,7 @@ export class InstanceList {
 
   /** Instances of the last list that arrived; empty before the first. May be out of date: proof of nothing. */
   get latest(): readonly Instance[] {
-    return this.#latest.rows;
-  }
-
-  /**
-   * The last list, if it was asked for less than two seconds ago and after everything that this process has rented,
-   * ended, started or stopped; else as `look`.
-   */
-  async recent(): Promise<readonly Instance[]> {
-    const { rows, askedAt, changes } = this.#latest;
-    const isRecent = this.#clock.now() - askedAt < RECENT_MS && changes === this.#client.changes;
-    return isRecent ? rows : this.look();
+    return this.#latest;
   }
 
   async #nextLook(): Promise<Instance[]> {
@@ -65,9 +42,8 @@ export class InstanceList {
     // Whoever asks from here on gets the next call's answer.
     this.#due = undefined;
     const began = this.#clock.now();
-    const { changes } = this.#client;
     const look = this.#client.instances().then((rows) => {
-      this.#latest = { rows, askedAt: began, changes };
+      this.#latest = rows;
       return rows;
     });
     this.#last = look.then(nothing, nothing).then(() => {

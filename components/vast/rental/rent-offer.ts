@@ -123,13 +123,13 @@ function closeIfItCan(journal: Means["journal"], label: string): void {
 async function settleUnclear(means: Means, label: string, error: VastError, sentAt: number): Promise<Attempt> {
   const { journal, clock, say } = means;
   await say(`the answer to a rental is unclear; looking for what came of it (${error.message})`);
-  const rows = await rentedAs(means, label, WINDOW_MS + Math.max(clock.now() - LATE_MS, sentAt), {
-    least: UNCLEAR_LOOKS,
-  }).catch((reason: Error) => {
-    throw new Error(
-      `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
-    );
-  });
+  const rows = await rentedAs(means, label, WINDOW_MS + Math.max(clock.now() - LATE_MS, sentAt), UNCLEAR_LOOKS).catch(
+    (reason: Error) => {
+      throw new Error(
+        `${error.message}; what came of it cannot be seen now (${reason.message}): the next run or destroy settles it`,
+      );
+    },
+  );
   const [first] = rows.toSorted((one, other) => one.id - other.id);
   if (first !== undefined) {
     await noteOrRelease(means, label, first.id, first.totalPerHour);

@@ -79,14 +79,11 @@ async function marked({ client, say }: Means, instance: Instance, label: string)
  * left, or when the list cannot be read whole.
  */
 export async function releaseAll(means: Means, label: string, gate: Gate): Promise<void> {
-  // The release of the run's instance has just looked. Where something was open, another process may have rented since.
-  let mayBeRecent = means.journal.find(label) === undefined;
   const intent = await freeIntent(means, label);
   let until = shownBy(means, label, intent);
   let unseen = intent;
   for (;;) {
-    const rows = await rentedAs(means, label, until, { mayBeRecent });
-    mayBeRecent = false;
+    const rows = await rentedAs(means, label, until);
     if (rows.length === 0) break;
     unseen = undefined;
     const reasons: string[] = [];
@@ -159,30 +156,17 @@ function shownBy({ clock, journal }: Means, label: string, intent: Intent | unde
   return intent === undefined ? now : now + hiddenFor(intent, clock);
 }
 
-interface Looks {
-  /** How often Vast is asked at least; default 1. */
-  readonly least?: number;
-  /** May the first look take the last list that this process has read (`InstanceList.recent`)? Default false. */
-  readonly mayBeRecent?: boolean;
-}
-
 /**
- * Instances that were rented under this label. When there is none, Vast is asked again until `until`, because it shows
- * a new one late. Throws when the list cannot be read whole.
+ * Instances that were rented under this label. When there is none, Vast is asked again until `until`, and at least
+ * `least` times, because it shows a new one late. Throws when the list cannot be read whole.
  */
-export async function rentedAs(
-  means: Means,
-  label: string,
-  until: number,
-  { least = 1, mayBeRecent = false }: Looks = {},
-): Promise<Instance[]> {
+export async function rentedAs(means: Means, label: string, until: number, least = 1): Promise<Instance[]> {
   const { clock } = means;
   const began = clock.now();
   const deadline = Math.max(until, began) + LIST_PATIENCE_MS;
   for (let looks = 0; ; ) {
     try {
-      const listed = await (mayBeRecent && looks === 0 ? means.list.recent() : means.list.look());
-      const rows = await rentedIn(listed, means, label);
+      const rows = await lookFor(means, label);
       looks += 1;
       if (rows.length > 0 || (looks >= least && clock.now() >= until)) return rows;
       const left = Math.ceil((until - clock.now()) / 1000);
@@ -200,7 +184,8 @@ export async function rentedAs(
  * The id identifies: the instances that the open intent names belong to this label, whatever label Vast shows, in the
  * list or not. So do those that carry the label, unless they were rented under another one.
  */
-async function rentedIn(listed: readonly Instance[], { client, journal }: Means, label: string): Promise<Instance[]> {
+async function lookFor({ client, list, journal }: Means, label: string): Promise<Instance[]> {
+  const listed = await list.look();
   const ids = journal.find(label)?.instanceIds ?? [];
   const isOurs = ({ id, label: found }: Instance) =>
     ids.includes(id) || (found === label && !journal.isOfAnother(id, label));

@@ -240,30 +240,6 @@ test("destroying what is gone is success, destroying without a key is not", asyn
   await assert.rejects(api.client.destroy(7), kind("auth"));
 });
 
-test("what rents, ends, starts or stops a machine counts as a change, when it begins and when it ends", async (t) => {
-  const SET = "PUT /api/v0/instances/7/";
-  const done = { success: true };
-  const api = await scriptedApi(
-    t,
-    ok(RENT, { ...done, new_contract: 7 }),
-    ok(SET, done),
-    status(DESTROY, 404, { success: false, error: "no_such_instance" }),
-    status(GET, 404, { success: false, error: "no_such_instance" }),
-  );
-  const { client } = api;
-  const counted = async (action: () => Promise<unknown>) => {
-    const before = client.changes;
-    const under = action().catch(() => {});
-    const meanwhile = client.changes - before;
-    await under;
-    return [meanwhile, client.changes - before];
-  };
-  assert.deepEqual(await counted(() => client.rent(9, order)), [1, 2]);
-  assert.deepEqual(await counted(() => client.setState(7, "stopped")), [1, 2]);
-  assert.deepEqual(await counted(() => client.destroy(7)), [1, 2]);
-  assert.deepEqual(await counted(() => client.instance(7)), [0, 0]);
-});
-
 test("destroying insists through 429 and 5xx", async (t) => {
   const tooFast = status(DESTROY, 429, { error: "rate_limit_exceeded", msg: "too frequent endpoint threshold=3.0" });
   const api = await scriptedApi(t, tooFast, status(DESTROY, 500, ""), ok(DESTROY, { success: true }));
