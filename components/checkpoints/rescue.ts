@@ -106,9 +106,9 @@ function termsOf({ gpus, isBid, diskGb }: Instance, maxPricePerHour: number): Re
 /** A failed start may still happen later, and bill. */
 async function stopUnlessStopped(means: Means, id: number): Promise<string[]> {
   const row = await means.client.instance(id).catch(() => "unknown" as const);
-  if (row === undefined) return [];
-  if (row !== "unknown" && isDown(row) && phaseOf(row).cause !== "queued") return [];
-  return [await stopAgain(means, id, row === "unknown" ? null : row.totalPerHour)];
+  if (typeof row === "object" && isDown(row) && phaseOf(row).cause !== "queued") return [];
+  // That one view lacks it proves nothing, and to stop one that is gone does no harm.
+  return [await stopAgain(means, id, typeof row === "object" ? row.totalPerHour : null)];
 }
 
 async function stopAgain(means: Means, id: number, rate: number | null): Promise<string> {

@@ -83,7 +83,7 @@ function ofWrites(ending: Ending): Ending {
 }
 
 /** What is rented by this call has this trouble. */
-function rentedWith(...faults: Omit<Fault, "on">[]): Ending {
+function rentedWith(...faults: Partial<Fault>[]): Ending {
   return {
     only: [CREATE],
     happen: async ({ world, carryOut }) => {
@@ -163,6 +163,11 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   listLag30: rentedWith({ do: "listLag", seconds: 30 }),
   nullAfterCreate: rentedWith({ do: "nullAfterCreate", seconds: 8 }),
   unseen12: rentedWith({ do: "listLag", seconds: 12 }, { do: "nullAfterCreate", seconds: 12 }),
+  unseenAndUnknown12: rentedWith(
+    { do: "listLag", seconds: 12 },
+    { do: "nullAfterCreate", seconds: 12 },
+    { on: DELETE, do: "unseen", times: 0 },
+  ),
   lostAndUnseen12: {
     only: [CREATE],
     happen: ({ world, meet }) => {

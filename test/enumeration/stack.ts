@@ -4,6 +4,7 @@ import {
   type InstanceOutputs,
   outputsOf,
   refreshed,
+  rentedBy,
 } from "../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../components/vast/instance/plan.ts";
 import { isStranded, keptText, unsureText } from "../../components/vast/journal/trouble.ts";
@@ -114,7 +115,7 @@ export class Stack {
   }
 
   async #update(means: Means, olds: InstanceOutputs): Promise<InstanceOutputs> {
-    const instance = await seen(means, olds.instanceId).catch((error: Error) => {
+    const instance = await seen(means, olds).catch((error: Error) => {
       throw new Error(`${error.message}; ${keptText(olds.instanceId, olds.label, olds.pricePerHour)}`);
     });
     if (instance === undefined) throw gone(olds.instanceId);
@@ -127,7 +128,7 @@ export class Stack {
     const { instance } = state;
     if (instance === undefined) return { state };
     try {
-      const row = await seen(means, instance.instanceId);
+      const row = await seen(means, instance);
       means.journal.closeInstance(Number(instance.instanceId));
       return { state: { ...state, instance: row && refreshed(instance, row) } };
     } catch (error) {
@@ -149,10 +150,11 @@ export class Stack {
     }
   }
 
-  async #delete(means: Means, { instanceId, pricePerHour }: InstanceOutputs): Promise<Error | undefined> {
-    const id = Number(instanceId);
+  async #delete(means: Means, instance: InstanceOutputs): Promise<Error | undefined> {
+    const id = Number(instance.instanceId);
+    const rentedAt = rentedBy(instance, means.clock.now());
     try {
-      await this.#verbs.release(means, id, { label, perHour: pricePerHour });
+      await this.#verbs.release(means, id, { label, perHour: instance.pricePerHour, rentedAt });
       means.journal.closeInstance(id);
       return undefined;
     } catch (error) {
@@ -161,9 +163,9 @@ export class Stack {
   }
 }
 
-async function seen({ client, list, ...means }: Means, id: string) {
-  const instance = await client.instance(Number(id));
-  return instance ?? whatIsLeft({ ...means, client, list }, Number(id));
+async function seen(means: Means, olds: InstanceOutputs) {
+  const id = Number(olds.instanceId);
+  return (await means.client.instance(id)) ?? whatIsLeft(means, id, rentedBy(olds, means.clock.now()));
 }
 
 /** Words of the error that tells of `pulumi up --refresh`. */

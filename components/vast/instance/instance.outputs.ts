@@ -145,6 +145,14 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
   };
 }
 
+/**
+ * When it may have been rented at the latest, milliseconds: one that Vast has never shown may be as new as this moment,
+ * and is looked for until it must be visible. undefined = long ago.
+ */
+export function rentedBy({ machineId }: Pick<InstanceOutputs, "machineId">, now: number): number | undefined {
+  return machineId === "" ? now : undefined;
+}
+
 /** The same outputs with what Vast says now; what it does not say stays as it was. */
 export function refreshed(old: InstanceOutputs, instance: Instance): InstanceOutputs {
   const isBid = instance.isBid ?? old.rental === "interruptible";

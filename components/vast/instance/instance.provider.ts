@@ -32,7 +32,7 @@ import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance, quotedFor } from "./instance.check.ts";
 import type { RawInputs, VastInstanceInputs } from "./instance.inputs.ts";
-import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed } from "./instance.outputs.ts";
+import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed, rentedBy } from "./instance.outputs.ts";
 import { planOf, replacedText } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
 
@@ -119,7 +119,8 @@ export const provider = lifecycle({
       const { sshKeyFile = "", labDir, __urn: urn } = props;
       const means = await connect(props, { urn, sshKeyFile, labDir });
       await ensureReleasable(means, Number(id), props);
-      const wasKnown = await whileBilling(text, () => release(means, Number(id), { label, perHour }));
+      const options = { label, perHour, rentedAt: rentedBy(props, means.clock.now()) };
+      const wasKnown = await whileBilling(text, () => release(means, Number(id), options));
       if (wasKnown) noteService(means, props);
       else await ensureSameAccount(means.client, unseen(id), props);
     } catch (error) {
@@ -140,7 +141,8 @@ async function ensureReleasable(
   const intent = means.journal.find(label);
   const isUnbegun = untouched === true || (intent?.untouched === true && intent.instanceIds.includes(id));
   if (isUnbegun || hasPassed(id)) return;
-  const instance = await means.client.instance(id);
+  const { whatIsLeft } = await import("../rental/release.ts");
+  const instance = await whatIsLeft(means, id);
   if (instance === undefined) return;
   if (hostKey !== "") pinHostKey(knownHostsFile(openStateDir()), id, hostKey);
   const { ensureUntouched } = await import("../rental/untouched.ts");
@@ -256,7 +258,7 @@ async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<In
 
 async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("../rental/release.ts");
-  const instance = await whatIsLeft(means, Number(id));
+  const instance = await whatIsLeft(means, Number(id), rentedBy(olds, means.clock.now()));
   if (instance === undefined) await ensureSameAccount(means.client, unseen(id), olds);
   return instance;
 }

@@ -85,11 +85,20 @@ function cannot(error: unknown, id: number, { label = null, perHour = null }: Re
   return kept([`${leftText(id, label, perHour)} (${(error as Error).message})`]);
 }
 
-/** The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said. */
+/**
+ * The instance as Vast still has it; undefined = gone for certain. Throws when that cannot be said.
+ *
+ * @param rentedAt as in `ReleaseOptions`
+ */
 export async function whatIsLeft(
-  { list, client }: Pick<Means, "list" | "client">,
+  { list, client, clock }: Pick<Means, "list" | "client" | "clock">,
   id: number,
+  rentedAt = Number.NEGATIVE_INFINITY,
 ): Promise<Instance | undefined> {
-  const listed = (await list.look()).find((instance) => instance.id === id);
-  return listed ?? (await client.instance(id));
+  for (;;) {
+    const listed = (await list.look()).find((instance) => instance.id === id);
+    const left = listed ?? (await client.instance(id));
+    if (left !== undefined || clock.now() >= rentedAt + VISIBLE_MS) return left;
+    await clock.sleep(LOOK_MS);
+  }
 }

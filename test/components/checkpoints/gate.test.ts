@@ -309,6 +309,16 @@ test("when the gate fails it is stopped again, and loudly told when it cannot be
   );
 });
 
+test("it is stopped again as well when one view of Vast says that there is no such instance", needsRoot, async (t) => {
+  const scene = await openScene(t, { ...STOPPED, is_bid: false });
+  scene.answer = (state) => {
+    if (state === "running") scene.gone.abort();
+  };
+  scene.connect().client.instance = async () => undefined;
+  await refuses(scene, /nobody waits for it any more.*stopped again/, /disk/);
+  assert.equal(scene.asked.at(-1), "stopped");
+});
+
 test("a start that Vast queues is called off, and the instance kept", needsRoot, async (t) => {
   const scene = await openScene(t, { ...STOPPED, is_bid: false });
   scene.answer = (state) => {

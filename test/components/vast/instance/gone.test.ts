@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { suite, type TestContext, test } from "node:test";
+import type { Fault } from "../../../../simulator/index.ts";
 import { isAll } from "../../../support/all.ts";
 import { openProvider } from "../../../support/provider-process.ts";
 import { criteria, label, request } from "../../../support/request.ts";
@@ -8,19 +9,30 @@ import { asker, findOffer, ORDER } from "../../../support/simulator.ts";
 
 const LIST = "GET /api/v1/instances/";
 const ONE = "GET /instances/{id}/";
+const DELETE = "DELETE /instances/{id}/";
 const URN = "urn:pulumi:dev::tiny::pulumi-nodejs:dynamic:Instance::instance";
 
 const asked = { ...criteria, apiUrl: "simulator", apiKeyFile: "", label, image: "a/b", publicKeys: request.publicKeys };
 const inputs = { ...asked, sshKeyFile: "", readyTimeoutMinutes: { machine: 30, total: 60 }, quote: null };
 
 /** Pulumi's provider process, one machine, and a state of a machine that Vast does not know. */
-async function world(t: TestContext) {
+async function world(t: TestContext, ...faults: Fault[]) {
   const { simulator, engine, provider } = await openProvider(t, "instance", { pace: false, timings: { visible: 0 } });
+  simulator.world.faults.add(...faults);
   const ask = asker(simulator);
   const offer = await findOffer({ ask });
   const { body } = await ask("PUT", `/api/v0/asks/${offer.id}/`, { ...ORDER, label: "other", price: offer.min_bid });
   const accountId = String(simulator.world.account.id);
-  const known = { ...inputs, accountId, phase: "ready", hostKey: "k", pricePerHour: 2, asked, __urn: URN };
+  const known = {
+    ...inputs,
+    accountId,
+    phase: "ready",
+    hostKey: "k",
+    machineId: "9",
+    pricePerHour: 2,
+    asked,
+    __urn: URN,
+  };
   const state = { ...known, instanceId: "7" };
   return { simulator, provider, engine, state, living: String(body.new_contract) };
 }
@@ -67,6 +79,32 @@ suite("a machine is gone only when Vast says so", { concurrency: true }, () => {
       assert.ok(!engine.logged.some(({ text }) => /instance 7/.test(text)));
     });
   }
+
+  const HIDDEN: Fault[] = ["listLag", "nullAfterCreate"].map((name) => ({ on: "boot", do: name, seconds: 3 }));
+
+  test("not one that Vast has never shown, before it must be visible", async (t) => {
+    const { provider, state, living } = await world(t, ...HIDDEN);
+    const read = await provider.read(living, { ...state, instanceId: living, machineId: "" });
+    assert.equal(read.id, living);
+    assert.notEqual(read.props.machineId, "");
+  });
+
+  test("such a one is released when it shows, though Vast knows nothing of it before", async (t) => {
+    const { simulator, provider, state, living } = await world(t, ...HIDDEN, { on: DELETE, do: "unseen", times: 0 });
+    await provider.remove(living, { ...state, instanceId: living, machineId: "", untouched: true });
+    assert.equal(simulator.world.contracts.get(Number(living))?.state, "gone");
+  });
+
+  test("not one that a single view lacks: it keeps what may be on its disk", async (t) => {
+    const { simulator, provider, state, living } = await world(t, { on: "boot", do: "nullAfterCreate", seconds: 600 });
+    const contract = simulator.world.contracts.get(Number(living));
+    assert.ok(contract);
+    simulator.world.life.stop(contract);
+    await assert.rejects(
+      provider.remove(living, { ...state, instanceId: living, hostKey: "" }),
+      /nobody can see whether checkpoints/,
+    );
+  });
 
   test("another account's key cannot see it, and that is not gone, nor released", async (t) => {
     const { provider, state, simulator } = await world(t);
