@@ -30,7 +30,8 @@ export function nowIn(said: string): Now | undefined {
 
 /** What becomes of training when it is another one from now on, on the same machine. undefined = nothing is known. */
 export function restartText(now: Now | undefined): string {
-  if (now?.runs === false) return "training, which does not run now, is started again from its last checkpoint";
+  // An up without a preview may look when the code that comes beside it has stopped it already.
+  if (now?.runs === false) return `${trainingText(now)} is stopped; it starts again from its last checkpoint`;
   return `${trainingText(now)} is stopped and started again from its last checkpoint`;
 }
 

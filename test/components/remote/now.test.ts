@@ -28,10 +28,7 @@ test("what becomes of training is a line of 80 columns", () => {
     [restartText(now), "training (step 620) is stopped and started again from its last checkpoint"],
     [restartText(undefined), "training is stopped and started again from its last checkpoint"],
     [restartText({ ...now, step: undefined }), "training is stopped and started again from its last checkpoint"],
-    [
-      restartText({ ...now, runs: false }),
-      "training, which does not run now, is started again from its last checkpoint",
-    ],
+    [restartText({ ...now, runs: false }), "training (step 620) is stopped; it starts again from its last checkpoint"],
     [leaveText(now), "training (step 620) is asked to save, and its 12 files come home first"],
     [leaveText({ ...now, files: 1 }), "training (step 620) is asked to save, and its 1 file comes home first"],
     [leaveText({ ...now, runs: false }), "training does not run; its 12 files come home first"],
