@@ -1,6 +1,6 @@
 import type { RunningCommand } from "../../scripts/lib/command.ts";
 import type { EndingName } from "./cases.ts";
-import { kill, noneLeft, processesOf } from "./processes.ts";
+import { allOver, kill, noneLeft, processesOf } from "./processes.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A command whose call is being held. */
@@ -47,8 +47,9 @@ const ENDINGS: Readonly<Record<EndingName, (held: Held) => Promise<void>>> = {
     await held.command?.result;
   },
   "closed terminal": async (held) => {
+    const commands = pids(held, "command");
     held.terminal?.close();
-    await noneLeft(held.mark, ({ role }) => role === "command", PATIENCE_MS);
+    await allOver(commands, PATIENCE_MS);
     held.letGo();
   },
   "one ctrl-c": async (held) => {

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commandLine } from "../../scripts/lib/alive.ts";
+import { commandLine, startTime } from "../../scripts/lib/alive.ts";
 import { processesWith } from "../../scripts/lib/traces.ts";
 
 type Role = "command" | "provider" | "language host" | "terminal" | "other";
@@ -44,6 +44,26 @@ export async function noneLeft(mark: string, which: (process: Process) => boolea
     if (Date.now() > deadline)
       throw new Error(`still running:\n${left.map(({ pid, line }) => `  ${pid} ${line}`).join("\n")}`);
     await sleep(100);
+  }
+}
+
+/**
+ * Resolves when these have ended with all their threads. One that is ending is out of `processesOf` before: it has no
+ * environment any more, and its ports are still open, on a busy machine for a second and more. Rejects as `noneLeft`.
+ */
+export async function allOver(pids: readonly number[], patienceMs: number): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!pids.every(isOver)) {
+    if (Date.now() > deadline) throw new Error(`still running: ${pids.filter((pid) => !isOver(pid)).join(", ")}`);
+    await sleep(20);
+  }
+}
+
+function isOver(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => startTime(Number(thread)) === undefined);
+  } catch {
+    return true;
   }
 }
 
