@@ -1,4 +1,5 @@
 import { perHour } from "../../lib/money.ts";
+import { instanceNow } from "../client/instance-list.ts";
 import { isOutbid, phaseOf } from "../client/phase.ts";
 import { postpone } from "../lease/lease.ts";
 import { LEAST_MINUTES } from "../lease/moment.ts";
@@ -19,7 +20,7 @@ export async function rebid(
 ): Promise<Moved | null> {
   const { instanceId, maxPricePerHour, bidMarkup: markup } = inputs;
   const id = Number(instanceId);
-  const instance = await client.instance(id);
+  const instance = await instanceNow(client, id);
   if (instance === undefined) {
     throw new Error(`instance ${id} is not to be found at Vast; pulumi up --refresh rents a new one when it is gone`);
   }

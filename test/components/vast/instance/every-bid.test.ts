@@ -69,7 +69,7 @@ async function bidOf(here: Case, prices: Prices, how: (means: Means) => Promise<
       return here.onDemand.filter(({ machineId }) => machine === undefined || machineId === machine);
     },
     account: async () => ({ id: "1", email: null, credit: 50 }),
-    instance: async () => here.held,
+    instances: async () => [here.held],
     jobs: async () => [],
     changeBid: async (_id: number, bid: number) => {
       sent = bid;
@@ -121,7 +121,7 @@ test("no bid is at or above what the same machine costs on demand, above the cap
       check("rent", bidPerHour, here.cap - diskPerHour(row, wanted.diskGb), row.minBid ?? 0, beside.gpuPerHour);
     }
     const standing = { floor: here.floor, markupBefore: here.markup + 0.1 };
-    const inputs = { instanceId: "1", maxPricePerHour: here.cap, bidMarkup: here.markup };
+    const inputs = { instanceId: String(here.held.id), maxPricePerHour: here.cap, bidMarkup: here.markup };
     const changed = await bidOf(here, prices, (means) => rebid(means, inputs, standing));
     // What the cap does not pay for is lowered to it all the same, and lost.
     check("bid", changed, here.cap - disk, Math.min(here.floor, changed ?? 0));

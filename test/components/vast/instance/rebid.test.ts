@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { rebid } from "../../../../components/vast/instance/rebid.ts";
 import { release } from "../../../../components/vast/rental/release.ts";
 import { rent } from "../../../../components/vast/rental/rental.ts";
+import { clientWith } from "../../../support/means.ts";
 import { renting, type World } from "../../../support/renting.ts";
 import { criteria, request } from "../../../support/request.ts";
 
@@ -91,12 +92,21 @@ test("its host asks less on demand than before: what is bid comes down, but not 
   await release(world.means, id);
 });
 
+test("one view of Vast that lacks the machine does not keep its bid from moving", async (t) => {
+  const world = await renting(t);
+  const { contract, inputs, floor, id } = await rented(world);
+  const client = clientWith(world.means.client, { instance: async () => undefined });
+  await rebid({ ...world.means, client }, { ...inputs, bidMarkup: 0.3 }, { floor, markupBefore: 0.2 });
+  near(contract.bid, floor * 1.3);
+  await release(world.means, id);
+});
+
 test("it asks for one thing more than the instance: what that costs on demand", async (t) => {
   const world = await renting(t);
   const { inputs, floor, id } = await rented(world);
   const before = world.simulator.world.requests.length;
   await rebid(world.means, { ...inputs, maxPricePerHour: 9 }, { floor, markupBefore: 0.2 });
   const asked = world.simulator.world.requests.slice(before).map(({ endpoint }) => endpoint);
-  assert.deepEqual(asked, ["GET /instances/{id}/", "POST /bundles/"]);
+  assert.deepEqual(asked, ["GET /api/v1/instances/", "POST /bundles/"]);
   await release(world.means, id);
 });
