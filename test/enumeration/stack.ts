@@ -4,7 +4,7 @@ import {
   type InstanceOutputs,
   outputsOf,
   refreshed,
-  rentedBy,
+  rentedAtLatest,
 } from "../../components/vast/instance/instance.outputs.ts";
 import { planOf } from "../../components/vast/instance/plan.ts";
 import { isStranded, keptText, unsureText } from "../../components/vast/journal/trouble.ts";
@@ -152,7 +152,7 @@ export class Stack {
 
   async #delete(means: Means, instance: InstanceOutputs): Promise<Error | undefined> {
     const id = Number(instance.instanceId);
-    const rentedAt = rentedBy(instance, means.clock.now());
+    const rentedAt = rentedAtLatest(instance, means.clock.now());
     try {
       await this.#verbs.release(means, id, { label, perHour: instance.pricePerHour, rentedAt });
       means.journal.closeInstance(id);
@@ -165,7 +165,7 @@ export class Stack {
 
 async function seen(means: Means, olds: InstanceOutputs) {
   const id = Number(olds.instanceId);
-  return (await means.client.instance(id)) ?? whatIsLeft(means, id, rentedBy(olds, means.clock.now()));
+  return (await means.client.instance(id)) ?? whatIsLeft(means, id, rentedAtLatest(olds, means.clock.now()));
 }
 
 /** Words of the error that tells of `pulumi up --refresh`. */

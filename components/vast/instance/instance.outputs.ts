@@ -149,7 +149,7 @@ export function outputsOf(instance: Instance, inputs: CheckedInputs, known: Know
  * When it may have been rented at the latest, milliseconds: one that Vast has never shown may be as new as this moment,
  * and is looked for until it must be visible. undefined = long ago.
  */
-export function rentedBy({ machineId }: Pick<InstanceOutputs, "machineId">, now: number): number | undefined {
+export function rentedAtLatest({ machineId }: Pick<InstanceOutputs, "machineId">, now: number): number | undefined {
   return machineId === "" ? now : undefined;
 }
 

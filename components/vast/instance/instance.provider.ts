@@ -32,7 +32,7 @@ import { type Owner, sayTwins, tellTwins } from "../rental/twins.ts";
 import { type Drift, driftOf, plainLines } from "./drift.ts";
 import { type CheckMeans, checkInstance, quotedFor } from "./instance.check.ts";
 import type { RawInputs, VastInstanceInputs } from "./instance.inputs.ts";
-import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed, rentedBy } from "./instance.outputs.ts";
+import { type CheckedInputs, type InstanceOutputs, outputsOf, refreshed, rentedAtLatest } from "./instance.outputs.ts";
 import { planOf, replacedText } from "./plan.ts";
 import { noteTerms } from "./terms.ts";
 
@@ -119,7 +119,7 @@ export const provider = lifecycle({
       const { sshKeyFile = "", labDir, __urn: urn } = props;
       const means = await connect(props, { urn, sshKeyFile, labDir });
       await ensureReleasable(means, Number(id), props);
-      const options = { label, perHour, rentedAt: rentedBy(props, means.clock.now()) };
+      const options = { label, perHour, rentedAt: rentedAtLatest(props, means.clock.now()) };
       const wasKnown = await whileBilling(text, () => release(means, Number(id), options));
       if (wasKnown) noteService(means, props);
       else await ensureSameAccount(means.client, unseen(id), props);
@@ -258,7 +258,7 @@ async function seen(means: Means, id: string, olds: InstanceOutputs): Promise<In
 
 async function whatIsLeftOf(means: Means, id: string, olds: InstanceOutputs): Promise<Instance | undefined> {
   const { whatIsLeft } = await import("../rental/release.ts");
-  const instance = await whatIsLeft(means, Number(id), rentedBy(olds, means.clock.now()));
+  const instance = await whatIsLeft(means, Number(id), rentedAtLatest(olds, means.clock.now()));
   if (instance === undefined) await ensureSameAccount(means.client, unseen(id), olds);
   return instance;
 }
