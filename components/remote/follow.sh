@@ -14,35 +14,45 @@ open_log() { { exec 3<"$1"; } 2>/dev/null && INODE=$(stat -L -c %i /dev/fd/3); }
 
 size() { stat -L -c %s /dev/fd/3; }
 
+# part FROM TO: the bytes of the log between two offsets.
+part() { tail -c "+$(($1 + 1))" /dev/fd/3 2>/dev/null | head -c "$(($2 - $1))"; }
+
+# show_to END: shows the log from OFFSET to the offset END.
+show_to() {
+  local next bytes
+  while [ "$OFFSET" -lt "$1" ]; do
+    next=$(($1 - OFFSET > LONGEST ? OFFSET + LONGEST : $1))
+    # $(...) drops newlines at the end; the x protects them.
+    bytes=$(part "$OFFSET" "$next" | tr -d '\000' && printf x)
+    bytes=${bytes%x}
+    OFFSET=$next
+    frame "${#bytes}" && printf %s "$bytes" || exit
+  done
+}
+
 show_rest() {
-  local end length bytes
+  local end
   end=$(size)
   # The log was begun anew, or was cut where the file system cannot make holes; after a cut, go on at its end.
   if [ "$end" -lt "$OFFSET" ]; then
     OFFSET=0
     ! grep -qaF '[vast-training] The log is cut here' /dev/fd/3 || OFFSET=$end
   fi
-  while [ "$OFFSET" -lt "$end" ]; do
-    length=$((end - OFFSET))
-    [ "$length" -le "$LONGEST" ] || length=$LONGEST
-    # $(...) drops newlines at the end; the x protects them.
-    bytes=$(tail -c "+$((OFFSET + 1))" /dev/fd/3 2>/dev/null | head -c "$length" | tr -d '\000' && printf x)
-    bytes=${bytes%x}
-    OFFSET=$((OFFSET + length))
-    frame "${#bytes}" && printf %s "$bytes" || exit
-  done
+  show_to "$end"
 }
 
-# last_lines_from: sets OFFSET; tries again while the file grows.
-last_lines_from() {
-  local tries=5 end=0 length=0
-  OFFSET=0
-  [ "$LINES" != all ] || return 0
-  until [ $((tries--)) = 0 ]; do
-    end=$(size) length=$(tail -n "$LINES" /dev/fd/3 | wc -c)
-    [ "$end" != "$(size)" ] || break
+# show_last_lines: shows the last LINES lines of the log as it is now. What is written meanwhile is not counted, and not
+# shown. Reads from the end, in parts that become longer: a log can be long.
+show_last_lines() {
+  local end start=0 length=0 longest=65536
+  end=$(size) OFFSET=0
+  while [ "$LINES" != all ] && [ "$OFFSET" = "$start" ]; do
+    start=$((end > longest ? end - longest : 0))
+    length=$(part "$start" "$end" | tail -n "$LINES" | wc -c)
+    OFFSET=$((end - length)) longest=$((longest * 16))
+    [ "$start" != 0 ] || break
   done
-  [ "$length" -ge "$end" ] || OFFSET=$((end - length))
+  show_to "$end"
 }
 
 all_logs() { ls -1 "$WORKSPACE"/logs/train-*.log "$LOG" 2>/dev/null; }
@@ -94,7 +104,8 @@ if [ -z "$INODE" ]; then
     LINES=all
     wait_a_second
   done
-  last_lines_from
+  show_last_lines
+  [ "$FOLLOW" = yes ] || exit 0
 fi
 while :; do
   show_rest

@@ -53,6 +53,18 @@ test("the last lines, and from there on all that came later, each byte once", as
   assert.equal(next.text(), "f\n4\n");
 });
 
+test("the lines asked for, and no more, of a log that grows all the while", async (t) => {
+  const logs = openLogs(t);
+  logs.write("line\n".repeat(200_000));
+  const writer = spawn("bash", ["-c", 'while :; do echo "line"; done >>"$0"', logs.log]);
+  t.after(() => writer.kill("SIGKILL"));
+  for (const lines of [0, 1, 3, 50, 100_000]) {
+    const shown = logs.start({ lines });
+    assert.equal(await shown.ended(), 0);
+    assert.equal(shown.text(), "line\n".repeat(lines));
+  }
+});
+
 test("logs that were put aside meanwhile are read to their ends, in their order", async (t) => {
   const logs = openLogs(t);
   logs.write("old\n");
