@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { chmodSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,17 +55,20 @@ async function main(words: string[]): Promise<number> {
 
 function testFiles(names: string[]): string[] {
   const patterns = names.length === 0 ? ["test/**/*.test.ts"] : names.map(patternOf);
-  return globSync(patterns, { cwd: projectDir }).sort(
-    (one, other) => rankOf(one) - rankOf(other) || one.localeCompare(other),
-  );
+  const files = globSync(patterns, { cwd: projectDir });
+  return files.sort((one, other) => rankOf(one) - rankOf(other) || (shuffled(one) < shuffled(other) ? -1 : 1));
 }
 
-/** With --all these take longer than everything else together. */
-const LONGEST = ["enumeration/enum", "kills/kills"];
+/** These begin first, so that no processor idles while the last of them ends. With --all two take longer than the rest. */
+const LONGEST = ["enumeration/enum", "kills/kills", "e2e/repo", "e2e/life", "remote/guard", "machine/life"];
 
-/** The longest tests begin first, so that no processor idles while the last of them ends. */
 function rankOf(file: string): number {
   return LONGEST.findIndex((part) => file.includes(part)) >>> 0;
+}
+
+/** The tests of one folder are alike: they all compute, or all wait. Mixed, some compute while others wait. */
+function shuffled(file: string): string {
+  return createHash("sha256").update(file).digest("hex");
 }
 
 function patternOf(name: string): string {
@@ -83,8 +86,8 @@ function start({ options, files, everything, folder, entry }: Run): ChildProcess
   // Tests need uv, and a fresh machine has it only here.
   const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
   const speed = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir() };
-  // Three more than processors: whole lives wait as often as they compute.
-  const order: Order = { files, options, concurrency: availableParallelism() + 3, timeout: TIMEOUT_MS };
+  // Five more than processors: most tests wait longer than they compute.
+  const order: Order = { files, options, concurrency: availableParallelism() + 5, timeout: TIMEOUT_MS };
   return spawn(process.execPath, [join(import.meta.dirname, "lib", "test-run.ts"), JSON.stringify(order)], {
     cwd: projectDir,
     env: { ...process.env, PATH: path, ...speed, ...all, TMPDIR: folder, [mark]: value },
