@@ -63,6 +63,8 @@ export async function sshd(
     // What OpenSSH 9 prefers takes ssh a tenth of a second of processor time for each login. Machines of the simulator
     // have it.
     KexAlgorithms: "curve25519-sha256",
+    // Without it bash reads the ~/.bashrc of whoever runs the tests, which may start dozens of programs.
+    SetEnv: `HOME=${dir}`,
     ...more,
   };
   const args = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
