@@ -40,13 +40,16 @@ test("what a dead one left is taken over, also when its process id lives again",
 
 test("a killed one whose parent has not heard of it is dead", { skip: process.platform !== "linux" }, async (t) => {
   const home = folder(t);
-  // The shell becomes a sleep, which never asks after the child that it was given.
-  const script = "sleep 0 & echo $!; exec sleep 1000";
+  // The shell becomes a sleep, which never asks after the child that it was given. A shell that still is one would.
+  const script = "sleep 1000 & echo $!; exec sleep 1000";
   const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
   t.after(() => parent.kill("SIGKILL"));
   const [line] = await once(createInterface(parent.stdout), "line");
-  const stat = () => readFileSync(`/proc/${line}/stat`, "utf8").split(" ");
-  while (stat()[2] !== "Z") await new Promise((next) => setTimeout(next, 10));
+  const stat = (pid = line) => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
+  const aMoment = () => new Promise((next) => setTimeout(next, 10));
+  while (stat(parent.pid)[1] !== "(sleep)") await aMoment();
+  process.kill(Number(line), "SIGKILL");
+  while (stat()[2] !== "Z") await aMoment();
   writeFileSync(join(home, "lock"), `${line} ${stat()[21]}`);
   lockHome(home)();
 });
