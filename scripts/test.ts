@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { chmodSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -84,7 +84,7 @@ function start({ options, files, everything, folder, entry }: Run): ChildProcess
   const [mark, value] = entry.split("=") as [string, string];
   const all = everything ? { VAST_TRAINING_TEST_ALL: "1" } : {};
   // Tests need uv, and a fresh machine has it only here.
-  const path = `${process.env.PATH}:${join(cacheDir(), "uv", versions.uv)}`;
+  const path = [...pythonFolder(), process.env.PATH, join(cacheDir(), "uv", versions.uv)].join(":");
   const speed = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || compileCacheDir() };
   // Five more than processors: most tests wait longer than they compute.
   const order: Order = { files, options, concurrency: availableParallelism() + 5, timeout: TIMEOUT_MS };
@@ -94,6 +94,13 @@ function start({ options, files, everything, folder, entry }: Run): ChildProcess
     detached: true,
     stdio: ["ignore", "inherit", "inherit"],
   });
+}
+
+/** The folder of python3 itself, where PATH has only a script in its place: pyenv's starts 25 programs each time. */
+function pythonFolder(): string[] {
+  const words = ["-c", "import os, sys; print(os.path.dirname(sys.executable))"];
+  const folder = execFileSync("python3", words, { encoding: "utf8" }).trim();
+  return process.env.PATH?.split(":").includes(folder) ? [] : [folder];
 }
 
 function ended(child: ChildProcess): Promise<{ code: number; interrupted: boolean }> {
