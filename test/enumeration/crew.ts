@@ -20,15 +20,22 @@ export interface Pair {
   readonly recoveries: readonly Recovery[];
 }
 
+/** What came of cases. */
+export interface Played {
+  readonly failures: readonly Failure[];
+  readonly cases: number;
+  /** The dearest case. */
+  readonly dearest: { readonly name: string; readonly spent: number };
+}
+
 /** A case that does not end is a failure, and there is no clock in it that could end it. */
 const STUCK_MS = 30_000;
 
 /** Plays cases, one after the other, and keeps the books. */
-export class Crew {
+export class Crew implements Played {
   readonly failures: Failure[] = [];
   cases = 0;
-  /** The dearest case. */
-  dearest = { name: "", spent: 0 };
+  dearest: Played["dearest"] = { name: "", spent: 0 };
   readonly #dir: string;
   readonly #broken: Break;
 
@@ -55,15 +62,21 @@ export class Crew {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
+  /** Enters what came of cases into the books. */
+  add({ failures, cases, dearest }: Played): void {
+    this.failures.push(...failures);
+    this.cases += cases;
+    if (dearest.spent > this.dearest.spent) this.dearest = dearest;
+  }
+
   async play(one: Case): Promise<Trace> {
     const name = caseName(one);
     const stuck = Promise.withResolvers<never>();
     const timer = setTimeout(() => stuck.reject(new Error(`${name}: it hangs`)), STUCK_MS);
     try {
       const trace = await Promise.race([play(this.#dir, one, this.#broken), stuck.promise]);
-      this.cases += 1;
-      if (trace.wrong.length > 0) this.failures.push({ name, wrong: trace.wrong, story: trace.story });
-      if (trace.spent > this.dearest.spent) this.dearest = { name, spent: trace.spent };
+      const { wrong, story, spent } = trace;
+      this.add({ failures: wrong.length > 0 ? [{ name, wrong, story }] : [], cases: 1, dearest: { name, spent } });
       // Nothing in a case waits for anything outside, and what signals hold is let go only when the event loop turns.
       await setImmediate();
       return trace;

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { type TestContext, test } from "node:test";
 import { isAll } from "../support/all.ts";
 import { sample } from "./cases.ts";
 import { Crew, type Pair } from "./crew.ts";
 import { CREATE, LIST, SINGLE } from "./endings.ts";
 import type { FaultAt } from "./place.ts";
+import { playOnThread } from "./thread.ts";
 
 /** The pairs that `npm test` takes are the same ones on every machine. */
 const SEED = 20_260_901;
@@ -45,9 +47,16 @@ for (const { life, only, pairs, allPairs } of PARTS) {
     const all = await found.promise;
     const taken = sample(all, isAll ? allPairs : pairs, SEED);
     t.diagnostic(`${taken.length} of ${all.length} pairs, seed ${SEED}`);
-    await crew.pairs(taken);
+    if (isAll) for (const played of await Promise.all(shares(taken).map(playOnThread))) crew.add(played);
+    else await crew.pairs(taken);
     assert.equal(crew.failures.length, 0, crew.report());
   });
+}
+
+/** As many shares as there are processors. */
+function shares(pairs: readonly Pair[]): Pair[][] {
+  const count = availableParallelism();
+  return Array.from({ length: count }, (_, share) => pairs.filter((_, index) => index % count === share));
 }
 
 function crewOf(t: TestContext): Crew {
