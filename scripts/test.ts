@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine } from "./lib/alive.ts";
 import type { Order } from "./lib/test-run.ts";
-import { gitStatus, leftoversIn, newLines, processesWith } from "./lib/traces.ts";
+import { foldersInMemory, gitStatus, leftoversIn, newLines, processesWith } from "./lib/traces.ts";
 import { projectDir } from "./lib/workspace.ts";
 import { cacheDir, compileCacheDir, versions } from "./setup/paths.mjs";
 
@@ -138,7 +138,9 @@ async function clearUp({ folder, entry }: Run): Promise<string[]> {
     return line;
   });
   const traces = leftoversIn(folder);
-  if (!traces.some((trace) => trace.startsWith("mount"))) rmSync(folder, { recursive: true, force: true });
+  const folders = [folder, ...foldersInMemory(folder)];
+  if (!traces.some((trace) => trace.startsWith("mount")))
+    for (const place of folders) rmSync(place, { recursive: true, force: true });
   return [...processes, ...traces];
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { mountsBelow } from "./mounts.ts";
 import { projectDir } from "./workspace.ts";
 
@@ -22,11 +22,25 @@ export function newLines(before: string, after: string): string[] {
 /** Pulumi's language host, ts-node and Node themselves leave these in the folder for temporary files. */
 const notOurs = /^(pulumi-node-pipes|ts-node-|node-compile-cache)/;
 
-/** Names of what is left in a run's own folder for temporary files. */
+/** Names of what is left in a run's own folder for temporary files, and of what is left for it in memory. */
 export function leftoversIn(folder: string): string[] {
   const mounts = mountsBelow(folder).map((point) => `mount ${point}`);
   const files = readdirSync(folder).filter((name) => !notOurs.test(name));
-  return [...mounts, ...files.map((name) => `file ${join(folder, name)}`)];
+  const all = [...files.map((name) => join(folder, name)), ...foldersInMemory(folder)];
+  return [...mounts, ...all.map((file) => `file ${file}`)];
+}
+
+const MEMORY = "/dev/shm";
+
+/** Makes a folder in memory where that can be had, else below the run's own folder. Whoever makes it removes it. */
+export function folderInMemory(folder: string): string {
+  return mkdtempSync(existsSync(MEMORY) ? join(MEMORY, `${basename(folder)}-`) : join(folder, "memory-"));
+}
+
+/** What a run has made in memory, and has not removed. */
+export function foldersInMemory(folder: string): string[] {
+  const prefix = `${basename(folder)}-`;
+  return listIfThere(MEMORY).flatMap((name) => (name.startsWith(prefix) ? [join(MEMORY, name)] : []));
 }
 
 /**

@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { folderInMemory } from "../../scripts/lib/traces.ts";
 import { caseName, distinct, faultsAt, RECOVERIES, secondFaults, tellingCalls } from "./cases.ts";
 import { type Break, type Case, play, type Recovery, type Trace } from "./life.ts";
 import type { FaultAt } from "./place.ts";
@@ -40,9 +40,8 @@ export class Crew implements Played {
   readonly #broken: Break;
 
   constructor(broken: Break = {}) {
-    // In memory where that can be had: the journal asks for the disk at each line, and thousands of lives have no patience.
-    const root = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-    this.#dir = mkdtempSync(join(root, "vast-enumeration-"));
+    // The journal asks for the disk at each line, and thousands of lives have no patience.
+    this.#dir = folderInMemory(tmpdir());
     this.#broken = broken;
   }
 

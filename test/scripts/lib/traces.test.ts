@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { leftoversIn, newLines, processesWith } from "../../../scripts/lib/traces.ts";
+import { folderInMemory, leftoversIn, newLines, processesWith } from "../../../scripts/lib/traces.ts";
 
 test("only what is new in git status counts", () => {
   assert.deepEqual(newLines(" M a\n?? b\n", " M a\n?? b\n"), []);
@@ -17,7 +17,9 @@ test("files that are left are named, Pulumi's own are not", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "vast-traces-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of ["vast-left", "pulumi-node-pipes123"]) writeFileSync(join(folder, name), "");
-  assert.deepEqual(leftoversIn(folder), [`file ${join(folder, "vast-left")}`]);
+  const memory = folderInMemory(folder);
+  t.after(() => rmSync(memory, { recursive: true, force: true }));
+  assert.deepEqual(leftoversIn(folder), [`file ${join(folder, "vast-left")}`, `file ${memory}`]);
 });
 
 test("a process without our environment is found by the folder it works in", {
