@@ -48,14 +48,20 @@ test("a terminal: tmux is attached and left", needsRoot, async (t) => {
     "-p",
     String(host.directPort),
     "root@127.0.0.1",
-    "tty; tmux attach -t train",
+    "tty; read -r _; tmux attach -t train",
   ];
   const client = spawn("ssh", words, { env: { ...process.env, TERM: "xterm" } });
   t.after(() => client.kill());
   let screen = "";
+  let told = false;
   let seen = false;
   for await (const chunk of client.stdout) {
     screen += chunk;
+    // tmux throws away what the terminal has not yet shown when it attaches.
+    if (!told && screen.includes("\n")) {
+      told = true;
+      client.stdin.write("\n");
+    }
     if (!seen && screen.includes("it trains")) {
       seen = true;
       await on(host, key, "tmux detach-client -s train");
