@@ -35,7 +35,8 @@ export async function localSshd(variables: Record<string, string> = {}): Promise
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(folder, name)]);
   }
   const config = join(folder, "sshd_config");
-  writeFileSync(config, settings(folder, port, variables));
+  // Without a HOME of its own bash reads the ~/.bashrc of whoever runs the tests.
+  writeFileSync(config, settings(folder, port, { HOME: folder, ...variables }));
   let stop = async () => {};
   const start = async () => {
     stop = await startSshd(config);
@@ -61,7 +62,9 @@ export async function localSshd(variables: Record<string, string> = {}): Promise
 }
 
 function settings(folder: string, port: number, variables: Record<string, string>): string {
-  const pairs = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const pairs = Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
   return [
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
@@ -73,7 +76,7 @@ function settings(folder: string, port: number, variables: Record<string, string
     "PermitRootLogin yes",
     "PasswordAuthentication no",
     "AcceptEnv COLOUR",
-    ...(pairs.length > 0 ? [`SetEnv ${pairs.join(" ")}`] : []),
+    `SetEnv ${pairs}`,
     "",
   ].join("\n");
 }
