@@ -44,12 +44,12 @@ show_rest() {
 # show_last_lines: shows the last LINES lines of the log as it is now. What is written meanwhile is not counted, and not
 # shown. Reads from the end, in parts that become longer: a log can be long.
 show_last_lines() {
-  local end start=0 length=0 longest=65536
+  local end start=0 length window=65536
   end=$(size) OFFSET=0
   while [ "$LINES" != all ] && [ "$OFFSET" = "$start" ]; do
-    start=$((end > longest ? end - longest : 0))
+    start=$((end > window ? end - window : 0))
     length=$(part "$start" "$end" | tail -n "$LINES" | wc -c)
-    OFFSET=$((end - length)) longest=$((longest * 16))
+    OFFSET=$((end - length)) window=$((window * 16))
     [ "$start" != 0 ] || break
   done
   show_to "$end"
